@@ -1,0 +1,175 @@
+// Event: one thing that happened on the machine, as every backend tells it.
+//
+// Sources (eBPF, ptrace, in-process, replay) produce Events, the analyzer consumes them. An event
+// says who (process, thread, cgroup), when, and by which backend; what it means for an invocation is
+// decided later, by joining. Text is in the StringTable that travels in the same EventBatch.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include "core/endpoint.hpp"
+#include "core/fixed_string.hpp"
+#include "core/ids.hpp"
+#include "core/tables.hpp"
+#include "core/time.hpp"
+
+namespace autotune {
+
+enum class Backend : std::uint8_t { bpf, ptrace, runtime, provider_log, replay };
+
+// What a cgroup had used at one instant. Sums over all its threads since it was first seen, so two
+// readings subtract to what happened between them. Memory in bytes; 0 = not known.
+struct CgroupUsage {
+    std::uint64_t cpu_ns = 0;        // running
+    std::uint64_t runnable_ns = 0;   // wanted a CPU and had none: run queue, quota throttling
+    std::uint64_t memory_now = 0;    // memory cgroup's usage
+    std::uint64_t memory_peak = 0;   // its watermark; only falls when somebody resets it
+    std::uint64_t memory_limit = 0;
+};
+
+struct ProcessStarted {      // fork, or exec (then `command` is new)
+    std::int32_t parent_pid = 0;
+    StringId command{};      // comm after exec
+    StringId executable{};   // path, where known
+};
+
+struct ProcessExited {
+    std::int32_t exit_code = 0;  // 0..255 when it exited
+    std::int32_t signal = 0;     // 0 when it was not killed
+};
+
+// The process turned out to be a function's executor (a sandbox's runtime process).
+struct ExecutorSeen {
+    StringId function{};
+    StringId version{};          // "$LATEST", "7", empty where the platform has none
+    StringId runtime{};          // "python3.11", "provided", … empty when not known
+    std::uint32_t memory_mb = 0; // configured size; 0 = not known
+};
+
+// The executor asked for its next invocation (Lambda: GET …/invocation/next was sent).
+struct ExecutorReady {
+    CgroupUsage usage;
+};
+
+struct InvocationStarted {   // the answer with the work arrived in the executor
+    InvocationId id;
+    StringId qualifier{};            // alias or version it was invoked by, from the ARN
+    StringId trace_id{};
+    StringId function{};             // from the ARN; empty where the protocol does not say
+    Nanos time_limit{0};             // deadline less start; 0 = not known
+    std::uint64_t request_bytes = 0; // payload
+    CgroupUsage usage;
+};
+
+enum class EndKind : std::uint8_t { response, error };
+
+struct InvocationEnded {     // the executor sent its response or error
+    InvocationId id;
+    EndKind kind = EndKind::response;
+    std::uint64_t response_bytes = 0;
+    StringId error_type{};
+    CgroupUsage usage;
+};
+
+// The executor could not start: POST …/init/error, or it died before it was ready.
+struct InitFailed {
+    StringId error_type{};
+};
+
+enum class IoOp : std::uint8_t {
+    connect, accept, send, receive,          // sockets
+    open, read, write, sync, close_file      // files
+};
+
+struct IoDone {              // one system call; at = its end
+    IoOp op{};
+    std::int32_t fd = -1;
+    std::int64_t result = 0;     // bytes, descriptor or 0; -errno when it failed
+    Nanos latency{0};
+    StringId path{};             // files and Unix sockets
+    Endpoint local;              // sockets, where known
+    Endpoint peer;
+    bool blocking_wait = false;  // connect that answered EINPROGRESS is completed later
+};
+
+enum class WaitCause : std::uint8_t { unknown, network, disk, lock, sleep, child, run_queue };
+
+struct OffCpu {              // at = end of the wait
+    Nanos duration{0};
+    WaitCause cause{};
+    StackId stack{};
+};
+
+struct StackSample {         // the thread was running here
+    StackId stack{};
+    Nanos period{0};         // what one sample stands for
+    bool truncated = false;  // the unwinder did not reach the thread's start
+};
+
+struct Fault {
+    std::uint64_t address = 0;
+    bool major = false;
+};
+
+struct MemoryMark {          // a reading between boundaries
+    CgroupUsage usage;
+};
+
+enum class KillReason : std::uint8_t { out_of_memory, signal };
+
+struct Killed {
+    KillReason reason{};
+    std::int32_t victim_pid = 0;
+    std::uint64_t memory_peak = 0;   // of the memory cgroup at that instant; 0 = not known
+    std::uint64_t memory_limit = 0;
+};
+
+struct Throttled {           // the platform refused an invocation (HTTP 429)
+    StringId function{};
+};
+
+struct CallDone {            // one exact call of one function; at = its end
+    FrameId function{};
+    std::uint32_t depth = 0;
+    Nanos duration{0};
+    Nanos bias{0};           // what the probe itself is known to add, already subtracted
+};
+
+struct VariableSeen {
+    StringId expression{};
+    StringId value{};
+};
+
+enum class LossKind : std::uint8_t { ring_full, stack_map_full, state_map_full, read_failed, undecodable, shed };
+
+struct Lost {                // `count` records of that kind never became events
+    LossKind kind{};
+    std::uint64_t count = 0;
+};
+
+using EventBody =
+    std::variant<ProcessStarted, ProcessExited, ExecutorSeen, ExecutorReady, InvocationStarted,
+                 InvocationEnded, InitFailed, CallDone, IoDone, OffCpu, StackSample, Fault, MemoryMark,
+                 VariableSeen, Throttled, Killed, Lost>;
+
+struct Event {
+    Timestamp at;
+    ProcessId process;
+    ThreadId thread{};
+    CgroupId cgroup{};
+    Backend by{};
+    EventBody body;
+};
+static_assert(std::is_trivially_copyable_v<Event>);
+
+// Events in the order of the source, at most a few milliseconds out of time order between CPUs.
+// `tables` outlive the events: only `events` is cleared between polls.
+struct EventBatch {
+    std::vector<Event> events;
+    Tables tables;
+};
+
+}  // namespace autotune

@@ -1,0 +1,50 @@
+// EventSource: where events come from. Peers: bpf, ptrace, runtime, provider log, replay.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/event.hpp"
+#include "core/result.hpp"
+
+namespace autotune {
+
+// What the rest of the loop asks of a source: plain data, the whole wish every time.
+struct Detail {
+    // cgroup-v2 subtrees to trace, paths below the cgroup2 mount ("/autotune/host"). Empty: every
+    // executor that shows itself by its traffic.
+    std::vector<std::string> cgroups;
+    bool io = true;                   // IoDone events
+    bool stacks = true;               // StackSample events
+    std::uint32_t sample_hz = 99;
+};
+
+enum class PollState : std::uint8_t {
+    ready,  // there were events
+    idle,   // none within the wait
+    ended,  // there will never be more (a recording is over, the target has exited)
+};
+
+struct Poll {
+    PollState state = PollState::idle;
+    bool urgent = false;  // a kill or a failed init is among them: worth evaluating now
+};
+
+// One thread uses a source at a time.
+class EventSource {
+public:
+    virtual ~EventSource() = default;
+
+    // Attaches. Errors: permission_denied, unsupported; the message says what is missing.
+    virtual Status start() = 0;
+
+    // May be called before start() and at any time after it.
+    virtual Status focus(const Detail& detail) = 0;
+
+    // Appends what has happened to batch.events, waiting at most `wait` for the first. Losses are
+    // in the batch as Lost events, never silent.
+    virtual Result<Poll> poll(Nanos wait, EventBatch& batch) = 0;
+};
+
+}  // namespace autotune

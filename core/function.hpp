@@ -1,0 +1,71 @@
+// A function as its platform describes it: configuration, versions, traffic split.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ids.hpp"
+#include "core/time.hpp"
+
+namespace autotune {
+
+// Opaque token of one state of one resource (Lambda: RevisionId; Kubernetes: resourceVersion).
+using Etag = std::string;
+using Version = std::string;    // "$LATEST", "7"
+using Qualifier = std::string;  // alias or version; empty: the platform's default
+
+// Where an alias sends its calls. weight: share of calls that go to `candidate`, 0..1.
+struct Routing {
+    std::string alias;
+    Version stable;
+    std::optional<Version> candidate;
+    double weight = 0;
+    Etag etag;                  // of this alias; empty when not read from the platform
+    bool same_split(const Routing& o) const {
+        return alias == o.alias && stable == o.stable && candidate == o.candidate && weight == o.weight;
+    }
+};
+
+struct FunctionConfig {
+    std::uint32_t memory_mb = 0;
+    Nanos timeout{0};
+    std::string runtime;
+    std::string handler;
+    std::map<std::string, std::string> environment;
+};
+
+struct FunctionState {
+    FunctionRef function;
+    FunctionConfig config;      // of the unpublished head ($LATEST)
+    Etag etag;                  // of that head
+    std::string code_hash;
+    bool update_in_progress = false;
+    std::vector<Version> versions;      // published, oldest first
+    std::vector<Routing> aliases;       // sorted by name
+    std::map<std::string, std::string> labels;
+};
+
+// What to change; unset stays as it is.
+struct ConfigDelta {
+    std::optional<std::uint32_t> memory_mb;
+    std::optional<Nanos> timeout;
+};
+
+struct Package {                // code to deploy
+    std::string zip;            // bytes of the archive
+    std::string runtime;
+    std::string handler;
+    FunctionConfig config;
+};
+
+struct Capabilities {
+    bool versions = false;          // immutable published versions
+    bool weighted_routing = false;  // a share of traffic to one version
+    bool live_resize = false;       // memory changes without a new version
+    std::uint32_t memory_min_mb = 0, memory_max_mb = 0, memory_step_mb = 1;
+};
+
+}  // namespace autotune

@@ -1,0 +1,86 @@
+// Invocation: everything known about one execution of one function. What the analyzer builds, the
+// store keeps and people read.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/endpoint.hpp"
+#include "core/event.hpp"
+#include "core/ids.hpp"
+#include "core/time.hpp"
+
+namespace autotune {
+
+enum class InvocationStatus : std::uint8_t { ok, error, timeout, out_of_memory, crash, unknown };
+[[nodiscard]] std::string_view to_string(InvocationStatus s);
+// Did the caller get what it asked for?
+[[nodiscard]] constexpr bool failed(InvocationStatus s) { return s != InvocationStatus::ok; }
+
+// Traffic with one peer (one remote endpoint) during the invocation.
+struct PeerIo {
+    Endpoint peer;
+    std::string name;               // function or process that owns the other end, host name, or ""
+    std::uint64_t connects = 0;
+    std::uint64_t failures = 0;     // refused, reset, timed out
+    std::uint64_t calls = 0;        // request/answer turns: a send that follows a receive, or the first
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t bytes_received = 0;
+    Nanos wait{0};                  // time spent in the system calls
+    Nanos slowest{0};               // longest single turn
+};
+
+struct FileIo {
+    std::string path;
+    std::uint64_t opens = 0;
+    std::uint64_t bytes_read = 0;
+    std::uint64_t bytes_written = 0;
+    std::uint64_t syncs = 0;
+    std::uint64_t failures = 0;
+    Nanos wait{0};
+};
+
+struct Invocation {
+    InvocationId id;
+    FunctionRef function;
+    std::string version;            // executed version
+    std::string qualifier;          // what the caller asked for
+    std::string trace_id;
+    ProcessId process;
+    CgroupId cgroup{};
+    Backend by{};
+
+    Timestamp start;                // the work arrived in the executor
+    Timestamp end;                  // response sent, or death
+    WallTime wall_start;
+    Nanos duration{0};              // end - start
+    Nanos time_limit{0};            // 0 = not known
+    InvocationStatus status = InvocationStatus::unknown;
+    std::string error_type;
+    bool cold = false;              // first invocation of its sandbox
+    Nanos init{0};                  // process start to first ready; only when cold
+
+    Nanos cpu{0};                   // running, all threads of the sandbox
+    Nanos runnable{0};              // wanted a CPU and had none
+    Nanos network_wait{0};          // in socket system calls
+    Nanos disk_wait{0};             // in file system calls
+    std::uint64_t memory_peak = 0;  // bytes; the memory cgroup's watermark during the invocation
+    bool memory_peak_is_bound = false;  // the watermark was not reset: an upper bound only
+    std::uint64_t memory_limit = 0;
+    std::uint32_t memory_mb = 0;    // configured size
+
+    std::uint64_t request_bytes = 0;
+    std::uint64_t response_bytes = 0;
+    std::vector<PeerIo> peers;      // runtime API traffic is not among them
+    std::vector<FileIo> files;
+    std::uint64_t samples = 0;      // stack samples that fell into it
+    std::uint64_t events_lost = 0;  // machine-wide losses while it ran
+};
+
+// Input bucket: invocations of like input size are compared with each other. floor(log2(bytes+1)).
+[[nodiscard]] std::uint32_t input_bucket(std::uint64_t request_bytes);
+
+}  // namespace autotune

@@ -1,0 +1,68 @@
+// KnowledgeStore: what the loop must not forget: changes under way, what came of earlier ones,
+// invocations that prove it.
+//
+// A write is durable when the call returns. One writer process; readers may open the same store.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/function.hpp"
+#include "core/invocation.hpp"
+#include "core/plan.hpp"
+#include "core/result.hpp"
+
+namespace autotune {
+
+enum class ChangeId : std::int64_t {};
+
+// Where a change is. "X-ing" is written before the platform is asked to do X, "X-ed" after it said
+// yes: a change found in an "-ing" step after a crash may or may not have happened on the platform.
+enum class Step : std::uint8_t {
+    intended,                 // pre-image kept, nothing asked yet
+    configuring, configured,  // $LATEST has the new configuration
+    publishing, published,    // it is an immutable version
+    routing, observing,       // a share of the calls goes to it, the judge watches
+    promoting,                // all calls go to it
+    reverting,                // the alias goes back, then $LATEST's configuration
+    closed,                   // final; see `disposition`
+};
+[[nodiscard]] std::string_view to_string(Step s);
+[[nodiscard]] std::optional<Step> step_from(std::string_view name);
+
+struct ChangeRecord {
+    ChangeId id{};
+    std::string token;            // idempotency token, unique
+    Action action;
+    Routing before;               // alias as it was
+    std::uint32_t before_memory_mb = 0;   // of the unpublished head
+    Step step = Step::intended;
+    Disposition disposition = Disposition::in_progress;
+    Version candidate;            // from `published` on
+    WallTime opened, updated;
+    std::string detail;           // verdict, pairs, reason; for people
+};
+
+class KnowledgeStore {
+public:
+    virtual ~KnowledgeStore() = default;
+
+    // Journal. open_change assigns the id; save_change overwrites the record with the same id and
+    // appends (id, step, detail, updated) to the audit trail.
+    virtual Result<ChangeId> open_change(const ChangeRecord& record) = 0;
+    virtual Status save_change(const ChangeRecord& record) = 0;
+    virtual Result<std::vector<ChangeRecord>> unfinished_changes() = 0;          // step != closed
+    virtual Result<std::vector<ChangeRecord>> changes(std::size_t limit) = 0;    // newest first
+
+    // Invocations, for judging after a restart and for history. Not fsynced one by one.
+    virtual Status append(std::span<const Invocation> invocations) = 0;
+    virtual Result<std::vector<Invocation>> invocations_since(const FunctionRef&, WallTime from) = 0;
+    // Forgets invocations older than `before`.
+    virtual Status forget(WallTime before) = 0;
+};
+
+}  // namespace autotune

@@ -1,0 +1,43 @@
+#include "core/plan.hpp"
+
+namespace autotune {
+
+std::string_view to_string(Mode m) { return m == Mode::apply ? "apply" : "dry-run"; }
+
+std::string_view to_string(Severity s) {
+    switch (s) {
+        case Severity::info: return "info";
+        case Severity::warning: return "warning";
+        case Severity::critical: return "critical";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(Disposition d) {
+    switch (d) {
+        case Disposition::planned: return "planned";
+        case Disposition::refused: return "refused";
+        case Disposition::in_progress: return "in-progress";
+        case Disposition::promoted: return "promoted";
+        case Disposition::rolled_back: return "rolled-back";
+        case Disposition::reverted: return "reverted";
+        case Disposition::notified: return "notified";
+        case Disposition::failed: return "failed";
+    }
+    return "unknown";
+}
+
+namespace {
+struct Describer {
+    std::string operator()(const Resize& r) const {
+        return "resize " + std::to_string(r.from_mb) + " MB → " + std::to_string(r.to_mb) + " MB";
+    }
+    std::string operator()(const Notify& n) const {
+        return n.suggest.empty() ? "notify" : "notify: consider " + n.suggest;
+    }
+};
+}  // namespace
+
+std::string describe(const Change& change) { return std::visit(Describer{}, change); }
+
+}  // namespace autotune

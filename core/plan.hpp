@@ -1,0 +1,104 @@
+// Plan: what the rules want done, why, and with which evidence; Outcome: what became of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/facts.hpp"
+#include "core/function.hpp"
+#include "core/ids.hpp"
+#include "core/time.hpp"
+
+namespace autotune {
+
+enum class Mode : std::uint8_t { dry_run, apply };  // ordered: the smaller is the stricter
+[[nodiscard]] std::string_view to_string(Mode m);
+
+enum class Severity : std::uint8_t { info, warning, critical };
+[[nodiscard]] std::string_view to_string(Severity s);
+
+struct Resize {
+    std::uint32_t from_mb = 0;
+    std::uint32_t to_mb = 0;
+    bool operator==(const Resize&) const = default;
+};
+
+struct Notify {
+    Severity severity = Severity::warning;
+    std::string suggest;    // remedy for the developer, e.g. "map-reduce"
+    bool operator==(const Notify&) const = default;
+};
+
+using Change = std::variant<Resize, Notify>;
+[[nodiscard]] std::string describe(const Change& change);  // "resize 128 MB → 256 MB"
+
+// How a change is proved before it serves everybody (DESIGN section 5, canary judge).
+struct CanaryPolicy {
+    double latency_margin = 0.10;   // δ: a canary call counts as slower when x > (1+δ)·y
+    double error_margin = 0.01;     // ε
+    double alpha = 0.05;            // P(promote although worse than the margins)
+    double beta = 0.05;             // P(roll back although not worse)
+    double weight = 0.10;           // share of traffic, after guardrails
+    Nanos horizon = std::chrono::hours(2);
+    enum class OnHold : std::uint8_t { revert, keep_waiting } on_hold = OnHold::revert;
+    bool operator==(const CanaryPolicy&) const = default;
+};
+
+struct Evidence {
+    std::vector<std::pair<std::string, std::string>> facts;  // name, value, as the condition saw them
+    Timestamp from, to;
+    std::optional<Timestamp> kill_time;
+    std::string hottest_frame;
+    std::string flame_graph;        // path of a file, "" when none
+};
+
+struct Action {
+    FunctionRef target;
+    Change change;
+    std::string rule;
+    std::string because;            // one sentence for people
+    std::string predicted;          // what it should do: "no OOM with 256 MB"
+    Evidence evidence;
+    Mode mode = Mode::dry_run;
+    std::optional<CanaryPolicy> canary;  // unset: nothing to prove (notify)
+    std::string runbook;
+};
+
+// A rule that fired and was not allowed to act, or lost to another.
+struct Refusal {
+    FunctionRef target;
+    std::string rule;
+    std::string reason;
+};
+
+struct Plan {
+    std::vector<Action> actions;    // at most one change a function
+    std::vector<Refusal> refused;
+};
+
+enum class Disposition : std::uint8_t {
+    planned,       // dry run: only said what it would do
+    refused,       // not possible on this platform or not allowed
+    in_progress,
+    promoted,      // proved and serving
+    rolled_back,   // harm found: old version serves
+    reverted,      // not proved within the horizon, or given up: old version serves
+    notified,
+    failed,        // the platform refused half-way; the old state was restored
+};
+[[nodiscard]] std::string_view to_string(Disposition d);
+
+struct Outcome {
+    Action action;
+    WallTime at;
+    Disposition disposition{};
+    std::optional<Change> undo;
+    std::string detail;
+};
+
+}  // namespace autotune

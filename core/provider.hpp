@@ -1,0 +1,60 @@
+// Provider: one platform's control API. Execute's seam; one adapter a platform in providers/.
+//
+// Every changing call takes the etag of the state it was decided on and fails with Errc::conflict
+// when that state is gone. Errors that may be tried again: unavailable, resource_exhausted;
+// timed_out means "unknown whether it happened": read before trying again.
+// Calls block; one thread uses a provider at a time.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/function.hpp"
+#include "core/invocation.hpp"
+#include "core/plan.hpp"
+#include "core/result.hpp"
+
+namespace autotune {
+
+struct Answer {
+    std::string payload;
+    Version executed;
+    bool function_error = false;
+    std::string log_tail;
+};
+
+// What the platform itself says about invocations (logs, metrics), where no agent can watch.
+using Observation = Invocation;
+
+struct Window {
+    WallTime from, to;
+};
+
+class Provider {
+public:
+    virtual ~Provider() = default;
+
+    [[nodiscard]] virtual std::string_view name() const = 0;
+    [[nodiscard]] virtual Capabilities capabilities() const = 0;
+    virtual Result<std::vector<FunctionRef>> list() = 0;
+    virtual Result<FunctionState> get(const FunctionRef& function) = 0;
+    virtual Result<FunctionState> deploy(const FunctionRef&, const Package&, const Etag& expected) = 0;
+    // Returns when the platform says that the change is complete.
+    virtual Result<FunctionState> configure(const FunctionRef&, const ConfigDelta&, const Etag& expected) = 0;
+    // Idempotent while code and configuration are unchanged: then the newest version is returned.
+    // `expected`: the head that must be what gets published; empty: whatever it is.
+    virtual Result<Version> publish(const FunctionRef&, const Etag& expected) = 0;
+    // Sets where `routing.alias` sends its calls; compares with routing.etag when that is not empty.
+    virtual Result<Routing> route(const FunctionRef&, const Routing& routing) = 0;
+    virtual Result<Answer> invoke(const FunctionRef&, const Qualifier&, std::string_view payload) = 0;
+    virtual Status remove(const FunctionRef&) = 0;
+    virtual Result<std::vector<Observation>> observe(const FunctionRef&, Window) = 0;
+
+    // The exact requests that carrying out `change` on `state` would send, one a line, for dry runs.
+    [[nodiscard]] virtual std::vector<std::string> preview(const Change& change, const FunctionState& state,
+                                                           const CanaryPolicy* canary) const = 0;
+};
+
+}  // namespace autotune

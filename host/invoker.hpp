@@ -1,0 +1,43 @@
+// Invoker: runs invocations in sandboxes. Between the control API (which decides what runs) and the
+// sandboxes (which run it). All calls and callbacks are on the event loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "host/function_version.hpp"
+
+namespace autotune::host {
+
+struct InvokeRequest {
+    FunctionVersionPtr function;
+    std::string request_id;          // UUID
+    std::string invoked_arn;         // as the caller qualified it
+    std::string payload;             // JSON
+    std::string client_context;      // decoded JSON or empty
+    std::string trace_id;            // X-Amzn-Trace-Id or empty
+};
+
+struct InvokeResult {
+    enum class Kind : std::uint8_t {
+        ok,              // payload is the function's answer
+        function_error,  // payload is Lambda's error object, X-Amz-Function-Error: Unhandled
+        throttled,       // no capacity: HTTP 429
+        host_failure,    // the sandbox could not be made (disk, cgroups): HTTP 500; payload says why
+    };
+    Kind kind = Kind::ok;
+    std::string payload;
+    std::string log_tail;            // last 4 KiB of the invocation's log, START to REPORT
+};
+
+class Invoker {
+public:
+    virtual ~Invoker() = default;
+    // `done` runs exactly once, later or at once.
+    virtual void invoke(InvokeRequest request, std::function<void(InvokeResult)> done) = 0;
+    // No new invocation will use this snapshot: warm sandboxes go now, busy ones when they finish.
+    virtual void retire(const FunctionVersion& function) = 0;
+};
+
+}  // namespace autotune::host

@@ -1,0 +1,66 @@
+// EventLoop: one thread that runs handlers, timers and descriptor watches in turn.
+//
+// Everything given to it runs on the thread inside run(); only post() and stop() may be called from
+// other threads. Handlers must not block. Boost.Asio is behind it.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "core/result.hpp"
+#include "core/time.hpp"
+
+namespace autotune::net {
+
+class HttpServer;
+
+class EventLoop {
+public:
+    EventLoop();
+    ~EventLoop();
+    EventLoop(const EventLoop&) = delete;
+    EventLoop& operator=(const EventLoop&) = delete;
+
+    void run();    // until stop()
+    void stop();   // thread-safe; run() returns soon
+    void post(std::function<void()> task);  // thread-safe
+
+    // Runs `task` once after `delay`, unless the handle was destroyed or cancelled before.
+    class Timer {
+    public:
+        Timer();
+        ~Timer();
+        Timer(Timer&&) noexcept;
+        Timer& operator=(Timer&&) noexcept;
+        void cancel();
+
+    private:
+        friend class EventLoop;
+        struct State;
+        std::shared_ptr<State> state_;
+    };
+    [[nodiscard]] Timer after(Nanos delay, std::function<void()> task);
+
+    // Runs `ready` each time `fd` (pidfd, pipe, eventfd, socket) is readable, until the handle is
+    // destroyed. The descriptor stays the caller's and must outlive the handle.
+    class Watch {
+    public:
+        Watch();
+        ~Watch();
+        Watch(Watch&&) noexcept;
+        Watch& operator=(Watch&&) noexcept;
+
+    private:
+        friend class EventLoop;
+        struct State;
+        std::shared_ptr<State> state_;
+    };
+    [[nodiscard]] Watch when_readable(int fd, std::function<void()> ready);
+
+private:
+    friend class HttpServer;
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace autotune::net
