@@ -43,6 +43,8 @@ struct ChangeRecord {
     Step step = Step::intended;
     Disposition disposition = Disposition::in_progress;
     Version candidate;            // from `published` on
+    WallTime candidate_published; // when the platform confirmed it; epoch before
+    std::optional<JudgeReport> judged;
     WallTime opened, updated;
     std::string detail;           // verdict, pairs, reason; for people
 };

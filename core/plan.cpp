@@ -27,6 +27,16 @@ std::string_view to_string(Disposition d) {
     return "unknown";
 }
 
+std::string_view to_string(JudgeReport::Decision d) {
+    switch (d) {
+        case JudgeReport::Decision::waiting: return "waiting";
+        case JudgeReport::Decision::promote: return "promote";
+        case JudgeReport::Decision::rollback: return "rollback";
+        case JudgeReport::Decision::hold: return "hold";
+    }
+    return "unknown";
+}
+
 namespace {
 struct Describer {
     std::string operator()(const Resize& r) const {

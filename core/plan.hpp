@@ -93,11 +93,29 @@ enum class Disposition : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(Disposition d);
 
+// What the canary judge has seen and concluded so far. E values are evidence against "worse than the
+// margins" (promote) or for harm; kept as log10, since they grow without bound.
+struct JudgeReport {
+    enum class Decision : std::uint8_t { waiting, promote, rollback, hold } decision = Decision::waiting;
+    std::uint64_t pairs = 0;            // canary calls that found a baseline call to compare with
+    std::uint64_t canary_calls = 0, canary_failures = 0;
+    std::uint64_t baseline_calls = 0, baseline_failures = 0;
+    double log10_e_latency = 0;         // promote needs both of these ≥ log10(1/α)
+    double log10_e_errors = 0;
+    double log10_e_harm = 0;            // largest of the harm tests; roll back at ≥ log10(K/β)
+    Nanos baseline_p95{0}, canary_p95{0};
+    std::string reason;                 // which test decided, or what is still missing
+};
+[[nodiscard]] std::string_view to_string(JudgeReport::Decision d);
+
 struct Outcome {
     Action action;
     WallTime at;
     Disposition disposition{};
     std::optional<Change> undo;
+    std::optional<JudgeReport> judged;
+    Version candidate;                  // version the change made, "" when none
+    WallTime candidate_published;       // when the platform confirmed it; epoch when none
     std::string detail;
 };
 
