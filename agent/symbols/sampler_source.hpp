@@ -1,0 +1,51 @@
+// SamplerSource: where each traced thread was on the CPU, some 99 times a second, as StackSample events.
+//
+// A perf software clock per CPU runs bpf/sampler.bpf.c: it takes the user stack of the running thread when
+// its cgroup is traced, walks CPython's frames (3.8 to 3.13), and writes one record. Here records become
+// events: addresses to frames by the Symbolizer, code objects to Python frames by reading the process.
+//
+// A stack is Python's frames, innermost first, with the native leaf below them when it is outside the
+// interpreter (`memcpy`, a C extension); without Python frames it is the native stack. `truncated` is set
+// when the walk did not reach the thread's start: Debian's libraries have no frame pointers.
+//
+// Needs CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE (root) and BTF. One thread uses it at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/event_source.hpp"
+#include "core/result.hpp"
+
+namespace autotune::symbols {
+
+struct SamplerOptions {
+    // The BPF source's map of traced cgroups (bpf/wire.h), borrowed: must outlive the sampler's start().
+    // -1: the sampler decides by itself, from the subtrees of Detail::cgroups given to focus().
+    int tracked_cgroups_fd = -1;
+    std::uint32_t sample_hz = 99;  // per CPU; focus() changes it
+    std::size_t ring_bytes = 0;    // rounded up to a power of two; 0 = about two seconds of full load
+};
+
+// Counts since start.
+struct SamplerHealth {
+    bool attached = false;
+    std::uint64_t samples = 0;         // StackSample events given
+    std::uint64_t python_samples = 0;  // of them with Python frames
+    std::uint64_t unresolved_code = 0; // Python frames whose code object was gone or did not verify
+    std::map<std::string, std::uint64_t> lost;  // records that never became events, by kind
+    double bpf_seconds = 0;            // run time of the programs; 0 = nobody enabled the statistics
+};
+
+class SamplerSource : public EventSource {
+public:
+    [[nodiscard]] virtual SamplerHealth health() const = 0;
+};
+
+// Nothing is loaded before start(). start() errors: permission_denied, unsupported.
+[[nodiscard]] Result<std::unique_ptr<SamplerSource>> make_sampler_source(const SamplerOptions& options);
+
+}  // namespace autotune::symbols

@@ -1,0 +1,70 @@
+// Symbolizer: an address in a process to the name of the function there.
+//
+// Looks, in this order: ELF symbols of the mapped file (.symtab, .dynsym, the separate debug file by
+// build id), the vdso, /tmp/perf-PID.map for code that a JIT wrote. What has no symbol is called
+// "module+0x1234" by its offset in the file; anonymous executable memory is "[anon:exec]". A process's
+// mappings are read when it is first seen and kept, so that it can be named after it is gone; each file is
+// opened through the process (also in another mount namespace) and kept open until its symbols are loaded.
+//
+// One thread. Bounded: processes and symbol tables are dropped least recently used first. No errors: a
+// name that cannot be found is an "unknown" one, a corrupt file counts as one without symbols.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/symbols/process_maps.hpp"
+#include "core/ids.hpp"
+#include "core/tables.hpp"
+
+namespace autotune::symbols {
+
+struct SymbolizerOptions {
+    std::string proc = "/proc";
+    std::size_t max_processes = 4096;
+    std::size_t max_symbol_bytes = 256u << 20;  // all symbol tables together
+};
+
+class Symbolizer {
+public:
+    explicit Symbolizer(SymbolizerOptions options = {});
+    ~Symbolizer();
+    Symbolizer(const Symbolizer&) = delete;
+    Symbolizer& operator=(const Symbolizer&) = delete;
+
+    // Reads the process's mappings if it is new, again if `replaced` said that it has become another
+    // program (exec). Cheap when there is nothing to do.
+    void observe(const ProcessId& process);
+    void replaced(const ProcessId& process);
+
+    // What is known of a process whose /proc entry may be gone before it could be read: where its
+    // executable lies. Used for addresses that no snapshot covers.
+    void hint_executable(const ProcessId& process, const Mapping& executable);
+
+    // The frame at `address` of the process: an instruction (the leaf) or a return address. Interned in
+    // tables; the unknown frame only when the address is 0.
+    [[nodiscard]] FrameId resolve(const ProcessId& process, std::uint64_t address, Tables& tables);
+    [[nodiscard]] FrameId resolve_return(const ProcessId& process, std::uint64_t address, Tables& tables);
+
+    // Kernel text; /proc/kallsyms is read at the first call.
+    [[nodiscard]] FrameId resolve_kernel(std::uint64_t address, Tables& tables);
+
+    // The executable mapping that holds the address; null when none does. Valid until the next call.
+    [[nodiscard]] const Mapping* mapping_at(const ProcessId& process, std::uint64_t address);
+
+    // All executable mappings of the process as last read. Valid until the next call.
+    [[nodiscard]] const ProcessMaps& maps(const ProcessId& process);
+
+    // The address at which `symbol` of the mapped file lies in this process.
+    [[nodiscard]] std::optional<std::uint64_t> address_of(const ProcessId& process, const Mapping& mapping,
+                                                          const std::string& symbol);
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace autotune::symbols
