@@ -44,6 +44,7 @@ struct FunctionState {
     std::string code_hash;
     bool update_in_progress = false;
     std::vector<Version> versions;      // published, oldest first
+    std::map<Version, std::string> version_code;  // code hash of each of them, where the platform tells
     std::vector<Routing> aliases;       // sorted by name
     std::map<std::string, std::string> labels;
 };

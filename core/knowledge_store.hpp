@@ -40,8 +40,9 @@ struct ChangeRecord {
     Action action;
     Routing before;               // alias as it was
     std::uint32_t before_memory_mb = 0;   // of the unpublished head
+    Etag head;                    // of the unpublished head as the executor last left it
     Step step = Step::intended;
-    Disposition disposition = Disposition::in_progress;
+    Disposition disposition = Disposition::in_progress;  // while reverting: what it will be when closed
     Version candidate;            // from `published` on
     WallTime candidate_published; // when the platform confirmed it; epoch before
     std::optional<JudgeReport> judged;

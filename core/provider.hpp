@@ -41,7 +41,8 @@ public:
     virtual Result<std::vector<FunctionRef>> list() = 0;
     virtual Result<FunctionState> get(const FunctionRef& function) = 0;
     virtual Result<FunctionState> deploy(const FunctionRef&, const Package&, const Etag& expected) = 0;
-    // Returns when the platform says that the change is complete.
+    // Returns when the platform says that the change is complete. Of the state only the head is filled
+    // (config, etag, code_hash): versions, aliases and labels take get().
     virtual Result<FunctionState> configure(const FunctionRef&, const ConfigDelta&, const Etag& expected) = 0;
     // Idempotent while code and configuration are unchanged: then the newest version is returned.
     // `expected`: the head that must be what gets published; empty: whatever it is.

@@ -1,0 +1,78 @@
+// Executor: carries out Actions on a platform so that a crash at any point leaves no half-done change.
+//
+// Each step is journalled before the platform is asked ("-ing") and after it said yes; every changing
+// call is a compare-and-swap; whatever is in doubt (a crash, a timeout, a lost race) is looked up on the
+// platform before it is done again. A change ends either fully new (promoted) or fully old.
+//
+//   intended → configuring → configured → publishing → published → routing → observing
+//     → promoting → closed (promoted)          when decide() says so
+//     → reverting → closed (rolled_back, reverted, failed)
+//
+// A failed call is tried again with growing delays; after `max_attempts` the change goes back. Going
+// back is tried for ever, since a split alias must not stay. If somebody else moves the alias or the
+// head meanwhile theirs stands: the change closes as failed and says so.
+// If the journal cannot be written the platform is not asked.
+// One thread uses an executor at a time. REQUIRES: provider, store and clock outlive it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/knowledge_store.hpp"
+#include "core/plan.hpp"
+#include "core/provider.hpp"
+#include "core/result.hpp"
+#include "core/time.hpp"
+
+namespace autotune {
+
+struct ExecutorOptions {
+    std::string alias;     // the one to steer; "": the function's only alias, else "live"
+    int max_attempts = 8;  // failed calls in a row before a change is given up
+    Nanos first_delay = std::chrono::milliseconds(100);  // before the second attempt; then doubled
+    Nanos longest_delay = std::chrono::seconds(30);
+    Nanos note_interval = std::chrono::seconds(60);  // how often note() reaches the journal
+};
+
+class Executor {
+public:
+    Executor(Provider& provider, KnowledgeStore& store, const Clock& clock, ExecutorOptions options = {});
+    ~Executor();
+    Executor(const Executor&) = delete;
+    Executor& operator=(const Executor&) = delete;
+
+    // Once, before anything else: takes up the changes that an earlier run left unfinished.
+    Status recover();
+
+    // Journals intent and pre-image of a change; step() carries it out. nullopt: nothing was begun, and
+    // take_outcomes() says why (dry run: planned, with the exact requests; refused; notified).
+    // Errors: the platform or the store could not be asked; nothing was begun.
+    Result<std::optional<ChangeId>> start(const Action& action);
+
+    // Drives each open change by at most one platform call. True: some change can go on at once, so
+    // call again; false: all wait for a verdict or for the time of their next attempt.
+    bool step();
+
+    // The verdict on a change that is `observing`: promoted, rolled_back or reverted. The way there is
+    // taken by step(). Errors: invalid_argument, not_found, the store's (then nothing has changed).
+    Status decide(ChangeId id, const JudgeReport& report, Disposition how);
+
+    // What the judge has seen so far, for people; persisted now and then. Unknown ids are ignored.
+    void note(ChangeId id, const JudgeReport& report);
+
+    // Changes under way, oldest first. Valid until the next call of a non-const member.
+    [[nodiscard]] std::span<const ChangeRecord> open() const;
+
+    // What has ended since the last call.
+    [[nodiscard]] std::vector<Outcome> take_outcomes();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace autotune
