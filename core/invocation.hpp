@@ -26,6 +26,7 @@ struct PeerIo {
     std::string name;               // function or process that owns the other end, host name, or ""
     std::uint64_t connects = 0;
     std::uint64_t failures = 0;     // refused, reset, timed out
+    std::uint64_t failed_connects = 0;  // of failures: those before a first byte could be sent
     std::uint64_t calls = 0;        // request/answer turns: a send that follows a receive, or the first
     std::uint64_t bytes_sent = 0;
     std::uint64_t bytes_received = 0;
@@ -71,6 +72,7 @@ struct Invocation {
     bool memory_peak_is_bound = false;  // the watermark was not reset: an upper bound only
     std::uint64_t memory_limit = 0;
     std::uint32_t memory_mb = 0;    // configured size
+    bool usage_is_shared = false;   // several executors in one cgroup: CPU and memory are the group's
 
     std::uint64_t request_bytes = 0;
     std::uint64_t response_bytes = 0;

@@ -21,6 +21,7 @@ struct ServiceEdge {
     std::size_t from = 0;  // index into nodes
     std::size_t to = 0;
     std::uint64_t calls = 0;
+    std::uint64_t by_trace = 0;        // of calls: known from trace ids, no socket of theirs was matched
     std::uint64_t failures = 0;
     std::uint64_t bytes_sent = 0;      // as seen by the caller
     std::uint64_t bytes_received = 0;

@@ -1,0 +1,23 @@
+// A flame graph as one self-contained SVG: search, zoom, reset and tooltips by a small script inside, no
+// network, light and dark. Root at the bottom, widths in proportion to weight.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "core/profile.hpp"
+
+namespace autotune::render {
+
+struct FlameSvgOptions {
+    unsigned width_px = 1200;
+    double min_frame_px = 0.3;        // narrower frames are left out, and the picture says how many
+    std::size_t max_frames = 20'000;  // the widest are drawn
+    std::size_t max_depth = 256;      // deeper ones are left out
+    std::string subtitle;             // shown below the title; "" = none
+};
+
+// Pure. Any bytes may be in the names: invalid UTF-8 becomes U+FFFD, control characters too.
+[[nodiscard]] std::string flame_svg(const Profile& profile, const FlameSvgOptions& options = {});
+
+}  // namespace autotune::render
