@@ -1,0 +1,28 @@
+// Whole small files: what procfs, cgroupfs and state folders are made of.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "core/result.hpp"
+#include "os/fd.hpp"
+
+namespace autotune {
+
+// The file's bytes, read to the end (also where the size is not known before, as in /proc).
+[[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path);
+
+// One write(2) of `text` to an existing file: what kernel interfaces expect. Never creates.
+[[nodiscard]] Status write_file(const std::filesystem::path& path, std::string_view text);
+
+// Creates or replaces `path` so that readers see the old or the new bytes, never a part.
+[[nodiscard]] Status replace_file(const std::filesystem::path& path, std::string_view text);
+
+// A pipe; both ends close-on-exec.
+struct Pipe {
+    Fd read, write;
+};
+[[nodiscard]] Result<Pipe> make_pipe();
+
+}  // namespace autotune
