@@ -1,0 +1,107 @@
+// RuleSet: a rules file, checked and compiled into plain structs. What the loader makes and the
+// engine reads; docs/rules.md describes the text it comes from.
+//
+// Passive and copyable; compiled conditions are shared and immutable, so copies are cheap and a
+// RuleSet may be read by several threads. All durations are positive or zero.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/plan.hpp"
+#include "core/time.hpp"
+#include "rules/condition.hpp"
+#include "rules/diagnostic.hpp"
+
+namespace autotune::rules {
+
+// Which functions: all labels must match, and the name must match the glob (`*`, `?`, `[…]`).
+struct Scope {
+    std::string functions = "*";
+    std::map<std::string, std::string> labels;
+};
+[[nodiscard]] bool matches(const Scope& scope, const FunctionRef& function,
+                           const std::map<std::string, std::string>& labels);
+
+enum class SizingStrategy : std::uint8_t {
+    automatic,  // oom_bump when there were out-of-memory kills, else timeout
+    oom_bump,
+    timeout,
+};
+
+struct ResizeStep {
+    SizingStrategy strategy = SizingStrategy::automatic;
+    std::uint32_t max_bumps = 3;  // attempts of this rule on one function within kBumpMemory
+};
+
+struct NotifyStep {
+    Severity severity = Severity::warning;
+    std::string suggest;
+};
+
+// Understood, and not carried out by this version: it is told to people instead.
+struct SuggestStep {
+    std::string remedy;  // "map-reduce", "split the function (private-callees)", …
+};
+
+struct PlanStep {
+    std::variant<ResizeStep, NotifyStep, SuggestStep> what;
+    std::optional<Condition> only_if;  // the step's `if`
+    Position at;
+};
+
+struct Annotations {
+    std::string summary;  // templates: {{fn.name}}, any fact
+    std::string runbook;
+};
+
+struct Rule {
+    std::string name;
+    std::int64_t priority = 0;  // the larger wins
+    Scope scope;
+    Condition when;
+    Nanos window = std::chrono::minutes(15);  // facts are computed over it
+    Nanos hold_for{0};                        // `for`: `when` must have held that long
+    Nanos cooldown = std::chrono::hours(6);   // after an action, per function
+    std::optional<Condition> clear_when;      // unset: when `when` is false
+    Nanos clear_for{0};
+    std::uint32_t max_actions_per_day = 3;  // per function, any 24 hours
+    std::vector<PlanStep> plan;             // in order of preference; never empty
+    CanaryPolicy canary;
+    Mode mode = Mode::dry_run;        // of the file
+    bool freezes_dependents = false;  // effect: freeze-dependents
+    Annotations annotations;
+    Position at;
+};
+
+struct Guardrails {
+    std::optional<double> max_cost_increase_pct;  // predicted cost of a successful call
+    std::uint32_t max_concurrent_changes = 1;     // over all functions
+    double max_canary_weight = 0.10;
+    std::vector<std::string> freeze_when;            // rules: while active on a function, it is not changed
+    std::vector<std::string> approval_required_for;  // kinds of plan step, "resize"
+};
+
+// Service-level objectives of the functions in `scope`, for slo.* in conditions.
+struct SloEntry {
+    Scope scope;
+    std::array<std::optional<FactValue>, kSloFactCount> values;  // by SloFact
+};
+
+struct RuleSet {
+    std::string file;
+    std::vector<Rule> rules;  // in the order of the file; names are unique
+    Guardrails guardrails;
+    std::vector<SloEntry> slo;  // the first entry that matches and names a value gives it
+};
+
+// The distinct windows of all rules, ascending: the caller computes facts once for each.
+[[nodiscard]] std::vector<Nanos> windows(const RuleSet& rules);
+[[nodiscard]] SloValues slo_of(const RuleSet& rules, const FunctionFacts& facts);
+
+}  // namespace autotune::rules
