@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What the kernel side writes and the agent reads: ring-buffer records and the maps they share.
+ *
+ * C and C++. Fixed sizes, no padding that is not named, host byte order unless said otherwise. Times
+ * are CLOCK_MONOTONIC nanoseconds, sizes are bytes. Both sides are always of one build, so there is no
+ * version field; a record of an unknown kind or a wrong size is counted as undecodable.
+ */
+#ifndef AUTOTUNE_BPF_WIRE_H
+#define AUTOTUNE_BPF_WIRE_H
+
+#include <linux/types.h>
+
+#define AT_COMM_SIZE 16
+#define AT_PATH_SIZE 256
+#define AT_HEAD_SIZE 1024
+#define AT_ENVIRONMENT_SIZE 4096
+#define AT_MAX_TRACKED 16384
+
+/*
+ * Map `tracked_cgroups` (bpf/tracked.bpf.h): BPF_MAP_TYPE_HASH, AT_MAX_TRACKED entries,
+ *   key   __u64              cgroup id (inode of the cgroup-v2 directory)
+ *   value struct at_cgroup
+ * A cgroup is watched while its key is there. The `source` object adds keys (a cgroup below one that was
+ * asked for, or one whose task was heard asking for an invocation) and removes them when the cgroup is
+ * removed; the agent removes those that are no longer wanted. Other objects only look.
+ */
+struct at_cgroup {
+    __u64 cpu_ns;       /* running, slices that have ended */
+    __u64 runnable_ns;  /* waited for a CPU, waits that have ended */
+    __u64 since_ns;     /* watched from here on */
+};
+
+enum at_kind {
+    AT_FORK = 1,
+    AT_EXEC,
+    AT_EXIT,
+    AT_OOM,
+    AT_IO,
+    AT_IO_PATH,
+    AT_REQUEST_HEAD,
+    AT_ANSWER_PART,
+    AT_FD_CHANGE,
+    AT_KINDS, /* not a kind */
+};
+
+struct at_header {
+    __u64 at_ns;
+    __u64 start_ns; /* CLOCK_BOOTTIME at which the process was forked */
+    __u64 cgroup;
+    __s32 tgid;
+    __s32 tid;
+    __u32 kind; /* enum at_kind */
+    __u32 size; /* of the whole record */
+};
+
+/* A reading of struct CgroupUsage (core/event.hpp). */
+struct at_usage {
+    __u64 cpu_ns;
+    __u64 runnable_ns;
+    __u64 memory_now;
+    __u64 memory_peak;
+    __u64 memory_limit; /* 0: none */
+};
+
+struct at_endpoint {
+    __u8 address[16]; /* network order; IPv4 in the first four */
+    __u16 port;       /* host order */
+    __u16 family;     /* AF_*; 0: not known */
+};
+
+struct at_fork { /* header: the child */
+    struct at_header header;
+    __s32 parent;
+    __u32 reserved;
+    char comm[AT_COMM_SIZE];
+};
+
+struct at_exec {
+    struct at_header header;
+    __s32 parent;
+    __u32 environment_size; /* what of `environment` is filled */
+    __u64 environment_full; /* what there was */
+    char comm[AT_COMM_SIZE];
+    char path[AT_PATH_SIZE];               /* as given to execve, NUL-terminated, cut if longer */
+    char environment[AT_ENVIRONMENT_SIZE]; /* NAME=value, NUL after each */
+};
+
+struct at_exit {
+    struct at_header header;
+    __s32 status; /* as of wait(2) */
+    __u32 reserved;
+};
+
+struct at_oom { /* header: the victim as far as known; tgid always */
+    struct at_header header;
+    struct at_usage usage; /* of the victim's memory cgroup; zeros when not known */
+};
+
+enum at_op {
+    AT_OP_CONNECT = 1,
+    AT_OP_ACCEPT,
+    AT_OP_SEND,
+    AT_OP_RECEIVE,
+    AT_OP_OPEN,
+    AT_OP_READ,
+    AT_OP_WRITE,
+    AT_OP_SYNC,
+    AT_OP_CLOSE,
+};
+
+enum at_file { /* what the descriptor is */
+    AT_FILE_OTHER = 0,
+    AT_FILE_SOCKET,
+    AT_FILE_DATA, /* regular file, block or character device */
+    AT_FILE_PIPE,
+};
+
+#define AT_IO_COMPLETED_LATER 1u /* a connect that had answered EINPROGRESS */
+
+struct at_io { /* header.at_ns: the end of the call */
+    struct at_header header;
+    __s64 result; /* bytes, descriptor, 0 or -errno */
+    __u64 latency_ns;
+    __s32 fd;
+    __u8 op;   /* enum at_op */
+    __u8 file; /* enum at_file */
+    __u16 flags;
+    struct at_endpoint local;
+    struct at_endpoint peer;
+};
+
+struct at_io_path { /* open; connect to a Unix socket */
+    struct at_io io;  /* open: fd is the directory's (or AT_FDCWD), result the new one */
+    char path[AT_PATH_SIZE];
+};
+
+struct at_request_head { /* a send to the Runtime API is about to begin */
+    struct at_header header;
+    struct at_usage usage;
+    struct at_endpoint peer;
+    __s32 fd;
+    __u32 head_size;
+    __u32 reserved;
+    char head[AT_HEAD_SIZE];
+};
+
+struct at_answer_part { /* the next bytes of the answer to GET …/invocation/next arrived */
+    struct at_header header;
+    struct at_usage usage;
+    __s32 fd;
+    __u32 offset;    /* of these bytes in the answer; 0: its first */
+    __u32 part_size; /* what of `part` is filled */
+    __u32 received;  /* what the system call returned */
+    char part[AT_HEAD_SIZE];
+};
+
+struct at_fd_change { /* bookkeeping of descriptors that is no I/O of its own */
+    struct at_header header;
+    __s32 from;    /* dup: the old one; close: first; */
+    __s32 to;      /* dup: the new one; close: last */
+    __u32 is_dup;  /* 1: dup, 0: closed */
+    __u32 reserved;
+};
+
+/* Map `counts`, per CPU, one entry. Only grow. */
+struct at_counts {
+    __u64 attempted[AT_KINDS]; /* by kind: records that were to be written */
+    __u64 ring_full[AT_KINDS]; /* … and had no room */
+    __u64 state_full;          /* a map of state had no room */
+    __u64 read_failed;         /* user memory that could not be read */
+};
+
+#endif
