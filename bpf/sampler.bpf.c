@@ -1,17 +1,17 @@
-// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 // Takes the user stack, and CPython's frames, of the thread that runs when this CPU's clock ticks, if its
 // cgroup is traced. Also says when a traced process becomes another program, at once: agent/symbols then
 // reads its mappings while they are still there. Records: bpf/sampler_wire.h.
-#include <linux/bpf.h>
-#include <linux/bpf_perf_event.h>
-
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+#include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
 
 #define at_read_user(to, size, address) bpf_probe_read_user(to, size, (const void*)(address))
 #include "bpf/logic/python_walk.h"
 #include "bpf/sampler_wire.h"
+#include "bpf/tracked.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -27,7 +27,7 @@ struct thread_struct___sampler {
 struct task_struct___sampler {
     struct mm_struct___sampler* mm;
     struct task_struct___sampler* group_leader;
-    at_u64 start_boottime;
+    __u64 start_boottime;
     struct thread_struct___sampler thread;
 };
 struct linux_binprm___sampler {
@@ -37,21 +37,13 @@ struct linux_binprm___sampler {
 
 // 1: tracked_cgroups holds the roots of traced subtrees, put there by user space. 0: it is the BPF source's
 // map, where every traced cgroup has its entry already.
-const volatile at_u32 match_ancestors = 0;
-
-// Key: cgroup-v2 id. Value: 1 when traced.
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 1024);
-    __type(key, at_u64);
-    __type(value, at_u32);
-} tracked_cgroups SEC(".maps");
+const volatile __u32 match_ancestors = 0;
 
 // LRU: a process that nobody removes goes by itself.
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, 4096);
-    __type(key, at_u32);
+    __type(key, __u32);
     __type(value, struct at_python_process);
 } python_processes SEC(".maps");
 
@@ -63,47 +55,45 @@ struct {
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, AT_SAMPLER_COUNTS);
-    __type(key, at_u32);
-    __type(value, at_u64);
+    __type(key, __u32);
+    __type(value, __u64);
 } sampler_counts SEC(".maps");
 
 struct scratch {
-    at_u32 python_count;
-    at_u32 reserved;
+    __u32 python_count;
+    __u32 reserved;
     struct at_sample sample;
-    at_u8 frames[AT_MAX_PYTHON_FRAMES * sizeof(struct at_python_frame) + AT_MAX_NATIVE_FRAMES * sizeof(at_u64)];
+    __u8 frames[AT_MAX_PYTHON_FRAMES * sizeof(struct at_python_frame) + AT_MAX_NATIVE_FRAMES * sizeof(__u64)];
 };
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, 1);
-    __type(key, at_u32);
+    __type(key, __u32);
     __type(value, struct scratch);
 } scratches SEC(".maps");
 
-static void count(at_u32 what) {
-    at_u64* counter = bpf_map_lookup_elem(&sampler_counts, &what);
+static void count(__u32 what) {
+    __u64* counter = bpf_map_lookup_elem(&sampler_counts, &what);
     if (counter) ++*counter;
 }
 
-static __always_inline int is_traced(at_u64 cgroup) {
-    at_u32* entry = bpf_map_lookup_elem(&tracked_cgroups, &cgroup);
-    if (entry) return *entry == 1;
+static __always_inline int is_traced(__u64 cgroup) {
+    if (bpf_map_lookup_elem(&tracked_cgroups, &cgroup)) return 1;
     if (!match_ancestors) return 0;
     for (int level = 0; level < 16; ++level) {
-        at_u64 ancestor = bpf_get_current_ancestor_cgroup_id(level);
+        __u64 ancestor = bpf_get_current_ancestor_cgroup_id(level);
         if (!ancestor) break;
-        entry = bpf_map_lookup_elem(&tracked_cgroups, &ancestor);
-        if (entry && *entry == 1) return 1;
+        if (bpf_map_lookup_elem(&tracked_cgroups, &ancestor)) return 1;
     }
     return 0;
 }
 
-static __always_inline void fill_head(struct at_sampler_head* head, at_u32 record, at_u64 cgroup,
+static __always_inline void fill_head(struct at_sampler_head* head, __u32 record, __u64 cgroup,
                                       struct task_struct___sampler* task) {
-    const at_u64 both = bpf_get_current_pid_tgid();
+    const __u64 both = bpf_get_current_pid_tgid();
     head->record = record;
     head->pid = both >> 32;
-    head->tid = (at_u32)both;
+    head->tid = (__u32)both;
     head->reserved = 0;
     head->at_ns = bpf_ktime_get_ns();
     head->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
@@ -113,35 +103,35 @@ static __always_inline void fill_head(struct at_sampler_head* head, at_u32 recor
 
 SEC("perf_event")
 int on_tick(struct bpf_perf_event_data* ctx) {
-    const at_u64 cgroup = bpf_get_current_cgroup_id();
+    const __u64 cgroup = bpf_get_current_cgroup_id();
     if (!is_traced(cgroup)) return 0;
     struct task_struct___sampler* task = (void*)bpf_get_current_task();
     if (!BPF_CORE_READ(task, mm)) return 0;  // a kernel thread has no user stack
 
-    at_u32 zero = 0;
+    __u32 zero = 0;
     struct scratch* s = bpf_map_lookup_elem(&scratches, &zero);
     if (!s) return 0;
     fill_head(&s->sample.head, AT_RECORD_SAMPLE, cgroup, task);
 
     s->python_count = 0;
     s->sample.python_result = AT_PYTHON_NONE;
-    const at_u32 pid = s->sample.head.pid;
+    const __u32 pid = s->sample.head.pid;
     const struct at_python_process* process = bpf_map_lookup_elem(&python_processes, &pid);
     if (process && process->start_ns == s->sample.head.start_ns) {
-        at_u64 self = 0;  // pthread_self() of glibc and musl is the thread's base address, on x86-64
+        __u64 self = 0;  // pthread_self() of glibc and musl is the thread's base address, on x86-64
         if (bpf_core_field_exists(task->thread.fsbase)) self = BPF_CORE_READ(task, thread.fsbase);
         s->sample.python_result =
             at_python_walk(process, self, (struct at_python_frame*)s->frames, &s->python_count);
     }
-    at_u32 python = s->python_count;
+    __u32 python = s->python_count;
     if (python > AT_MAX_PYTHON_FRAMES) python = AT_MAX_PYTHON_FRAMES;
-    const at_u64 python_bytes = python * sizeof(struct at_python_frame);
-    const long native_bytes = bpf_get_stack(ctx, s->frames + python_bytes,
-                                            AT_MAX_NATIVE_FRAMES * sizeof(at_u64), BPF_F_USER_STACK);
-    at_u64 size = native_bytes > 0 ? native_bytes : 0;
-    if (size > AT_MAX_NATIVE_FRAMES * sizeof(at_u64)) size = AT_MAX_NATIVE_FRAMES * sizeof(at_u64);
+    const __u64 python_bytes = python * sizeof(struct at_python_frame);
+    const long native_bytes =
+        bpf_get_stack(ctx, s->frames + python_bytes, AT_MAX_NATIVE_FRAMES * sizeof(__u64), BPF_F_USER_STACK);
+    __u64 size = native_bytes > 0 ? native_bytes : 0;
+    if (size > AT_MAX_NATIVE_FRAMES * sizeof(__u64)) size = AT_MAX_NATIVE_FRAMES * sizeof(__u64);
     s->sample.python_frames = python;
-    s->sample.native_frames = size / sizeof(at_u64);
+    s->sample.native_frames = size / sizeof(__u64);
     s->sample.reserved = 0;
 
     count(AT_COUNT_ATTEMPTED);
@@ -153,10 +143,11 @@ int on_tick(struct bpf_perf_event_data* ctx) {
 }
 
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct___sampler* task, int old_pid, struct linux_binprm___sampler* program) {
-    const at_u64 cgroup = bpf_get_current_cgroup_id();
+int BPF_PROG(on_exec, struct task_struct___sampler* task, int old_pid,
+             struct linux_binprm___sampler* program) {
+    const __u64 cgroup = bpf_get_current_cgroup_id();
     if (!is_traced(cgroup)) return 0;
-    const at_u32 pid = bpf_get_current_pid_tgid() >> 32;
+    const __u32 pid = bpf_get_current_pid_tgid() >> 32;
     bpf_map_delete_elem(&python_processes, &pid);
     count(AT_COUNT_ATTEMPTED);
     struct at_exec* e = bpf_ringbuf_reserve(&samples, sizeof *e, 0);

@@ -1,20 +1,9 @@
-/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Records and maps between bpf/sampler.bpf.c and agent/symbols. C and C++; same machine, native order. */
 #ifndef AUTOTUNE_BPF_SAMPLER_WIRE_H
 #define AUTOTUNE_BPF_SAMPLER_WIRE_H
 
-#ifndef __bpf__
-#include <stdint.h>
-typedef uint8_t at_u8;
-typedef uint16_t at_u16;
-typedef uint32_t at_u32;
-typedef uint64_t at_u64;
-#else
-typedef unsigned char at_u8;
-typedef unsigned short at_u16;
-typedef unsigned int at_u32;
-typedef unsigned long long at_u64;
-#endif
+#include <linux/types.h>
 
 enum at_sampler_limits {
     AT_MAX_PYTHON_FRAMES = 128,
@@ -28,13 +17,13 @@ enum at_sampler_record { AT_RECORD_SAMPLE = 1, AT_RECORD_EXEC = 2 };
 
 /* What every record begins with. */
 struct at_sampler_head {
-    at_u32 record; /* at_sampler_record */
-    at_u32 pid;    /* thread group */
-    at_u32 tid;
-    at_u32 reserved;
-    at_u64 at_ns;    /* CLOCK_MONOTONIC */
-    at_u64 start_ns; /* of the thread group, CLOCK_BOOTTIME */
-    at_u64 cgroup;
+    __u32 record; /* at_sampler_record */
+    __u32 pid;    /* thread group */
+    __u32 tid;
+    __u32 reserved;
+    __u64 at_ns;    /* CLOCK_MONOTONIC */
+    __u64 start_ns; /* of the thread group, CLOCK_BOOTTIME */
+    __u64 cgroup;
     char command[AT_COMMAND_LENGTH];
 };
 
@@ -48,59 +37,59 @@ enum at_python_result {
 /* `code`: address of the code object. `instruction`: 3.11 on, address of the instruction; before, f_lasti.
  * `identity`: the eight bytes that end in co_firstlineno, to notice an address used again. */
 struct at_python_frame {
-    at_u64 code;
-    at_u64 instruction;
-    at_u64 identity;
+    __u64 code;
+    __u64 instruction;
+    __u64 identity;
 };
 
-/* Followed by python_frames at_python_frame, then native_frames at_u64 addresses, both innermost first. */
+/* Followed by python_frames at_python_frame, then native_frames __u64 addresses, both innermost first. */
 struct at_sample {
     struct at_sampler_head head;
-    at_u16 python_frames;
-    at_u16 native_frames;
-    at_u16 python_result; /* at_python_result */
-    at_u16 reserved;
+    __u16 python_frames;
+    __u16 native_frames;
+    __u16 python_result; /* at_python_result */
+    __u16 reserved;
 };
 
 struct at_exec {
     struct at_sampler_head head;
-    at_u64 text_start; /* of the new program: mm->start_code, end_code; virtual addresses */
-    at_u64 text_end;
+    __u64 text_start; /* of the new program: mm->start_code, end_code; virtual addresses */
+    __u64 text_end;
     char path[AT_EXEC_PATH_LENGTH]; /* as given to exec, perhaps relative; cut, always terminated */
 };
 
 /* Where the walk finds things in one version of CPython: byte offsets. */
 struct at_python_offsets {
-    at_u32 runtime_current_thread; /* _PyRuntime → the thread with the GIL (3.8 to 3.11); 0 = none */
-    at_u32 runtime_interpreter;    /* _PyRuntime → main interpreter */
-    at_u32 interpreter_threads;    /* → first thread state */
-    at_u32 thread_next;
-    at_u32 thread_id;    /* what pthread_self() gives */
-    at_u32 thread_frame; /* → frame, or → cframe when has_cframe */
-    at_u32 has_cframe;
-    at_u32 cframe_frame;
-    at_u32 frame_code;
-    at_u32 frame_back;
-    at_u32 frame_instruction;
-    at_u32 instruction_size; /* 4: an int; 8: a pointer */
-    at_u32 frame_owner;      /* one byte; compared when shim_owner is not 0 */
-    at_u32 shim_owner;       /* of frames that are the C stack's, not a function's */
-    at_u32 code_identity;
-    at_u32 reserved;
+    __u32 runtime_current_thread; /* _PyRuntime → the thread with the GIL (3.8 to 3.11); 0 = none */
+    __u32 runtime_interpreter;    /* _PyRuntime → main interpreter */
+    __u32 interpreter_threads;    /* → first thread state */
+    __u32 thread_next;
+    __u32 thread_id;    /* what pthread_self() gives */
+    __u32 thread_frame; /* → frame, or → cframe when has_cframe */
+    __u32 has_cframe;
+    __u32 cframe_frame;
+    __u32 frame_code;
+    __u32 frame_back;
+    __u32 frame_instruction;
+    __u32 instruction_size; /* 4: an int; 8: a pointer */
+    __u32 frame_owner;      /* one byte; compared when shim_owner is not 0 */
+    __u32 shim_owner;       /* of frames that are the C stack's, not a function's */
+    __u32 code_identity;
+    __u32 reserved;
 };
 
-/* Value of the map python_processes; key: thread-group id (at_u32). */
+/* Value of the map python_processes; key: thread-group id (__u32). */
 struct at_python_process {
-    at_u64 start_ns; /* a thread group of another start time is another process */
-    at_u64 runtime;  /* address of _PyRuntime there */
+    __u64 start_ns; /* a thread group of another start time is another process */
+    __u64 runtime;  /* address of _PyRuntime there */
     struct at_python_offsets offsets;
 };
 
 /* Indexes of the per-CPU array sampler_counts. */
 enum at_sampler_count {
-    AT_COUNT_ATTEMPTED = 0,   /* records that should have been written */
-    AT_COUNT_RING_FULL = 1,   /* … and were not: no room */
-    AT_COUNT_UNREADABLE = 2,  /* samples with no frame at all */
+    AT_COUNT_ATTEMPTED = 0,  /* records that should have been written */
+    AT_COUNT_RING_FULL = 1,  /* … and were not: no room */
+    AT_COUNT_UNREADABLE = 2, /* samples with no frame at all */
     AT_SAMPLER_COUNTS = 3,
 };
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Walks the frames of the CPython thread that runs now. Compiles for BPF and for the host's tests; the
  * includer defines at_read_user(to, size, address), which returns 0 when it has read.
  *
@@ -15,22 +15,22 @@
 #define AT_WALK_INLINE static inline
 #endif
 
-AT_WALK_INLINE at_u64 at_python_word(at_u64 address) {
-    at_u64 word = 0;
+AT_WALK_INLINE __u64 at_python_word(__u64 address) {
+    __u64 word = 0;
     if (address < 4096 || at_read_user(&word, sizeof word, address)) return 0;
     return word;
 }
 
 /* The thread state of thread `self`; 0 when the interpreter has none. */
-AT_WALK_INLINE at_u64 at_python_thread(const struct at_python_process* process, at_u64 self) {
+AT_WALK_INLINE __u64 at_python_thread(const struct at_python_process* process, __u64 self) {
     const struct at_python_offsets* o = &process->offsets;
     if (o->runtime_current_thread) {
-        const at_u64 current = at_python_word(process->runtime + o->runtime_current_thread);
+        const __u64 current = at_python_word(process->runtime + o->runtime_current_thread);
         if (current && at_python_word(current + o->thread_id) == self) return current;
     }
-    const at_u64 interpreter = at_python_word(process->runtime + o->runtime_interpreter);
+    const __u64 interpreter = at_python_word(process->runtime + o->runtime_interpreter);
     if (!interpreter) return 0;
-    at_u64 thread = at_python_word(interpreter + o->interpreter_threads);
+    __u64 thread = at_python_word(interpreter + o->interpreter_threads);
     for (int i = 0; i < AT_MAX_PYTHON_THREADS; ++i) {
         if (!thread || at_python_word(thread + o->thread_id) == self) break;
         thread = at_python_word(thread + o->thread_next);
@@ -40,10 +40,10 @@ AT_WALK_INLINE at_u64 at_python_thread(const struct at_python_process* process, 
 }
 
 /* One frame into `f`. 0: read; 1: a shim, nothing to show; -1: unreadable. */
-AT_WALK_INLINE int at_python_read_frame(const struct at_python_offsets* o, at_u64 frame,
+AT_WALK_INLINE int at_python_read_frame(const struct at_python_offsets* o, __u64 frame,
                                         struct at_python_frame* f) {
     if (o->shim_owner) {
-        at_u8 owner = 0;
+        __u8 owner = 0;
         if (at_read_user(&owner, sizeof owner, frame + o->frame_owner)) return -1;
         if (owner == o->shim_owner) return 1;
     }
@@ -51,7 +51,7 @@ AT_WALK_INLINE int at_python_read_frame(const struct at_python_offsets* o, at_u6
     if (!f->code) return -1;
     f->instruction = 0;
     if (o->instruction_size == 4) {
-        at_u32 last = 0;
+        __u32 last = 0;
         if (at_read_user(&last, sizeof last, frame + o->frame_instruction)) return -1;
         f->instruction = last;
     } else {
@@ -64,18 +64,18 @@ AT_WALK_INLINE int at_python_read_frame(const struct at_python_offsets* o, at_u6
 /* Frames innermost first into `frames`, room for AT_MAX_PYTHON_FRAMES; `count` is always set. Returns
  * at_python_result. For BPF `count` is in a map's value and read afresh each time: what the verifier does
  * not know it does not enumerate, and the loop is cheap to prove. */
-AT_WALK_INLINE int at_python_walk(const struct at_python_process* process, at_u64 self,
-                                  struct at_python_frame* frames, volatile at_u32* count) {
+AT_WALK_INLINE int at_python_walk(const struct at_python_process* process, __u64 self,
+                                  struct at_python_frame* frames, volatile __u32* count) {
     const struct at_python_offsets* o = &process->offsets;
     *count = 0;
-    const at_u64 thread = at_python_thread(process, self);
+    const __u64 thread = at_python_thread(process, self);
     if (!thread) return AT_PYTHON_NO_THREAD;
-    at_u64 frame = at_python_word(thread + o->thread_frame);
+    __u64 frame = at_python_word(thread + o->thread_frame);
     if (o->has_cframe && frame) frame = at_python_word(frame + o->cframe_frame);
     if (!frame) return AT_PYTHON_NO_THREAD;
     /* Shims take turns of the loop too: one a C call into Python. */
     for (int i = 0; i < AT_MAX_PYTHON_FRAMES + 32; ++i) {
-        const at_u32 n = *count;
+        const __u32 n = *count;
         if (n >= AT_MAX_PYTHON_FRAMES) return AT_PYTHON_CUT;
         const int got = at_python_read_frame(o, frame, &frames[n]);
         if (got < 0) return AT_PYTHON_CUT;
