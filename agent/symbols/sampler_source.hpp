@@ -33,11 +33,11 @@ struct SamplerOptions {
 // Counts since start.
 struct SamplerHealth {
     bool attached = false;
-    std::uint64_t samples = 0;         // StackSample events given
-    std::uint64_t python_samples = 0;  // of them with Python frames
-    std::uint64_t unresolved_code = 0; // Python frames whose code object was gone or did not verify
+    std::uint64_t samples = 0;                  // StackSample events given
+    std::uint64_t python_samples = 0;           // of them with Python frames
+    std::uint64_t unresolved_code = 0;          // Python frames whose code object was gone or did not verify
     std::map<std::string, std::uint64_t> lost;  // records that never became events, by kind
-    double bpf_seconds = 0;            // run time of the programs; 0 = nobody enabled the statistics
+    double bpf_seconds = 0;                     // run time of the programs; 0 = nobody enabled the statistics
 };
 
 class SamplerSource : public EventSource {

@@ -1,0 +1,217 @@
+#include "agent/symbols/elf_image.hpp"
+
+#include <cxxabi.h>
+#include <elf.h>
+#include <gelf.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+namespace autotune::symbols {
+
+namespace {
+
+constexpr std::size_t kMaxSymbols = 4'000'000;
+constexpr std::size_t kMaxNameLength = 4096;
+
+struct CloseElf {
+    void operator()(Elf* elf) const { elf_end(elf); }
+};
+using ElfHandle = std::unique_ptr<Elf, CloseElf>;
+
+Unexpected corrupt(std::string_view what) {
+    const char* why = elf_errmsg(-1);
+    return fail(Errc::corrupt, std::string(what) + (why != nullptr ? std::string(": ") + why : ""));
+}
+
+// Data that the agent finds interpreters by; everything else that is not a function is left out.
+bool is_wanted_object(std::string_view name) {
+    return name == "_PyRuntime" || name == "PyCode_Type" || name == "Py_Version";
+}
+
+// Among symbols at one address the one that a person would name: sized before unsized, global before
+// local, then the shorter name with fewer leading underscores.
+struct Candidate {
+    ElfSymbol symbol;
+    bool global = false;
+};
+
+std::string hex(const unsigned char* bytes, std::size_t size) {
+    static constexpr char kDigits[] = "0123456789abcdef";
+    std::string text;
+    for (std::size_t i = 0; i < size; ++i) {
+        text += kDigits[bytes[i] >> 4];
+        text += kDigits[bytes[i] & 15];
+    }
+    return text;
+}
+
+}  // namespace
+
+class ElfReader {
+public:
+    static Result<ElfImage> read(Elf* elf) {
+        if (elf == nullptr) return corrupt("opening an ELF file");
+        if (elf_kind(elf) != ELF_K_ELF) return fail(Errc::corrupt, "not an ELF file");
+        ElfReader reader(elf);
+        reader.read_segments();
+        reader.read_sections();
+        reader.finish();
+        return std::move(reader.image_);
+    }
+
+private:
+    explicit ElfReader(Elf* elf) : elf_(elf) {}
+
+    void read_segments() {
+        std::size_t count = 0;
+        if (elf_getphdrnum(elf_, &count) != 0) return;
+        for (std::size_t i = 0; i < std::min<std::size_t>(count, 1024); ++i) {
+            GElf_Phdr header;
+            if (gelf_getphdr(elf_, static_cast<int>(i), &header) == nullptr) continue;
+            if (header.p_type == PT_LOAD)
+                image_.segments_.push_back({header.p_offset, header.p_vaddr, header.p_filesz});
+            if (header.p_type == PT_NOTE)
+                read_notes(elf_getdata_rawchunk(elf_, static_cast<std::int64_t>(header.p_offset),
+                                                header.p_filesz, ELF_T_NHDR));
+        }
+    }
+
+    void read_sections() {
+        Elf_Scn* section = nullptr;
+        while ((section = elf_nextscn(elf_, section)) != nullptr) {
+            GElf_Shdr header;
+            if (gelf_getshdr(section, &header) == nullptr) continue;
+            if (header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM) read_symbols(section, header);
+            if (header.sh_type == SHT_NOTE) read_notes(elf_getdata(section, nullptr));
+        }
+    }
+
+    void read_notes(Elf_Data* data) {
+        if (data == nullptr || data->d_buf == nullptr || !image_.build_id_.empty()) return;
+        GElf_Nhdr note;
+        std::size_t at = 0;
+        std::size_t name = 0;
+        std::size_t description = 0;
+        while ((at = gelf_getnote(data, at, &note, &name, &description)) > 0) {
+            const auto* bytes = static_cast<const unsigned char*>(data->d_buf);
+            const bool gnu = note.n_namesz == 4 && std::memcmp(bytes + name, ELF_NOTE_GNU, 4) == 0;
+            if (gnu && note.n_type == NT_GNU_BUILD_ID && note.n_descsz > 0 && note.n_descsz <= 64) {
+                image_.build_id_ = hex(bytes + description, note.n_descsz);
+                return;
+            }
+        }
+    }
+
+    void read_symbols(Elf_Scn* section, const GElf_Shdr& header) {
+        Elf_Data* data = elf_getdata(section, nullptr);
+        if (data == nullptr || header.sh_entsize == 0) return;
+        const std::size_t count = std::min<std::size_t>(data->d_size / header.sh_entsize, kMaxSymbols);
+        for (std::size_t i = 0; i < count && found_.size() < kMaxSymbols; ++i) {
+            GElf_Sym symbol;
+            if (gelf_getsym(data, static_cast<int>(i), &symbol) == nullptr) continue;
+            add(symbol, elf_strptr(elf_, header.sh_link, symbol.st_name));
+        }
+        if (header.sh_type == SHT_SYMTAB && count > 1) image_.full_table_ = true;
+    }
+
+    void add(const GElf_Sym& symbol, const char* raw) {
+        if (raw == nullptr || raw[0] == '\0' || symbol.st_value == 0 || symbol.st_shndx == SHN_UNDEF) return;
+        const std::string_view name(raw, strnlen(raw, kMaxNameLength));
+        const int type = GELF_ST_TYPE(symbol.st_info);
+        const bool function = type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE;
+        if (!function && !(type == STT_OBJECT && is_wanted_object(name))) return;
+        // Mapping symbols and local labels are not functions.
+        if (type == STT_NOTYPE && (name.starts_with("$") || name.starts_with(".L"))) return;
+        const ElfSymbol kept{symbol.st_value, symbol.st_size,
+                             static_cast<std::uint32_t>(image_.text_.size())};
+        image_.text_.append(name).push_back('\0');
+        if (function)
+            found_.push_back({kept, GELF_ST_BIND(symbol.st_info) != STB_LOCAL});
+        else
+            image_.objects_.push_back(kept);
+    }
+
+    void finish() {
+        const auto better = [&](const Candidate& a, const Candidate& b) {
+            if (a.symbol.address != b.symbol.address) return a.symbol.address < b.symbol.address;
+            if ((a.symbol.size != 0) != (b.symbol.size != 0)) return a.symbol.size != 0;
+            if (a.global != b.global) return a.global;
+            const std::string_view x = image_.text_.data() + a.symbol.name;
+            const std::string_view y = image_.text_.data() + b.symbol.name;
+            return x.size() != y.size() ? x.size() < y.size() : x < y;
+        };
+        std::ranges::sort(found_, better);
+        for (const Candidate& c : found_)
+            if (image_.functions_.empty() || image_.functions_.back().address != c.symbol.address)
+                image_.functions_.push_back(c.symbol);
+        image_.functions_.shrink_to_fit();
+        image_.text_.shrink_to_fit();
+    }
+
+    Elf* elf_;
+    ElfImage image_;
+    std::vector<Candidate> found_;
+};
+
+Result<ElfImage> ElfImage::read(int fd) {
+    elf_version(EV_CURRENT);
+    return ElfReader::read(ElfHandle(elf_begin(fd, ELF_C_READ, nullptr)).get());
+}
+
+Result<ElfImage> ElfImage::read(std::string_view bytes) {
+    elf_version(EV_CURRENT);
+    std::string copy(bytes);  // libelf may write to it
+    return ElfReader::read(ElfHandle(elf_memory(copy.data(), copy.size())).get());
+}
+
+std::optional<ElfImage::Found> ElfImage::find(std::uint64_t address) const {
+    const auto after = std::ranges::upper_bound(functions_, address, {}, &ElfSymbol::address);
+    if (after == functions_.begin()) return std::nullopt;
+    const ElfSymbol& s = *std::prev(after);
+    const std::uint64_t into = address - s.address;
+    // Hand-written assembly often has no size; then the next symbol is the end.
+    if (s.size != 0 && into >= s.size) return std::nullopt;
+    return Found{text_.data() + s.name, into};
+}
+
+std::optional<std::uint64_t> ElfImage::address_of(std::string_view symbol) const {
+    for (const auto* table : {&objects_, &functions_})
+        for (const ElfSymbol& s : *table)
+            if (text_.data() + s.name == symbol) return s.address;
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> ElfImage::address_of_offset(std::uint64_t file_offset) const {
+    for (const Segment& s : segments_)
+        if (s.offset <= file_offset && file_offset - s.offset < s.size)
+            return s.address + (file_offset - s.offset);
+    return std::nullopt;
+}
+
+std::size_t ElfImage::bytes() const {
+    return sizeof *this + (functions_.capacity() + objects_.capacity()) * sizeof(ElfSymbol) +
+           text_.capacity();
+}
+
+void ElfImage::adopt_functions(ElfImage&& debug) {
+    if (objects_.empty()) {
+        functions_ = std::move(debug.functions_);
+        text_ = std::move(debug.text_);
+        objects_ = std::move(debug.objects_);
+        full_table_ = debug.full_table_;
+    }
+}
+
+std::string demangle(std::string_view mangled) {
+    std::string name(mangled);
+    if (!mangled.starts_with("_Z")) return name;
+    int status = 0;
+    const std::unique_ptr<char, decltype(&std::free)> plain(
+        abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status), &std::free);
+    return status == 0 && plain ? std::string(plain.get()) : name;
+}
+
+}  // namespace autotune::symbols
