@@ -2,16 +2,19 @@
 // Takes the user stack, and CPython's frames, of the thread that runs when this CPU's clock ticks, if its
 // cgroup is traced. Also says when a traced process becomes another program, at once: agent/symbols then
 // reads its mappings while they are still there. Records: bpf/sampler_wire.h.
+// clang-format off: libbpf's headers want the kernel's types before them
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include <linux/bpf.h>
 #include <linux/bpf_perf_event.h>
+// clang-format on
+
+#include "bpf/sampler_wire.h"
+#include "bpf/tracked.bpf.h"
 
 #define at_read_user(to, size, address) bpf_probe_read_user(to, size, (const void*)(address))
 #include "bpf/logic/python_walk.h"
-#include "bpf/sampler_wire.h"
-#include "bpf/tracked.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
