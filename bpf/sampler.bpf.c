@@ -2,12 +2,13 @@
 // Takes the user stack, and CPython's frames, of the thread that runs when this CPU's clock ticks, if its
 // cgroup is traced. Also says when a traced process becomes another program, at once: agent/symbols then
 // reads its mappings while they are still there. Records: bpf/sampler_wire.h.
-// clang-format off: libbpf's headers want the kernel's types before them
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
+// libbpf's headers want the kernel's types before them.
+// clang-format off
 #include <linux/bpf.h>
 #include <linux/bpf_perf_event.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
 // clang-format on
 
 #include "bpf/sampler_wire.h"
