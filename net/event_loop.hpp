@@ -1,7 +1,8 @@
 // EventLoop: one thread that runs handlers, timers and descriptor watches in turn.
 //
 // Everything given to it runs on the thread inside run(); only post() and stop() may be called from
-// other threads. Handlers must not block. Boost.Asio is behind it.
+// other threads. Handlers must neither block nor throw. Boost.Asio is behind it.
+// REQUIRES: timers, watches and servers made on a loop are destroyed before it.
 #pragma once
 
 #include <functional>
@@ -9,6 +10,10 @@
 
 #include "core/result.hpp"
 #include "core/time.hpp"
+
+namespace boost::asio {
+class io_context;
+}
 
 namespace autotune::net {
 
@@ -21,9 +26,9 @@ public:
     EventLoop(const EventLoop&) = delete;
     EventLoop& operator=(const EventLoop&) = delete;
 
-    void run();    // until stop()
-    void stop();   // thread-safe; run() returns soon
-    void post(std::function<void()> task);  // thread-safe
+    void run();   // until stop(), also with nothing to do; returns at once when stopped before
+    void stop();  // thread-safe; run() returns soon, what has not run by then never will
+    void post(std::function<void()> task);  // thread-safe; never runs inside the call
 
     // Runs `task` once after `delay`, unless the handle was destroyed or cancelled before.
     class Timer {
@@ -42,7 +47,9 @@ public:
     [[nodiscard]] Timer after(Nanos delay, std::function<void()> task);
 
     // Runs `ready` each time `fd` (pidfd, pipe, eventfd, socket) is readable, until the handle is
-    // destroyed. The descriptor stays the caller's and must outlive the handle.
+    // destroyed; `ready` may destroy it. As long as nobody reads what is there, it runs again (an
+    // exited process's pidfd stays readable). The descriptor stays the caller's and must outlive the
+    // handle. REQUIRES: `fd` is open, can be polled, and has no other watch on this loop; aborts otherwise.
     class Watch {
     public:
         Watch();
@@ -59,6 +66,8 @@ public:
 
 private:
     friend class HttpServer;
+    friend struct ServerShared;
+    [[nodiscard]] boost::asio::io_context& context();
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };

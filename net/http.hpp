@@ -15,7 +15,7 @@ public:
     Headers(std::initializer_list<std::pair<std::string, std::string>> fields) : fields_(fields) {}
 
     void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
-    void set(std::string_view name, std::string value);            // replaces all of that name
+    void set(std::string_view name, std::string value);               // replaces all of that name
     [[nodiscard]] std::string_view get(std::string_view name) const;  // first; "" when absent
     [[nodiscard]] bool contains(std::string_view name) const;
     [[nodiscard]] auto begin() const { return fields_.begin(); }
@@ -27,14 +27,14 @@ private:
 
 struct HttpRequest {
     std::string method = "GET";
-    std::string target = "/";   // path and query as sent, percent-encoded
+    std::string target = "/";  // path and query as sent, percent-encoded
     Headers headers;
     std::string body;
 };
 
 struct HttpResponse {
     int status = 200;
-    Headers headers;            // Content-Length is the server's
+    Headers headers;  // Content-Length is the server's
     std::string body;
 };
 
