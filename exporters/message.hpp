@@ -1,0 +1,54 @@
+// Message: what a notification tells a person, and its two forms, text and JSON. Pure.
+//
+// A message is constructive: what is wrong and since when, the evidence for it, what would help, and what
+// was done about it already.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/plan.hpp"
+#include "core/time.hpp"
+
+namespace autotune::exporters {
+
+enum class Topic : std::uint8_t { symptom, change };  // something is wrong; a change has ended
+
+struct Message {
+    Topic topic = Topic::symptom;
+    Severity severity = Severity::warning;
+    bool resolved = false;  // a change that was promoted: the symptom's remedy is in place
+    FunctionRef function;
+    std::string rule;
+    std::string title;              // one line
+    std::string because;            // the rule's sentence
+    WallTime at;                    // of the outcome
+    std::optional<WallTime> since;  // start of the evidence's window
+    std::optional<WallTime> kill_time;
+    std::vector<std::pair<std::string, std::string>> facts;
+    std::string hottest_frame;
+    std::string flame_graph;  // path
+    std::string suggestion;   // what the developer could do
+    std::string done;         // what autotune did
+    std::string runbook;
+};
+
+// Evidence carries CLOCK_MONOTONIC instants; `now` and `wall` are one instant on both clocks.
+struct TwoClocks {
+    Timestamp now;
+    WallTime wall;
+};
+
+// nullopt: nothing that people must be told (planned, refused, in progress).
+[[nodiscard]] std::optional<Message> message_of(const Outcome& outcome, TwoClocks clocks);
+
+// A block of lines, the first the title, the last empty.
+[[nodiscard]] std::string to_text(const Message& message);
+
+// The body that Alertmanager POSTs to webhook receivers (format version 4), with one alert, so that any
+// receiver that understands Alertmanager understands this. `receiver` names us.
+[[nodiscard]] std::string to_webhook_json(const Message& message, std::string_view receiver);
+
+}  // namespace autotune::exporters
