@@ -26,6 +26,8 @@
  * removed; the agent removes those that are no longer wanted. Other objects only look.
  */
 struct at_cgroup {
+    __u32 watched; /* 1 */
+    __u32 reserved;
     __u64 cpu_ns;       /* running, slices that have ended */
     __u64 runnable_ns;  /* waited for a CPU, waits that have ended */
     __u64 since_ns;     /* watched from here on */
@@ -41,6 +43,7 @@ enum at_kind {
     AT_REQUEST_HEAD,
     AT_ANSWER_PART,
     AT_FD_CHANGE,
+    AT_EXISTING,
     AT_KINDS, /* not a kind */
 };
 
@@ -69,14 +72,14 @@ struct at_endpoint {
     __u16 family;     /* AF_*; 0: not known */
 };
 
-struct at_fork { /* header: the child */
+struct at_fork_record { /* header: the child */
     struct at_header header;
     __s32 parent;
     __u32 reserved;
     char comm[AT_COMM_SIZE];
 };
 
-struct at_exec {
+struct at_exec_record {
     struct at_header header;
     __s32 parent;
     __u32 environment_size; /* what of `environment` is filled */
@@ -86,13 +89,13 @@ struct at_exec {
     char environment[AT_ENVIRONMENT_SIZE]; /* NAME=value, NUL after each */
 };
 
-struct at_exit {
+struct at_exit_record {
     struct at_header header;
     __s32 status; /* as of wait(2) */
     __u32 reserved;
 };
 
-struct at_oom { /* header: the victim as far as known; tgid always */
+struct at_oom_record { /* header: the victim as far as known; tgid always */
     struct at_header header;
     struct at_usage usage; /* of the victim's memory cgroup; zeros when not known */
 };
@@ -118,7 +121,7 @@ enum at_file { /* what the descriptor is */
 
 #define AT_IO_COMPLETED_LATER 1u /* a connect that had answered EINPROGRESS */
 
-struct at_io { /* header.at_ns: the end of the call */
+struct at_io_record { /* header.at_ns: the end of the call */
     struct at_header header;
     __s64 result; /* bytes, descriptor, 0 or -errno */
     __u64 latency_ns;
@@ -130,12 +133,12 @@ struct at_io { /* header.at_ns: the end of the call */
     struct at_endpoint peer;
 };
 
-struct at_io_path { /* open; connect to a Unix socket */
-    struct at_io io;  /* open: fd is the directory's (or AT_FDCWD), result the new one */
+struct at_io_path_record { /* open; connect to a Unix socket */
+    struct at_io_record io; /* open: fd is the directory's (or AT_FDCWD), result the new one */
     char path[AT_PATH_SIZE];
 };
 
-struct at_request_head { /* a send to the Runtime API is about to begin */
+struct at_request_head_record { /* a send to the Runtime API is about to begin */
     struct at_header header;
     struct at_usage usage;
     struct at_endpoint peer;
@@ -145,7 +148,7 @@ struct at_request_head { /* a send to the Runtime API is about to begin */
     char head[AT_HEAD_SIZE];
 };
 
-struct at_answer_part { /* the next bytes of the answer to GET …/invocation/next arrived */
+struct at_answer_part_record { /* the next bytes of the answer to GET …/invocation/next arrived */
     struct at_header header;
     struct at_usage usage;
     __s32 fd;
@@ -155,10 +158,17 @@ struct at_answer_part { /* the next bytes of the answer to GET …/invocation/ne
     char part[AT_HEAD_SIZE];
 };
 
-struct at_fd_change { /* bookkeeping of descriptors that is no I/O of its own */
+struct at_existing_record { /* from the task iterator, not the ring: a process that ran before us */
     struct at_header header;
-    __s32 from;    /* dup: the old one; close: first; */
-    __s32 to;      /* dup: the new one; close: last */
+    __s32 parent;
+    __u32 watched; /* its cgroup is */
+    char comm[AT_COMM_SIZE];
+};
+
+struct at_fd_change_record { /* bookkeeping of descriptors that is no I/O of its own */
+    struct at_header header;
+    __s32 from;    /* dup: the old one; closed: the first */
+    __s32 to;      /* dup: the new one; closed: the last */
     __u32 is_dup;  /* 1: dup, 0: closed */
     __u32 reserved;
 };

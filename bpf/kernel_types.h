@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The kernel's structures as far as we read them. No vmlinux.h: it would need the BTF of the machine that
+ * builds. Offsets are not these but the running kernel's (CO-RE); only names and types must be right, and
+ * these have been so from 6.1 to 6.18.
+ */
+#ifndef AUTOTUNE_BPF_KERNEL_TYPES_H
+#define AUTOTUNE_BPF_KERNEL_TYPES_H
+
+#include <linux/types.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+    int counter;
+} at_atomic_t; /* the kernel's atomic_t */
+
+typedef struct {
+    __s64 counter;
+} at_atomic_long_t;
+
+struct page_counter {
+    at_atomic_long_t usage; /* pages */
+    unsigned long watermark;
+    unsigned long max;
+    struct page_counter* parent;
+};
+
+struct cgroup;
+
+struct cgroup_subsys_state {
+    struct cgroup* cgroup;
+    struct cgroup_subsys_state* parent;
+};
+
+struct mem_cgroup {
+    struct cgroup_subsys_state css;
+    struct page_counter memory;
+};
+
+struct kernfs_node {
+    __u64 id;
+};
+
+struct cgroup_root {
+    int hierarchy_id; /* 0: cgroup v2 */
+};
+
+struct cgroup {
+    struct cgroup_subsys_state self;
+    struct kernfs_node* kn;
+    struct cgroup_root* root;
+};
+
+enum cgroup_subsys_id {
+    memory_cgrp_id, /* the value is the running kernel's */
+};
+
+struct css_set {
+    struct cgroup_subsys_state* subsys[16];
+    struct cgroup* dfl_cgrp;
+};
+
+struct inode {
+    unsigned short i_mode;
+};
+
+struct file {
+    void* private_data;
+    struct inode* f_inode;
+};
+
+struct fdtable {
+    unsigned int max_fds;
+    struct file** fd;
+};
+
+struct files_struct {
+    struct fdtable* fdt;
+};
+
+struct in6_addr {
+    __u8 bytes[16];
+};
+
+struct sock_common {
+    __be32 skc_daddr;
+    __be32 skc_rcv_saddr;
+    __be16 skc_dport;
+    __u16 skc_num;
+    unsigned short skc_family;
+    volatile unsigned char skc_state;
+    struct in6_addr skc_v6_daddr;
+    struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sock {
+    struct sock_common __sk_common;
+    int sk_err;
+};
+
+struct socket {
+    struct sock* sk;
+};
+
+struct mm_struct {
+    unsigned long env_start;
+    unsigned long env_end;
+};
+
+struct signal_struct {
+    at_atomic_t live;
+};
+
+struct thread_info {
+    __u32 status; /* x86 */
+};
+
+struct task_struct {
+    struct thread_info thread_info;
+    struct mm_struct* mm;
+    int exit_code;
+    int pid;
+    int tgid;
+    struct task_struct* real_parent;
+    struct task_struct* group_leader;
+    __u64 start_boottime;
+    char comm[16];
+    struct files_struct* files;
+    struct signal_struct* signal;
+    struct css_set* cgroups;
+};
+
+struct linux_binprm {
+    const char* filename;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+    struct seq_file* seq;
+    __u64 session_id;
+    __u64 seq_num;
+};
+
+struct bpf_iter__task {
+    struct bpf_iter_meta* meta;
+    struct task_struct* task;
+};
+
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+    unsigned long r10, r9, r8, dx, si, di;
+};
+#define AT_ARG0(regs) ((regs)->di)
+#define AT_ARG1(regs) ((regs)->si)
+#define AT_ARG2(regs) ((regs)->dx)
+#define AT_ARG3(regs) ((regs)->r10)
+#define AT_ARG4(regs) ((regs)->r8)
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+    __u64 orig_x0;
+    __u64 regs[31];
+};
+#define AT_ARG0(regs) ((regs)->orig_x0)
+#define AT_ARG1(regs) ((regs)->regs[1])
+#define AT_ARG2(regs) ((regs)->regs[2])
+#define AT_ARG3(regs) ((regs)->regs[3])
+#define AT_ARG4(regs) ((regs)->regs[4])
+#else
+#error "no system call arguments known for this architecture"
+#endif
+
+#pragma clang attribute pop
+
+#endif

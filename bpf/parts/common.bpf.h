@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Settings, the ring, the counts, and what every thread and record begins with. */
+#ifndef AUTOTUNE_BPF_PARTS_COMMON_BPF_H
+#define AUTOTUNE_BPF_PARTS_COMMON_BPF_H
+
+#define AT_INLINE static __always_inline
+#define AT_MAX_CPUS 1024
+
+/* Set by the agent before loading. */
+const volatile __u32 at_own_tgid = 0;
+const volatile __u32 at_page_size = 4096;
+const volatile __u32 at_cpus = 1;
+const volatile __u8 at_calls[AT_SYSCALL_NUMBERS] = {}; /* number → enum at_call */
+
+/* Changed by the agent while we run. */
+volatile __u32 at_io_wanted = 1;
+volatile __u32 at_discover = 1;   /* no cgroups were asked for: find executors by what they say */
+volatile __u32 at_generation = 1; /* of the wish; older verdicts are void */
+
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 8 << 20);
+} events SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct at_counts);
+} counts SEC(".maps");
+
+/* What we know of a thread of a watched cgroup. */
+struct at_thread {
+    __u64 runnable_since; /* 0: it runs, or sleeps */
+    /* the system call it is in */
+    __u64 enter_ns;
+    __u64 args[4];
+    struct sock* sk;
+    __u32 call; /* enum at_call */
+    __u32 file; /* enum at_file */
+    __u32 is_control; /* Runtime API traffic */
+    __u32 reserved;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, struct at_thread);
+} threads SEC(".maps");
+
+AT_INLINE struct at_counts* at_count(void) {
+    __u32 zero = 0;
+    return bpf_map_lookup_elem(&counts, &zero);
+}
+
+AT_INLINE void at_count_state_full(void) {
+    struct at_counts* c = at_count();
+    if (c) ++c->state_full;
+}
+
+AT_INLINE void at_count_read_failed(void) {
+    struct at_counts* c = at_count();
+    if (c) ++c->read_failed;
+}
+
+AT_INLINE struct at_thread* at_make_thread(struct task_struct* task) {
+    struct at_thread* t = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    if (!t) at_count_state_full();
+    return t;
+}
+
+/* Room for one record of `kind`; every attempt and every refusal is counted. */
+AT_INLINE void* at_reserve(__u32 kind, __u64 size) {
+    struct at_counts* c = at_count();
+    if (c && kind < AT_KINDS) ++c->attempted[kind];
+    void* record = bpf_ringbuf_reserve(&events, size, 0);
+    if (!record && c && kind < AT_KINDS) ++c->ring_full[kind];
+    return record;
+}
+
+AT_INLINE void at_fill_header(struct at_header* h, __u32 kind, __u32 size, struct task_struct* task,
+                              __u64 cgroup) {
+    h->at_ns = bpf_ktime_get_ns();
+    h->start_ns = task->group_leader->start_boottime;
+    h->cgroup = cgroup;
+    h->tgid = task->tgid;
+    h->tid = task->pid;
+    h->kind = kind;
+    h->size = size;
+}
+
+/* The agent looks every 10 ms; only what must be acted on wakes it. */
+AT_INLINE void at_submit(void* record) { bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP); }
+AT_INLINE void at_submit_urgent(void* record) { bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP); }
+
+#endif
