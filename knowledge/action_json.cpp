@@ -1,0 +1,191 @@
+#include "knowledge/action_json.hpp"
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+namespace autotune {
+
+namespace {
+using nlohmann::json;
+
+// Thrown and caught in this file only, beside nlohmann's own.
+[[noreturn]] void refuse(const std::string& what) { throw std::invalid_argument(what); }
+
+// The enumerator whose to_string() is `name`, of the first `count`.
+template <class Enum, std::size_t count>
+Enum named(const json& name) {
+    const auto text = name.get<std::string>();
+    for (std::size_t i = 0; i < count; ++i)
+        if (to_string(static_cast<Enum>(i)) == text) return static_cast<Enum>(i);
+    refuse("\"" + text + "\" is not known");
+}
+
+json from_number(double number) {
+    if (std::isfinite(number)) return number;
+    if (std::isnan(number)) return "nan";
+    return number > 0 ? "inf" : "-inf";
+}
+
+double to_number(const json& value) {
+    if (!value.is_string()) return value.get<double>();
+    const auto text = value.get<std::string>();
+    if (text == "nan") return std::numeric_limits<double>::quiet_NaN();
+    if (text == "inf") return std::numeric_limits<double>::infinity();
+    if (text == "-inf") return -std::numeric_limits<double>::infinity();
+    refuse("\"" + text + "\" is not a number");
+}
+
+Timestamp to_time(const json& value) { return from_ns(value.get<std::int64_t>()); }
+
+struct ChangeWriter {
+    json operator()(const Resize& r) const {
+        return {{"resize", {{"from_mb", r.from_mb}, {"to_mb", r.to_mb}}}};
+    }
+    json operator()(const Notify& n) const {
+        return {{"notify", {{"severity", to_string(n.severity)}, {"suggest", n.suggest}}}};
+    }
+};
+
+Change to_change(const json& j) {
+    if (j.contains("resize")) {
+        const json& r = j.at("resize");
+        return Resize{r.at("from_mb").get<std::uint32_t>(), r.at("to_mb").get<std::uint32_t>()};
+    }
+    if (j.contains("notify")) {
+        const json& n = j.at("notify");
+        return Notify{named<Severity, 3>(n.at("severity")), n.at("suggest").get<std::string>()};
+    }
+    refuse("this kind of change is not known");
+}
+
+json from_evidence(const Evidence& e) {
+    json facts = json::array();
+    for (const auto& [name, value] : e.facts) facts.push_back({name, value});
+    json j{{"facts", facts},
+           {"from_ns", to_ns(e.from)},
+           {"to_ns", to_ns(e.to)},
+           {"hottest_frame", e.hottest_frame},
+           {"flame_graph", e.flame_graph}};
+    if (e.kill_time) j["kill_time_ns"] = to_ns(*e.kill_time);
+    return j;
+}
+
+Evidence to_evidence(const json& j) {
+    Evidence e;
+    for (const json& fact : j.at("facts"))
+        e.facts.emplace_back(fact.at(0).get<std::string>(), fact.at(1).get<std::string>());
+    e.from = to_time(j.at("from_ns"));
+    e.to = to_time(j.at("to_ns"));
+    e.hottest_frame = j.at("hottest_frame").get<std::string>();
+    e.flame_graph = j.at("flame_graph").get<std::string>();
+    if (j.contains("kill_time_ns")) e.kill_time = to_time(j.at("kill_time_ns"));
+    return e;
+}
+
+json from_canary(const CanaryPolicy& c) {
+    return {{"latency_margin", from_number(c.latency_margin)},
+            {"error_margin", from_number(c.error_margin)},
+            {"alpha", from_number(c.alpha)},
+            {"beta", from_number(c.beta)},
+            {"weight", from_number(c.weight)},
+            {"horizon_ns", c.horizon.count()},
+            {"on_hold", c.on_hold == CanaryPolicy::OnHold::revert ? "revert" : "keep-waiting"}};
+}
+
+CanaryPolicy to_canary(const json& j) {
+    CanaryPolicy c;
+    c.latency_margin = to_number(j.at("latency_margin"));
+    c.error_margin = to_number(j.at("error_margin"));
+    c.alpha = to_number(j.at("alpha"));
+    c.beta = to_number(j.at("beta"));
+    c.weight = to_number(j.at("weight"));
+    c.horizon = Nanos(j.at("horizon_ns").get<std::int64_t>());
+    const auto on_hold = j.at("on_hold").get<std::string>();
+    if (on_hold != "revert" && on_hold != "keep-waiting") refuse("on_hold \"" + on_hold + "\" is not known");
+    c.on_hold = on_hold == "revert" ? CanaryPolicy::OnHold::revert : CanaryPolicy::OnHold::keep_waiting;
+    return c;
+}
+
+std::string text_of(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+// Runs `read` on the parsed text; whatever is wrong with the text becomes Errc::corrupt.
+template <class Read>
+auto parse(std::string_view text, std::string_view what, Read read) -> Result<decltype(read(json()))> {
+    try {
+        return read(json::parse(text));
+    } catch (const std::exception& e) {
+        return fail(Errc::corrupt, std::string(what) + ": " + e.what());
+    }
+}
+
+Action to_action(const json& j) {
+    Action a;
+    a.target = {j.at("provider").get<std::string>(), j.at("function").get<std::string>()};
+    a.change = to_change(j.at("change"));
+    a.rule = j.at("rule").get<std::string>();
+    a.because = j.at("because").get<std::string>();
+    a.predicted = j.at("predicted").get<std::string>();
+    a.evidence = to_evidence(j.at("evidence"));
+    a.mode = named<Mode, 2>(j.at("mode"));
+    if (j.contains("canary")) a.canary = to_canary(j.at("canary"));
+    a.runbook = j.at("runbook").get<std::string>();
+    return a;
+}
+
+JudgeReport to_report(const json& j) {
+    JudgeReport r;
+    r.decision = named<JudgeReport::Decision, 4>(j.at("decision"));
+    r.pairs = j.at("pairs").get<std::uint64_t>();
+    r.canary_calls = j.at("canary_calls").get<std::uint64_t>();
+    r.canary_failures = j.at("canary_failures").get<std::uint64_t>();
+    r.baseline_calls = j.at("baseline_calls").get<std::uint64_t>();
+    r.baseline_failures = j.at("baseline_failures").get<std::uint64_t>();
+    r.log10_e_latency = to_number(j.at("log10_e_latency"));
+    r.log10_e_errors = to_number(j.at("log10_e_errors"));
+    r.log10_e_harm = to_number(j.at("log10_e_harm"));
+    r.baseline_p95 = Nanos(j.at("baseline_p95_ns").get<std::int64_t>());
+    r.canary_p95 = Nanos(j.at("canary_p95_ns").get<std::int64_t>());
+    r.reason = j.at("reason").get<std::string>();
+    return r;
+}
+}  // namespace
+
+std::string to_json(const Action& a) {
+    json j{{"provider", a.target.provider},
+           {"function", a.target.name},
+           {"change", std::visit(ChangeWriter{}, a.change)},
+           {"rule", a.rule},
+           {"because", a.because},
+           {"predicted", a.predicted},
+           {"evidence", from_evidence(a.evidence)},
+           {"mode", to_string(a.mode)},
+           {"runbook", a.runbook}};
+    if (a.canary) j["canary"] = from_canary(*a.canary);
+    return text_of(j);
+}
+
+std::string to_json(const JudgeReport& r) {
+    return text_of({{"decision", to_string(r.decision)},
+                    {"pairs", r.pairs},
+                    {"canary_calls", r.canary_calls},
+                    {"canary_failures", r.canary_failures},
+                    {"baseline_calls", r.baseline_calls},
+                    {"baseline_failures", r.baseline_failures},
+                    {"log10_e_latency", from_number(r.log10_e_latency)},
+                    {"log10_e_errors", from_number(r.log10_e_errors)},
+                    {"log10_e_harm", from_number(r.log10_e_harm)},
+                    {"baseline_p95_ns", r.baseline_p95.count()},
+                    {"canary_p95_ns", r.canary_p95.count()},
+                    {"reason", r.reason}});
+}
+
+Result<Action> action_from_json(std::string_view text) { return parse(text, "action", to_action); }
+
+Result<JudgeReport> judge_report_from_json(std::string_view text) {
+    return parse(text, "judge report", to_report);
+}
+
+}  // namespace autotune

@@ -1,0 +1,103 @@
+#include "knowledge/invocation_rows.hpp"
+
+#include "knowledge/io_json.hpp"
+#include "knowledge/row.hpp"
+
+namespace autotune {
+
+namespace {
+// All but peers and files, which travel as JSON in the last two columns.
+template <class Visit, class AnyInvocation>
+void each_field(Visit&& visit, AnyInvocation& i) {
+    visit("provider", i.function.provider);
+    visit("function", i.function.name);
+    visit("wall_start_ns", i.wall_start);
+    visit("id", i.id);
+    visit("version", i.version);
+    visit("qualifier", i.qualifier);
+    visit("trace_id", i.trace_id);
+    visit("pid", i.process.pid);
+    visit("process_start_ns", i.process.start_ns);
+    visit("cgroup", i.cgroup);
+    visit("backend", i.by);
+    visit("start_ns", i.start);
+    visit("end_ns", i.end);
+    visit("duration_ns", i.duration);
+    visit("time_limit_ns", i.time_limit);
+    visit("status", i.status);
+    visit("error_type", i.error_type);
+    visit("cold", i.cold);
+    visit("init_ns", i.init);
+    visit("cpu_ns", i.cpu);
+    visit("runnable_ns", i.runnable);
+    visit("network_wait_ns", i.network_wait);
+    visit("disk_wait_ns", i.disk_wait);
+    visit("memory_peak", i.memory_peak);
+    visit("memory_peak_is_bound", i.memory_peak_is_bound);
+    visit("memory_limit", i.memory_limit);
+    visit("memory_mb", i.memory_mb);
+    visit("request_bytes", i.request_bytes);
+    visit("response_bytes", i.response_bytes);
+    visit("samples", i.samples);
+    visit("events_lost", i.events_lost);
+}
+
+const sqlite::Names& names() {
+    static const sqlite::Names all = [] {
+        sqlite::Names n;
+        each_field(n, static_cast<const Invocation&>(Invocation()));
+        n("peers", 0);
+        n("files", 0);
+        return n;
+    }();
+    return all;
+}
+}  // namespace
+
+Status insert_invocations(sqlite::Database& database, std::span<const Invocation> invocations) {
+    auto insert =
+        database.prepare("INSERT INTO invocations (" + names().columns + ") VALUES (" + names().marks + ")");
+    if (!insert) return insert.forward();
+    for (const Invocation& invocation : invocations) {
+        each_field(sqlite::Writer{*insert}, invocation);
+        insert->bind(to_json(invocation.peers)).bind(to_json(invocation.files));
+        if (const Status done = insert->run(); !done) return done;
+    }
+    return ok();
+}
+
+Result<std::vector<Invocation>> select_invocations(sqlite::Database& database, const FunctionRef& function,
+                                                   WallTime from) {
+    auto select =
+        database.prepare("SELECT " + names().columns +
+                         " FROM invocations WHERE provider = ? AND function = ? AND wall_start_ns >= ?"
+                         " ORDER BY wall_start_ns, rowid");
+    if (!select) return select.forward();
+    select->bind(function.provider).bind(function.name);
+    select->bind(static_cast<std::int64_t>(from.time_since_epoch().count()));
+    std::vector<Invocation> found;
+    while (true) {
+        const auto more = select->step();
+        if (!more) return more.forward();
+        if (!*more) return found;
+        Invocation invocation;
+        sqlite::Reader reader{*select};
+        each_field(reader, invocation);
+        auto peers = peers_from_json(select->text(reader.column));
+        auto files = files_from_json(select->text(reader.column + 1));
+        if (!peers) return peers.forward("peers of invocation " + invocation.id.str());
+        if (!files) return files.forward("files of invocation " + invocation.id.str());
+        invocation.peers = *std::move(peers);
+        invocation.files = *std::move(files);
+        found.push_back(std::move(invocation));
+    }
+}
+
+Status delete_invocations(sqlite::Database& database, WallTime before) {
+    auto remove = database.prepare("DELETE FROM invocations WHERE wall_start_ns < ?");
+    if (!remove) return remove.forward();
+    remove->bind(static_cast<std::int64_t>(before.time_since_epoch().count()));
+    return remove->run();
+}
+
+}  // namespace autotune

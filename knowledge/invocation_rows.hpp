@@ -1,0 +1,20 @@
+// Rows of table `invocations`. For this room only.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "core/invocation.hpp"
+#include "core/result.hpp"
+#include "knowledge/sqlite.hpp"
+
+namespace autotune {
+
+// Errors of all: the database's.
+Status insert_invocations(sqlite::Database& database, std::span<const Invocation> invocations);
+// Those that began at `from` or later, oldest first. Errors: corrupt.
+Result<std::vector<Invocation>> select_invocations(sqlite::Database& database, const FunctionRef& function,
+                                                   WallTime from);
+Status delete_invocations(sqlite::Database& database, WallTime before);
+
+}  // namespace autotune

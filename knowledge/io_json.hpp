@@ -1,0 +1,20 @@
+// An invocation's peers and files as JSON text: lists inside a row. For this room only.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/invocation.hpp"
+#include "core/result.hpp"
+
+namespace autotune {
+
+[[nodiscard]] std::string to_json(const std::vector<PeerIo>& peers);
+[[nodiscard]] std::string to_json(const std::vector<FileIo>& files);
+
+// Errors: corrupt.
+Result<std::vector<PeerIo>> peers_from_json(std::string_view text);
+Result<std::vector<FileIo>> files_from_json(std::string_view text);
+
+}  // namespace autotune
