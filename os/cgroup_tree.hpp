@@ -25,7 +25,6 @@ public:
     static Result<CgroupTree> open(CgroupLayout layout, std::filesystem::path prefix = "autotune");
     ~CgroupTree();  // kills and removes what is left
     CgroupTree(CgroupTree&&) noexcept = default;
-    CgroupTree& operator=(CgroupTree&&) noexcept = default;
 
     // A new group `name` ([A-Za-z0-9_-]) with the tree as its parent. REQUIRES: the tree outlives it.
     [[nodiscard]] Result<Cgroup> create(std::string_view name) const;

@@ -16,11 +16,11 @@
 namespace autotune {
 
 struct SpawnOptions {
-    std::vector<std::string> argv;           // argv[0] is the path of the executable; PATH is not searched
-    std::vector<std::string> environment;    // "NAME=value", all of it
+    std::vector<std::string> argv;         // argv[0] is the path of the executable; PATH is not searched
+    std::vector<std::string> environment;  // "NAME=value", all of it
     std::filesystem::path directory = "/";
-    const Cgroup* cgroup = nullptr;          // null: the caller's
-    int output = -1;                         // becomes stdout and stderr; stdin is /dev/null
+    const Cgroup* cgroup = nullptr;                     // null: the caller's
+    int output = -1;                                    // becomes stdout and stderr; stdin is /dev/null
     std::vector<std::pair<int, std::uint64_t>> limits;  // RLIMIT_*, both soft and hard
 };
 

@@ -4,6 +4,8 @@
 // write to cgroup.kill gets all of them, also after `kill -9` of the host.
 #pragma once
 
+#include <utility>
+
 #include "core/result.hpp"
 #include "os/cgroup.hpp"
 #include "os/fd.hpp"
@@ -17,7 +19,6 @@ public:
     static Result<Warden> watch_over(const Cgroup& cgroup);
     ~Warden();  // dismisses it; the cgroup is left alone
     Warden(Warden&&) noexcept = default;
-    Warden& operator=(Warden&&) noexcept = default;
 
 private:
     explicit Warden(Fd pidfd) : pidfd_(std::move(pidfd)) {}

@@ -25,17 +25,17 @@ struct SandboxLimits {
     std::size_t function_concurrency = 1000;  // of one function, all its versions
     Nanos idle_timeout = std::chrono::minutes(10);
     Nanos init_timeout = std::chrono::seconds(10);
-    std::uint64_t processes = 1024;           // processes and threads of one sandbox
+    std::uint64_t processes = 1024;  // processes and threads of one sandbox
     std::uint64_t open_files = 1024;
 };
 
 struct SandboxPoolOptions {
     net::EventLoop& loop;
     const Clock& clock;
-    std::filesystem::path state;              // logs/ and runtimes/ are made below it
+    std::filesystem::path state;                     // logs/ and runtimes/ are made below it
     std::filesystem::path cgroup_root = "autotune";  // relative to the cgroup mounts
     std::string region = "us-east-1";
-    std::string endpoint_url;                 // of the control API: AWS_ENDPOINT_URL_LAMBDA of the functions
+    std::string endpoint_url;  // of the control API: AWS_ENDPOINT_URL_LAMBDA of the functions
     SandboxLimits limits;
     std::function<void(std::string_view)> note;  // one line for people on stderr; may be empty
 };

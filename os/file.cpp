@@ -1,0 +1,73 @@
+#include "os/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+
+namespace autotune {
+namespace {
+
+Status write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t n = ::write(fd, text.data(), text.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return unexpected(errno_error("writing", errno));
+        text.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return ok();
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::filesystem::path& path) {
+    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return unexpected(errno_error("opening " + path.string(), errno));
+    std::string text;
+    std::array<char, 16 * 1024> piece;
+    for (;;) {
+        const ssize_t n = ::read(fd.get(), piece.data(), piece.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return unexpected(errno_error("reading " + path.string(), errno));
+        if (n == 0) return text;
+        text.append(piece.data(), static_cast<std::size_t>(n));
+    }
+}
+
+Status write_file(const std::filesystem::path& path, std::string_view text) {
+    const Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!fd) return unexpected(errno_error("opening " + path.string(), errno));
+    const ssize_t n = ::write(fd.get(), text.data(), text.size());
+    if (n == static_cast<ssize_t>(text.size())) return ok();
+    const std::string doing = "writing \"" + std::string(text) + "\" to " + path.string();
+    return n < 0 ? unexpected(errno_error(doing, errno)) : fail(Errc::internal, doing + ": cut short");
+}
+
+Status replace_file(const std::filesystem::path& path, std::string_view text) {
+    std::string temporary = path.string() + ".XXXXXX";
+    {
+        const Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+        if (!fd) return unexpected(errno_error("creating a file beside " + path.string(), errno));
+        Status written = write_all(fd.get(), text);
+        if (written && ::fchmod(fd.get(), 0644) != 0) written = unexpected(errno_error("fchmod", errno));
+        if (!written) {
+            ::unlink(temporary.c_str());
+            return written.forward(path.string());
+        }
+    }
+    if (::rename(temporary.c_str(), path.c_str()) == 0) return ok();
+    const int reason = errno;
+    ::unlink(temporary.c_str());
+    return unexpected(errno_error("renaming to " + path.string(), reason));
+}
+
+Result<Pipe> make_pipe() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return unexpected(errno_error("making a pipe", errno));
+    return Pipe{Fd(ends[0]), Fd(ends[1])};
+}
+
+}  // namespace autotune
