@@ -37,6 +37,13 @@ struct FunctionConfig {
     std::map<std::string, std::string> environment;
 };
 
+// What one version is made of. Equal builds behave alike.
+struct Build {
+    std::uint32_t memory_mb = 0;
+    std::string rest;           // opaque: code and configuration but memory; empty where not told
+    bool operator==(const Build&) const = default;
+};
+
 struct FunctionState {
     FunctionRef function;
     FunctionConfig config;      // of the unpublished head ($LATEST)
@@ -44,7 +51,7 @@ struct FunctionState {
     std::string code_hash;
     bool update_in_progress = false;
     std::vector<Version> versions;      // published, oldest first
-    std::map<Version, std::string> version_code;  // code hash of each of them, where the platform tells
+    std::map<Version, Build> builds;    // what each of them is made of, and "$LATEST"
     std::vector<Routing> aliases;       // sorted by name
     std::map<std::string, std::string> labels;
 };

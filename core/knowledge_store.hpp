@@ -40,7 +40,6 @@ struct ChangeRecord {
     Action action;
     Routing before;               // alias as it was
     std::uint32_t before_memory_mb = 0;   // of the unpublished head
-    Etag head;                    // of the unpublished head as the executor last left it
     Step step = Step::intended;
     Disposition disposition = Disposition::in_progress;  // while reverting: what it will be when closed
     Version candidate;            // from `published` on

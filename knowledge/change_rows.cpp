@@ -12,7 +12,7 @@ struct Row {
     double before_weight = 0;
     Etag before_etag;
     std::uint32_t before_memory_mb = 0;
-    std::string head, step, disposition, candidate;
+    std::string step, disposition, candidate;
     WallTime candidate_published;
     std::string judged;
     WallTime opened, updated;
@@ -31,7 +31,6 @@ void each_field(Visit&& visit, AnyRow& r) {
     visit("before_weight", r.before_weight);
     visit("before_etag", r.before_etag);
     visit("before_memory_mb", r.before_memory_mb);
-    visit("head", r.head);
     visit("step", r.step);
     visit("disposition", r.disposition);
     visit("candidate", r.candidate);
@@ -62,7 +61,6 @@ Row row_of(const ChangeRecord& c) {
             .before_weight = c.before.weight,
             .before_etag = c.before.etag,
             .before_memory_mb = c.before_memory_mb,
-            .head = c.head,
             .step = std::string(to_string(c.step)),
             .disposition = std::string(to_string(c.disposition)),
             .candidate = c.candidate,
@@ -93,7 +91,6 @@ Result<ChangeRecord> change_of(std::int64_t id, Row r) {
                 .weight = r.before_weight,
                 .etag = std::move(r.before_etag)};
     c.before_memory_mb = r.before_memory_mb;
-    c.head = std::move(r.head);
     c.step = *step;
     c.disposition = disposition_from(r.disposition);
     c.candidate = std::move(r.candidate);

@@ -23,7 +23,6 @@ CREATE TABLE changes (
     before_weight REAL NOT NULL,
     before_etag TEXT NOT NULL,
     before_memory_mb INTEGER NOT NULL,
-    head TEXT NOT NULL,
     step TEXT NOT NULL,
     disposition TEXT NOT NULL,
     candidate TEXT NOT NULL,
