@@ -137,8 +137,6 @@ asio::awaitable<bool> Connection::read_head(Parser& parser) {
     if (!failed) co_return true;
     if (failed == http::error::header_limit) {
         co_await refuse(plain(431, "the request's header fields are larger than 64 KiB\n"));
-    } else if (failed == beast::error::timeout) {
-        co_await refuse(plain(408, "the request's head did not come in time\n"));
     } else if (malformed(failed)) {
         co_await refuse(plain(400, "malformed request: " + failed.message() + "\n"));
     }

@@ -2,10 +2,9 @@
 // later.
 //
 // Keep-alive, pipelining in order, chunked request bodies, TCP_NODELAY, headers and body in one
-// write, `Expect: 100-continue`. A malformed request gets 400, too large a head 431, a head that does
-// not come in time 408, and the connection is closed; a body cut off closes it without a word. The
-// server goes on. A peer that closes its side, even only for sending, counts as gone for answers that
-// are still awaited.
+// write, `Expect: 100-continue`. A malformed request gets 400, too large a head 431, and the connection is
+// closed; a request cut off or too slow closes it without a word. The server goes on. A peer that closes
+// its side, even only for sending, counts as gone for answers that are still awaited.
 #pragma once
 
 #include <cstdint>

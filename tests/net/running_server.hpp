@@ -36,8 +36,9 @@ public:
         done.get_future().wait();
     }
     void destroy_server() {
-        run_there([this] { server_.reset(); });
+        run_there([this] { destroy_server_here(); });
     }
+    void destroy_server_here() { server_.reset(); }  // on the loop's thread
 
 private:
     EventLoop loop_;

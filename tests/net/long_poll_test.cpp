@@ -1,0 +1,192 @@
+// Answers that come later than the handler returns.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <optional>
+
+#include "tests/net/raw_client.hpp"
+#include "tests/net/running_server.hpp"
+
+namespace autotune::net {
+namespace {
+
+using testing::StartsWith;
+
+HttpResponse with_body(std::string body) { return {.status = 200, .headers = {}, .body = std::move(body)}; }
+
+// GET /next is kept until somebody POSTs; the POST's body is its answer.
+class Mailbox {
+public:
+    Handler handler() {
+        return [this](HttpRequest request, Responder responder) {
+            if (request.method == "POST") {
+                const bool was_waiting = waiting_.has_value();
+                if (was_waiting) std::exchange(waiting_, std::nullopt)->send(with_body(request.body));
+                return responder.send(with_body(was_waiting ? "delivered" : "nobody"));
+            }
+            responder.on_peer_gone([this] {
+                waiting_.reset();
+                left_.set_value();
+            });
+            waiting_ = std::move(responder);
+            arrived_.set_value();
+        };
+    }
+    void wait_for_arrival() { arrived_.get_future().wait(); }
+    void wait_for_leaving() { left_.get_future().wait(); }
+
+private:
+    std::optional<Responder> waiting_;
+    std::promise<void> arrived_, left_;
+};
+
+constexpr std::string_view kNext = "GET /next HTTP/1.1\r\nHost: h\r\n\r\n";
+constexpr std::string_view kPost = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nwork";
+
+TEST(LongPoll, IsAnsweredLaterWhileOthersAreServed) {
+    Mailbox mailbox;
+    RunningServer server(mailbox.handler());
+    RawClient poller(server.port());
+    poller.send(kNext);
+    mailbox.wait_for_arrival();
+
+    RawClient poster(server.port());
+    poster.send(kPost);
+    EXPECT_EQ(body_of(poster.read_response()), "delivered");
+    EXPECT_EQ(body_of(poller.read_response()), "work");
+}
+
+TEST(LongPoll, LearnsThatThePeerHasGone) {
+    Mailbox mailbox;
+    RunningServer server(mailbox.handler());
+    RawClient poller(server.port());
+    poller.send(kNext);
+    mailbox.wait_for_arrival();
+    poller.close();
+    mailbox.wait_for_leaving();
+
+    RawClient poster(server.port());
+    poster.send(kPost);
+    EXPECT_EQ(body_of(poster.read_response()), "nobody");
+}
+
+TEST(LongPoll, LearnsThatThePeerHasGoneBehindPipelinedRequests) {
+    Mailbox mailbox;
+    RunningServer server(mailbox.handler());
+    RawClient poller(server.port());
+    poller.send(std::string(kNext) + std::string(kPost));
+    mailbox.wait_for_arrival();
+    poller.close();
+    mailbox.wait_for_leaving();
+}
+
+TEST(LongPoll, AnswersPipelinedRequestsInOrder) {
+    std::promise<Responder> first;
+    std::string seen;
+    RunningServer server([&](HttpRequest request, Responder responder) {
+        seen += request.target;
+        if (request.target == "/1") return first.set_value(std::move(responder));
+        responder.send(with_body("answer to " + request.target));
+    });
+    RawClient client(server.port());
+    client.send(
+        "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\nGET /3 HTTP/1.1\r\nHost: "
+        "h\r\n\r\n");
+    Responder responder = first.get_future().get();
+    server.run_there([&] {
+        EXPECT_EQ(seen, "/1") << "the second waits for the first one's answer";
+        responder.send(with_body("answer to /1"));
+    });
+    EXPECT_EQ(body_of(client.read_response()), "answer to /1");
+    EXPECT_EQ(body_of(client.read_response()), "answer to /2");
+    EXPECT_EQ(body_of(client.read_response()), "answer to /3");
+}
+
+TEST(LongPoll, SaysWhetherTheAnswerWasSent) {
+    std::promise<Responder> asked;
+    RunningServer server([&](HttpRequest, Responder responder) { asked.set_value(std::move(responder)); });
+    RawClient client(server.port());
+    client.send(kNext);
+    Responder responder = asked.get_future().get();
+    std::promise<bool> sent;
+    server.run_there([&] {
+        bool inside = true;
+        responder.send(with_body("x"), [&](bool reached) {
+            EXPECT_FALSE(inside) << "never inside send()";
+            sent.set_value(reached);
+        });
+        responder.send(with_body("a second answer"));
+        inside = false;
+    });
+    EXPECT_TRUE(sent.get_future().get());
+    EXPECT_EQ(body_of(client.read_response()), "x");
+}
+
+TEST(LongPoll, SaysThatAnAnswerReachesNobody) {
+    std::promise<Responder> asked;
+    RunningServer server([&](HttpRequest, Responder responder) { asked.set_value(std::move(responder)); });
+    RawClient client(server.port());
+    client.send(kNext);
+    Responder responder = asked.get_future().get();
+    client.close();
+
+    std::promise<void> gone;
+    server.run_there([&] { responder.on_peer_gone([&] { gone.set_value(); }); });
+    gone.get_future().wait();
+    std::promise<bool> sent;
+    server.run_there([&] {
+        EXPECT_TRUE(responder.peer_gone());
+        responder.send(with_body("x"), [&](bool reached) { sent.set_value(reached); });
+    });
+    EXPECT_FALSE(sent.get_future().get());
+}
+
+TEST(LongPoll, IsCutWhenTheServerIsDestroyed) {
+    std::promise<Responder> asked;
+    RunningServer server([&](HttpRequest, Responder responder) { asked.set_value(std::move(responder)); });
+    RawClient client(server.port());
+    client.send(kNext);
+    Responder responder = asked.get_future().get();
+    server.destroy_server();
+    EXPECT_EQ(client.read_to_end(), "");
+    EXPECT_FALSE(RawClient(server.port()).connected());
+    server.run_there([&] {
+        responder.on_peer_gone([] { FAIL() << "no callback after the server's end"; });
+        responder.send(with_body("x"), [](bool) { FAIL() << "no callback after the server's end"; });
+    });
+}
+
+TEST(LongPoll, OutlivesTheHeaderTimeout) {
+    std::promise<Responder> asked;
+    RunningServer server([&](HttpRequest, Responder responder) { asked.set_value(std::move(responder)); },
+                         {.header_timeout = std::chrono::milliseconds(20)});
+    RawClient client(server.port());
+    client.send(kNext);
+    Responder responder = asked.get_future().get();
+    EventLoop::Timer later;
+    server.run_there([&] {
+        later =
+            server.loop().after(std::chrono::milliseconds(100), [&] { responder.send(with_body("late")); });
+    });
+    EXPECT_EQ(body_of(client.read_response()), "late");
+}
+
+TEST(LongPoll, AHandlerMayDestroyTheServer) {
+    RunningServer* server = nullptr;
+    std::promise<void> set;
+    auto is_set = set.get_future().share();
+    RunningServer running([&](HttpRequest, Responder responder) {
+        is_set.wait();
+        server->destroy_server_here();
+        responder.send(with_body("to nobody"));
+    });
+    server = &running;
+    set.set_value();
+    RawClient client(running.port());
+    client.send(kNext);
+    EXPECT_EQ(client.read_to_end(), "");
+}
+
+}  // namespace
+}  // namespace autotune::net
