@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""From the kernel's out-of-memory kill to the new version published: 20 kills, the distribution.
+
+Both ends are the agent's records: the kill's time is taken in the kernel by the oom:mark_victim tracepoint, the
+end is the platform's answer to PublishVersion. Each kill is of another function, so nothing is warm but the
+agent. As root: bench/loop/oom_to_version.py [--kills N] [--binary build/release/autotune]. The last line is JSON.
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import statistics
+import sys
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+BAR_MS = 250
+
+FUNCTION = '''
+import mmap
+
+def handler(event, context):
+    block = mmap.mmap(-1, 200 << 20)
+    for offset in range(0, len(block), 4096):
+        block[offset] = 1
+'''
+RULES = '''
+version: 1
+defaults: {mode: apply}
+guardrails: {blast_radius: {max_concurrent_changes: 1000, max_canary_weight: 0.5}}
+rules:
+- name: out-of-memory
+  when: fn.oom_count > 0
+  plan: [{resize: {strategy: oom-bump}}]
+'''
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--kills", type=int, default=20)
+    options.add_argument("--binary", type=pathlib.Path, default=SOURCE / "build/release/autotune")
+    args = options.parse_args()
+    os.environ["AUTOTUNE_BINARY_DIR"] = str(args.binary.resolve().parent)
+    sys.path.insert(0, str(SOURCE / "tests/e2e"))
+    import harness
+
+    harness.need_root()
+    with harness.workspace() as folder:
+        for kill in range(args.kills):
+            harness.write_function(folder / "functions", f"hog-{kill}", FUNCTION)
+        (folder / "rules.yaml").write_text(RULES)
+        with harness.running(harness.Host(folder / "functions", folder / "host")) as host, \
+                harness.running(harness.Agent(folder / "rules.yaml", host, folder / "agent")) as agent:
+            agent.wait_ready()
+            for kill in range(args.kills):
+                host.invoke(f"hog-{kill}", {})
+                harness.wait_for("the new version", lambda: f"hog-{kill}" in
+                                 {c["function"] for c in harness.history(agent.state, "--limit", "1000") if c.get("candidate")})
+            changes = harness.history(agent.state, "--limit", "1000")
+    instant = datetime.datetime.fromisoformat
+    took = sorted((instant(c["published"].replace("Z", "+00:00")) - instant(c["evidence"]["kill_time"].replace("Z", "+00:00")))
+                  .total_seconds() * 1000 for c in changes)
+    if any(ms < 0 for ms in took):
+        sys.exit(f"a version older than its reason: {took}")
+    for ms in took:
+        print(f"{ms:7.1f} ms {'#' * round(ms / 5)}")
+    median = statistics.median(took)
+    print(f"kills {len(took)}, median {median:.0f} ms, fastest {took[0]:.0f}, slowest {took[-1]:.0f}; bar: median at most {BAR_MS} ms")
+    print(json.dumps({"kills": len(took), "median_ms": median, "min_ms": took[0], "max_ms": took[-1], "bar_ms": BAR_MS}))
+    return 0 if median <= BAR_MS else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,11 @@
+// The commands of the autotune program. Each parses its own arguments (argv[0] is "autotune NAME"),
+// prints data to stdout and talk to stderr, and returns the exit status:
+// 0 done, 1 failed, 2 usage or configuration, 3 findings.
+#pragma once
+
+namespace autotune::cli {
+
+int run_command(int argc, char** argv);
+int history_command(int argc, char** argv);
+
+}  // namespace autotune::cli

@@ -1,0 +1,131 @@
+// autotune history: changes on record, newest first; or the invocations of one function.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cli/commands.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/state_folder.hpp"
+#include "exporters/render/json.hpp"
+#include "knowledge/sqlite_store.hpp"
+
+namespace autotune::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json judged_json(const JudgeReport& r) {
+    return {{"decision", to_string(r.decision)},    {"pairs", r.pairs},
+            {"canary_calls", r.canary_calls},       {"canary_failures", r.canary_failures},
+            {"baseline_calls", r.baseline_calls},   {"baseline_failures", r.baseline_failures},
+            {"log10_e_latency", r.log10_e_latency}, {"log10_e_errors", r.log10_e_errors},
+            {"log10_e_harm", r.log10_e_harm},       {"baseline_p95_ms", to_ms(r.baseline_p95)},
+            {"canary_p95_ms", to_ms(r.canary_p95)}, {"reason", r.reason}};
+}
+
+Json evidence_json(const ChangeRecord& c) {
+    const Evidence& e = c.action.evidence;
+    Json facts = Json::object();
+    for (const auto& [name, value] : e.facts) facts[name] = value;
+    Json json{{"facts", facts}};
+    if (e.kill_time) {
+        // Evidence is in this boot's monotonic time; the action was opened when the window ended.
+        json["kill_time"] = to_rfc3339(c.opened - (e.to - *e.kill_time));
+    }
+    if (!e.hottest_frame.empty()) json["hottest_frame"] = e.hottest_frame;
+    if (!e.flame_graph.empty()) json["flame_graph"] = e.flame_graph;
+    return json;
+}
+
+Json change_json(const ChangeRecord& c) {
+    Json json{{"id", static_cast<std::int64_t>(c.id)},
+              {"function", c.action.target.name},
+              {"rule", c.action.rule},
+              {"change", describe(c.action.change)},
+              {"step", to_string(c.step)},
+              {"disposition", to_string(c.disposition)},
+              {"opened", to_rfc3339(c.opened)},
+              {"updated", to_rfc3339(c.updated)},
+              {"because", c.action.because},
+              {"predicted", c.action.predicted},
+              {"evidence", evidence_json(c)},
+              {"detail", c.detail}};
+    if (!c.candidate.empty()) {
+        json["candidate"] = c.candidate;
+        json["published"] = to_rfc3339(c.candidate_published);
+        json["replaces"] = c.before.stable;
+    }
+    if (c.judged) json["judged"] = judged_json(*c.judged);
+    return json;
+}
+
+void print_change(const ChangeRecord& c) {
+    std::cout << to_rfc3339(c.opened) << "  #" << static_cast<std::int64_t>(c.id) << "  "
+              << c.action.target.name << "  " << describe(c.action.change) << "\n    rule " << c.action.rule
+              << ": " << c.action.because << "\n    "
+              << (c.step == Step::closed ? to_string(c.disposition) : to_string(c.step));
+    if (!c.candidate.empty()) std::cout << ", version " << c.before.stable << " → " << c.candidate;
+    if (c.judged) std::cout << ", " << c.judged->pairs << " pairs: " << c.judged->reason;
+    if (!c.detail.empty()) std::cout << "\n    " << c.detail;
+    std::cout << "\n";
+}
+
+int print_invocations(SqliteStore& store, const std::string& function) {
+    const auto records = store.invocations_since({.provider = "aws-lambda", .name = function}, WallTime());
+    if (!records) return std::cerr << "autotune history: " << records.error().message << "\n", kFailed;
+    for (const Invocation& i : *records) std::cout << render::invocation_json(i) << "\n";
+    return kDone;
+}
+
+int print_changes(SqliteStore& store, std::size_t limit, bool json) {
+    const auto records = store.changes(limit);
+    if (!records) return std::cerr << "autotune history: " << records.error().message << "\n", kFailed;
+    for (const ChangeRecord& c : *records) {
+        if (json)
+            std::cout << change_json(c).dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
+        else
+            print_change(c);
+    }
+    if (records->empty() && !json) std::cerr << "nothing was changed yet\n";
+    return kDone;
+}
+
+int verify(SqliteStore& store) {
+    const auto count = store.verify_audit();
+    if (!count) return std::cerr << "autotune history: " << count.error().message << "\n", kFindings;
+    std::cout << *count << " audit records, unbroken\n";
+    return kDone;
+}
+
+}  // namespace
+
+int history_command(int argc, char** argv) {
+    CLI::App app("What was changed, why and with which proof; newest first.", "autotune history");
+    app.footer(
+        "examples:\n  autotune history\n  autotune history --json | jq .judged\n"
+        "  autotune history --invocations thumbnail --json\n  autotune history --verify");
+    std::filesystem::path state = default_state_folder();
+    std::size_t limit = 100;
+    std::string function;
+    bool json = false, check_chain = false;
+    app.add_option("--state", state, "state folder of the agent")->capture_default_str();
+    app.add_option("--limit", limit, "at most so many changes")->capture_default_str();
+    app.add_option("--invocations", function,
+                   "the invocations on record of this function instead, oldest first, as JSON lines");
+    app.add_flag("--json", json, "one JSON object a line");
+    app.add_flag("--verify", check_chain, "check the audit's hash chain; exit 3 if it is broken");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        return app.exit(e) == 0 ? kDone : kUsage;
+    }
+    auto store = SqliteStore::open_read_only(store_file(state));
+    if (!store) return std::cerr << "autotune history: " << store.error().message << "\n", kFailed;
+    if (check_chain) return verify(**store);
+    return function.empty() ? print_changes(**store, limit, json) : print_invocations(**store, function);
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,176 @@
+#include "cli/pipeline.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace autotune::cli {
+
+namespace {
+constexpr std::size_t kMostUnsaved = 100'000;  // invocations kept while the store refuses them
+constexpr std::size_t kHistoryDepth = 1'000;
+constexpr Nanos kForgetEvery = std::chrono::hours(1);
+
+bool changes_something(const Action& action) { return !std::holds_alternative<Notify>(action.change); }
+}  // namespace
+
+Pipeline::Pipeline(PipelineParts parts, PipelineOptions options)
+    : parts_(std::move(parts)),
+      options_(std::move(options)),
+      windows_(rules::windows(parts_.rules)),
+      trials_(parts_.store) {
+    rules_use_labels_ = std::any_of(parts_.rules.rules.begin(), parts_.rules.rules.end(),
+                                    [](const rules::Rule& r) { return !r.scope.labels.empty(); });
+    platforms_[std::string(parts_.provider.name())] = parts_.provider.capabilities();
+}
+
+Status Pipeline::start() {
+    if (Status s = parts_.executor.recover(); !s) return s;
+    refresh_history();
+    evaluated_ = published_ = forgotten_ = parts_.clock.now();
+    return ok();
+}
+
+void Pipeline::step(Nanos wait) {
+    const Poll polled = poll(executing_ ? Nanos(0) : wait);
+    ingest();
+    const std::vector<Invocation> finished = parts_.analyzer.take_finished();
+    check(trials_.follow(parts_.executor.open()));
+    trials_.add(finished);
+    if (due(polled)) evaluate();
+    judge();
+    executing_ = parts_.executor.step();
+    remember(finished);
+    publish(finished);
+}
+
+Poll Pipeline::poll(Nanos wait) {
+    Poll all;
+    for (EventSource* source : parts_.sources) {
+        auto polled = source->poll(source == parts_.sources.front() ? wait : Nanos(0), batch_);
+        if (!polled) {
+            check(polled.forward());
+            continue;
+        }
+        all.urgent |= polled->urgent;
+        if (polled->state == PollState::ready) all.state = PollState::ready;
+    }
+    return all;
+}
+
+void Pipeline::ingest() {
+    parts_.analyzer.ingest(batch_, {parts_.clock.now(), parts_.clock.wall()});
+    batch_.events.clear();
+}
+
+bool Pipeline::due(const Poll& polled) const {
+    return polled.urgent || parts_.clock.now() - evaluated_ >= options_.evaluation;
+}
+
+void Pipeline::evaluate() {
+    evaluated_ = parts_.clock.now();
+    facts_ = window_facts();
+    rules::Situation now{.facts = facts_,
+                         .history = &history_,
+                         .platforms = &platforms_,
+                         .mode = options_.mode,
+                         .now = parts_.clock.wall()};
+    Plan plan = rules::evaluate(parts_.rules, engine_, now);
+    for (Action& action : plan.actions) {
+        if (!options_.flame_folder.empty())
+            action.evidence.flame_graph = options_.flame_folder + "/" + action.target.name + ".svg";
+        const auto started = parts_.executor.start(action);
+        if (!started) check(started.forward(action.target.name + ": " + describe(action.change)));
+        executing_ |= changes_something(action);
+    }
+    if (!plan.actions.empty()) refresh_history();
+    if (!plan_) plan_.emplace();
+    std::move(plan.actions.begin(), plan.actions.end(), std::back_inserter(plan_->actions));
+    std::move(plan.refused.begin(), plan.refused.end(), std::back_inserter(plan_->refused));
+}
+
+std::vector<rules::WindowFacts> Pipeline::window_facts() {
+    std::vector<rules::WindowFacts> all;
+    for (const Nanos window : windows_) {
+        all.push_back({window, parts_.analyzer.facts(window, evaluated_)});
+        if (rules_use_labels_) add_labels(all.back().functions);
+    }
+    return all;
+}
+
+// A function whose labels cannot be read has none: a rule that asks for one does not touch it.
+void Pipeline::add_labels(std::vector<FunctionFacts>& functions) {
+    for (FunctionFacts& f : functions) {
+        if (!labels_.contains(f.function)) {
+            auto state = parts_.provider.get(f.function);
+            if (!state) {
+                check(state.forward("reading labels of " + f.function.name));
+                continue;
+            }
+            labels_[f.function] = std::move(state->labels);
+        }
+        f.labels = labels_[f.function];
+    }
+}
+
+void Pipeline::judge() {
+    const std::span<const ChangeRecord> open = parts_.executor.open();
+    std::vector<std::pair<ChangeRecord, JudgeReport>> reports;
+    for (const ChangeRecord& change : open)
+        if (auto report = trials_.judge(change, parts_.clock.wall()))
+            reports.emplace_back(change, std::move(*report));
+    for (const auto& [change, report] : reports) {
+        if (const auto how = verdict(report, *change.action.canary))
+            check(parts_.executor.decide(change.id, report, *how));
+        else
+            parts_.executor.note(change.id, report);
+    }
+}
+
+void Pipeline::remember(const std::vector<Invocation>& finished) {
+    unsaved_.insert(unsaved_.end(), finished.begin(), finished.end());
+    if (!unsaved_.empty()) {
+        const Status saved = parts_.store.append(unsaved_);
+        check(saved);
+        if (saved) unsaved_.clear();
+        if (unsaved_.size() > kMostUnsaved) unsaved_.erase(unsaved_.begin(), unsaved_.end() - kMostUnsaved);
+    }
+    if (parts_.clock.now() - forgotten_ < kForgetEvery) return;
+    forgotten_ = parts_.clock.now();
+    labels_.clear();
+    check(parts_.store.forget(parts_.clock.wall() - options_.retention));
+}
+
+void Pipeline::publish(const std::vector<Invocation>& finished) {
+    unpublished_.insert(unpublished_.end(), finished.begin(), finished.end());
+    const std::vector<Outcome> outcomes = parts_.executor.take_outcomes();
+    if (!outcomes.empty()) refresh_history();
+    const Timestamp now = parts_.clock.now();
+    if (outcomes.empty() && now - published_ < options_.publication) return;
+    published_ = now;
+    const AgentHealth health = parts_.health();
+    const Publication publication{
+        .at = parts_.clock.wall(),
+        .invocations = unpublished_,
+        .facts = facts_.empty() ? std::span<const FunctionFacts>() : facts_.front().functions,
+        .plan = plan_ ? &*plan_ : nullptr,
+        .outcomes = outcomes,
+        .changes = parts_.executor.open(),
+        .health = &health};
+    for (Sink* sink : parts_.sinks) check(sink->publish(publication));
+    unpublished_.clear();
+    plan_.reset();
+}
+
+void Pipeline::refresh_history() {
+    auto records = parts_.store.changes(kHistoryDepth);
+    if (!records) return check(records.forward("reading the journal"));
+    history_ = rules::history_from(*records);
+}
+
+void Pipeline::check(const Status& status) {
+    if (status || status.error().message == last_complaint_) return;
+    last_complaint_ = status.error().message;
+    parts_.complain(last_complaint_);
+}
+
+}  // namespace autotune::cli

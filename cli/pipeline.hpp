@@ -1,0 +1,96 @@
+// Pipeline: the loop. Carries values from room to room; step() is one turn of it.
+//
+// The composition root gives it everything; it owns nothing but what lies between two turns. One
+// thread. What fails in one turn (a sink, the store, the platform) is told once and tried again: the
+// loop ends only when start() fails or the caller stops calling step().
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analyzer/analyzer.hpp"
+#include "cli/trials.hpp"
+#include "core/event_source.hpp"
+#include "core/knowledge_store.hpp"
+#include "core/provider.hpp"
+#include "core/sink.hpp"
+#include "core/time.hpp"
+#include "providers/executor.hpp"
+#include "rules/engine.hpp"
+#include "rules/rule_set.hpp"
+
+namespace autotune::cli {
+
+struct PipelineOptions {
+    Mode mode = Mode::dry_run;
+    Nanos evaluation = std::chrono::seconds(1);    // rules at least this often, and at once on a kill
+    Nanos publication = std::chrono::seconds(1);   // sinks at least this often
+    Nanos retention = std::chrono::hours(24 * 7);  // of invocations in the store
+    std::string flame_folder;                      // where evidence will be found; "" = none is written
+};
+
+// All outlive the pipeline.
+struct PipelineParts {
+    const Clock& clock;
+    std::vector<EventSource*> sources;  // the first one is waited for
+    Analyzer& analyzer;
+    const rules::RuleSet& rules;
+    Provider& provider;
+    KnowledgeStore& store;
+    Executor& executor;
+    std::vector<Sink*> sinks;
+    std::function<AgentHealth()> health;
+    std::function<void(const std::string&)> complain;  // a sentence for people; the same one is told once
+};
+
+class Pipeline {
+public:
+    Pipeline(PipelineParts parts, PipelineOptions options);
+
+    // Takes up what an earlier run left unfinished. Errors: the store's or the platform's.
+    Status start();
+
+    // One turn: waits at most `wait` for events, then does everything that follows from them.
+    void step(Nanos wait);
+
+    // Tables and analyzer results for reports; valid between turns.
+    [[nodiscard]] const Tables& tables() const { return batch_.tables; }
+
+private:
+    Poll poll(Nanos wait);
+    void ingest();
+    void evaluate();
+    void judge();
+    void remember(const std::vector<Invocation>& finished);
+    void publish(const std::vector<Invocation>& finished);
+
+    [[nodiscard]] bool due(const Poll& polled) const;
+    std::vector<rules::WindowFacts> window_facts();
+    void add_labels(std::vector<FunctionFacts>& functions);
+    void refresh_history();
+    void check(const Status& status);
+
+    PipelineParts parts_;
+    PipelineOptions options_;
+    std::vector<Nanos> windows_;
+    bool rules_use_labels_ = false;
+    std::map<std::string, Capabilities> platforms_;
+
+    EventBatch batch_;
+    Trials trials_;
+    rules::EngineState engine_;
+    rules::History history_;
+    std::map<FunctionRef, std::map<std::string, std::string>> labels_;
+    std::vector<Invocation> unsaved_;        // the store refused them; bounded
+    std::vector<rules::WindowFacts> facts_;  // of the last evaluation
+    std::optional<Plan> plan_;               // since the last publication
+    std::vector<Invocation> unpublished_;
+    bool executing_ = false;  // some change can go on at once
+    std::string last_complaint_;
+    Timestamp evaluated_, published_, forgotten_;
+};
+
+}  // namespace autotune::cli

@@ -1,0 +1,75 @@
+#include "cli/reports.hpp"
+
+#include <fstream>
+#include <numeric>
+
+#include "exporters/render/flame_svg.hpp"
+#include "exporters/render/folded.hpp"
+#include "exporters/render/graph.hpp"
+
+namespace autotune::cli {
+
+namespace {
+std::uint64_t total(const Profile& p) {
+    return std::accumulate(p.stacks.begin(), p.stacks.end(), std::uint64_t{0},
+                           [](std::uint64_t sum, const ProfileStack& s) { return sum + s.weight; });
+}
+
+// A function's name as one path component: platforms allow no '/' in it, but events come from anywhere.
+std::string file_name(std::string name) {
+    for (char& c : name)
+        if (c == '/' || c == '\0') c = '_';
+    return name.empty() || name.front() == '.' ? "_" + name : name;
+}
+}  // namespace
+
+Status Reports::update(const Analyzer& analyzer, const Tables& tables, Timestamp now) {
+    if (now - written_ < options_.interval) return ok();
+    return flush(analyzer, tables, now);
+}
+
+Status Reports::flush(const Analyzer& analyzer, const Tables& tables, Timestamp now) {
+    written_ = now;
+    if (Status s = write_flames(analyzer, tables, now); !s) return s;
+    return write_topology(analyzer, now);
+}
+
+Status Reports::write_flames(const Analyzer& analyzer, const Tables& tables, Timestamp now) {
+    for (const FunctionFacts& f : analyzer.facts(options_.window, now)) {
+        const Profile profile =
+            analyzer.profile({.function = f.function.name, .from = now - options_.window}, tables);
+        std::uint64_t& drawn = drawn_[f.function.name];
+        if (profile.stacks.empty() || total(profile) == drawn) continue;
+        drawn = total(profile);
+        const std::filesystem::path base = std::filesystem::path("flames") / file_name(f.function.name);
+        if (Status s = write(base.string() + ".svg", render::flame_svg(profile)); !s) return s;
+        if (Status s = write(base.string() + ".folded", render::folded(profile)); !s) return s;
+    }
+    return ok();
+}
+
+Status Reports::write_topology(const Analyzer& analyzer, Timestamp now) {
+    const ServiceGraph graph = analyzer.graph(options_.window, now);
+    if (graph.nodes.empty()) return ok();
+    if (Status s = write("topology.json", render::graph_json(graph) + "\n"); !s) return s;
+    if (Status s = write("topology.dot", render::graph_dot(graph)); !s) return s;
+    return write("topology.mmd", render::graph_mermaid(graph));
+}
+
+Status Reports::write(const std::filesystem::path& name, const std::string& text) const {
+    const std::filesystem::path path = options_.folder / name;
+    const std::filesystem::path fresh = path.string() + ".new";
+    std::error_code error;
+    std::filesystem::create_directories(path.parent_path(), error);
+    std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
+    file << text;
+    file.close();
+    if (!file)
+        return fail(Errc::unavailable,
+                    "writing " + fresh.string() + " failed (disk full, or no permission?)");
+    std::filesystem::rename(fresh, path, error);
+    if (error) return fail(Errc::unavailable, "writing " + path.string() + ": " + error.message());
+    return ok();
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,43 @@
+// Reports: what people open: a flame graph a function (SVG and folded), who calls whom.
+//
+// Files below one folder, replaced atomically, so that a web server or a person may read them at any
+// time. Written at most every `interval`, and only for functions with new samples.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "analyzer/analyzer.hpp"
+#include "core/result.hpp"
+#include "core/tables.hpp"
+#include "core/time.hpp"
+
+namespace autotune::cli {
+
+struct ReportOptions {
+    std::filesystem::path folder;  // flames/NAME.svg, flames/NAME.folded, topology.{json,dot,mmd}
+    Nanos interval = std::chrono::seconds(2);
+    Nanos window = std::chrono::hours(1);
+};
+
+class Reports {
+public:
+    explicit Reports(ReportOptions options) : options_(std::move(options)) {}
+
+    // Writes what is due. Errors: the first file that could not be written.
+    Status update(const Analyzer& analyzer, const Tables& tables, Timestamp now);
+    // Writes everything now.
+    Status flush(const Analyzer& analyzer, const Tables& tables, Timestamp now);
+
+private:
+    Status write_flames(const Analyzer& analyzer, const Tables& tables, Timestamp now);
+    Status write_topology(const Analyzer& analyzer, Timestamp now);
+    Status write(const std::filesystem::path& name, const std::string& text) const;
+
+    ReportOptions options_;
+    Timestamp written_{};
+    std::map<std::string, std::uint64_t> drawn_;  // total weight drawn last, by function
+};
+
+}  // namespace autotune::cli

@@ -1,0 +1,58 @@
+// autotune run: its arguments.
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/run_loop.hpp"
+
+namespace autotune::cli {
+
+int run_command(int argc, char** argv) {
+    RunOptions options;
+    std::string provider = "aws-lambda", mode = "dry-run";
+    CLI::App app("Watches functions, explains what is wrong, and repairs what a rule lets it repair.",
+                 "autotune run");
+    app.footer(
+        "examples:\n"
+        "  autotune --rules rules.yaml                       say what would be done, change nothing\n"
+        "  autotune --rules rules.yaml --mode apply          do it, behind a canary\n"
+        "  AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:9000 autotune --rules rules.yaml\n\n"
+        "The platform is found as by AWS's own tools: AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL, "
+        "AWS_REGION,\n"
+        "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN.");
+    app.add_option("--rules", options.rules, "rules file (docs/rules.md)")->required()->type_name("FILE");
+    app.add_option("--provider", provider, "platform to steer")
+        ->check(CLI::IsMember({"aws-lambda"}))
+        ->capture_default_str();
+    app.add_option("--mode", mode, "dry-run changes nothing; the rules file can be stricter, not laxer")
+        ->check(CLI::IsMember({"dry-run", "apply"}))
+        ->capture_default_str();
+    app.add_option("--web.listen-address", options.listen,
+                   "where /metrics, /-/healthy, /-/ready and reports are served; port 0: any")
+        ->type_name("ADDRESS:PORT")
+        ->capture_default_str();
+    app.add_option("--state", options.state, "folder for the journal, invocations and reports")
+        ->type_name("DIR")
+        ->capture_default_str();
+    app.add_option("--alias", options.alias,
+                   "alias whose traffic is steered (default: the function's only one, else \"live\")");
+    app.add_option("--webhook", options.webhook,
+                   "also POST notifications here, in Alertmanager's webhook format")
+        ->type_name("URL");
+    app.add_option(
+           "--cgroup", options.cgroups,
+           "trace this cgroup-v2 subtree (may be repeated; default: every Lambda executor that shows itself)")
+        ->type_name("PATH");
+    app.add_option("--sample-hz", options.sample_hz, "stack samples a second and CPU; 0: none")
+        ->check(CLI::Range(0, 9999))
+        ->capture_default_str();
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        return app.exit(e) == 0 ? kDone : kUsage;
+    }
+    options.mode = mode == "apply" ? Mode::apply : Mode::dry_run;
+    return run_loop(options);
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,192 @@
+#include "cli/run_loop.hpp"
+
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <optional>
+#include <sstream>
+
+#include "analyzer/analyzer.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/monitor.hpp"
+#include "cli/pipeline.hpp"
+#include "cli/reports.hpp"
+#include "cli/web_pages.hpp"
+#include "exporters/notifier.hpp"
+#include "exporters/prometheus_sink.hpp"
+#include "exporters/web_server.hpp"
+#include "knowledge/sqlite_store.hpp"
+#include "providers/aws_lambda.hpp"
+#include "rules/yaml/loader.hpp"
+
+namespace autotune::cli {
+
+namespace {
+
+volatile std::sig_atomic_t g_stop = 0;
+
+void stop_on_signals() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { g_stop = 1; };
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
+void say(const std::string& text) { std::cerr << "autotune: " << text << std::endl; }
+
+// Everything that lives as long as the loop, in the order in which it must be made.
+struct Loop {
+    SystemClock clock;
+    rules::RuleSet rules;
+    std::unique_ptr<SqliteStore> real_store;
+    std::unique_ptr<AwsLambda> real_provider;
+    std::unique_ptr<KnowledgeStore> store_decorator;
+    std::unique_ptr<Provider> provider_decorator;
+    std::unique_ptr<Executor> executor;
+    Monitor monitor;
+    Analyzer analyzer;
+    exporters::PrometheusSink metrics{{.agent_version = AUTOTUNE_VERSION}};
+    std::unique_ptr<exporters::StdoutNotifier> notifier;
+    std::unique_ptr<exporters::WebhookNotifier> webhook;
+    std::unique_ptr<exporters::WebServer> web;
+    std::unique_ptr<Pipeline> pipeline;
+    std::unique_ptr<Reports> reports;
+};
+
+// "127.0.0.1:9464" or "[::1]:9464"
+Result<exporters::WebServerOptions> web_options(const std::string& listen) {
+    const auto colon = listen.rfind(':');
+    char* end = nullptr;
+    const unsigned long port =
+        colon == std::string::npos ? 65536 : std::strtoul(listen.c_str() + colon + 1, &end, 10);
+    if (port > 65535 || end == nullptr || *end != '\0' || end == listen.c_str() + colon + 1)
+        return fail(Errc::invalid_argument, "--web.listen-address \"" + listen + "\" is not ADDRESS:PORT");
+    std::string address = listen.substr(0, colon);
+    if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+    return exporters::WebServerOptions{.address = std::move(address),
+                                       .port = static_cast<std::uint16_t>(port),
+                                       .agent_version = AUTOTUNE_VERSION};
+}
+
+// Errors were printed: as `rules check` prints them.
+std::optional<rules::RuleSet> load_rules(const std::filesystem::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    if (!in) {
+        std::cerr << file.string() << ":0:0: cannot be read: " << std::strerror(errno) << "\n";
+        return std::nullopt;
+    }
+    rules::Loaded loaded = rules::load(text.str(), file.string());
+    for (const rules::Diagnostic& d : loaded.diagnostics)
+        std::cerr << rules::format(d, file.string()) << "\n";
+    return std::move(loaded.rules);
+}
+
+Status open_store(Loop& loop, const RunOptions& options, const Decorators& decorators) {
+    auto store = SqliteStore::open(store_file(options.state));
+    if (!store) return store.forward();
+    loop.real_store = std::move(*store);
+    if (decorators.store) loop.store_decorator = decorators.store(*loop.real_store);
+    return ok();
+}
+
+Status reach_platform(Loop& loop, const Decorators& decorators) {
+    auto lambda = options_from_environment();
+    if (!lambda) return lambda.forward();
+    say("steering the functions of " + lambda->endpoint);
+    loop.real_provider = std::make_unique<AwsLambda>(std::move(*lambda), loop.clock);
+    if (decorators.provider) loop.provider_decorator = decorators.provider(*loop.real_provider);
+    return ok();
+}
+
+Status start_web(Loop& loop, const RunOptions& options) {
+    auto web = web_options(options.listen);
+    if (!web) return web.forward();
+    auto server = exporters::WebServer::start(std::move(*web));
+    if (!server) return server.forward();
+    loop.web = std::move(*server);
+    add_pages(*loop.web, loop.metrics, options.state);
+    return ok();
+}
+
+Result<std::vector<Sink*>> make_sinks(Loop& loop, const RunOptions& options) {
+    loop.notifier = std::make_unique<exporters::StdoutNotifier>(loop.clock);
+    std::vector<Sink*> sinks{&loop.metrics, loop.notifier.get()};
+    if (options.webhook.empty()) return sinks;
+    auto webhook = exporters::WebhookNotifier::create(loop.clock, {.url = options.webhook});
+    if (!webhook) return webhook.forward();
+    loop.webhook = std::move(*webhook);
+    sinks.push_back(loop.webhook.get());
+    return sinks;
+}
+
+Status compose(Loop& loop, const RunOptions& options, const Decorators& decorators) {
+    if (Status s = open_store(loop, options, decorators); !s) return s;
+    if (Status s = reach_platform(loop, decorators); !s) return s;
+    if (Status s = start_web(loop, options); !s) return s;
+    auto sinks = make_sinks(loop, options);
+    if (!sinks) return sinks.forward();
+    KnowledgeStore& store =
+        loop.store_decorator ? *loop.store_decorator : static_cast<KnowledgeStore&>(*loop.real_store);
+    Provider& provider =
+        loop.provider_decorator ? *loop.provider_decorator : static_cast<Provider&>(*loop.real_provider);
+    loop.executor =
+        std::make_unique<Executor>(provider, store, loop.clock, ExecutorOptions{.alias = options.alias});
+    loop.reports = std::make_unique<Reports>(ReportOptions{.folder = options.state});
+    loop.pipeline = std::make_unique<Pipeline>(
+        PipelineParts{.clock = loop.clock,
+                      .sources = loop.monitor.sources(),
+                      .analyzer = loop.analyzer,
+                      .rules = loop.rules,
+                      .provider = provider,
+                      .store = store,
+                      .executor = *loop.executor,
+                      .sinks = std::move(*sinks),
+                      .health = [&loop] { return loop.monitor.health(); },
+                      .complain = say},
+        PipelineOptions{.mode = options.mode,
+                        .flame_folder = flame_folder(std::filesystem::absolute(options.state)).string()});
+    say(std::string(to_string(options.mode)) + " mode, " + std::to_string(loop.rules.rules.size()) +
+        " rules, http://" + options.listen.substr(0, options.listen.rfind(':')) + ":" +
+        std::to_string(loop.web->port()) + "/");
+    return ok();
+}
+
+void turn_until_stopped(Loop& loop) {
+    constexpr Nanos kWait = std::chrono::milliseconds(10);
+    while (g_stop == 0) {
+        loop.pipeline->step(kWait);
+        if (Status s = loop.reports->update(loop.analyzer, loop.pipeline->tables(), loop.clock.now()); !s)
+            loop.monitor.note(s.error().message, say);
+    }
+    if (Status s = loop.reports->flush(loop.analyzer, loop.pipeline->tables(), loop.clock.now()); !s)
+        say(s.error().message);
+}
+
+}  // namespace
+
+int run_loop(const RunOptions& options, const Decorators& decorators) {
+    stop_on_signals();
+    Loop loop;
+    auto rules = load_rules(options.rules);
+    if (!rules) return kUsage;
+    loop.rules = std::move(*rules);
+    loop.monitor.start({.cgroups = options.cgroups, .sample_hz = options.sample_hz}, say);
+    if (Status s = compose(loop, options, decorators); !s) {
+        say(s.error().message);
+        return s.error().code == Errc::invalid_argument ? kUsage : kFailed;
+    }
+    if (Status s = loop.pipeline->start(); !s) return say(s.error().message), kFailed;
+    if (loop.monitor.attached())
+        loop.web->set_ready();
+    else
+        loop.web->set_not_ready("nothing is measured: see autotune doctor");
+    turn_until_stopped(loop);
+    say("stopped; changes under way go on at the next start");
+    return kDone;
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,19 @@
+// Where the agent keeps what it must not forget.
+#pragma once
+
+#include <filesystem>
+
+namespace autotune::cli {
+
+// /var/lib/autotune for root, else $XDG_STATE_HOME/autotune or ~/.local/state/autotune.
+[[nodiscard]] std::filesystem::path default_state_folder();
+
+// Files inside of it.
+[[nodiscard]] inline std::filesystem::path store_file(const std::filesystem::path& state) {
+    return state / "knowledge.sqlite";
+}
+[[nodiscard]] inline std::filesystem::path flame_folder(const std::filesystem::path& state) {
+    return state / "flames";
+}
+
+}  // namespace autotune::cli

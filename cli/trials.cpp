@@ -1,0 +1,74 @@
+#include "cli/trials.hpp"
+
+#include <algorithm>
+
+#include "rules/canary/judge.hpp"
+#include "rules/canary/pairing.hpp"
+
+namespace autotune::cli {
+
+namespace {
+// The judge needs identity, times and ends; the rest of a record may be megabytes of peers and files.
+Invocation trimmed(const Invocation& full) {
+    Invocation slim = full;
+    slim.peers.clear();
+    slim.files.clear();
+    return slim;
+}
+}  // namespace
+
+Status Trials::follow(std::span<const ChangeRecord> open) {
+    const auto observing = [&](ChangeId id) {
+        return std::any_of(open.begin(), open.end(),
+                           [&](const ChangeRecord& c) { return c.id == id && c.step == Step::observing; });
+    };
+    std::erase_if(trials_, [&](const auto& t) { return !observing(t.first); });
+    std::erase_if(functions_, [&](const auto& f) { return !observing(f.first); });
+    for (const ChangeRecord& change : open) {
+        if (change.step != Step::observing || trials_.contains(change.id)) continue;
+        auto known = store_.invocations_since(change.action.target, change.candidate_published);
+        if (!known) return known.forward("reading the calls that judge a canary");
+        Trial& trial = trials_[change.id];
+        std::transform(known->begin(), known->end(), std::back_inserter(trial.calls), trimmed);
+        functions_[change.id] = change.action.target;
+    }
+    return ok();
+}
+
+void Trials::add(std::span<const Invocation> finished) {
+    for (auto& [id, trial] : trials_) {
+        const FunctionRef& function = functions_.at(id);
+        for (const Invocation& call : finished) {
+            if (call.function != function) continue;
+            trial.calls.push_back(trimmed(call));
+            trial.news = true;
+        }
+    }
+}
+
+std::optional<JudgeReport> Trials::judge(const ChangeRecord& change, WallTime now) {
+    const auto found = trials_.find(change.id);
+    if (found == trials_.end() || !change.action.canary) return std::nullopt;
+    Trial& trial = found->second;
+    const bool over = now - change.candidate_published >= change.action.canary->horizon;
+    if (!trial.news && !over) return std::nullopt;
+    trial.news = false;
+    const rules::PairingOptions pairing{
+        .baseline = change.before.stable, .candidate = change.candidate, .from = change.candidate_published};
+    return rules::judge(rules::pair_calls(trial.calls, pairing), *change.action.canary,
+                        over ? rules::Horizon::reached : rules::Horizon::open);
+}
+
+std::optional<Disposition> verdict(const JudgeReport& report, const CanaryPolicy& policy) {
+    switch (report.decision) {
+        case JudgeReport::Decision::promote: return Disposition::promoted;
+        case JudgeReport::Decision::rollback: return Disposition::rolled_back;
+        case JudgeReport::Decision::hold:
+            if (policy.on_hold == CanaryPolicy::OnHold::revert) return Disposition::reverted;
+            break;
+        case JudgeReport::Decision::waiting: break;
+    }
+    return std::nullopt;
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,47 @@
+// Trials: the calls that canaries under way are judged by.
+//
+// For each change that is being observed it keeps the function's invocations since the candidate was
+// published, first those on record (an earlier run of the agent may have seen some), then the live ones.
+#pragma once
+
+#include <map>
+#include <span>
+#include <vector>
+
+#include "core/invocation.hpp"
+#include "core/knowledge_store.hpp"
+#include "core/plan.hpp"
+#include "core/result.hpp"
+#include "core/time.hpp"
+
+namespace autotune::cli {
+
+class Trials {
+public:
+    explicit Trials(KnowledgeStore& store) : store_(store) {}
+
+    // `open`: all changes under way. Begins to keep for those that are observing and not yet kept,
+    // forgets those that are not. Errors: the store's; the change is then tried again next time.
+    Status follow(std::span<const ChangeRecord> open);
+
+    // Live invocations, not yet appended to the store.
+    void add(std::span<const Invocation> finished);
+
+    // What the judge says now; nullopt when nothing has changed since it was last asked and the horizon is
+    // not reached, or when the change is not followed.
+    [[nodiscard]] std::optional<JudgeReport> judge(const ChangeRecord& change, WallTime now);
+
+private:
+    struct Trial {
+        std::vector<Invocation> calls;
+        bool news = true;
+    };
+    KnowledgeStore& store_;
+    std::map<ChangeId, Trial> trials_;
+    std::map<ChangeId, FunctionRef> functions_;
+};
+
+// What follows from a report: promoted, rolled_back, reverted; nullopt: go on watching.
+[[nodiscard]] std::optional<Disposition> verdict(const JudgeReport& report, const CanaryPolicy& policy);
+
+}  // namespace autotune::cli

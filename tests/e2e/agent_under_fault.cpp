@@ -1,0 +1,114 @@
+// The agent, with death at a chosen call: the real loop around a store and a platform that send SIGKILL
+// to their own process before or after the n-th changing call (docs/decisions/0003).
+//
+// usage: agent_under_fault RULES STATE store|provider before|after N
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "cli/run_loop.hpp"
+#include "core/knowledge_store.hpp"
+#include "core/provider.hpp"
+
+namespace autotune {
+namespace {
+
+enum class When { before, after };
+
+// Counts calls and dies at the chosen one.
+class Fate {
+public:
+    Fate(When when, long at) : when_(when), at_(at) {}
+
+    template <class Call>
+    auto around(const char* what, Call call) {
+        const bool chosen = ++count_ == at_;
+        if (chosen && when_ == When::before) die("before", what);
+        auto result = call();
+        if (chosen && when_ == When::after) die("after", what);
+        return result;
+    }
+
+private:
+    void die(const char* when, const char* what) const {
+        std::fprintf(stderr, "dying %s %s, call %ld\n", when, what, count_);
+        std::raise(SIGKILL);
+    }
+    When when_;
+    long at_;
+    long count_ = 0;
+};
+
+class DyingStore final : public KnowledgeStore {
+public:
+    DyingStore(KnowledgeStore& real, Fate fate) : real_(real), fate_(fate) {}
+
+    Result<ChangeId> open_change(const ChangeRecord& r) override {
+        return fate_.around("open_change", [&] { return real_.open_change(r); });
+    }
+    Status save_change(const ChangeRecord& r) override {
+        return fate_.around("save_change", [&] { return real_.save_change(r); });
+    }
+    Result<std::vector<ChangeRecord>> unfinished_changes() override { return real_.unfinished_changes(); }
+    Result<std::vector<ChangeRecord>> changes(std::size_t limit) override { return real_.changes(limit); }
+    Status append(std::span<const Invocation> i) override { return real_.append(i); }
+    Result<std::vector<Invocation>> invocations_since(const FunctionRef& f, WallTime from) override {
+        return real_.invocations_since(f, from);
+    }
+    Status forget(WallTime before) override { return real_.forget(before); }
+
+private:
+    KnowledgeStore& real_;
+    Fate fate_;
+};
+
+class DyingProvider final : public Provider {
+public:
+    DyingProvider(Provider& real, Fate fate) : real_(real), fate_(fate) {}
+
+    std::string_view name() const override { return real_.name(); }
+    Capabilities capabilities() const override { return real_.capabilities(); }
+    Result<std::vector<FunctionRef>> list() override { return real_.list(); }
+    Result<FunctionState> get(const FunctionRef& f) override { return real_.get(f); }
+    Result<FunctionState> deploy(const FunctionRef& f, const Package& p, const Etag& e) override {
+        return fate_.around("deploy", [&] { return real_.deploy(f, p, e); });
+    }
+    Result<FunctionState> configure(const FunctionRef& f, const ConfigDelta& d, const Etag& e) override {
+        return fate_.around("configure", [&] { return real_.configure(f, d, e); });
+    }
+    Result<Version> publish(const FunctionRef& f, const Etag& e) override {
+        return fate_.around("publish", [&] { return real_.publish(f, e); });
+    }
+    Result<Routing> route(const FunctionRef& f, const Routing& r) override {
+        return fate_.around("route", [&] { return real_.route(f, r); });
+    }
+    Result<Answer> invoke(const FunctionRef& f, const Qualifier& q, std::string_view p) override {
+        return real_.invoke(f, q, p);
+    }
+    Status remove(const FunctionRef& f) override { return real_.remove(f); }
+    Result<std::vector<Observation>> observe(const FunctionRef& f, Window w) override { return real_.observe(f, w); }
+    std::vector<std::string> preview(const Change& c, const FunctionState& s, const CanaryPolicy* p) const override {
+        return real_.preview(c, s, p);
+    }
+
+private:
+    Provider& real_;
+    Fate fate_;
+};
+
+}  // namespace
+}  // namespace autotune
+
+int main(int argc, char** argv) {
+    using namespace autotune;
+    if (argc != 6) return std::fprintf(stderr, "usage: %s RULES STATE store|provider before|after N\n", argv[0]), 2;
+    const Fate fate(std::string_view(argv[4]) == "before" ? When::before : When::after, std::strtol(argv[5], nullptr, 10));
+    cli::Decorators decorators;
+    if (std::string_view(argv[3]) == "store")
+        decorators.store = [&](KnowledgeStore& real) { return std::make_unique<DyingStore>(real, fate); };
+    else
+        decorators.provider = [&](Provider& real) { return std::make_unique<DyingProvider>(real, fate); };
+    return cli::run_loop({.rules = argv[1], .state = argv[2], .mode = Mode::apply, .listen = "127.0.0.1:0", .sample_hz = 0},
+                         decorators);
+}
