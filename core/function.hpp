@@ -49,9 +49,10 @@ struct FunctionState {
     FunctionConfig config;      // of the unpublished head ($LATEST)
     Etag etag;                  // of that head
     std::string code_hash;
+    Build head;
     bool update_in_progress = false;
     std::vector<Version> versions;      // published, oldest first
-    std::map<Version, Build> builds;    // what each of them is made of, and "$LATEST"
+    std::map<Version, Build> builds;    // what each of them is made of
     std::vector<Routing> aliases;       // sorted by name
     std::map<std::string, std::string> labels;
 };
