@@ -110,8 +110,8 @@ TEST(LongPoll, SaysWhetherTheAnswerWasSent) {
     client.send(kNext);
     Responder responder = asked.get_future().get();
     std::promise<bool> sent;
+    bool inside = true;
     server.run_there([&] {
-        bool inside = true;
         responder.send(with_body("x"), [&](bool reached) {
             EXPECT_FALSE(inside) << "never inside send()";
             sent.set_value(reached);
