@@ -34,8 +34,15 @@ struct task_struct___sampler {
     __u64 start_boottime;
     struct thread_struct___sampler thread;
 };
+struct inode___sampler {
+    unsigned long i_ino;
+};
+struct file___sampler {
+    struct inode___sampler* f_inode;
+};
 struct linux_binprm___sampler {
-    const char* filename;
+    const char* interp;  // what really runs: of a script, its interpreter
+    struct file___sampler* file;
 };
 #pragma clang attribute pop
 
@@ -162,7 +169,8 @@ int BPF_PROG(on_exec, struct task_struct___sampler* task, int old_pid,
     fill_head(&e->head, AT_RECORD_EXEC, cgroup, task);
     e->text_start = BPF_CORE_READ(task, mm, start_code);
     e->text_end = BPF_CORE_READ(task, mm, end_code);
-    const char* path = BPF_CORE_READ(program, filename);
+    e->inode = BPF_CORE_READ(program, file, f_inode, i_ino);
+    const char* path = BPF_CORE_READ(program, interp);
     if (bpf_probe_read_kernel_str(e->path, sizeof e->path, path) < 0) e->path[0] = 0;
     bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
     return 0;

@@ -55,6 +55,7 @@ struct at_exec {
     struct at_sampler_head head;
     __u64 text_start; /* of the new program: mm->start_code, end_code; virtual addresses */
     __u64 text_end;
+    __u64 inode; /* of the program's file */
     char path[AT_EXEC_PATH_LENGTH]; /* as given to exec, perhaps relative; cut, always terminated */
 };
 

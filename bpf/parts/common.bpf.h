@@ -7,7 +7,7 @@
 #define AT_MAX_CPUS 1024
 
 /* Set by the agent before loading. */
-const volatile __u32 at_own_tgid = 0;
+const volatile __s32 at_own_tgid = 0;
 const volatile __u32 at_page_size = 4096;
 const volatile __u32 at_cpus = 1;
 const volatile __u8 at_calls[AT_SYSCALL_NUMBERS] = {}; /* number → enum at_call */

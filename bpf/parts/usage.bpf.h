@@ -72,11 +72,12 @@ int BPF_PROG(at_sched_wakeup_new, struct task_struct* task) { return at_woken(ta
 /* Slices that have not ended: this thread's, and those of its siblings on other CPUs. */
 AT_INLINE __u64 at_running_slices(__u64 cgroup, const struct at_cgroup* watched, __u64 now) {
     __u64 sum = 0;
+    const __u32 here = bpf_get_smp_processor_id(); /* may have joined the cgroup in its slice */
     for (__u32 cpu = 0; cpu < AT_MAX_CPUS; ++cpu) {
         if (cpu >= at_cpus) break;
         __u32 key = cpu;
         const struct at_slice* slice = bpf_map_lookup_elem(&slices, &key);
-        if (!slice || slice->cgroup != cgroup) continue;
+        if (!slice || (slice->cgroup != cgroup && cpu != here)) continue;
         sum += at_elapsed(slice->since_ns, now, watched);
     }
     return sum;

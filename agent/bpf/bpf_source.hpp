@@ -1,0 +1,74 @@
+// BpfSource: what watched processes do, told by the kernel's tracepoints (bpf/source.bpf.c), as Events.
+//
+// Processes, executors and their invocations (heard in the Runtime API traffic), socket and file I/O, CPU
+// and memory at the boundaries, OOM kills, losses. Which processes: those in the cgroups that focus()
+// names; with none named, those in cgroups where somebody asks for an invocation. Never this process.
+//
+// Not seen: io_uring, splice, 32-bit programs on a 64-bit kernel, memory-mapped I/O.
+//
+// Needs CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH (root), BTF and Linux 6.1.
+// One thread uses it at a time.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/event_source.hpp"
+#include "core/result.hpp"
+
+namespace autotune {
+
+enum class RunTimeStatistics : std::uint8_t {
+    off,
+    on,  // the kernel times every BPF program of the machine: some 30 ns a run more
+};
+
+struct BpfSourceOptions {
+    std::size_t ring_bytes = 8u << 20;  // rounded up to a power of two
+    RunTimeStatistics run_time = RunTimeStatistics::off;
+    std::filesystem::path proc = "/proc";
+};
+
+inline constexpr std::size_t kLossKinds = static_cast<std::size_t>(LossKind::shed) + 1;
+
+// How the source itself fares. Counts since it was made.
+struct SourceHealth {
+    bool attached = false;
+    std::uint64_t events = 0;                        // given to poll()'s callers, Lost ones apart
+    std::uint64_t records_attempted = 0;             // by the kernel side
+    std::uint64_t records_received = 0;
+    std::array<std::uint64_t, kLossKinds> lost{};    // by LossKind
+    double bpf_seconds = 0;                          // 0 unless RunTimeStatistics::on
+    std::vector<std::string> missing;                // what this kernel does not let us see, for people
+};
+
+class BpfSource final : public EventSource {
+public:
+    ~BpfSource() override;
+
+    Status start() override;
+    Status focus(const Detail& detail) override;  // errors: not_found when a cgroup does not exist
+    Result<Poll> poll(Nanos wait, EventBatch& batch) override;
+
+    [[nodiscard]] SourceHealth health() const;
+    // Time spent in our BPF programs, all CPUs; 0 unless RunTimeStatistics::on.
+    [[nodiscard]] double bpf_run_seconds() const;
+    // The map of watched cgroups (bpf/wire.h), borrowed: valid as long as this object.
+    [[nodiscard]] int tracked_cgroups_map_fd() const;
+
+private:
+    friend Result<std::unique_ptr<BpfSource>> make_bpf_source(BpfSourceOptions);
+    class Impl;
+    explicit BpfSource(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+// Loads the programs; start() attaches them. Errors: permission_denied, unsupported, with what is missing.
+[[nodiscard]] Result<std::unique_ptr<BpfSource>> make_bpf_source(BpfSourceOptions options = {});
+
+}  // namespace autotune

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Processes of watched cgroups: fork, exec, exit, the kernel's OOM kill, and those that were there before. */
+#ifndef AUTOTUNE_BPF_PARTS_PROCESS_BPF_H
+#define AUTOTUNE_BPF_PARTS_PROCESS_BPF_H
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(at_fork, struct task_struct* parent, struct task_struct* child) {
+    if (child->tgid == at_own_tgid) return 0;
+    const __u64 cgroup = at_cgroup_of(child);
+    if (!at_scope(child, cgroup)) return 0;
+    at_make_thread(child);
+    if (child->pid != child->tgid) return 0;
+    struct at_fork_record* r = at_reserve(AT_FORK, sizeof *r);
+    if (!r) return 0;
+    at_fill_header(&r->header, AT_FORK, sizeof *r, child, cgroup);
+    r->parent = parent->tgid;
+    r->reserved = 0;
+    bpf_probe_read_kernel(r->comm, sizeof r->comm, child->comm);
+    at_submit(r);
+    return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(at_exec, struct task_struct* task, int old_pid, struct linux_binprm* program) {
+    const __u64 cgroup = at_cgroup_of(task);
+    if (!at_scope(task, cgroup)) return 0;
+    at_make_thread(task);
+    struct at_exec_record* r = at_reserve(AT_EXEC, sizeof *r);
+    if (!r) return 0;
+    at_fill_header(&r->header, AT_EXEC, sizeof *r, task, cgroup);
+    r->parent = task->real_parent->tgid;
+    bpf_probe_read_kernel(r->comm, sizeof r->comm, task->comm);
+    if (bpf_probe_read_kernel_str(r->path, sizeof r->path, program->filename) < 0) r->path[0] = 0;
+    /* The environment was just copied to the new stack, so it is there; /proc may be gone when we look. */
+    const __u64 start = task->mm->env_start;
+    const __u64 end = task->mm->env_end;
+    r->environment_full = end > start ? end - start : 0;
+    __u32 size = r->environment_full < AT_ENVIRONMENT_SIZE ? r->environment_full : AT_ENVIRONMENT_SIZE;
+    barrier_var(size);
+    if (size > AT_ENVIRONMENT_SIZE) size = AT_ENVIRONMENT_SIZE;
+    if (size && bpf_probe_read_user(r->environment, size, (const void*)start)) {
+        at_count_read_failed();
+        size = 0;
+    }
+    r->environment_size = size;
+    at_submit(r);
+    return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(at_exit, struct task_struct* task) {
+    /* Two threads that leave together may both see 0; the agent takes the first. */
+    if (task->signal->live.counter) return 0;
+    const __u64 cgroup = at_cgroup_of(task);
+    if (!at_scope(task, cgroup)) return 0;
+    struct at_exit_record* r = at_reserve(AT_EXIT, sizeof *r);
+    if (!r) return 0;
+    at_fill_header(&r->header, AT_EXIT, sizeof *r, task, cgroup);
+    r->status = task->exit_code;
+    r->reserved = 0;
+    if (r->status & 0x7f)
+        at_submit_urgent(r);
+    else
+        at_submit(r);
+    return 0;
+}
+
+/*
+ * The argument is the victim's pid up to 6.9, its task from then on. Of a pid we know only what the
+ * running thread tells: it is in the same memory cgroup or below it.
+ */
+SEC("raw_tp/mark_victim")
+int at_mark_victim(struct bpf_raw_tracepoint_args* ctx) {
+    const __u64 argument = ctx->args[0];
+    const int is_pid = argument <= 0xffffffffull;
+    struct task_struct* victim = is_pid ? (void*)bpf_get_current_task() : (void*)argument;
+    const __u64 cgroup = BPF_CORE_READ(victim, cgroups, dfl_cgrp, kn, id);
+    if (!at_watched(cgroup)) return 0;
+    struct at_oom_record* r = at_reserve(AT_OOM, sizeof *r);
+    if (!r) return 0;
+    r->header.at_ns = bpf_ktime_get_ns();
+    r->header.cgroup = cgroup;
+    r->header.kind = AT_OOM;
+    r->header.size = sizeof *r;
+    r->header.tgid = is_pid ? (int)argument : BPF_CORE_READ(victim, tgid);
+    r->header.tid = is_pid ? (int)argument : BPF_CORE_READ(victim, pid);
+    const int known = !is_pid || BPF_CORE_READ(victim, tgid) == (int)argument;
+    r->header.start_ns = known ? BPF_CORE_READ(victim, group_leader, start_boottime) : 0;
+    __builtin_memset(&r->usage, 0, sizeof r->usage);
+    at_read_memory(victim, &r->usage);
+    at_submit_urgent(r);
+    return 0;
+}
+
+/* Read once at the start: prepares every thread, tells every process. */
+SEC("iter/task")
+int at_existing(struct bpf_iter__task* ctx) {
+    struct task_struct* task = ctx->task;
+    if (!task) return 0;
+    if (!task->mm || task->tgid == at_own_tgid) return 0; /* a kernel thread; ourselves */
+    const __u64 cgroup = at_cgroup_of(task);
+    const int watched = at_scope(task, cgroup) != 0;
+    if (watched) at_make_thread(task);
+    if (task->pid != task->tgid) return 0;
+    struct at_existing_record r = {};
+    at_fill_header(&r.header, AT_EXISTING, sizeof r, task, cgroup);
+    r.parent = task->real_parent->tgid;
+    r.watched = watched;
+    bpf_probe_read_kernel(r.comm, sizeof r.comm, task->comm);
+    bpf_seq_write(ctx->meta->seq, &r, sizeof r);
+    return 0;
+}
+
+#endif

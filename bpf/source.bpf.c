@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+// The kernel side of the event source: one object, one concern a part. Tracepoints only.
+#include <linux/bpf.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/kernel_types.h"
+#include "bpf/logic/calls.h"
+#include "bpf/logic/runtime_api.h"
+#include "bpf/tracked.bpf.h"
+#include "bpf/wire.h"
+
+// Each part uses those above it: the order matters.
+// clang-format off
+#include "bpf/parts/common.bpf.h"
+#include "bpf/parts/scope.bpf.h"
+#include "bpf/parts/usage.bpf.h"
+#include "bpf/parts/files.bpf.h"
+#include "bpf/parts/process.bpf.h"
+#include "bpf/parts/runtime_api.bpf.h"
+#include "bpf/parts/connect.bpf.h"
+#include "bpf/parts/syscalls.bpf.h"
+// clang-format on
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,29 @@
+// Procfs: what /proc tells of single processes. Each call reads anew; a process that has gone is not_found.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+
+#include "core/result.hpp"
+
+namespace autotune {
+
+class Procfs {
+public:
+    explicit Procfs(std::filesystem::path root = "/proc") : root_(std::move(root)) {}
+
+    // NAME=value, NUL after each.
+    [[nodiscard]] Result<std::string> environment(pid_t pid) const;
+    // What a descriptor is: a path, "pipe:[123]", "socket:[123]".
+    [[nodiscard]] Result<std::string> descriptor(pid_t pid, int fd) const;
+    [[nodiscard]] Result<std::string> working_directory(pid_t pid) const;
+
+private:
+    [[nodiscard]] std::filesystem::path of(pid_t pid) const { return root_ / std::to_string(pid); }
+    [[nodiscard]] static Result<std::string> link(const std::filesystem::path& path);
+    std::filesystem::path root_;
+};
+
+}  // namespace autotune
