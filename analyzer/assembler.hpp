@@ -1,0 +1,101 @@
+// Assembler: events in time order become invocation records.
+//
+// An invocation is open from InvocationStarted to InvocationEnded of one executor. It ends too by an
+// out-of-memory kill in its sandbox, whoever the victim is; by the death of the executor's root process,
+// at its deadline a timeout, else a crash; and as `unknown` when the executor asks for the next one although
+// no end was seen. What happens in the sandbox in between belongs to it.
+#pragma once
+
+#include <vector>
+
+#include "analyzer/analyzer.hpp"
+#include "analyzer/history.hpp"
+#include "analyzer/process_table.hpp"
+#include "analyzer/sandboxes.hpp"
+#include "analyzer/service_map.hpp"
+#include "core/event.hpp"
+
+namespace autotune::analysis {
+
+// How an invocation ended.
+struct Ending {
+    InvocationStatus status = InvocationStatus::unknown;
+    Timestamp at;
+    std::string error_type;
+    const CgroupUsage* usage = nullptr;  // at that instant; null = the newest reading there was
+    std::uint64_t memory_peak = 0;       // from the kernel's kill, exact; 0 = by watermark
+    std::uint64_t memory_limit = 0;
+};
+
+class Assembler {
+public:
+    Assembler(const AnalyzerOptions& options, AnalyzerCounters& counters, History& history,
+              ServiceMap& services)
+        : options_(options), counters_(counters), history_(history), services_(services) {}
+
+    // Before the first apply() of a batch: its tables, and what to add to a Timestamp to get wall time.
+    void begin_batch(const Tables& tables, Nanos wall_offset) {
+        tables_ = &tables, wall_offset_ = wall_offset;
+    }
+
+    // REQUIRES: begin_batch; events in time order, as far as they are to be had in it.
+    void apply(const Event& event);
+
+    // Would this event end an invocation by death? Then it is worth releasing at once.
+    [[nodiscard]] bool is_urgent(const Event& event);
+
+    // Now and then: books the traffic of what runs outside invocations, forgets what is over.
+    void sweep(Timestamp now);
+
+    std::vector<Invocation>& finished() { return finished_; }
+
+private:
+    void on(const Event& event, const IoDone& what);
+    void on(const Event& event, const StackSample& what);
+    void on(const Event& event, const ProcessStarted& what);
+    void on(const Event& event, const ProcessExited& what);
+    void on(const Event& event, const ExecutorSeen& what);
+    void on(const Event& event, const ExecutorReady& what);
+    void on(const Event& event, const InvocationStarted& what);
+    void on(const Event& event, const InvocationEnded& what);
+    void on(const Event& event, const InitFailed& what);
+    void on(const Event& event, const MemoryMark& what);
+    void on(const Event& event, const Killed& what);
+    void on(const Event& event, const Throttled& what);
+    void on(const Event& event, const Lost& what);
+    // Exact calls, off-CPU stacks, faults and variables do not enter records yet.
+    void on(const Event&, const CallDone&) {}
+    void on(const Event&, const OffCpu&) {}
+    void on(const Event&, const Fault&) {}
+    void on(const Event&, const VariableSeen&) {}
+
+    void die(Executor& executor, Timestamp at, const std::string& how);
+    void close(Executor& executor, const Ending& ending);
+    void fill_usage(const Executor& executor, const Ending& ending, Invocation& record) const;
+    void fill_io(const Executor& executor, Invocation& record) const;
+    void book_traffic(Timestamp at, const ServiceNode& owner, const IoAccount& io);
+    [[nodiscard]] Event of_victim(const Event& event, const Killed& what) const;
+    [[nodiscard]] ServiceNode node_of(const Executor& executor) const;
+    [[nodiscard]] ServiceNode node_of(const Event& event);
+    [[nodiscard]] std::string_view text(StringId id) const { return tables_->strings[id]; }
+    FunctionBook* book(std::string_view function, Timestamp at);
+
+    const AnalyzerOptions& options_;
+    AnalyzerCounters& counters_;
+    History& history_;
+    ServiceMap& services_;
+    const Tables* tables_ = nullptr;
+    Nanos wall_offset_{0};
+
+    ProcessTable processes_;
+    Sandboxes sandboxes_{processes_};
+    struct Stray {  // a traced process that is no executor's
+        ServiceNode node;
+        IoAccount io;
+    };
+    std::unordered_map<std::int32_t, Stray> strays_;  // by pid
+    std::uint64_t serial_ = kInitSerial;
+    std::vector<Invocation> finished_;
+};
+
+}  // namespace autotune::analysis

@@ -1,0 +1,54 @@
+// What the assembler knows of one sandbox and of the executor in it. Passive.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analyzer/history.hpp"
+#include "analyzer/io_account.hpp"
+#include "core/event.hpp"
+#include "core/invocation.hpp"
+
+namespace autotune::analysis {
+
+// Who a process says it is (ExecutorSeen).
+struct Identity {
+    ProcessId process;
+    std::string function, version;
+    std::uint32_t memory_mb = 0;
+};
+
+struct OpenInvocation {
+    Invocation record;  // filled in as it becomes known
+    std::uint64_t serial = 0;
+    CgroupUsage first;                  // reading at its start
+    std::optional<CgroupUsage> latest;  // newest reading since, for one that ends in death
+    std::uint64_t lost_before = 0;      // machine-wide losses until it began
+    Nanos sampled{0};                   // sum of its stack samples' periods
+};
+
+// A process (with its descendants) that asks for one invocation after another.
+struct Executor {
+    ProcessId root;  // it lives and dies with this process
+    Identity identity;
+    FunctionBook* book = nullptr;      // null: too many functions, or no name yet
+    std::optional<Timestamp> started;  // of the root, if it was seen
+    std::optional<Timestamp> ready;    // first time
+    std::uint64_t invocations = 0;     // begun
+    std::optional<OpenInvocation> open;
+    InvocationId last;           // newest that was closed
+    bool shares_cgroup = false;  // another executor lives, or lived, in the same one
+    IoAccount io;                // of `open`, else of what it does in between
+};
+
+// A cgroup. One executor is the rule; several are told apart by their process trees.
+struct Sandbox {
+    std::vector<Identity> identities;  // newest last
+    std::vector<std::unique_ptr<Executor>> executors;
+    Timestamp last_seen;
+};
+
+}  // namespace autotune::analysis

@@ -1,0 +1,92 @@
+// IoAccount: what one executor did on its sockets and files since the last begin().
+//
+// Connections live longer than invocations (keep-alive), totals do not: begin() forgets totals and
+// keeps connections. Bytes are exact sums of what the system calls returned. A call is one turn: a send
+// that follows a receive, or the first of a connection. A connection is the (process, descriptor)
+// from connect or accept to close. Steady state allocates nothing.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <unordered_map>
+#include <vector>
+
+#include "core/event.hpp"
+#include "core/invocation.hpp"
+
+namespace autotune::analysis {
+
+// One remote endpoint, or one Unix socket's path.
+struct PeerTotals {
+    PeerIo io;        // its name is empty: owners are somebody else's knowledge
+    StringId path{};  // Unix sockets
+    Endpoint local;   // this end of the newest connection
+};
+
+struct FileTotals {
+    StringId path{};
+    FileIo io;  // its path is empty: text is made when a record is
+};
+
+enum class SocketRole : std::uint8_t { none, client, server };
+
+// Both ends of a connection, told once.
+struct SocketEnds {
+    Endpoint local, peer;
+    SocketRole role = SocketRole::none;
+};
+
+class IoAccount {
+public:
+    void begin();
+
+    // Returns the ends of the connection when this event told them for the first time, else role none.
+    // `since`: start of the invocation; what waited longer is counted from there only.
+    SocketEnds add(const Event& event, const IoDone& io, Timestamp since);
+
+    // The executor was killed at `at` and can have waited at most `idle` more than is accounted for. Blames
+    // the connection it was last active on if that is still owed an answer and the wait explains most of
+    // the time since: the turn failed and was waited for.
+    void fail_unanswered(Timestamp at, Nanos idle);
+
+    void forget_process(std::int32_t pid);
+
+    [[nodiscard]] const std::vector<PeerTotals>& peers() const { return peers_; }
+    [[nodiscard]] const std::vector<FileTotals>& files() const { return files_; }
+    [[nodiscard]] Nanos network_wait() const { return network_wait_; }
+    [[nodiscard]] Nanos disk_wait() const { return disk_wait_; }
+
+private:
+    enum class Turn : std::uint8_t { none, sent, answered };
+    struct Descriptor {
+        Endpoint local, peer;
+        StringId path{};
+        SocketRole role = SocketRole::none;
+        bool connecting = false;  // EINPROGRESS, not heard of since
+        Turn turn = Turn::none;
+        Timestamp turn_start, last_at;
+        std::uint32_t generation = 0;  // of `slot`; another one: look it up anew
+        std::uint32_t slot = 0;
+    };
+
+    Descriptor& descriptor(const Event& event, const IoDone& io);
+    SocketEnds on_socket(Descriptor& fd, const Event& event, const IoDone& io, Nanos wait);
+    void on_file(Descriptor& fd, const IoDone& io, Nanos wait);
+    void on_close(Descriptor& fd);
+    void on_connect(Descriptor& fd, PeerTotals& peer, const IoDone& io);
+    void on_send(Descriptor& fd, PeerTotals& peer, const Event& event, const IoDone& io);
+    void on_receive(Descriptor& fd, PeerTotals& peer, const Event& event, const IoDone& io);
+    void fail_turn(Descriptor& fd, PeerTotals& peer);
+    PeerTotals& peer_of(Descriptor& fd);
+    FileTotals& file_of(Descriptor& fd, StringId path);
+
+    std::unordered_map<std::uint64_t, Descriptor> descriptors_;  // by pid and fd
+    std::vector<PeerTotals> peers_;
+    std::vector<FileTotals> files_;
+    Nanos network_wait_{0}, disk_wait_{0};
+    std::uint32_t generation_ = 1;
+    std::uint64_t last_key_ = std::numeric_limits<std::uint64_t>::max();
+    Descriptor* last_ = nullptr;  // of last_key_: most events follow one of the same descriptor
+};
+
+}  // namespace autotune::analysis

@@ -1,0 +1,27 @@
+// Which results of a socket call mean that the other side is not there.
+#pragma once
+
+#include <cerrno>
+#include <cstdint>
+
+namespace autotune::analysis {
+
+// Refused, reset, unreachable or timed out; not: try again, interrupted, in progress.
+[[nodiscard]] constexpr bool is_peer_failure(std::int64_t result) {
+    switch (-result) {
+        case ECONNREFUSED:
+        case ECONNRESET:
+        case ECONNABORTED:
+        case EPIPE:
+        case ETIMEDOUT:
+        case EHOSTUNREACH:
+        case EHOSTDOWN:
+        case ENETUNREACH:
+        case ENETDOWN:
+        case ENOENT:  // the path of a Unix socket
+            return true;
+        default: return false;
+    }
+}
+
+}  // namespace autotune::analysis

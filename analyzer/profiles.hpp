@@ -1,0 +1,35 @@
+// Profiles of a function from its stack samples.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+
+#include "analyzer/analyzer.hpp"
+#include "analyzer/history.hpp"
+#include "core/profile.hpp"
+#include "core/tables.hpp"
+
+namespace autotune::analysis {
+
+[[nodiscard]] Profile build_profile(const FunctionBook& book, const ProfileQuery& query,
+                                    const Tables& tables);
+
+// Leaf name of each stack seen so far, so that facts need no tables.
+class LeafNames {
+public:
+    void learn(StackId stack, const Tables& tables);
+    // "" when the stack was never learnt or is empty. Valid until the next learn().
+    [[nodiscard]] std::string_view operator[](StackId stack) const;
+
+private:
+    std::unordered_map<StackId, std::string> names_;
+};
+
+struct HottestFrame {
+    std::string name;
+    double share = 0;  // of the samples within invocations
+};
+[[nodiscard]] HottestFrame hottest_frame(const FunctionBook& book, const LeafNames& leaves, Timestamp from,
+                                         Timestamp to);
+
+}  // namespace autotune::analysis

@@ -1,0 +1,107 @@
+// The half of Assembler that turns a finished invocation's state into its record.
+#include <algorithm>
+#include <utility>
+
+#include "analyzer/assembler.hpp"
+#include "analyzer/memory_peak.hpp"
+
+namespace autotune::analysis {
+
+namespace {
+
+bool known(const CgroupUsage& u) { return u.cpu_ns != 0 || u.runnable_ns != 0; }
+
+Nanos difference(std::uint64_t later, std::uint64_t earlier) {
+    return Nanos(later > earlier ? static_cast<std::int64_t>(later - earlier) : 0);
+}
+
+}  // namespace
+
+void Assembler::close(Executor& executor, const Ending& ending) {
+    OpenInvocation& open = *executor.open;
+    Invocation& record = open.record;
+    record.end = std::max(ending.at, record.start);
+    record.duration = record.end - record.start;
+    record.status = ending.status;
+    record.error_type = ending.error_type;
+    record.events_lost = counters_.lost - open.lost_before;
+    fill_usage(executor, ending, record);
+    if (ending.status == InvocationStatus::timeout && record.cpu.count() > 0) {
+        const Nanos busy =
+            record.cpu + record.runnable + executor.io.network_wait() + executor.io.disk_wait();
+        executor.io.fail_unanswered(record.end, std::max(Nanos(0), record.duration - busy));
+    }
+    fill_io(executor, record);
+    book_traffic(record.end, node_of(executor), executor.io);
+    executor.io.begin();
+
+    if (executor.book != nullptr) history_.add(*executor.book, summarise(record, open.serial));
+    ++counters_.invocations;
+    executor.last = record.id;
+    finished_.push_back(std::move(record));
+    executor.open.reset();
+}
+
+void Assembler::fill_usage(const Executor& executor, const Ending& ending, Invocation& record) const {
+    const OpenInvocation& open = *executor.open;
+    const CgroupUsage none;
+    const CgroupUsage* last = ending.usage != nullptr ? ending.usage : open.latest ? &*open.latest : &none;
+    if (known(*last)) {
+        record.cpu = difference(last->cpu_ns, open.first.cpu_ns);
+        record.runnable = difference(last->runnable_ns, open.first.runnable_ns);
+    } else {
+        record.cpu = open.sampled;  // it died without a reading: statistics are better than nothing
+    }
+    MemoryPeak peak{0, true};
+    if (ending.memory_peak != 0)
+        peak = {ending.memory_peak, false};
+    else if (last != &none)
+        peak = memory_peak(open.first, *last);
+    record.memory_peak = peak.bytes;
+    record.memory_peak_is_bound = peak.is_bound || executor.shares_cgroup;
+    record.usage_is_shared = executor.shares_cgroup;
+    for (const std::uint64_t limit : {ending.memory_limit, last->memory_limit, open.first.memory_limit})
+        if (record.memory_limit == 0) record.memory_limit = limit;
+}
+
+void Assembler::fill_io(const Executor& executor, Invocation& record) const {
+    record.network_wait = executor.io.network_wait();
+    record.disk_wait = executor.io.disk_wait();
+    record.peers.reserve(executor.io.peers().size());
+    for (const PeerTotals& peer : executor.io.peers()) {
+        record.peers.push_back(peer.io);
+        if (peer.path != StringId{})
+            record.peers.back().name = text(peer.path);
+        else if (const ServiceNode* owner = services_.owner_of_peer(peer.local, peer.io.peer))
+            record.peers.back().name = owner->name;
+    }
+    record.files.reserve(executor.io.files().size());
+    for (const FileTotals& file : executor.io.files()) {
+        record.files.push_back(file.io);
+        record.files.back().path = text(file.path);
+    }
+}
+
+void Assembler::book_traffic(Timestamp at, const ServiceNode& owner, const IoAccount& io) {
+    for (const PeerTotals& peer : io.peers()) services_.traffic(at, owner, peer, text(peer.path));
+}
+
+ServiceNode Assembler::node_of(const Executor& executor) const {
+    if (!executor.identity.function.empty()) return {executor.identity.function, NodeKind::function};
+    const ProcessEntry* process = processes_.find(executor.root);
+    if (process != nullptr && process->command != StringId{})
+        return {std::string(text(process->command)), NodeKind::process};
+    return {"pid " + std::to_string(executor.root.pid), NodeKind::process};
+}
+
+ServiceNode Assembler::node_of(const Event& event) {
+    if (const Sandbox* sandbox = sandboxes_.find(event); sandbox != nullptr && !sandbox->identities.empty())
+        if (const std::string& function = sandbox->identities.back().function; !function.empty())
+            return {function, NodeKind::function};
+    const ProcessEntry* process = processes_.find(event.process);
+    if (process != nullptr && process->command != StringId{})
+        return {std::string(text(process->command)), NodeKind::process};
+    return {"pid " + std::to_string(event.process.pid), NodeKind::process};
+}
+
+}  // namespace autotune::analysis
