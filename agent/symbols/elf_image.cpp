@@ -72,7 +72,8 @@ private:
             GElf_Phdr header;
             if (gelf_getphdr(elf_, static_cast<int>(i), &header) == nullptr) continue;
             if (header.p_type == PT_LOAD)
-                image_.segments_.push_back({header.p_offset, header.p_vaddr, header.p_filesz});
+                image_.segments_.push_back(
+                    {header.p_offset, header.p_vaddr, header.p_filesz, (header.p_flags & PF_X) != 0});
             if (header.p_type == PT_NOTE)
                 read_notes(elf_getdata_rawchunk(elf_, static_cast<std::int64_t>(header.p_offset),
                                                 header.p_filesz, ELF_T_NHDR));
@@ -125,13 +126,14 @@ private:
         if (!function && !(type == STT_OBJECT && is_wanted_object(name))) return;
         // Mapping symbols and local labels are not functions.
         if (type == STT_NOTYPE && (name.starts_with("$") || name.starts_with(".L"))) return;
-        const ElfSymbol kept{symbol.st_value, symbol.st_size,
-                             static_cast<std::uint32_t>(image_.text_.size())};
+        if (!function) {
+            image_.objects_.emplace_back(name, symbol.st_value);
+            return;
+        }
+        const auto text = static_cast<std::uint32_t>(image_.text_.size());
         image_.text_.append(name).push_back('\0');
-        if (function)
-            found_.push_back({kept, GELF_ST_BIND(symbol.st_info) != STB_LOCAL});
-        else
-            image_.objects_.push_back(kept);
+        found_.push_back(
+            {{symbol.st_value, symbol.st_size, text}, GELF_ST_BIND(symbol.st_info) != STB_LOCAL});
     }
 
     void finish() {
@@ -178,9 +180,16 @@ std::optional<ElfImage::Found> ElfImage::find(std::uint64_t address) const {
 }
 
 std::optional<std::uint64_t> ElfImage::address_of(std::string_view symbol) const {
-    for (const auto* table : {&objects_, &functions_})
-        for (const ElfSymbol& s : *table)
-            if (text_.data() + s.name == symbol) return s.address;
+    for (const auto& [name, address] : objects_)
+        if (name == symbol) return address;
+    for (const ElfSymbol& s : functions_)
+        if (text_.data() + s.name == symbol) return s.address;
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> ElfImage::text_offset() const {
+    for (const Segment& s : segments_)
+        if (s.executable) return s.offset;
     return std::nullopt;
 }
 
@@ -197,12 +206,9 @@ std::size_t ElfImage::bytes() const {
 }
 
 void ElfImage::adopt_functions(ElfImage&& debug) {
-    if (objects_.empty()) {
-        functions_ = std::move(debug.functions_);
-        text_ = std::move(debug.text_);
-        objects_ = std::move(debug.objects_);
-        full_table_ = debug.full_table_;
-    }
+    functions_ = std::move(debug.functions_);
+    text_ = std::move(debug.text_);
+    full_table_ = debug.full_table_;
 }
 
 std::string demangle(std::string_view mangled) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/result.hpp"
@@ -35,11 +36,14 @@ public:
     };
     [[nodiscard]] std::optional<Found> find(std::uint64_t address) const;
 
-    // Address of a named function or object; only of those given to keep (see `objects`).
+    // Address of a named function, or of the few objects that are kept: _PyRuntime and its like.
     [[nodiscard]] std::optional<std::uint64_t> address_of(std::string_view symbol) const;
 
     // File offset to virtual address, by the loadable segments.
     [[nodiscard]] std::optional<std::uint64_t> address_of_offset(std::uint64_t file_offset) const;
+
+    // File offset at which the first executable segment begins.
+    [[nodiscard]] std::optional<std::uint64_t> text_offset() const;
 
     [[nodiscard]] const std::string& build_id() const { return build_id_; }  // hex
     [[nodiscard]] bool has_full_table() const { return full_table_; }        // .symtab, not only .dynsym
@@ -55,9 +59,10 @@ private:
         std::uint64_t offset = 0;
         std::uint64_t address = 0;
         std::uint64_t size = 0;
+        bool executable = false;
     };
-    std::vector<ElfSymbol> functions_;  // by address, one each
-    std::vector<ElfSymbol> objects_;    // dynamic data symbols that an interpreter is found by
+    std::vector<ElfSymbol> functions_;                            // by address, one each
+    std::vector<std::pair<std::string, std::uint64_t>> objects_;  // data that an interpreter is found by
     std::vector<Segment> segments_;
     std::string text_;
     std::string build_id_;

@@ -58,6 +58,12 @@ ProcessMaps ProcessMaps::parse(std::string_view text) {
         if (auto mapping = parse_line(text.substr(0, length))) maps.mappings_.push_back(std::move(*mapping));
         text.remove_prefix(std::min(length + 1, text.size()));
     }
+    return of(std::move(maps.mappings_));
+}
+
+ProcessMaps ProcessMaps::of(std::vector<Mapping> mappings) {
+    ProcessMaps maps;
+    maps.mappings_ = std::move(mappings);
     std::ranges::sort(maps.mappings_, {}, &Mapping::start);
     return maps;
 }

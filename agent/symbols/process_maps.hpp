@@ -27,6 +27,8 @@ public:
     // Keeps the executable mappings of a maps file; lines that do not parse are skipped.
     [[nodiscard]] static ProcessMaps parse(std::string_view text);
 
+    [[nodiscard]] static ProcessMaps of(std::vector<Mapping> mappings);
+
     // Null when no executable mapping holds the address.
     [[nodiscard]] const Mapping* find(std::uint64_t address) const;
     [[nodiscard]] const std::vector<Mapping>& mappings() const { return mappings_; }  // by start

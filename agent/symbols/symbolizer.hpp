@@ -2,9 +2,10 @@
 //
 // Looks, in this order: ELF symbols of the mapped file (.symtab, .dynsym, the separate debug file by
 // build id), the vdso, /tmp/perf-PID.map for code that a JIT wrote. What has no symbol is called
-// "module+0x1234" by its offset in the file; anonymous executable memory is "[anon:exec]". A process's
+// "module+0x1234", the file's own address; anonymous executable memory is "[anon:exec]". A process's
 // mappings are read when it is first seen and kept, so that it can be named after it is gone; each file is
 // opened through the process (also in another mount namespace) and kept open until its symbols are loaded.
+// All calls of one symbolizer are given the same Tables: it remembers the ids.
 //
 // One thread. Bounded: processes and symbol tables are dropped least recently used first. No errors: a
 // name that cannot be found is an "unknown" one, a corrupt file counts as one without symbols.
@@ -28,6 +29,14 @@ struct SymbolizerOptions {
     std::size_t max_symbol_bytes = 256u << 20;  // all symbol tables together
 };
 
+// A program as exec saw it: the file and where its first executable segment lies.
+struct Program {
+    std::string path;
+    std::uint64_t inode = 0;
+    std::uint64_t text_start = 0;
+    std::uint64_t text_end = 0;
+};
+
 class Symbolizer {
 public:
     explicit Symbolizer(SymbolizerOptions options = {});
@@ -35,14 +44,13 @@ public:
     Symbolizer(const Symbolizer&) = delete;
     Symbolizer& operator=(const Symbolizer&) = delete;
 
-    // Reads the process's mappings if it is new, again if `replaced` said that it has become another
-    // program (exec). Cheap when there is nothing to do.
-    void observe(const ProcessId& process);
-    void replaced(const ProcessId& process);
+    // Reads the process's mappings if it is new. Returns how many times they have been read: another
+    // number means that they may have changed. Cheap when there is nothing to do.
+    std::uint64_t observe(const ProcessId& process);
 
-    // What is known of a process whose /proc entry may be gone before it could be read: where its
-    // executable lies. Used for addresses that no snapshot covers.
-    void hint_executable(const ProcessId& process, const Mapping& executable);
+    // The process has become another program (exec). What is known of it from elsewhere serves when it is
+    // gone before its mappings could be read.
+    void replaced(const ProcessId& process, const Program& program);
 
     // The frame at `address` of the process: an instruction (the leaf) or a return address. Interned in
     // tables; the unknown frame only when the address is 0.

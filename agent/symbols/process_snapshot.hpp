@@ -1,0 +1,29 @@
+// ProcessSnapshot: a process's executable mappings and the files behind them, at one moment, kept.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/symbols/module_cache.hpp"
+#include "agent/symbols/process_maps.hpp"
+#include "core/ids.hpp"
+#include "core/result.hpp"
+
+namespace autotune::symbols {
+
+struct ProcessSnapshot {
+    ProcessMaps maps;
+    std::vector<std::optional<FileIdentity>> files;  // of maps.mappings(), by index; pinned in the cache
+    std::int32_t inner_pid = 0;                      // in its own pid namespace
+
+    [[nodiscard]] std::optional<FileIdentity> file_of(const Mapping& mapping) const;
+};
+
+// Reads PROC/PID and pins the mapped files, opened through the process. Errors: not_found when the process
+// is gone (or its pid is another's by now), permission_denied.
+[[nodiscard]] Result<ProcessSnapshot> take_snapshot(const std::string& proc, const ProcessId& process,
+                                                    ModuleCache& modules);
+
+}  // namespace autotune::symbols

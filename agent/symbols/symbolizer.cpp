@@ -1,0 +1,255 @@
+#include "agent/symbols/symbolizer.hpp"
+
+#include <fcntl.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdio>
+#include <list>
+#include <unordered_map>
+
+#include "agent/symbols/jit_symbols.hpp"
+#include "agent/symbols/kernel_symbols.hpp"
+#include "agent/symbols/module_cache.hpp"
+#include "agent/symbols/process_snapshot.hpp"
+#include "os/file.hpp"
+
+namespace autotune::symbols {
+
+namespace {
+
+constexpr std::size_t kMaxRememberedFrames = 65536;  // a process; then they are looked up again
+
+struct Process {
+    ProcessSnapshot snapshot;
+    std::uint64_t reads = 0;
+    std::uint32_t misses = 0;  // addresses outside all mappings since one was last found by reading again
+    std::unordered_map<std::uint64_t, FrameId> frames;
+    JitSymbols jit;
+    bool has_jvm = false;
+    std::list<ProcessId>::iterator use;
+};
+
+std::string_view base_name(std::string_view path) {
+    const auto slash = path.rfind('/');
+    return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+std::string with_offset(std::string_view module, std::uint64_t offset) {
+    char text[32];
+    std::snprintf(text, sizeof text, "+0x%llx", static_cast<unsigned long long>(offset));
+    return std::string(module) + text;
+}
+
+// The kernel's own code in every process; ours is the same as theirs.
+ElfImage read_vdso() {
+    const auto* base = reinterpret_cast<const char*>(getauxval(AT_SYSINFO_EHDR));
+    if (base == nullptr) return {};
+    const auto maps = read_file("/proc/self/maps");
+    if (!maps) return {};
+    const ProcessMaps own = ProcessMaps::parse(*maps);
+    const Mapping* m = own.find(reinterpret_cast<std::uint64_t>(base));
+    if (m == nullptr) return {};
+    auto image = ElfImage::read(std::string_view(base, m->end - m->start));
+    return image ? std::move(*image) : ElfImage();
+}
+
+}  // namespace
+
+class Symbolizer::Impl {
+public:
+    explicit Impl(SymbolizerOptions options)
+        : options_(std::move(options)), modules_(options_.max_symbol_bytes) {}
+
+    Process& process(const ProcessId& id) {
+        const auto [found, is_new] = processes_.try_emplace(id);
+        Process& p = found->second;
+        if (is_new) {
+            uses_.push_front(id);
+            p.use = uses_.begin();
+            read(id, p);
+            shrink();
+        } else {
+            uses_.splice(uses_.begin(), uses_, p.use);
+        }
+        return p;
+    }
+
+    void replaced(const ProcessId& id, const Program& program) {
+        const bool seen_before = processes_.contains(id);
+        Process& p = process(id);
+        if (seen_before) {
+            p.jit = {};
+            p.snapshot = {};
+            p.frames.clear();
+            read(id, p);
+        }
+        if (p.snapshot.maps.empty()) p.snapshot = from_program(program);
+    }
+
+    const Mapping* mapping_at(const ProcessId& id, std::uint64_t address) {
+        return mapping_at(id, process(id), address);
+    }
+
+    FrameId resolve(const ProcessId& id, std::uint64_t address, Tables& tables) {
+        if (address == 0) return FrameId{};
+        Process& p = process(id);
+        const Mapping* mapping = mapping_at(id, p, address);  // may forget the frames
+        if (const auto known = p.frames.find(address); known != p.frames.end()) return known->second;
+        const FrameId frame = tables.frames.intern(describe(id, p, mapping, address, tables.strings));
+        if (p.frames.size() >= kMaxRememberedFrames) p.frames.clear();
+        // JIT code comes and goes at the same address, and its name may be written later.
+        if (mapping != nullptr && p.snapshot.file_of(*mapping)) p.frames.emplace(address, frame);
+        return frame;
+    }
+
+    FrameId resolve_kernel(std::uint64_t address, Tables& tables) {
+        if (!kernel_) kernel_ = KernelSymbols::parse(read_file(options_.proc + "/kallsyms").value_or(""));
+        const std::string_view name = kernel_->find(address);
+        return tables.frames.intern({.name = tables.strings.intern(name.empty() ? "[kernel]" : name),
+                                     .module = tables.strings.intern("[kernel]"),
+                                     .kind = FrameKind::kernel});
+    }
+
+    std::optional<std::uint64_t> address_of(const ProcessId& id, const Mapping& mapping,
+                                            const std::string& symbol) {
+        const auto file = process(id).snapshot.file_of(mapping);
+        const ElfImage* image = file ? modules_.image(*file) : nullptr;
+        if (image == nullptr) return std::nullopt;
+        const auto at = image->address_of(symbol);
+        const auto here = image->address_of_offset(mapping.offset);
+        if (!at || !here) return std::nullopt;
+        return mapping.start - *here + *at;
+    }
+
+private:
+    void read(const ProcessId& id, Process& p) {
+        ++p.reads;
+        auto snapshot = take_snapshot(options_.proc, id, modules_);
+        if (!snapshot) return;  // keeps what was known: the process has gone
+        p.snapshot = std::move(*snapshot);
+        p.frames.clear();
+        p.has_jvm = std::ranges::any_of(p.snapshot.maps.mappings(),
+                                        [](const Mapping& m) { return base_name(m.path) == "libjvm.so"; });
+    }
+
+    // Mappings come later than the first look (libraries, dlopen). Reads again at the 1st, 2nd, 4th, …
+    // address in a row that is nowhere, so that wild addresses cost little.
+    const Mapping* mapping_at(const ProcessId& id, Process& p, std::uint64_t address) {
+        const Mapping* mapping = p.snapshot.maps.find(address);
+        if (mapping != nullptr || !std::has_single_bit(++p.misses)) return mapping;
+        read(id, p);
+        mapping = p.snapshot.maps.find(address);
+        if (mapping != nullptr) p.misses = 0;
+        return mapping;
+    }
+
+    Frame describe(const ProcessId& id, Process& p, const Mapping* m, std::uint64_t address,
+                   StringTable& strings) {
+        if (m == nullptr) return {.name = strings.intern("[unmapped]"), .kind = FrameKind::unknown};
+        Frame frame{.module = strings.intern(m->path), .kind = FrameKind::native};
+        const auto file = p.snapshot.file_of(*m);
+        const ElfImage* image = file ? modules_.image(*file) : m->path == "[vdso]" ? &vdso() : nullptr;
+        if (image != nullptr) {
+            frame.build_id = strings.intern(image->build_id());
+            const std::uint64_t offset = address - m->start + m->offset;
+            const std::uint64_t own = image->address_of_offset(offset).value_or(offset);
+            const auto found = image->find(own);
+            frame.name = strings.intern(found ? demangle(found->name) : with_offset(base_name(m->path), own));
+            return frame;
+        }
+        if (const std::string_view name = jit_name(id, p, address); !name.empty()) {
+            frame.name = strings.intern(name);
+            frame.kind = jit_kind(name, p.has_jvm);
+            frame.module = strings.intern("[jit]");
+        } else if (m->has_file()) {
+            frame.name = strings.intern(with_offset(base_name(m->path), address - m->start + m->offset));
+        } else {
+            frame.name = strings.intern(m->path.starts_with('[') ? m->path : "[anon:exec]");
+        }
+        return frame;
+    }
+
+    std::string_view jit_name(const ProcessId& id, Process& p, std::uint64_t address) {
+        const std::string inner = "/tmp/perf-" + std::to_string(p.snapshot.inner_pid) + ".map";
+        const std::string outer = "/tmp/perf-" + std::to_string(id.pid) + ".map";
+        return p.jit.find(address, options_.proc + "/" + std::to_string(id.pid) + "/root" + inner, outer);
+    }
+
+    ProcessSnapshot from_program(const Program& program) {
+        ProcessSnapshot snapshot;
+        Fd fd(open(program.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+        const auto file = fd ? identity_of(fd.get()) : std::nullopt;
+        // Another file of that name, in our mount namespace or by now, would give wrong names.
+        if (!file || file->inode != program.inode || program.text_end <= program.text_start) return snapshot;
+        modules_.pin(*file, std::move(fd), "");
+        const ElfImage* image = modules_.image(*file);
+        const auto offset = image != nullptr ? image->text_offset() : std::nullopt;
+        if (!offset) return snapshot;
+        snapshot.maps = ProcessMaps::of({Mapping{.start = program.text_start,
+                                                 .end = program.text_end,
+                                                 .offset = *offset,
+                                                 .device = file->device,
+                                                 .inode = file->inode,
+                                                 .path = program.path}});
+        snapshot.files = {file};
+        return snapshot;
+    }
+
+    const ElfImage& vdso() {
+        if (!vdso_) vdso_ = read_vdso();
+        return *vdso_;
+    }
+
+    void shrink() {
+        while (processes_.size() > options_.max_processes && uses_.size() > 1) {
+            processes_.erase(uses_.back());
+            uses_.pop_back();
+        }
+    }
+
+    SymbolizerOptions options_;
+    ModuleCache modules_;
+    std::unordered_map<ProcessId, Process> processes_;
+    std::list<ProcessId> uses_;  // most recent first
+    std::optional<ElfImage> vdso_;
+    std::optional<KernelSymbols> kernel_;
+};
+
+Symbolizer::Symbolizer(SymbolizerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Symbolizer::~Symbolizer() = default;
+
+std::uint64_t Symbolizer::observe(const ProcessId& process) { return impl_->process(process).reads; }
+
+void Symbolizer::replaced(const ProcessId& process, const Program& program) {
+    impl_->replaced(process, program);
+}
+
+FrameId Symbolizer::resolve(const ProcessId& process, std::uint64_t address, Tables& tables) {
+    return impl_->resolve(process, address, tables);
+}
+
+FrameId Symbolizer::resolve_return(const ProcessId& process, std::uint64_t address, Tables& tables) {
+    return impl_->resolve(process, address == 0 ? 0 : address - 1, tables);
+}
+
+FrameId Symbolizer::resolve_kernel(std::uint64_t address, Tables& tables) {
+    return impl_->resolve_kernel(address, tables);
+}
+
+const Mapping* Symbolizer::mapping_at(const ProcessId& process, std::uint64_t address) {
+    return impl_->mapping_at(process, address);
+}
+
+const ProcessMaps& Symbolizer::maps(const ProcessId& process) {
+    return impl_->process(process).snapshot.maps;
+}
+
+std::optional<std::uint64_t> Symbolizer::address_of(const ProcessId& process, const Mapping& mapping,
+                                                    const std::string& symbol) {
+    return impl_->address_of(process, mapping, symbol);
+}
+
+}  // namespace autotune::symbols
