@@ -1,0 +1,245 @@
+#include "providers/aws_lambda.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include "net/http_client.hpp"
+#include "providers/aws_lambda_api.hpp"
+#include "providers/aws_lambda_channel.hpp"
+
+namespace autotune {
+
+namespace api = aws_lambda;
+
+namespace {
+// A function that runs for its fifteen minutes, and the way there and back.
+constexpr Nanos kLongestInvocation = std::chrono::minutes(15) + std::chrono::seconds(30);
+
+// Polls begin at once, since the embedded host is done within a millisecond, and grow, since AWS takes a
+// second or two.
+constexpr Nanos kFirstPoll = std::chrono::milliseconds(2);
+constexpr Nanos kLongestPoll = std::chrono::milliseconds(500);
+
+AwsLambda::Exchange over_http(const std::string& endpoint) {
+    auto client = std::make_shared<net::HttpClient>(net::HttpClientOptions{.timeout = kLongestInvocation});
+    return [client, endpoint](const net::HttpRequest& request) { return client->send(endpoint, request); };
+}
+
+// "$LATEST" is listed among the versions; published ones are numbers that grow, and come in no stated order.
+bool published(const api::Configuration& c) { return c.version != "$LATEST"; }
+
+bool older(const Version& a, const Version& b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
+
+FunctionState state_of(const FunctionRef& function, const api::Configuration& head) {
+    return {.function = function,
+            .config = head.config,
+            .etag = head.etag,
+            .code_hash = head.code_hash,
+            .head = head.build,
+            .update_in_progress = head.update_status == "InProgress" || head.state == "Pending"};
+}
+}  // namespace
+
+struct AwsLambda::Impl {
+    AwsLambdaOptions options;
+    AwsLambdaChannel channel;
+
+    Impl(AwsLambdaOptions given, const Clock& clock, Exchange exchange, std::function<void(Nanos)> pause)
+        : options(std::move(given)), channel(options, clock, std::move(exchange), std::move(pause)) {}
+
+    // All pages of a list.
+    template <class Item, class Request, class Parse>
+    Result<std::vector<Item>> all(Request request, Parse parse, const std::string& doing) {
+        std::vector<Item> items;
+        std::string marker;
+        do {
+            const auto response = channel.send(request(marker), doing);
+            if (!response) return response.forward();
+            auto page = parse(response->body);
+            if (!page) return page.forward(doing);
+            std::move(page->items.begin(), page->items.end(), std::back_inserter(items));
+            if (!page->next_marker.empty() && page->next_marker == marker)
+                return fail(Errc::unavailable, doing + ": the list does not end");
+            marker = page->next_marker;
+        } while (!marker.empty());
+        return items;
+    }
+
+    Result<api::Configuration> configuration(const net::HttpRequest& request, const std::string& doing) {
+        const auto response = channel.send(request, doing);
+        if (!response) return response.forward();
+        auto parsed = api::parse_configuration(response->body);
+        if (!parsed) return parsed.forward(doing);
+        return parsed;
+    }
+
+    // Polls until neither an update nor the making of a version is under way.
+    Result<api::Configuration> settled(api::Configuration c, const std::string& doing) {
+        Nanos waited{0};
+        for (Nanos wait = kFirstPoll; c.update_status == "InProgress" || c.state == "Pending";
+             wait = std::min(wait * 2, kLongestPoll)) {
+            if (waited >= options.configure_limit)
+                return fail(Errc::timed_out, doing + ": still in progress after " +
+                                                 std::to_string(static_cast<int>(to_seconds(waited))) + " s");
+            channel.pause(wait);
+            waited += wait;
+            auto next = configuration(api::get_configuration(c.name, published(c) ? c.version : ""), doing);
+            if (!next) return next;
+            c = *std::move(next);
+        }
+        if (c.update_status == "Failed" || c.state == "Failed")
+            return fail(Errc::invalid_argument, doing + ": the platform gave up: " + c.reason);
+        return c;
+    }
+
+    Result<FunctionState> change(const FunctionRef& function, const net::HttpRequest& request,
+                                 const std::string& doing) {
+        auto asked = configuration(request, doing);
+        if (!asked) return asked.forward();
+        const auto done = settled(*std::move(asked), doing);
+        if (!done) return done.forward();
+        return state_of(function, *done);
+    }
+};
+
+AwsLambda::AwsLambda(AwsLambdaOptions options, const Clock& clock, Exchange exchange,
+                     std::function<void(Nanos)> pause)
+    : impl_(std::make_unique<Impl>(std::move(options), clock, std::move(exchange), std::move(pause))) {}
+
+AwsLambda::AwsLambda(AwsLambdaOptions options, const Clock& clock)
+    : AwsLambda(options, clock, over_http(options.endpoint),
+                [](Nanos t) { std::this_thread::sleep_for(t); }) {}
+
+AwsLambda::~AwsLambda() = default;
+
+Capabilities AwsLambda::capabilities() const {
+    return {.versions = true,
+            .weighted_routing = true,
+            .live_resize = false,
+            .memory_min_mb = 128,
+            .memory_max_mb = 10240,
+            .memory_step_mb = 1};
+}
+
+Result<std::vector<FunctionRef>> AwsLambda::list() {
+    const auto names =
+        impl_->all<std::string>(api::list_functions, api::parse_functions, "listing the functions");
+    if (!names) return names.forward();
+    std::vector<FunctionRef> functions;
+    for (const std::string& n : *names) functions.push_back({std::string(name()), n});
+    std::sort(functions.begin(), functions.end());
+    return functions;
+}
+
+Result<FunctionState> AwsLambda::get(const FunctionRef& function) {
+    const std::string doing = "reading " + function.name;
+    const auto response = impl_->channel.send(api::get_function(function.name), doing);
+    if (!response) return response.forward();
+    auto found = api::parse_function(response->body);
+    if (!found) return found.forward(doing);
+    auto versions = impl_->all<api::Configuration>(
+        [&](std::string_view marker) { return api::list_versions(function.name, marker); },
+        api::parse_versions, doing + "'s versions");
+    if (!versions) return versions.forward();
+    auto aliases =
+        impl_->all<Routing>([&](std::string_view marker) { return api::list_aliases(function.name, marker); },
+                            api::parse_aliases, doing + "'s aliases");
+    if (!aliases) return aliases.forward();
+
+    FunctionState state = state_of(function, found->head);
+    for (const api::Configuration& v : *versions) {
+        if (!published(v)) continue;
+        state.versions.push_back(v.version);
+        state.builds[v.version] = v.build;
+    }
+    std::sort(state.versions.begin(), state.versions.end(), older);
+    state.aliases = *std::move(aliases);
+    std::sort(state.aliases.begin(), state.aliases.end(),
+              [](const Routing& a, const Routing& b) { return a.alias < b.alias; });
+    state.labels = std::move(found->tags);
+    return state;
+}
+
+Result<FunctionState> AwsLambda::deploy(const FunctionRef& function, const Package& package,
+                                        const Etag& expected) {
+    const std::string doing = "deploying " + function.name;
+    if (expected.empty()) {
+        auto created =
+            impl_->change(function, api::create_function(function.name, package, impl_->options.role), doing);
+        if (!created && created.error().code == Errc::conflict)
+            return fail(Errc::already_exists, created.error().message);
+        return created;
+    }
+    auto state = impl_->change(function, api::update_code(function.name, package, expected), doing);
+    if (!state) return state;
+    return impl_->change(function, api::update_settings(function.name, package, state->etag), doing);
+}
+
+Result<FunctionState> AwsLambda::configure(const FunctionRef& function, const ConfigDelta& delta,
+                                           const Etag& expected) {
+    return impl_->change(function, api::update_configuration(function.name, delta, expected),
+                         "configuring " + function.name);
+}
+
+Result<Version> AwsLambda::publish(const FunctionRef& function, const Etag& expected) {
+    const std::string doing = "publishing " + function.name;
+    auto made = impl_->configuration(api::publish_version(function.name, expected), doing);
+    if (!made) return made.forward();
+    const auto active = impl_->settled(*std::move(made), doing);
+    if (!active) return active.forward();
+    return active->version;
+}
+
+Result<Routing> AwsLambda::route(const FunctionRef& function, const Routing& routing) {
+    const std::string doing = "routing " + function.name + ":" + routing.alias;
+    const auto response = impl_->channel.send(api::update_alias(function.name, routing), doing);
+    if (!response) return response.forward();
+    auto now = api::parse_alias(response->body);
+    if (!now) return now.forward(doing);
+    return now;
+}
+
+Result<Answer> AwsLambda::invoke(const FunctionRef& function, const Qualifier& qualifier,
+                                 std::string_view payload) {
+    const std::string doing = "invoking " + function.name;
+    // A throttled invocation is an answer to whoever probes, not something to hide.
+    const auto response =
+        impl_->channel.send(api::invoke(function.name, qualifier, payload), doing, WhenThrottled::tell);
+    if (!response) return response.forward();
+    auto answer = api::parse_answer(*response);
+    if (!answer) return answer.forward(doing);
+    return answer;
+}
+
+Status AwsLambda::remove(const FunctionRef& function) {
+    const auto response =
+        impl_->channel.send(api::delete_function(function.name), "removing " + function.name);
+    if (!response) return response.forward();
+    return ok();
+}
+
+Result<std::vector<Observation>> AwsLambda::observe(const FunctionRef&, Window) {
+    return fail(Errc::unsupported,
+                "this adapter reads no logs or metrics of Lambda: the agent watches invocations");
+}
+
+std::vector<std::string> AwsLambda::preview(const Change& change, const FunctionState& state,
+                                            const CanaryPolicy* canary) const {
+    const auto* resize = std::get_if<Resize>(&change);
+    if (resize == nullptr) return {};
+    const std::string& name = state.function.name;
+    // What is known only once the step before it is done.
+    const Etag next = "<RevisionId of the answer before>";
+    std::vector<std::string> lines{api::one_line(api::update_configuration(
+                                       name, {.memory_mb = resize->to_mb, .timeout = {}}, state.etag)),
+                                   api::one_line(api::publish_version(name, next))};
+    if (canary != nullptr && state.aliases.size() == 1) {
+        Routing split = state.aliases.front();
+        split.candidate = "<new version>";
+        split.weight = canary->weight;
+        lines.push_back(api::one_line(api::update_alias(name, split)));
+    }
+    return lines;
+}
+
+}  // namespace autotune

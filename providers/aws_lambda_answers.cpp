@@ -1,0 +1,164 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "providers/aws_lambda_api.hpp"
+#include "providers/base64.hpp"
+
+namespace autotune::aws_lambda {
+
+namespace {
+using nlohmann::json;
+
+// All that makes a version what it is, but for its memory. Fields that differ between a version and the
+// head it was made from (ARN, RevisionId, state, dates) are not among them.
+constexpr std::array<const char*, 16> kMadeOf{
+    "CodeSha256",         "Runtime",       "Handler",          "Role",        "Timeout",
+    "Environment",        "Layers",        "VpcConfig",        "PackageType", "Architectures",
+    "EphemeralStorage",   "TracingConfig", "DeadLetterConfig", "KMSKeyArn",   "FileSystemConfigs",
+    "ImageConfigResponse"};
+
+Build to_build(const json& j) {
+    json rest = json::object();
+    for (const char* field : kMadeOf)
+        if (j.contains(field)) rest[field] = j[field];
+    return {.memory_mb = j.value("MemorySize", 0U),
+            .rest = rest.dump(-1, ' ', false, json::error_handler_t::replace)};
+}
+
+Configuration to_configuration(const json& j) {
+    Configuration c;
+    c.name = j.at("FunctionName").get<std::string>();
+    c.version = j.value("Version", "$LATEST");
+    c.config.memory_mb = j.at("MemorySize").get<std::uint32_t>();
+    c.config.timeout = std::chrono::seconds(j.value("Timeout", 0));
+    c.config.runtime = j.value("Runtime", "");
+    c.config.handler = j.value("Handler", "");
+    if (j.contains("Environment"))
+        c.config.environment = j.at("Environment").value("Variables", std::map<std::string, std::string>());
+    c.etag = j.value("RevisionId", "");
+    c.code_hash = j.value("CodeSha256", "");
+    c.build = to_build(j);
+    c.state = j.value("State", "");
+    c.update_status = j.value("LastUpdateStatus", "");
+    c.reason = j.value("LastUpdateStatusReason", j.value("StateReason", ""));
+    return c;
+}
+
+Routing to_routing(const json& j) {
+    Routing r;
+    r.alias = j.at("Name").get<std::string>();
+    r.stable = j.at("FunctionVersion").get<std::string>();
+    r.etag = j.value("RevisionId", "");
+    if (j.contains("RoutingConfig") && j.at("RoutingConfig").is_object()) {
+        const auto weights =
+            j.at("RoutingConfig").value("AdditionalVersionWeights", std::map<std::string, double>());
+        if (!weights.empty()) {
+            r.candidate = weights.begin()->first;
+            r.weight = weights.begin()->second;
+        }
+    }
+    return r;
+}
+
+// Fields that are null are as good as missing.
+json without_nulls(json j) {
+    if (!j.is_structured()) return j;
+    for (auto it = j.begin(); it != j.end();) {
+        if (it->is_null() && j.is_object()) {
+            it = j.erase(it);
+        } else {
+            *it = without_nulls(std::move(*it));
+            ++it;
+        }
+    }
+    return j;
+}
+
+template <class Read>
+auto parse(std::string_view body, Read read) -> Result<decltype(read(json()))> {
+    try {
+        return read(without_nulls(json::parse(body)));
+    } catch (const json::exception& e) {
+        return fail(Errc::unavailable,
+                    std::string("the answer is not what the Lambda API promises: ") + e.what());
+    }
+}
+
+template <class Item, class Read>
+Result<Page<Item>> parse_page(std::string_view body, const char* list, Read read) {
+    return parse(body, [&](const json& j) {
+        Page<Item> page;
+        for (const json& item : j.at(list)) page.items.push_back(read(item));
+        page.next_marker = j.value("NextMarker", "");
+        return page;
+    });
+}
+
+Errc kind_of(int status, std::string_view type) {
+    if (type.starts_with("ThrottlingException") || type.starts_with("TooManyRequests"))
+        return Errc::resource_exhausted;
+    switch (status) {
+        case 401:
+        case 403: return Errc::permission_denied;
+        case 404: return Errc::not_found;
+        case 408: return Errc::timed_out;
+        case 409:
+        case 412: return Errc::conflict;
+        case 429: return Errc::resource_exhausted;
+        default: break;
+    }
+    return status >= 400 && status < 500 ? Errc::invalid_argument : Errc::unavailable;
+}
+}  // namespace
+
+Error error_of(const net::HttpResponse& response) {
+    std::string type(response.headers.get("X-Amzn-ErrorType"));
+    type = type.substr(0, type.find(':'));  // "ResourceConflictException:http://…"
+    std::string message;
+    const json body = json::parse(response.body, nullptr, false);
+    if (body.is_object())
+        for (const char* field : {"Message", "message"})
+            if (message.empty() && body.contains(field) && body[field].is_string())
+                message = body[field].get<std::string>();
+    std::string text = "HTTP " + std::to_string(response.status);
+    if (!type.empty()) text += " " + type;
+    if (!message.empty()) text += ": " + message;
+    return {kind_of(response.status, type), std::move(text)};
+}
+
+Result<Configuration> parse_configuration(std::string_view body) { return parse(body, to_configuration); }
+
+Result<Function> parse_function(std::string_view body) {
+    return parse(body, [](const json& j) {
+        return Function{to_configuration(j.at("Configuration")),
+                        j.value("Tags", std::map<std::string, std::string>())};
+    });
+}
+
+Result<Page<std::string>> parse_functions(std::string_view body) {
+    return parse_page<std::string>(body, "Functions",
+                                   [](const json& j) { return j.at("FunctionName").get<std::string>(); });
+}
+
+Result<Page<Configuration>> parse_versions(std::string_view body) {
+    return parse_page<Configuration>(body, "Versions", to_configuration);
+}
+
+Result<Page<Routing>> parse_aliases(std::string_view body) {
+    return parse_page<Routing>(body, "Aliases", to_routing);
+}
+
+Result<Routing> parse_alias(std::string_view body) { return parse(body, to_routing); }
+
+Result<Answer> parse_answer(const net::HttpResponse& response) {
+    auto log = from_base64(response.headers.get("X-Amz-Log-Result"));
+    if (!log) return fail(Errc::unavailable, "the log tail is not base64");
+    return Answer{.payload = response.body,
+                  .executed = std::string(response.headers.get("X-Amz-Executed-Version")),
+                  .function_error = !response.headers.get("X-Amz-Function-Error").empty(),
+                  .log_tail = *std::move(log)};
+}
+
+}  // namespace autotune::aws_lambda
