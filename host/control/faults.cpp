@@ -18,6 +18,7 @@ struct Shape {
     std::string_view reason;       // the member "Reason", for throttling
 };
 
+// An exception's name and its Errc together tell which fault it was: the two throttles differ by the latter.
 constexpr std::array shapes{
     Shape{Fault::validation, Errc::invalid_argument, 400, "ValidationException", "message", Blame::nobody,
           ""},
