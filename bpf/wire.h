@@ -93,6 +93,7 @@ struct at_exit_record {
     struct at_header header;
     __s32 status; /* as of wait(2) */
     __u32 reserved;
+    struct at_usage usage; /* told as a MemoryMark just before ProcessExited: a killed invocation has no other end */
 };
 
 struct at_oom_record { /* header: the victim as far as known; tgid always */

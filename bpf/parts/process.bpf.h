@@ -52,12 +52,14 @@ int BPF_PROG(at_exit, struct task_struct* task) {
     /* Two threads that leave together may both see 0; the agent takes the first. */
     if (task->signal->live.counter) return 0;
     const __u64 cgroup = at_cgroup_of(task);
-    if (!at_scope(task, cgroup)) return 0;
+    const struct at_cgroup* watched = at_scope(task, cgroup);
+    if (!watched) return 0;
     struct at_exit_record* r = at_reserve(AT_EXIT, sizeof *r);
     if (!r) return 0;
     at_fill_header(&r->header, AT_EXIT, sizeof *r, task, cgroup);
     r->status = task->exit_code;
     r->reserved = 0;
+    at_read_usage(task, cgroup, watched, &r->usage);
     if (r->status & 0x7f)
         at_submit_urgent(r);
     else
