@@ -1,0 +1,212 @@
+#include "agent/symbols/sampler_program.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <set>
+#include <string>
+
+#include "bpf/sampler.skel.h"
+#include "bpf/wire.h"
+#include "os/fd.hpp"
+
+namespace autotune::symbols {
+
+namespace {
+
+constexpr std::size_t kMinRing = 1 << 20;
+constexpr std::size_t kMaxRing = 64 << 20;
+constexpr std::size_t kTypicalRecord = 2048;
+
+struct DestroyLink {
+    void operator()(bpf_link* link) const { bpf_link__destroy(link); }
+};
+struct DestroySkeleton {
+    void operator()(sampler* object) const { sampler__destroy(object); }
+};
+struct FreeRing {
+    void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+};
+
+std::size_t ring_size(const SamplerProgramOptions& options) {
+    const auto cpus = static_cast<std::size_t>(std::max(libbpf_num_possible_cpus(), 1));
+    const std::size_t wanted =
+        options.ring_bytes != 0 ? options.ring_bytes : 2 * cpus * options.sample_hz * kTypicalRecord;
+    const std::size_t least = options.ring_bytes != 0 ? 4096 : kMinRing;
+    return std::bit_ceil(std::clamp(wanted, least, kMaxRing));
+}
+
+// libbpf tells what went wrong only to its printer: the warnings of this thread's load are kept.
+thread_local std::string warnings;
+
+int keep_warning(libbpf_print_level level, const char* format, va_list arguments) {
+    if (level != LIBBPF_WARN || warnings.size() > 4096) return 0;
+    char line[512];
+    std::vsnprintf(line, sizeof line, format, arguments);
+    warnings += line;
+    return 0;
+}
+
+class CaptureWarnings {
+public:
+    CaptureWarnings() : before_(libbpf_set_print(keep_warning)) { warnings.clear(); }
+    ~CaptureWarnings() { libbpf_set_print(before_); }
+    CaptureWarnings(const CaptureWarnings&) = delete;
+    CaptureWarnings& operator=(const CaptureWarnings&) = delete;
+
+private:
+    libbpf_print_fn_t before_;
+};
+
+Unexpected load_error(int errno_value) {
+    const bool refused = errno_value == EPERM || errno_value == EACCES;
+    if (refused && geteuid() != 0)
+        return fail(Errc::permission_denied, "loading the sampler needs root, or CAP_BPF and CAP_PERFMON");
+    if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
+        return fail(Errc::unsupported,
+                    "loading the sampler: this kernel has no BTF (/sys/kernel/btf/vmlinux)");
+    std::string why = warnings.substr(0, warnings.find('\n'));
+    if (why.empty()) why = std::strerror(errno_value);
+    return fail(refused ? Errc::permission_denied : Errc::unsupported, "loading the sampler: " + why);
+}
+
+Fd open_clock(int cpu, std::uint32_t hz) {
+    perf_event_attr attributes{};
+    attributes.size = sizeof attributes;
+    attributes.type = PERF_TYPE_SOFTWARE;  // hardware counters are absent in most VMs
+    attributes.config = PERF_COUNT_SW_CPU_CLOCK;
+    attributes.freq = 1;
+    attributes.sample_freq = hz;
+    return Fd(static_cast<int>(syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC)));
+}
+
+int give_record(void* context, void* data, std::size_t size) {
+    const auto& on_record = *static_cast<const SamplerProgram::OnRecord*>(context);
+    on_record({static_cast<const std::byte*>(data), size});
+    return 0;
+}
+
+}  // namespace
+
+struct SamplerProgram::State {
+    std::unique_ptr<sampler, DestroySkeleton> object;
+    std::unique_ptr<ring_buffer, FreeRing> ring;
+    std::unique_ptr<bpf_link, DestroyLink> exec;
+    std::vector<std::unique_ptr<bpf_link, DestroyLink>> clocks;
+    std::set<CgroupId> roots;
+    OnRecord on_record;  // the ring's context: its address must stay
+    bool own_scope = false;
+};
+
+SamplerProgram::SamplerProgram(std::unique_ptr<State> state) : state_(std::move(state)) {}
+SamplerProgram::~SamplerProgram() = default;
+SamplerProgram::SamplerProgram(SamplerProgram&&) noexcept = default;
+SamplerProgram& SamplerProgram::operator=(SamplerProgram&&) noexcept = default;
+
+Result<SamplerProgram> SamplerProgram::load(const SamplerProgramOptions& options) {
+    const CaptureWarnings capture;
+    auto state = std::make_unique<State>();
+    state->own_scope = options.tracked_cgroups_fd < 0;
+    state->object.reset(sampler__open());
+    if (!state->object) return load_error(errno);
+    sampler& object = *state->object;
+    object.rodata->match_ancestors = state->own_scope ? 1 : 0;
+    int failed =
+        bpf_map__set_max_entries(object.maps.samples, static_cast<std::uint32_t>(ring_size(options)));
+    if (failed == 0 && !state->own_scope)
+        failed = bpf_map__reuse_fd(object.maps.tracked_cgroups, options.tracked_cgroups_fd);
+    if (failed == 0) failed = sampler__load(&object);
+    if (failed != 0) return load_error(-failed);
+    state->exec.reset(bpf_program__attach(object.progs.on_exec));
+    if (!state->exec) return load_error(errno);
+    state->ring.reset(
+        ring_buffer__new(bpf_map__fd(object.maps.samples), give_record, &state->on_record, nullptr));
+    if (!state->ring) return load_error(errno);
+    return SamplerProgram(std::move(state));
+}
+
+Status SamplerProgram::tick(std::uint32_t hz) {
+    state_->clocks.clear();
+    if (hz == 0) return ok();
+    const int cpus = libbpf_num_possible_cpus();
+    for (int cpu = 0; cpu < cpus; ++cpu) {
+        Fd clock = open_clock(cpu, hz);
+        if (!clock && errno == ENODEV) continue;  // possible, but not online
+        if (!clock)
+            return unexpected(errno_error("opening the perf clock of CPU " + std::to_string(cpu), errno));
+        bpf_link* link = bpf_program__attach_perf_event(state_->object->progs.on_tick, clock.get());
+        if (link == nullptr) return unexpected(errno_error("attaching the sampler to a perf clock", errno));
+        (void)clock.release();  // the link's now
+        state_->clocks.emplace_back(link);
+    }
+    if (state_->clocks.empty()) return fail(Errc::unsupported, "no CPU has a perf clock");
+    return ok();
+}
+
+Status SamplerProgram::trace(const std::vector<CgroupId>& roots) {
+    if (!state_->own_scope) return ok();
+    const int map = bpf_map__fd(state_->object->maps.tracked_cgroups);
+    const std::set<CgroupId> wanted(roots.begin(), roots.end());
+    for (const CgroupId gone : state_->roots)
+        if (!wanted.contains(gone)) bpf_map_delete_elem(map, &gone);
+    state_->roots.clear();
+    for (const CgroupId root : wanted) {
+        const at_cgroup value{.watched = 1};
+        if (bpf_map_update_elem(map, &root, &value, BPF_ANY) != 0)
+            return unexpected(errno_error("telling the sampler which cgroup to trace", errno));
+        state_->roots.insert(root);
+    }
+    return ok();
+}
+
+Status SamplerProgram::add_python(const ProcessId& process, const at_python_process& python) {
+    const auto key = static_cast<std::uint32_t>(process.pid);
+    const int map = bpf_map__fd(state_->object->maps.python_processes);
+    if (bpf_map_update_elem(map, &key, &python, BPF_ANY) != 0)
+        return unexpected(errno_error("telling the sampler of a Python process", errno));
+    return ok();
+}
+
+Status SamplerProgram::drain(Nanos wait, const OnRecord& on_record) {
+    state_->on_record = on_record;
+    const auto rounded_up = std::chrono::ceil<std::chrono::milliseconds>(std::max(wait, Nanos(0)));
+    int got = 0;
+    if (wait > Nanos(0)) got = ring_buffer__poll(state_->ring.get(), static_cast<int>(rounded_up.count()));
+    // Samples are written without waking anybody.
+    if (got >= 0 || got == -EINTR) got = ring_buffer__consume(state_->ring.get());
+    state_->on_record = nullptr;
+    if (got < 0 && got != -EINTR) return unexpected(errno_error("reading the sampler's ring buffer", -got));
+    return ok();
+}
+
+std::array<std::uint64_t, AT_SAMPLER_COUNTS> SamplerProgram::counts() const {
+    std::array<std::uint64_t, AT_SAMPLER_COUNTS> sums{};
+    const int map = bpf_map__fd(state_->object->maps.sampler_counts);
+    std::vector<std::uint64_t> by_cpu(static_cast<std::size_t>(std::max(libbpf_num_possible_cpus(), 1)));
+    for (std::uint32_t what = 0; what < AT_SAMPLER_COUNTS; ++what)
+        if (bpf_map_lookup_elem(map, &what, by_cpu.data()) == 0)
+            for (const std::uint64_t n : by_cpu) sums[what] += n;
+    return sums;
+}
+
+double SamplerProgram::run_seconds() const {
+    double seconds = 0;
+    for (const bpf_program* program : {state_->object->progs.on_tick, state_->object->progs.on_exec}) {
+        bpf_prog_info info{};
+        std::uint32_t size = sizeof info;
+        if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)
+            seconds += static_cast<double>(info.run_time_ns) / 1e9;
+    }
+    return seconds;
+}
+
+}  // namespace autotune::symbols

@@ -1,0 +1,57 @@
+// SamplerProgram: the kernel side of the sampler, loaded and attached: libbpf behind a door. One thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "bpf/sampler_wire.h"
+#include "core/ids.hpp"
+#include "core/result.hpp"
+#include "core/time.hpp"
+
+namespace autotune::symbols {
+
+struct SamplerProgramOptions {
+    int tracked_cgroups_fd = -1;  // borrowed; -1: a map of its own, see trace()
+    std::size_t ring_bytes = 0;   // 0: by CPUs and rate
+    std::uint32_t sample_hz = 99;
+};
+
+class SamplerProgram {
+public:
+    // Loads and attaches to exec; ticks begin with tick(). Errors: permission_denied, unsupported.
+    [[nodiscard]] static Result<SamplerProgram> load(const SamplerProgramOptions& options);
+    ~SamplerProgram();
+    SamplerProgram(SamplerProgram&&) noexcept;
+    SamplerProgram& operator=(SamplerProgram&&) noexcept;
+
+    // Samples every online CPU that often from now on; 0: none.
+    Status tick(std::uint32_t hz);
+
+    // The roots of the subtrees to trace; only with a map of its own.
+    Status trace(const std::vector<CgroupId>& roots);
+
+    // Tells the kernel side of a CPython process.
+    Status add_python(const ProcessId& process, const at_python_process& python);
+
+    using OnRecord = std::function<void(std::span<const std::byte>)>;
+    // Gives every record written so far to `on_record`, waiting at most `wait` for an urgent one (exec).
+    Status drain(Nanos wait, const OnRecord& on_record);
+
+    // Since load, over all CPUs; by at_sampler_count.
+    [[nodiscard]] std::array<std::uint64_t, AT_SAMPLER_COUNTS> counts() const;
+    // Run time of its programs, 0 unless somebody enabled BPF statistics.
+    [[nodiscard]] double run_seconds() const;
+
+private:
+    struct State;
+    explicit SamplerProgram(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace autotune::symbols

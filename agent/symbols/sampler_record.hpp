@@ -1,0 +1,43 @@
+// The sampler's records (bpf/sampler_wire.h) as values: bytes in, checked, nothing resolved. Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/symbols/symbolizer.hpp"
+#include "bpf/sampler_wire.h"
+#include "core/ids.hpp"
+#include "core/result.hpp"
+#include "core/time.hpp"
+
+namespace autotune::symbols {
+
+struct RecordOrigin {
+    Timestamp at;
+    ProcessId process;
+    ThreadId thread{};
+    CgroupId cgroup{};
+};
+
+struct SampleRecord {
+    RecordOrigin from;
+    at_python_result python_result = AT_PYTHON_NONE;
+    std::vector<at_python_frame> python;  // innermost first
+    std::vector<std::uint64_t> native;    // the instruction, then return addresses
+};
+
+struct ExecRecord {
+    RecordOrigin from;
+    Program program;
+};
+
+using SamplerRecord = std::variant<SampleRecord, ExecRecord>;
+
+// Errors: corrupt.
+[[nodiscard]] Result<SamplerRecord> decode_sampler_record(std::span<const std::byte> bytes);
+
+}  // namespace autotune::symbols

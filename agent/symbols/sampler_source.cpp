@@ -1,0 +1,164 @@
+#include "agent/symbols/sampler_source.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "agent/symbols/python_frames.hpp"
+#include "agent/symbols/sampler_program.hpp"
+#include "agent/symbols/sampler_record.hpp"
+#include "agent/symbols/stack_builder.hpp"
+#include "agent/symbols/symbolizer.hpp"
+#include "os/cgroup_layout.hpp"
+
+namespace autotune::symbols {
+
+namespace {
+
+// Cgroups that do not exist (any more) are left out: they have no processes to sample.
+Result<std::vector<CgroupId>> ids_of(const std::vector<std::string>& paths) {
+    std::vector<CgroupId> ids;
+    if (paths.empty()) return ids;
+    const auto layout = detect_cgroup_layout();
+    if (!layout) return layout.forward("resolving cgroups to sample");
+    for (const std::string& path : paths) {
+        struct stat s {};
+        const auto relative = path.substr(std::min(path.find_first_not_of('/'), path.size()));
+        if (stat((layout->unified / relative).c_str(), &s) == 0) ids.push_back(CgroupId{s.st_ino});
+    }
+    return ids;
+}
+
+class Sampler final : public SamplerSource {
+public:
+    explicit Sampler(const SamplerOptions& options) : options_(options) {
+        detail_.sample_hz = options.sample_hz;
+    }
+
+    Status start() override {
+        auto loaded = SamplerProgram::load({.tracked_cgroups_fd = options_.tracked_cgroups_fd,
+                                            .ring_bytes = options_.ring_bytes,
+                                            .sample_hz = detail_.sample_hz});
+        if (!loaded) return loaded.forward();
+        program_ = std::move(*loaded);
+        auto applied = apply();
+        if (!applied) program_.reset();
+        return applied;
+    }
+
+    Status focus(const Detail& detail) override {
+        detail_ = detail;
+        return program_ ? apply() : ok();
+    }
+
+    Result<Poll> poll(Nanos wait, EventBatch& batch) override {
+        if (!program_) return fail(Errc::invalid_argument, "the sampler has not been started");
+        const std::size_t before = batch.events.size();
+        const auto drained =
+            program_->drain(wait, [&](std::span<const std::byte> bytes) { take(bytes, batch); });
+        if (!drained) return drained.forward();
+        tell_losses(batch);
+        return Poll{.state = batch.events.size() > before ? PollState::ready : PollState::idle};
+    }
+
+    [[nodiscard]] SamplerHealth health() const override {
+        SamplerHealth health = health_;
+        health.attached = program_.has_value();
+        health.unresolved_code = python_.unresolved();
+        if (program_) health.bpf_seconds = program_->run_seconds();
+        return health;
+    }
+
+private:
+    Status apply() {
+        const std::uint32_t hz = detail_.stacks ? detail_.sample_hz : 0;
+        if (options_.tracked_cgroups_fd < 0) {
+            const auto ids = ids_of(detail_.cgroups);
+            if (!ids) return ids.forward();
+            if (auto traced = program_->trace(*ids); !traced) return traced;
+        }
+        if (ticking_hz_ == hz) return ok();
+        if (auto ticking = program_->tick(hz); !ticking) return ticking;
+        ticking_hz_ = hz;
+        return ok();
+    }
+
+    void take(std::span<const std::byte> bytes, EventBatch& batch) {
+        const auto record = decode_sampler_record(bytes);
+        if (!record) {
+            ++undecodable_;
+            return;
+        }
+        if (const auto* exec = std::get_if<ExecRecord>(&*record)) {
+            python_.forget(exec->from.process);
+            symbolizer_.replaced(exec->from.process, exec->program);
+            look_for_python(exec->from.process);
+        } else {
+            take_sample(std::get<SampleRecord>(*record), batch);
+        }
+    }
+
+    void take_sample(const SampleRecord& sample, EventBatch& batch) {
+        // The leaf first: an address outside what is known makes the mappings be read again.
+        if (!sample.native.empty()) (void)symbolizer_.mapping_at(sample.from.process, sample.native[0]);
+        look_for_python(sample.from.process);
+        const BuiltStack built = build_stack(sample, symbolizer_, python_, batch.tables);
+        ++health_.samples;
+        if (built.python) ++health_.python_samples;
+        batch.events.push_back(
+            {.at = sample.from.at,
+             .process = sample.from.process,
+             .thread = sample.from.thread,
+             .cgroup = sample.from.cgroup,
+             .by = Backend::bpf,
+             .body = StackSample{.stack = built.stack, .period = period(), .truncated = built.truncated}});
+    }
+
+    void look_for_python(const ProcessId& process) {
+        const auto* found = python_.look(symbolizer_, process, symbolizer_.observe(process));
+        if (found == nullptr) return;
+        // Should the map be full for good, the process keeps its native stacks.
+        (void)program_->add_python(
+            process,
+            {.start_ns = process.start_ns, .runtime = found->runtime, .offsets = found->layout.walk});
+    }
+
+    [[nodiscard]] Nanos period() const { return Nanos(1'000'000'000 / std::max(ticking_hz_, 1u)); }
+
+    void tell_losses(EventBatch& batch) {
+        const auto counts = program_->counts();
+        tell_loss("ring_full", LossKind::ring_full, counts[AT_COUNT_RING_FULL], batch);
+        tell_loss("undecodable", LossKind::undecodable, undecodable_, batch);
+    }
+
+    void tell_loss(const char* name, LossKind kind, std::uint64_t total, EventBatch& batch) {
+        std::uint64_t& told = health_.lost[name];
+        if (total == told) return;
+        // Nobody knows whose they were; when: before now, after the last event.
+        const Timestamp at = SystemClock().now();
+        batch.events.push_back(
+            {.at = at, .by = Backend::bpf, .body = Lost{.kind = kind, .count = total - told}});
+        told = total;
+    }
+
+    SamplerOptions options_;
+    Detail detail_;
+    std::optional<SamplerProgram> program_;
+    std::uint32_t ticking_hz_ = 0;
+    Symbolizer symbolizer_;
+    PythonFrames python_;
+    SamplerHealth health_;
+    std::uint64_t undecodable_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<SamplerSource>> make_sampler_source(const SamplerOptions& options) {
+    if (options.sample_hz == 0 || options.sample_hz > 100'000)
+        return fail(Errc::invalid_argument, "the sampling rate must be 1 to 100000 Hz");
+    return std::unique_ptr<SamplerSource>(std::make_unique<Sampler>(options));
+}
+
+}  // namespace autotune::symbols
