@@ -1,0 +1,21 @@
+#include "rules/diagnostic.hpp"
+
+#include <algorithm>
+
+namespace autotune::rules {
+
+std::string format(const Diagnostic& diagnostic, std::string_view file) {
+    std::string out(file);
+    if (diagnostic.at.line > 0)
+        out += ":" + std::to_string(diagnostic.at.line) + ":" + std::to_string(diagnostic.at.column);
+    out += ": ";
+    if (diagnostic.kind == Diagnostic::Kind::warning) out += "warning: ";
+    return out + diagnostic.message;
+}
+
+bool has_errors(const std::vector<Diagnostic>& diagnostics) {
+    return std::any_of(diagnostics.begin(), diagnostics.end(),
+                       [](const Diagnostic& d) { return d.kind == Diagnostic::Kind::error; });
+}
+
+}  // namespace autotune::rules
