@@ -1,0 +1,124 @@
+#include "cli/host_command.hpp"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "cli/exit_status.hpp"
+#include "cli/state_folder.hpp"
+#include "host/host.hpp"
+#include "os/fd.hpp"
+
+namespace autotune {
+namespace {
+
+struct Arguments {
+    std::filesystem::path functions;
+    std::filesystem::path state = cli::default_state_folder() / "host";
+    std::string listen = "127.0.0.1:9000";
+    std::string region = "us-east-1";
+    std::uint32_t max_concurrency = 1000;
+    std::uint64_t seed = 0;
+};
+
+void say(std::string_view line) {
+    std::fprintf(stderr, "autotune host: %.*s\n", static_cast<int>(line.size()), line.data());
+}
+
+// "127.0.0.1:9000", "[::1]:0", ":9000", "9000".
+Status read_listen(const std::string& text, host::HostOptions& options) {
+    const auto colon = text.rfind(':');
+    auto address = colon == std::string::npos ? std::string() : text.substr(0, colon);
+    const auto port = colon == std::string::npos ? text : text.substr(colon + 1);
+    if (address.size() > 2 && address.front() == '[' && address.back() == ']')
+        address = address.substr(1, address.size() - 2);
+    if (address == "localhost") address = "127.0.0.1";
+    const auto* end = port.data() + port.size();
+    if (const auto read = std::from_chars(port.data(), end, options.port);
+        read.ec != std::errc() || read.ptr != end)
+        return fail(Errc::invalid_argument, "--listen wants ADDRESS:PORT, not " + text);
+    if (!address.empty()) options.address = address;
+    return ok();
+}
+
+// Blocked in all threads made from here on, and read through a descriptor on the loop.
+Result<Fd> stop_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    if (const int error = pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0)
+        return unexpected(errno_error("blocking signals", error));
+    Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!fd) return unexpected(errno_error("signalfd", errno));
+    return fd;
+}
+
+int report(const Error& error) {
+    say(error.message);
+    return error.code == Errc::invalid_argument ? cli::kUsage : cli::kFailed;
+}
+
+int serve(const Arguments& arguments) {
+    host::HostOptions options;
+    options.functions = arguments.functions;
+    options.state = arguments.state;
+    options.region = arguments.region;
+    options.dispatch.concurrency = arguments.max_concurrency;
+    options.seed = arguments.seed;
+    options.note = say;
+    if (auto read = read_listen(arguments.listen, options); !read) return report(read.error());
+    const auto signals = stop_signals();
+    if (!signals) return report(signals.error());
+    const SystemClock clock;
+    const auto host = host::Host::start(std::move(options), clock);
+    if (!host) return report(host.error());
+    const auto watch = (*host)->loop().when_readable(signals->get(), [&] {
+        signalfd_siginfo info{};
+        if (::read(signals->get(), &info, sizeof info) != sizeof info) return;
+        say("stopping");
+        (*host)->stop();
+    });
+    say("ready at " + (*host)->url());
+    (*host)->run();
+    return cli::kDone;
+}
+
+}  // namespace
+
+int host_command(int argc, char** argv) {
+    Arguments arguments;
+    CLI::App app(
+        "Runs functions on this machine behind AWS Lambda's API. Signatures are not checked: it listens\n"
+        "on loopback only.");
+    app.name(argc > 0 ? argv[0] : "autotune host");
+    app.add_option("--functions", arguments.functions,
+                   "folder whose subfolders with a function.yaml are deployed")
+        ->required()
+        ->check(CLI::ExistingDirectory);
+    app.add_option("--listen", arguments.listen, "loopback address and port; port 0: a free one")
+        ->capture_default_str();
+    app.add_option("--state", arguments.state, "folder that remembers functions, versions and aliases")
+        ->capture_default_str();
+    app.add_option("--region", arguments.region, "region in ARNs")->capture_default_str();
+    app.add_option("--max-concurrency", arguments.max_concurrency, "invocations at a time, all functions")
+        ->check(CLI::Range(1, 1000000))
+        ->capture_default_str();
+    app.add_option("--seed", arguments.seed, "of the draws between an alias' two versions; 0: a random one")
+        ->capture_default_str();
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? cli::kDone : cli::kUsage;
+    }
+    return serve(arguments);
+}
+
+}  // namespace autotune
