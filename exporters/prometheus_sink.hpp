@@ -2,9 +2,9 @@
 //
 // Names follow the conventions of Prometheus: base units, `_total` on counters. Every metric, its labels
 // and its meaning stand in docs/metrics.md. Ids (of invocations, traces, changes) are never labels. The
-// number of functions and of versions is bounded: past the bound their series are called "_other" and
-// what was folded is counted in autotune_series_folded_total. Counters that alerts look at exist with 0
-// from the moment their function is first seen, so that rate() sees the first increment.
+// number of series is bounded: functions past max_functions share the name "_other", of a function's
+// versions the longest unused make room for new ones; both are counted. Counters that alerts look at
+// exist with 0 from the moment their function is first seen, so that rate() sees the first increment.
 // publish() on one thread; render() on any.
 #pragma once
 

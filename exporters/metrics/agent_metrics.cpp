@@ -1,0 +1,123 @@
+#include "exporters/metrics/agent_metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+
+#include <map>
+
+#include "exporters/metrics/label.hpp"
+
+namespace autotune::exporters {
+namespace {
+
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Gauge;
+using prometheus::Registry;
+
+// LossKind's names: their series exist before the first loss.
+constexpr const char* kLossKinds[] = {"ring_full",   "stack_map_full", "state_map_full",
+                                      "read_failed", "undecodable",    "shed"};
+
+Family<Counter>& counter(Registry& registry, const char* name, const char* help) {
+    return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+}
+Gauge& gauge(Registry& registry, const char* name, const char* help) {
+    return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+}
+
+// A counter that follows a sum which somebody else keeps. A smaller sum than before: it started anew.
+class Follower {
+public:
+    explicit Follower(Counter& counter) : counter_(counter) {}
+    void follow(double sum) {
+        counter_.Increment(sum >= last_ ? sum - last_ : sum);
+        last_ = sum;
+    }
+
+private:
+    Counter& counter_;
+    double last_ = 0;
+};
+
+}  // namespace
+
+struct AgentMetrics::Impl {
+    Impl(Registry& registry, const NameLimit& name_limit);
+    Follower& lost(const std::string& kind);
+
+    const NameLimit& names;
+    Follower events;
+    Family<Counter>& lost_events;
+    std::map<std::string, Follower> lost_by_kind;
+    Follower cpu_seconds;
+    Follower bpf_seconds;
+    Gauge& resident_bytes;
+    Gauge& attached;
+    Gauge& missing;
+    Gauge& rules_loaded;
+    Gauge& last_step;
+    Follower folded;
+};
+
+AgentMetrics::Impl::Impl(Registry& registry, const NameLimit& name_limit)
+    : names(name_limit),
+      events(counter(registry, "autotune_events_total", "Events that the agent decoded.").Add({})),
+      lost_events(
+          counter(registry, "autotune_events_lost_total", "Records that never became events, by reason.")),
+      cpu_seconds(
+          counter(registry, "autotune_agent_cpu_seconds_total", "CPU time of the agent's own process.")
+              .Add({})),
+      bpf_seconds(counter(registry, "autotune_bpf_seconds_total",
+                          "Run time of the BPF programs; stays 0 where the kernel does not tell.")
+                      .Add({})),
+      resident_bytes(
+          gauge(registry, "autotune_agent_resident_memory_bytes", "Memory of the agent's own process.")),
+      attached(gauge(registry, "autotune_agent_attached", "1 when the event sources are attached.")),
+      missing(gauge(registry, "autotune_agent_missing_capabilities",
+                    "How many things this kernel or user does not allow; autotune doctor names them.")),
+      rules_loaded(
+          gauge(registry, "autotune_rules_loaded", "1 when the rules file was read without errors.")),
+      last_step(gauge(registry, "autotune_last_step_timestamp_seconds",
+                      "When the loop last finished a step, Unix time.")),
+      folded(counter(registry, "autotune_names_folded_total",
+                     "Times a function was counted as \"_other\", there being too many.")
+                 .Add({})) {
+    for (const char* kind : kLossKinds) lost(kind);
+}
+
+Follower& AgentMetrics::Impl::lost(const std::string& kind) {
+    const auto found = lost_by_kind.find(kind);
+    if (found != lost_by_kind.end()) return found->second;
+    return lost_by_kind.emplace(kind, Follower(lost_events.Add({{"kind", label_value(kind)}}))).first->second;
+}
+
+AgentMetrics::AgentMetrics(Registry& registry, const NameLimit& names, const std::string& agent_version)
+    : impl_(std::make_unique<Impl>(registry, names)) {
+    prometheus::BuildGauge()
+        .Name("autotune_build_info")
+        .Help("1; the label tells which build this is.")
+        .Register(registry)
+        .Add({{"version", label_value(agent_version)}})
+        .Set(1);
+}
+AgentMetrics::~AgentMetrics() = default;
+
+void AgentMetrics::publish(const Publication& step) {
+    Impl& m = *impl_;
+    m.last_step.Set(to_seconds(step.at.time_since_epoch()));
+    m.folded.follow(static_cast<double>(m.names.folded()));
+    if (step.health == nullptr) return;
+    const AgentHealth& health = *step.health;
+    m.events.follow(static_cast<double>(health.events));
+    for (const auto& [kind, count] : health.lost) m.lost(kind).follow(static_cast<double>(count));
+    m.cpu_seconds.follow(health.cpu_seconds);
+    m.bpf_seconds.follow(health.bpf_seconds);
+    m.resident_bytes.Set(static_cast<double>(health.resident_bytes));
+    m.attached.Set(health.attached ? 1 : 0);
+    m.missing.Set(static_cast<double>(health.missing.size()));
+    m.rules_loaded.Set(health.rules_loaded ? 1 : 0);
+}
+
+}  // namespace autotune::exporters
