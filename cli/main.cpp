@@ -1,6 +1,7 @@
 // autotune: finds the command and hands over.
 #include <array>
 #include <cstdio>
+#include <iostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,11 @@ struct Command {
     int (*run)(int argc, char** argv);
 };
 
+int doctor(int argc, char** argv) {
+    return autotune::cli::doctor_command(std::vector<std::string>(argv + 1, argv + argc), std::cout,
+                                         std::cerr);
+}
+
 constexpr std::array kCommands{
     Command{"run", "watch, explain and repair functions by the rules of a file (the default)",
             autotune::cli::run_command},
@@ -26,8 +32,7 @@ constexpr std::array kCommands{
     Command{"rules", "check a rules file", autotune::rules_command},
     Command{"history", "what was changed, why and with which proof; invocations on record",
             autotune::cli::history_command},
-    Command{"doctor", "what this kernel and user allow, what will be used, what it costs",
-            autotune::doctor_command},
+    Command{"doctor", "what this kernel and user allow, what will be used, what it costs", doctor},
 };
 
 void print_help(std::FILE* to) {

@@ -18,7 +18,7 @@
 #include "exporters/web_server.hpp"
 #include "knowledge/sqlite_store.hpp"
 #include "providers/aws_lambda.hpp"
-#include "rules/yaml/loader.hpp"
+#include "rules/yaml/load.hpp"
 
 namespace autotune::cli {
 

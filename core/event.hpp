@@ -5,7 +5,9 @@
 // decided later, by joining. Text is in the StringTable that travels in the same EventBatch.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <type_traits>
 #include <variant>
 #include <vector>
@@ -144,6 +146,8 @@ struct VariableSeen {
 };
 
 enum class LossKind : std::uint8_t { ring_full, stack_map_full, state_map_full, read_failed, undecodable, shed };
+inline constexpr std::size_t kLossKindCount = 6;
+[[nodiscard]] std::string_view to_string(LossKind kind);  // "ring_full", …: label values
 
 struct Lost {                // `count` records of that kind never became events
     LossKind kind{};

@@ -1,0 +1,120 @@
+#include "cli/monitor.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "agent/bpf/bpf_source.hpp"
+#include "agent/symbols/sampler_source.hpp"
+
+namespace autotune::cli {
+
+namespace {
+
+double own_cpu_seconds() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+std::uint64_t own_resident_bytes() {
+    std::ifstream statm("/proc/self/statm");
+    std::uint64_t pages = 0, resident = 0;
+    statm >> pages >> resident;
+    return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+struct Monitor::Impl {
+    std::unique_ptr<BpfSource> bpf;
+    std::unique_ptr<symbols::SamplerSource> sampler;
+    std::vector<std::string> missing;
+    std::string last_note;
+
+    Status start_bpf(const Detail& detail) {
+        auto made = make_bpf_source({.run_time = RunTimeStatistics::on});
+        if (!made) return made.forward();
+        if (Status s = (*made)->focus(detail); !s) return s;
+        if (Status s = (*made)->start(); !s) return s;
+        bpf = std::move(*made);
+        return ok();
+    }
+
+    Status start_sampler(const Detail& detail) {
+        auto made = symbols::make_sampler_source(
+            {.tracked_cgroups_fd = bpf->tracked_cgroups_map_fd(), .sample_hz = detail.sample_hz});
+        if (!made) return made.forward();
+        if (Status s = (*made)->focus(detail); !s) return s;
+        if (Status s = (*made)->start(); !s) return s;
+        sampler = std::move(*made);
+        return ok();
+    }
+
+    void lacks(const std::string& what, const Error& why, const std::string& still, const Say& say) {
+        missing.push_back(what + ": " + why.message);
+        say("no " + missing.back() + ". " + still);
+    }
+};
+
+Monitor::Monitor() : impl_(std::make_unique<Impl>()) {}
+Monitor::~Monitor() = default;
+
+void Monitor::start(const MonitorOptions& options, const Say& say) {
+    const Detail detail{
+        .cgroups = options.cgroups, .stacks = options.sample_hz > 0, .sample_hz = options.sample_hz};
+    if (Status s = impl_->start_bpf(detail); !s) {
+        impl_->lacks(
+            "measurements", s.error(),
+            "Still working: rules are checked, changes under way are brought to an end, metrics are served; "
+            "no rule fires without measurements. `autotune doctor` tells how to get them.",
+            say);
+        return;
+    }
+    if (!detail.stacks) return;
+    if (Status s = impl_->start_sampler(detail); !s)
+        impl_->lacks("stack samples", s.error(), "Still working: everything but flame graphs.", say);
+}
+
+bool Monitor::attached() const { return impl_->bpf != nullptr; }
+
+std::vector<EventSource*> Monitor::sources() const {
+    std::vector<EventSource*> all;
+    if (impl_->bpf) all.push_back(impl_->bpf.get());
+    if (impl_->sampler) all.push_back(impl_->sampler.get());
+    return all;
+}
+
+AgentHealth Monitor::health() const {
+    AgentHealth health{.attached = attached(),
+                       .cpu_seconds = own_cpu_seconds(),
+                       .resident_bytes = own_resident_bytes(),
+                       .missing = impl_->missing};
+    if (impl_->bpf) {
+        const SourceHealth source = impl_->bpf->health();
+        health.events = source.events;
+        health.bpf_seconds = source.bpf_seconds;
+        for (std::size_t kind = 0; kind < kLossKindCount; ++kind)
+            health.lost[std::string(to_string(static_cast<LossKind>(kind)))] = source.lost[kind];
+        health.missing.insert(health.missing.end(), source.missing.begin(), source.missing.end());
+    }
+    if (impl_->sampler) {
+        const symbols::SamplerHealth samples = impl_->sampler->health();
+        health.events += samples.samples;
+        health.bpf_seconds += samples.bpf_seconds;
+        for (const auto& [kind, count] : samples.lost) health.lost[kind] += count;
+    }
+    return health;
+}
+
+void Monitor::note(const std::string& problem, const Say& say) {
+    if (problem == impl_->last_note) return;
+    impl_->last_note = problem;
+    say(problem);
+}
+
+}  // namespace autotune::cli
