@@ -39,12 +39,12 @@ inline constexpr std::size_t kLossKinds = static_cast<std::size_t>(LossKind::she
 // How the source itself fares. Counts since it was made.
 struct SourceHealth {
     bool attached = false;
-    std::uint64_t events = 0;                        // given to poll()'s callers, Lost ones apart
-    std::uint64_t records_attempted = 0;             // by the kernel side
+    std::uint64_t events = 0;             // given to poll()'s callers, Lost ones apart
+    std::uint64_t records_attempted = 0;  // by the kernel side
     std::uint64_t records_received = 0;
-    std::array<std::uint64_t, kLossKinds> lost{};    // by LossKind
-    double bpf_seconds = 0;                          // 0 unless RunTimeStatistics::on
-    std::vector<std::string> missing;                // what this kernel does not let us see, for people
+    std::array<std::uint64_t, kLossKinds> lost{};  // by LossKind
+    double bpf_seconds = 0;                        // 0 unless RunTimeStatistics::on
+    std::vector<std::string> missing;              // what this kernel does not let us see, for people
 };
 
 class BpfSource final : public EventSource {

@@ -1,0 +1,155 @@
+#include "agent/bpf/bpf_source.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/bpf/cgroup_scope.hpp"
+#include "agent/bpf/kernel_object.hpp"
+#include "agent/bpf/loss_meter.hpp"
+#include "agent/bpf/record_decoder.hpp"
+#include "os/cgroup_layout.hpp"
+
+namespace autotune {
+namespace {
+
+constexpr Nanos kDrainInterval = std::chrono::milliseconds(10);  // records other than urgent ones wake nobody
+constexpr std::size_t kRecordsPerDrain = 200'000;                // a flood must not keep us for ever
+
+}  // namespace
+
+class BpfSource::Impl {
+public:
+    Impl(KernelObject kernel, BpfSourceOptions options)
+        : kernel_(std::move(kernel)), options_(std::move(options)), decoder_(Procfs(options_.proc)) {}
+
+    Status start() {
+        if (health_.attached) return ok();
+        if (options_.run_time == RunTimeStatistics::on)
+            if (auto s = kernel_.measure_run_time(); !s) return s;
+        if (auto s = kernel_.attach(); !s) return s;
+        health_.attached = true;
+        return list_existing();
+    }
+
+    Status focus(const Detail& detail) {
+        Watch wish{.roots = {}, .keep = std::nullopt, .io = detail.io};
+        if (!detail.cgroups.empty()) {
+            const auto layout = detect_cgroup_layout();
+            if (!layout) return layout.forward("finding the cgroup2 mount");
+            auto scope = find_cgroups(layout->unified, detail.cgroups);
+            if (!scope) return scope.forward();
+            wish.roots = std::move(scope->roots);
+            wish.keep = std::move(scope->subtree);
+        }
+        if (auto s = kernel_.watch(wish); !s) return s;
+        return health_.attached ? list_existing() : ok();
+    }
+
+    Result<Poll> poll(Nanos wait, EventBatch& batch) {
+        const Timestamp deadline = clock_.now() + std::max(wait, Nanos(0));
+        const std::size_t before = batch.events.size();
+        for (;;) {
+            const Timestamp now = clock_.now();
+            const Nanos nap = std::min(drained_ + kDrainInterval, deadline) - now;
+            if (nap > Nanos(0))
+                if (auto s = kernel_.wait(nap); !s) return s.forward();
+            if (auto s = drain(batch); !s) return s.forward();
+            if (batch.events.size() > before || clock_.now() >= deadline) break;
+        }
+        Poll result;
+        if (batch.events.size() > before) result.state = PollState::ready;
+        result.urgent = std::any_of(batch.events.begin() + static_cast<std::ptrdiff_t>(before),
+                                    batch.events.end(), is_urgent);
+        return result;
+    }
+
+    [[nodiscard]] SourceHealth health() const {
+        SourceHealth now = health_;
+        now.bpf_seconds = bpf_run_seconds();
+        now.missing = kernel_.missing();
+        return now;
+    }
+    [[nodiscard]] double bpf_run_seconds() const {
+        return options_.run_time == RunTimeStatistics::on ? kernel_.run_seconds() : 0;
+    }
+    [[nodiscard]] int tracked_cgroups_map_fd() const { return kernel_.tracked_cgroups_fd(); }
+
+private:
+    void decode(std::span<const std::byte> record, EventBatch& batch) {
+        if (!decoder_.decode(record, batch)) ++undecodable_;
+    }
+
+    Status list_existing() {
+        auto records = kernel_.existing_processes();
+        if (!records) return records.forward();
+        existing_ = *std::move(records);
+        return ok();
+    }
+
+    // Those that ran before us come first, at the first poll: only there is a batch to put them in.
+    Status tell_existing(EventBatch& batch) {
+        const std::vector<std::byte> records = std::exchange(existing_, {});
+        for (std::size_t at = 0; at + sizeof(at_existing_record) <= records.size();
+             at += sizeof(at_existing_record))
+            decode({records.data() + at, sizeof(at_existing_record)}, batch);
+        bool found = false;
+        for (const CgroupId cgroup : decoder_.take_discovered()) {
+            if (auto s = kernel_.watch_cgroup(cgroup); !s) return s;
+            found = true;
+        }
+        return found ? list_existing() : ok();  // now also the threads of what was found
+    }
+
+    Status drain(EventBatch& batch) {
+        const std::size_t before = batch.events.size();
+        decoder_.set_wall_offset(clock_.wall().time_since_epoch() - clock_.now().time_since_epoch());
+        if (auto s = tell_existing(batch); !s) return s;
+        const auto drained = kernel_.drain([&](std::span<const std::byte> record) { decode(record, batch); },
+                                           kRecordsPerDrain);
+        if (!drained) return drained.forward();
+        drained_ = clock_.now();
+        health_.records_received += *drained;
+        health_.events += batch.events.size() - before;
+        tell_losses(batch);
+        return ok();
+    }
+
+    void tell_losses(EventBatch& batch) {
+        std::vector<Lost> losses = meter_.update(kernel_.counts());
+        health_.records_attempted = meter_.attempted();
+        if (undecodable_ > 0)
+            losses.push_back({.kind = LossKind::undecodable, .count = std::exchange(undecodable_, 0)});
+        for (const Lost& lost : losses) {
+            health_.lost[static_cast<std::size_t>(lost.kind)] += lost.count;
+            batch.events.push_back({.at = drained_, .process = {}, .by = Backend::bpf, .body = lost});
+        }
+    }
+
+    SystemClock clock_;
+    KernelObject kernel_;
+    BpfSourceOptions options_;
+    RecordDecoder decoder_;
+    LossMeter meter_;
+    SourceHealth health_;
+    Timestamp drained_{};
+    std::uint64_t undecodable_ = 0;
+    std::vector<std::byte> existing_;
+};
+
+BpfSource::BpfSource(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+BpfSource::~BpfSource() = default;
+Status BpfSource::start() { return impl_->start(); }
+Status BpfSource::focus(const Detail& detail) { return impl_->focus(detail); }
+Result<Poll> BpfSource::poll(Nanos wait, EventBatch& batch) { return impl_->poll(wait, batch); }
+SourceHealth BpfSource::health() const { return impl_->health(); }
+double BpfSource::bpf_run_seconds() const { return impl_->bpf_run_seconds(); }
+int BpfSource::tracked_cgroups_map_fd() const { return impl_->tracked_cgroups_map_fd(); }
+
+Result<std::unique_ptr<BpfSource>> make_bpf_source(BpfSourceOptions options) {
+    auto kernel = KernelObject::load(options.ring_bytes);
+    if (!kernel) return kernel.forward();
+    return std::unique_ptr<BpfSource>(
+        new BpfSource(std::make_unique<BpfSource::Impl>(*std::move(kernel), std::move(options))));
+}
+
+}  // namespace autotune

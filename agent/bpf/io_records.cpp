@@ -1,0 +1,118 @@
+// RecordDecoder, the part about descriptors and I/O.
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <climits>
+#include <filesystem>
+
+#include "agent/bpf/record_decoder.hpp"
+
+namespace autotune {
+namespace {
+
+IoOp to_op(std::uint8_t op) {
+    switch (op) {
+        case AT_OP_CONNECT: return IoOp::connect;
+        case AT_OP_ACCEPT: return IoOp::accept;
+        case AT_OP_SEND: return IoOp::send;
+        case AT_OP_RECEIVE: return IoOp::receive;
+        case AT_OP_OPEN: return IoOp::open;
+        case AT_OP_READ: return IoOp::read;
+        case AT_OP_WRITE: return IoOp::write;
+        case AT_OP_SYNC: return IoOp::sync;
+        default: return IoOp::close_file;
+    }
+}
+
+// The kernel's own restart codes (ERESTARTSYS and its kin) never reach a program: it sees EINTR.
+std::int64_t as_program_sees(std::int64_t result) {
+    return result <= -512 && result >= -516 ? -EINTR : result;
+}
+
+}  // namespace
+
+void RecordDecoder::on_io(const at_io_record& r, EventBatch& batch) {
+    if (r.op == AT_OP_CONNECT) {
+        const KnownProcess* process = book_.find(r.header);
+        if (process && process->runtime_api.known() && to_endpoint(r.peer) == process->runtime_api) return;
+    }
+    push_io(r, name_of(r, batch), batch);
+    if (r.op == AT_OP_CLOSE)
+        if (KnownProcess* process = book_.find(r.header)) process->files.closed(r.fd, r.fd);
+}
+
+void RecordDecoder::on_io_path(const at_io_path_record& r, EventBatch& batch) {
+    KnownProcess& process = book_.open(r.io.header);
+    const std::string_view text = field_text(r.path, sizeof r.path);
+    StringTable& strings = batch.tables.strings;
+    at_io_record io = r.io;
+    if (io.op == AT_OP_OPEN) {
+        const StringId path = resolve(process, io.fd, text, strings);
+        if (io.result >= 0) {
+            io.fd = static_cast<int>(io.result);
+            process.files.opened(io.fd, path);
+        } else {
+            io.fd = -1;
+        }
+        return push_io(io, path, batch);
+    }
+    const StringId path = strings.intern(text);  // a Unix socket's
+    process.files.opened(io.fd, path);
+    push_io(io, path, batch);
+}
+
+void RecordDecoder::on_fd_change(const at_fd_change_record& r, EventBatch&) {
+    KnownProcess* process = book_.find(r.header);
+    if (!process) return;
+    if (r.is_dup)
+        process->files.duplicated(r.from, r.to);
+    else
+        process->files.closed(r.from, r.to < 0 ? INT_MAX : r.to);
+}
+
+void RecordDecoder::push_io(const at_io_record& r, StringId path, EventBatch& batch) {
+    batch.events.push_back(
+        make_event(r.header, IoDone{.op = to_op(r.op),
+                                    .fd = r.fd,
+                                    .result = as_program_sees(r.result),
+                                    .latency = Nanos(static_cast<std::int64_t>(r.latency_ns)),
+                                    .path = path,
+                                    .local = to_endpoint(r.local),
+                                    .peer = to_endpoint(r.peer),
+                                    .blocking_wait = (r.flags & AT_IO_COMPLETED_LATER) != 0}));
+}
+
+// Sockets have names only where they are Unix sockets whose connect we saw.
+StringId RecordDecoder::name_of(const at_io_record& r, EventBatch& batch) {
+    if (r.file == AT_FILE_SOCKET) {
+        KnownProcess* process = book_.find(r.header);
+        if (!process || r.peer.family != AF_UNIX) return {};
+        return process->files.find(r.fd).value_or(StringId{});
+    }
+    KnownProcess& process = book_.open(r.header);
+    if (const auto known = process.files.find(r.fd)) return *known;
+    if (r.op == AT_OP_CLOSE) return {};
+    const auto target = proc_.descriptor(r.header.tgid, r.fd);
+    const StringId name =
+        batch.tables.strings.intern(target ? std::string_view(*target) : std::string_view());
+    process.files.opened(r.fd, name);
+    return name;
+}
+
+StringId RecordDecoder::resolve(KnownProcess& process, int directory, std::string_view path,
+                                StringTable& strings) const {
+    if (path.empty() || path.front() == '/') return strings.intern(path);
+    std::string base;
+    if (directory == AT_FDCWD) {
+        if (auto cwd = proc_.working_directory(process.id.pid)) base = *std::move(cwd);
+    } else if (const auto known = process.files.find(directory)) {
+        base = strings[*known];
+    } else if (auto target = proc_.descriptor(process.id.pid, directory)) {
+        base = *std::move(target);
+    }
+    if (base.empty()) return strings.intern(path);
+    return strings.intern((std::filesystem::path(base) / path).lexically_normal().string());
+}
+
+}  // namespace autotune

@@ -1,0 +1,271 @@
+#include "agent/bpf/kernel_object.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <ctime>
+
+#include "agent/bpf/libbpf_log.hpp"
+#include "agent/bpf/syscall_table.hpp"
+#include "bpf/source.skel.h"
+#include "os/fd.hpp"
+
+namespace autotune {
+namespace {
+
+struct SkeletonCloser {
+    void operator()(::source* s) const { source__destroy(s); }
+};
+struct RingCloser {
+    void operator()(ring_buffer* r) const { ring_buffer__free(r); }
+};
+struct LinkCloser {
+    void operator()(bpf_link* l) const { bpf_link__destroy(l); }
+};
+using Link = std::unique_ptr<bpf_link, LinkCloser>;
+
+// Programs that we can do without, and what is then not seen.
+struct Optional {
+    std::string_view program;
+    const char* btf_type;  // of the tracepoint; null: not typed
+    const char* without;
+};
+constexpr std::array kOptional{
+    Optional{"at_mark_victim", nullptr, "OOM kills (no tracepoint oom:mark_victim)"},
+    Optional{"at_socket_state", "btf_trace_inet_sock_set_state",
+             "the end of non-blocking connects (no tracepoint sock:inet_sock_set_state)"},
+    Optional{"at_cgroup_rmdir", "btf_trace_cgroup_rmdir",
+             "the removal of cgroups (no tracepoint cgroup:cgroup_rmdir)"},
+};
+
+const Optional* find_optional(std::string_view program) {
+    const auto it = std::ranges::find(kOptional, program, &Optional::program);
+    return it == kOptional.end() ? nullptr : it;
+}
+
+std::size_t ring_size(std::size_t wanted) {
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    return std::bit_ceil(std::clamp(wanted, page, std::size_t{1} << 30));
+}
+
+std::uint64_t monotonic_ns() {
+    timespec t{};
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(t.tv_nsec);
+}
+
+}  // namespace
+
+class KernelObject::Impl {
+public:
+    std::unique_ptr<::source, SkeletonCloser> skeleton;
+    std::vector<Link> links;
+    std::unique_ptr<ring_buffer, RingCloser> ring;
+    Fd urgent;      // epoll: wakes for urgent records only
+    Fd statistics;  // while open, the kernel times programs
+    std::vector<std::string> missing;
+    int cpus = 1;
+
+    // The drain under way.
+    const std::function<void(std::span<const std::byte>)>* take = nullptr;
+    std::size_t taken = 0;
+    std::size_t most = 0;
+
+    static int on_record(void* self, void* data, std::size_t size) {
+        auto& impl = *static_cast<Impl*>(self);
+        (*impl.take)({static_cast<const std::byte*>(data), size});
+        return ++impl.taken < impl.most ? 0 : -EAGAIN;  // the record counts as taken either way
+    }
+
+    [[nodiscard]] bpf_program* program_of(const Optional& o) const {
+        return bpf_object__find_program_by_name(skeleton->obj, o.program.data());
+    }
+
+    void leave_out_what_is_missing() {
+        btf* kernel = btf__load_vmlinux_btf();
+        if (kernel == nullptr) return;  // loading will say so
+        for (const Optional& o : kOptional) {
+            if (o.btf_type == nullptr || btf__find_by_name_kind(kernel, o.btf_type, BTF_KIND_TYPEDEF) > 0)
+                continue;
+            bpf_program__set_autoload(program_of(o), false);
+            missing.emplace_back(o.without);
+        }
+        btf__free(kernel);
+    }
+
+    Status open_ring() {
+        const int map = bpf_map__fd(skeleton->maps.events);
+        ring.reset(ring_buffer__new(map, on_record, this, nullptr));
+        if (!ring) return unexpected(errno_error("mapping the BPF ring buffer", errno));
+        urgent = Fd(epoll_create1(EPOLL_CLOEXEC));
+        // Edge-triggered: a record that is not urgent makes the ring readable, but wakes nobody.
+        epoll_event event{.events = EPOLLIN | EPOLLET, .data = {}};
+        if (!urgent || epoll_ctl(urgent.get(), EPOLL_CTL_ADD, map, &event) != 0)
+            return unexpected(errno_error("waiting for the BPF ring buffer", errno));
+        return ok();
+    }
+
+    [[nodiscard]] std::vector<std::uint64_t> keys(const bpf_map* map) const {
+        std::vector<std::uint64_t> found;
+        std::uint64_t key = 0;
+        for (int e = bpf_map__get_next_key(map, nullptr, &key, sizeof key); e == 0;
+             e = bpf_map__get_next_key(map, &key, &key, sizeof key))
+            found.push_back(key);
+        return found;
+    }
+};
+
+KernelObject::KernelObject(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+KernelObject::~KernelObject() = default;
+KernelObject::KernelObject(KernelObject&&) noexcept = default;
+KernelObject& KernelObject::operator=(KernelObject&&) noexcept = default;
+
+Result<KernelObject> KernelObject::load(std::size_t ring_bytes) {
+    const LibbpfLog log;
+    auto impl = std::make_unique<Impl>();
+    impl->skeleton.reset(source__open());
+    if (!impl->skeleton) return unexpected(log.explain("opening the BPF object", errno));
+    ::source& s = *impl->skeleton;
+    impl->cpus = libbpf_num_possible_cpus();
+    if (impl->cpus < 1) return fail(Errc::unsupported, "the number of CPUs cannot be found out");
+    s.rodata->at_own_tgid = getpid();
+    s.rodata->at_page_size = static_cast<std::uint32_t>(sysconf(_SC_PAGESIZE));
+    s.rodata->at_cpus = static_cast<std::uint32_t>(impl->cpus);
+    std::ranges::copy(syscall_table(), s.rodata->at_calls);
+    bpf_map__set_max_entries(s.maps.events, static_cast<std::uint32_t>(ring_size(ring_bytes)));
+    impl->leave_out_what_is_missing();
+    if (const int error = source__load(&s); error != 0)
+        return unexpected(log.explain("loading the BPF programs", -error));
+    if (auto opened = impl->open_ring(); !opened) return opened.forward();
+    return KernelObject(std::move(impl));
+}
+
+Status KernelObject::attach() {
+    const LibbpfLog log;
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, impl_->skeleton->obj) {
+        if (!bpf_program__autoload(program) || program == impl_->skeleton->progs.at_existing) continue;
+        Link link(bpf_program__attach(program));
+        if (link) {
+            impl_->links.push_back(std::move(link));
+            continue;
+        }
+        const int error = errno;
+        const std::string name = bpf_program__name(program);
+        const Optional* optional = find_optional(name);
+        if (optional == nullptr) {
+            impl_->links.clear();
+            return unexpected(log.explain("attaching " + name, error));
+        }
+        impl_->missing.emplace_back(optional->without);
+    }
+    return ok();
+}
+
+Result<std::vector<std::byte>> KernelObject::existing_processes() {
+    const LibbpfLog log;
+    const Link link(bpf_program__attach_iter(impl_->skeleton->progs.at_existing, nullptr));
+    if (!link) return unexpected(log.explain("listing the processes", errno));
+    const Fd reader(bpf_iter_create(bpf_link__fd(link.get())));
+    if (!reader) return unexpected(log.explain("listing the processes", errno));
+    std::vector<std::byte> all;
+    std::array<std::byte, 16384> some{};
+    for (;;) {
+        const ssize_t n = read(reader.get(), some.data(), some.size());
+        if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+        if (n < 0) return unexpected(errno_error("listing the processes", errno));
+        if (n == 0) return all;
+        all.insert(all.end(), some.begin(), some.begin() + n);
+    }
+}
+
+Status KernelObject::watch(const Watch& wish) {
+    ::source& s = *impl_->skeleton;
+    s.data->at_io_wanted = wish.io ? 1 : 0;
+    for (const CgroupId root : wish.roots) {
+        const auto key = static_cast<std::uint64_t>(root);
+        const std::uint32_t on = 1;
+        if (const int e = bpf_map__update_elem(s.maps.roots, &key, sizeof key, &on, sizeof on, BPF_ANY);
+            e != 0)
+            return unexpected(errno_error("noting a cgroup to watch", -e));
+    }
+    for (const std::uint64_t key : impl_->keys(s.maps.roots))
+        if (std::ranges::find(wish.roots, CgroupId(key)) == wish.roots.end())
+            bpf_map__delete_elem(s.maps.roots, &key, sizeof key, 0);
+    s.data->at_discover = wish.roots.empty() ? 1 : 0;
+    s.data->at_generation = s.data->at_generation + 1;  // verdicts on other cgroups are void
+    if (!wish.keep) return ok();
+    for (const std::uint64_t key : impl_->keys(s.maps.tracked_cgroups))
+        if (std::ranges::find(*wish.keep, CgroupId(key)) == wish.keep->end())
+            bpf_map__delete_elem(s.maps.tracked_cgroups, &key, sizeof key, 0);
+    return ok();
+}
+
+Status KernelObject::watch_cgroup(CgroupId cgroup) {
+    const auto key = static_cast<std::uint64_t>(cgroup);
+    const at_cgroup fresh{
+        .watched = 1, .reserved = 0, .cpu_ns = 0, .runnable_ns = 0, .since_ns = monotonic_ns()};
+    const int e = bpf_map__update_elem(impl_->skeleton->maps.tracked_cgroups, &key, sizeof key, &fresh,
+                                       sizeof fresh, BPF_NOEXIST);
+    if (e != 0 && e != -EEXIST) return unexpected(errno_error("watching a cgroup", -e));
+    return ok();
+}
+
+Status KernelObject::wait(Nanos time) {
+    const timespec limit{.tv_sec = time.count() / 1'000'000'000, .tv_nsec = time.count() % 1'000'000'000};
+    epoll_event event{};
+    if (epoll_pwait2(impl_->urgent.get(), &event, 1, &limit, nullptr) < 0 && errno != EINTR)
+        return unexpected(errno_error("waiting for the BPF ring buffer", errno));
+    return ok();
+}
+
+Result<std::size_t> KernelObject::drain(const std::function<void(std::span<const std::byte>)>& take,
+                                        std::size_t most) {
+    impl_->take = &take;
+    impl_->taken = 0;
+    impl_->most = most;
+    const int n = ring_buffer__consume(impl_->ring.get());
+    impl_->take = nullptr;
+    if (n < 0 && n != -EAGAIN) return unexpected(errno_error("reading the BPF ring buffer", -n));
+    return impl_->taken;
+}
+
+std::vector<at_counts> KernelObject::counts() const {
+    std::vector<at_counts> per_cpu(static_cast<std::size_t>(impl_->cpus));
+    const std::uint32_t zero = 0;
+    if (bpf_map__lookup_elem(impl_->skeleton->maps.counts, &zero, sizeof zero, per_cpu.data(),
+                             per_cpu.size() * sizeof(at_counts), 0) != 0)
+        per_cpu.clear();
+    return per_cpu;
+}
+
+Status KernelObject::measure_run_time() {
+    impl_->statistics = Fd(bpf_enable_stats(BPF_STATS_RUN_TIME));
+    if (!impl_->statistics) return unexpected(errno_error("enabling BPF run-time statistics", errno));
+    return ok();
+}
+
+double KernelObject::run_seconds() const {
+    std::uint64_t ns = 0;
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, impl_->skeleton->obj) {
+        bpf_prog_info info{};
+        std::uint32_t size = sizeof info;
+        const int fd = bpf_program__fd(program);
+        if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0) ns += info.run_time_ns;
+    }
+    return static_cast<double>(ns) / 1e9;
+}
+
+int KernelObject::tracked_cgroups_fd() const { return bpf_map__fd(impl_->skeleton->maps.tracked_cgroups); }
+
+const std::vector<std::string>& KernelObject::missing() const { return impl_->missing; }
+
+}  // namespace autotune

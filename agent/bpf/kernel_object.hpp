@@ -1,0 +1,61 @@
+// KernelObject: the loaded BPF programs and their maps (bpf/source.bpf.c). The only file that speaks to
+// libbpf for them; its log becomes one error that says what is missing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bpf/wire.h"
+#include "core/ids.hpp"
+#include "core/result.hpp"
+#include "core/time.hpp"
+
+namespace autotune {
+
+// What to watch, as the kernel side takes it.
+struct Watch {
+    std::vector<CgroupId> roots;  // with all below; empty: executors that show themselves
+    // Of the cgroups watched already, those still wanted; nullopt: all.
+    std::optional<std::vector<CgroupId>> keep;
+    bool io = true;
+};
+
+class KernelObject {
+public:
+    // Errors: permission_denied, unsupported.
+    static Result<KernelObject> load(std::size_t ring_bytes);
+    ~KernelObject();
+    KernelObject(KernelObject&&) noexcept;
+    KernelObject& operator=(KernelObject&&) noexcept;
+
+    Status attach();
+    // Processes that run now, as at_existing_record, one after the other.
+    [[nodiscard]] Result<std::vector<std::byte>> existing_processes();
+
+    Status watch(const Watch& wish);
+    Status watch_cgroup(CgroupId cgroup);  // beside the wish
+
+    // Sleeps until an urgent record is there or the time is over. Errors: internal.
+    Status wait(Nanos time);
+    // Hands over the records that are there, at most `most` of them. The bytes are valid in the call only.
+    Result<std::size_t> drain(const std::function<void(std::span<const std::byte>)>& take, std::size_t most);
+
+    [[nodiscard]] std::vector<at_counts> counts() const;  // per CPU
+    Status measure_run_time();                            // as long as this object lives
+    [[nodiscard]] double run_seconds() const;
+    [[nodiscard]] int tracked_cgroups_fd() const;
+    [[nodiscard]] const std::vector<std::string>& missing() const;  // for people
+
+private:
+    class Impl;
+    explicit KernelObject(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace autotune

@@ -1,0 +1,62 @@
+#include "agent/bpf/process_book.hpp"
+
+#include <algorithm>
+
+namespace autotune {
+
+KnownProcess& ProcessBook::open(const at_header& header) {
+    if (KnownProcess* known = find(header)) {
+        known->cgroup = CgroupId(header.cgroup);
+        return *known;
+    }
+    if (processes_.size() >= kCapacity) {
+        processes_.clear();
+        sandboxes_.clear();
+    }
+    KnownProcess& fresh = processes_[header.tgid];
+    fresh = KnownProcess{};
+    fresh.id = {header.tgid, header.start_ns};
+    fresh.cgroup = CgroupId(header.cgroup);
+    return fresh;
+}
+
+KnownProcess* ProcessBook::find(const at_header& header) {
+    KnownProcess* known = find_pid(header.tgid);
+    return known && known->id.start_ns == header.start_ns ? known : nullptr;
+}
+
+KnownProcess* ProcessBook::find_pid(std::int32_t pid) {
+    const auto it = processes_.find(pid);
+    return it == processes_.end() ? nullptr : &it->second;
+}
+
+bool ProcessBook::close(const at_header& header) {
+    const ProcessId id{header.tgid, header.start_ns};
+    if (std::ranges::find(ended_, id) != ended_.end()) return false;
+    ended_.push_back(id);
+    if (ended_.size() > 64) ended_.pop_front();
+    if (const KnownProcess* known = find(header)) {
+        if (owns_sandbox(*known)) sandboxes_.erase(known->cgroup);
+        processes_.erase(header.tgid);
+    }
+    return true;
+}
+
+bool ProcessBook::claim_sandbox(const KnownProcess& process) {
+    Sandbox& sandbox = sandboxes_[process.cgroup];
+    if (sandbox.executor.pid != 0 && sandbox.executor != process.id) return false;
+    sandbox.executor = process.id;
+    return true;
+}
+
+bool ProcessBook::owns_sandbox(const KnownProcess& process) const {
+    const auto it = sandboxes_.find(process.cgroup);
+    return it != sandboxes_.end() && it->second.executor == process.id;
+}
+
+bool ProcessBook::was_ready(CgroupId cgroup) const {
+    const auto it = sandboxes_.find(cgroup);
+    return it != sandboxes_.end() && it->second.is_ready;
+}
+
+}  // namespace autotune

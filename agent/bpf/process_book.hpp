@@ -1,0 +1,67 @@
+// ProcessBook: what the decoder remembers of watched processes, and of the sandboxes they are in.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "agent/bpf/executor_environment.hpp"
+#include "agent/bpf/fd_table.hpp"
+#include "bpf/wire.h"
+#include "core/event.hpp"
+
+namespace autotune {
+
+// The head of an answer to GET …/next, arriving in parts.
+struct PartialAnswer {
+    std::string head;
+    Timestamp at;  // of the first part
+    CgroupUsage usage;
+};
+
+struct KnownProcess {
+    ProcessId id;
+    CgroupId cgroup{};
+    FdTable files;
+    std::optional<ExecutorEnvironment> environment;  // when it has Lambda's variables
+    Endpoint runtime_api;                            // control plane: not reported as I/O
+    bool announced = false;                          // as an executor
+    bool init_failed = false;                        // told already
+    std::map<int, PartialAnswer> answers;            // by descriptor
+};
+
+class ProcessBook {
+public:
+    // The process of this record, new if it was not known or its pid was somebody else's.
+    KnownProcess& open(const at_header& header);
+    // Null when not known.
+    [[nodiscard]] KnownProcess* find(const at_header& header);
+    [[nodiscard]] KnownProcess* find_pid(std::int32_t pid);
+    // False when it had ended already: two threads that leave together are both told.
+    bool close(const at_header& header);
+
+    // The first executor of a cgroup; its children inherit the environment without being executors.
+    // False when the cgroup has one that lives.
+    bool claim_sandbox(const KnownProcess& process);
+    [[nodiscard]] bool owns_sandbox(const KnownProcess& process) const;
+    void mark_ready(CgroupId cgroup) { sandboxes_[cgroup].is_ready = true; }
+    [[nodiscard]] bool was_ready(CgroupId cgroup) const;
+
+    [[nodiscard]] std::size_t size() const { return processes_.size(); }
+
+private:
+    struct Sandbox {
+        ProcessId executor;
+        bool is_ready = false;
+    };
+    static constexpr std::size_t kCapacity = 65'536;  // past it all is forgotten: better than growing
+    std::unordered_map<std::int32_t, KnownProcess> processes_;
+    std::unordered_map<CgroupId, Sandbox> sandboxes_;
+    std::deque<ProcessId> ended_;
+};
+
+}  // namespace autotune

@@ -1,0 +1,75 @@
+// RecordDecoder: one record of the kernel side (bpf/wire.h) to the Events it stands for.
+//
+// Total: any bytes are accepted; what makes no sense is refused and the caller counts it. Remembers
+// processes between records; asks /proc only for what the kernel side cannot know (names of inherited
+// descriptors, the environment of processes that were there before us).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "agent/bpf/process_book.hpp"
+#include "bpf/wire.h"
+#include "core/event.hpp"
+#include "os/procfs.hpp"
+
+namespace autotune {
+
+class RecordDecoder {
+public:
+    explicit RecordDecoder(Procfs proc = Procfs()) : proc_(std::move(proc)) {}
+
+    // Wall clock less monotonic clock: deadlines are told in wall time.
+    void set_wall_offset(Nanos offset) { wall_offset_ = offset; }
+
+    // Appends to batch; false when the bytes are no record.
+    [[nodiscard]] bool decode(std::span<const std::byte> record, EventBatch& batch);
+
+    // Cgroups of executors that ran before the source did and that nobody watches yet.
+    [[nodiscard]] std::vector<CgroupId> take_discovered() { return std::exchange(discovered_, {}); }
+
+private:
+    // record_decoder.cpp
+    void on_fork(const at_fork_record& r, EventBatch& batch);
+    void on_exec(const at_exec_record& r, EventBatch& batch);
+    void on_exit(const at_exit_record& r, EventBatch& batch);
+    void on_oom(const at_oom_record& r, EventBatch& batch);
+    void on_existing(const at_existing_record& r, EventBatch& batch);
+    void announce(KnownProcess& process, const at_header& header, EventBatch& batch);
+    void learn_environment(KnownProcess& process);
+
+    // io_records.cpp
+    void on_io(const at_io_record& r, EventBatch& batch);
+    void on_io_path(const at_io_path_record& r, EventBatch& batch);
+    void on_fd_change(const at_fd_change_record& r, EventBatch& batch);
+    void push_io(const at_io_record& r, StringId path, EventBatch& batch);
+    [[nodiscard]] StringId name_of(const at_io_record& r, EventBatch& batch);
+    [[nodiscard]] StringId resolve(KnownProcess& process, int directory, std::string_view path,
+                                   StringTable& strings) const;
+
+    // invocation_records.cpp
+    void on_request_head(const at_request_head_record& r, EventBatch& batch);
+    void on_answer_part(const at_answer_part_record& r, EventBatch& batch);
+    void finish_answer(KnownProcess& process, const at_answer_part_record& r, EventBatch& batch);
+
+    Procfs proc_;
+    ProcessBook book_;
+    Nanos wall_offset_{0};
+    std::vector<CgroupId> discovered_;
+};
+
+// Worth evaluating at once: a kill, a failed init.
+[[nodiscard]] bool is_urgent(const Event& event);
+
+// What the record functions share.
+[[nodiscard]] Event make_event(const at_header& header, EventBody body);
+[[nodiscard]] CgroupUsage to_usage(const at_usage& usage);
+[[nodiscard]] Endpoint to_endpoint(const at_endpoint& endpoint);  // v4-mapped IPv6 becomes IPv4
+
+// A NUL-terminated text in a field of `size` bytes, which may lack the NUL.
+[[nodiscard]] std::string_view field_text(const char* field, std::size_t size);
+
+}  // namespace autotune
