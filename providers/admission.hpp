@@ -1,0 +1,20 @@
+// Admission: whether a change may begin on a function as it is now. Pure. For this room only.
+#pragma once
+
+#include <string>
+
+#include "core/plan.hpp"
+#include "core/provider.hpp"
+#include "core/result.hpp"
+
+namespace autotune {
+
+// The alias to steer: `wanted`, or where that is "" the only one, else "live". nullptr when there is none.
+[[nodiscard]] const Routing* choose_alias(const FunctionState& state, const std::string& wanted);
+
+// Ok when `action`, a resize, may begin by steering `alias` (nullptr: none was found). Otherwise the error
+// is for people: invalid_argument or unsupported, with a sentence that says why not.
+[[nodiscard]] Status admit(const Action& action, const FunctionState& state, const Routing* alias,
+                           const Capabilities& platform);
+
+}  // namespace autotune

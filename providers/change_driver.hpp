@@ -1,0 +1,79 @@
+// ChangeDriver: one change on its way from step to step. Executor's inside; for this room only.
+//
+// Each step() writes to the journal and asks the platform at most once. What is in doubt, after a crash
+// or any failed call, is looked at first (`look_`), so that nothing is done twice.
+#pragma once
+
+#include <optional>
+#include <random>
+#include <string>
+
+#include "core/knowledge_store.hpp"
+#include "core/provider.hpp"
+#include "core/time.hpp"
+#include "providers/executor.hpp"
+
+namespace autotune {
+
+// REQUIRES: all outlive the driver.
+struct DriverContext {
+    Provider& provider;
+    KnowledgeStore& store;
+    const Clock& clock;
+    const ExecutorOptions& options;
+};
+
+// Whether the same call may succeed later.
+[[nodiscard]] bool may_pass(Errc code);
+
+class ChangeDriver {
+public:
+    // A change that was journalled just now, on a head with `etag`.
+    static ChangeDriver begun(DriverContext context, ChangeRecord record, Etag head);
+    // A change found in the journal: nothing is known of where the platform stands.
+    static ChangeDriver resumed(DriverContext context, ChangeRecord record);
+
+    [[nodiscard]] const ChangeRecord& record() const { return record_; }
+    // The record, with what holds it up as its detail.
+    [[nodiscard]] ChangeRecord shown() const;
+    [[nodiscard]] bool can_go_on() const;
+
+    void step();
+    Status decide(const JudgeReport& report, Disposition how);
+    void note(const JudgeReport& report);
+
+private:
+    ChangeDriver(DriverContext context, ChangeRecord record)
+        : context_(context), record_(std::move(record)) {}
+
+    bool look();  // true: seen_ is fresh, or looking is not needed
+    void configure();
+    void publish();
+    void route();
+    void promote();
+    void revert();
+    void revert_head(const FunctionState& seen);
+
+    bool journal(ChangeRecord next);  // with the time; false: not written, and to be tried again
+    void take(ChangeRecord next);     // what the journal has now
+    bool go_to(Step step);
+    void close(Disposition disposition, std::string detail);
+    void give_up(const std::string& reason);
+    void failed(const Error& error);
+    void wait_for(const std::string& what);
+    void back_off();
+
+    DriverContext context_;
+    ChangeRecord record_;
+    bool look_ = false;
+    std::optional<FunctionState> seen_;  // by the last look, until it was acted on
+    Etag head_;                          // of the head as this change last saw or left it
+    Etag alias_;                         // likewise of the alias
+    int failures_ = 0;                   // in a row
+    Timestamp not_before_;
+    WallTime noted_;
+    std::string trouble_;
+    std::minstd_rand random_{std::random_device{}()};
+};
+
+}  // namespace autotune

@@ -1,0 +1,126 @@
+// What each step of a change asks of the platform: the part of ChangeDriver that knows the way.
+#include <utility>
+
+#include "providers/change_driver.hpp"
+#include "providers/change_state.hpp"
+
+namespace autotune {
+
+void ChangeDriver::configure() {
+    if (!look()) return;
+    if (const auto seen = std::exchange(seen_, std::nullopt)) {
+        head_ = seen->etag;
+        switch (find_configured(record_, *seen)) {
+            case Found::busy: return wait_for("an update of the function to finish");
+            case Found::foreign: return give_up("somebody else changed the function meanwhile");
+            case Found::done:
+                look_ = false;
+                go_to(Step::configured);
+                return;
+            case Found::not_done: break;
+        }
+    }
+    const auto state = context_.provider.configure(
+        record_.action.target, {.memory_mb = resize_of(record_).to_mb, .timeout = {}}, head_);
+    if (!state) return failed(state.error());
+    head_ = state->etag;
+    look_ = false;
+    go_to(Step::configured);
+}
+
+void ChangeDriver::publish() {
+    if (!look()) return;
+    ChangeRecord next = record_;
+    next.step = Step::published;
+    if (const auto seen = std::exchange(seen_, std::nullopt)) {
+        head_ = seen->etag;
+        switch (find_published(record_, *seen)) {
+            case Found::busy: return wait_for("an update of the function to finish");
+            case Found::foreign: return give_up("somebody else changed the function meanwhile");
+            case Found::done: next.candidate = seen->versions.back(); break;
+            case Found::not_done: break;
+        }
+    }
+    if (next.candidate.empty()) {
+        auto version = context_.provider.publish(record_.action.target, head_);
+        if (!version) return failed(version.error());
+        if (*version == record_.before.stable)
+            return give_up("version " + *version + ", which serves already, has that size");
+        next.candidate = *std::move(version);
+    }
+    next.candidate_published = context_.clock.wall();
+    if (journal(std::move(next))) look_ = alias_.empty();
+}
+
+void ChangeDriver::route() {
+    if (!look()) return;
+    Routing split = canary_split(record_);
+    if (const auto seen = std::exchange(seen_, std::nullopt)) {
+        switch (find_routed(record_, *seen)) {
+            case Found::busy:
+            case Found::foreign: return give_up("somebody else changed the alias meanwhile");
+            case Found::done: go_to(Step::observing); return;
+            case Found::not_done: alias_ = find_alias(*seen, split.alias)->etag; break;
+        }
+    }
+    split.etag = alias_;
+    const auto now = context_.provider.route(record_.action.target, split);
+    if (!now) return failed(now.error());
+    go_to(Step::observing);
+}
+
+void ChangeDriver::promote() {
+    look_ = true;  // much may have happened while the judge was watching
+    if (!look()) return;
+    const FunctionState seen = *std::exchange(seen_, std::nullopt);
+    switch (find_promoted(record_, seen)) {
+        case Found::busy:
+        case Found::foreign: return give_up("somebody else changed the alias while the canary ran");
+        case Found::done: return close(Disposition::promoted, record_.detail);
+        case Found::not_done: break;
+    }
+    Routing whole = promoted_split(record_);
+    whole.etag = find_alias(seen, whole.alias)->etag;
+    const auto now = context_.provider.route(record_.action.target, whole);
+    if (!now) return failed(now.error());
+    close(Disposition::promoted, record_.detail);
+}
+
+// Looks, does the one thing that is missing, looks again, until nothing is missing.
+void ChangeDriver::revert() {
+    look_ = true;
+    if (!look()) return;
+    const FunctionState seen = *std::exchange(seen_, std::nullopt);
+    const Routing* alias = find_alias(seen, record_.before.alias);
+    if (alias != nullptr && same_split(*alias, promoted_split(record_)))
+        return close(Disposition::failed, record_.detail + "; the alias serves only version " +
+                                              alias->stable + " by now and was left so");
+    if (alias != nullptr && same_split(*alias, canary_split(record_))) {
+        Routing old = record_.before;
+        old.etag = alias->etag;
+        if (const auto now = context_.provider.route(record_.action.target, old); !now)
+            return failed(now.error());
+        return;
+    }
+    if (seen.update_in_progress) return wait_for("an update of the function to finish");
+    const bool put_back = alias != nullptr && same_split(*alias, record_.before);
+    if (!put_back && record_.disposition != Disposition::failed) {
+        ChangeRecord next = record_;
+        next.disposition = Disposition::failed;
+        next.detail += "; somebody else changed the alias meanwhile, and it was left so";
+        if (!journal(std::move(next))) return;
+    }
+    revert_head(seen);
+}
+
+void ChangeDriver::revert_head(const FunctionState& seen) {
+    if (seen.config.memory_mb != resize_of(record_).to_mb) return close(record_.disposition, record_.detail);
+    const auto state = context_.provider.configure(
+        record_.action.target, {.memory_mb = record_.before_memory_mb, .timeout = {}}, seen.etag);
+    if (!state && !may_pass(state.error().code))
+        return close(Disposition::failed,
+                     record_.detail + "; the head's memory could not be put back: " + state.error().message);
+    if (!state) failed(state.error());
+}
+
+}  // namespace autotune
