@@ -47,7 +47,8 @@ class WebhookNotifier final : public Sink {
 public:
     // Errors: invalid_argument, the URL is none. REQUIRES: `clock` outlives it.
     static Result<std::unique_ptr<WebhookNotifier>> create(const Clock& clock, WebhookOptions options);
-    ~WebhookNotifier() override;  // delivers what is queued for at most flush_limit, drops the rest
+    ~WebhookNotifier()
+        override;  // delivers what is queued for flush_limit and about 1 s at most, drops the rest
 
     Status publish(const Publication& step) override;  // never fails: drops are counted
     [[nodiscard]] WebhookCounts counts() const;        // thread-safe

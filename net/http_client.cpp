@@ -61,6 +61,10 @@ std::size_t take_header(char* data, std::size_t, std::size_t size, void* user) {
     return size;
 }
 
+int ask_whether_to_give_up(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    return (*static_cast<const std::function<bool()>*>(user))() ? 1 : 0;
+}
+
 bool one_line(std::string_view text) {
     return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
 }
@@ -115,6 +119,11 @@ void HttpClient::Impl::prepare(const std::string& url, const HttpRequest& reques
     if (!options.ca_file.empty()) curl_easy_setopt(c, CURLOPT_CAINFO, options.ca_file.c_str());
     if (const auto parsed = parse_url(url); parsed && loopback(parsed->host))
         curl_easy_setopt(c, CURLOPT_PROXY, "");
+    if (options.give_up) {
+        curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, &ask_whether_to_give_up);
+        curl_easy_setopt(c, CURLOPT_XFERINFODATA, &options.give_up);
+    }
     if (request.method == "HEAD") {
         curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
     } else if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
@@ -141,7 +150,8 @@ Unexpected HttpClient::Impl::explain(CURLcode code, const std::string& doing, co
     long sent = 0;
     curl_easy_getinfo(curl.get(), CURLINFO_REQUEST_SIZE, &sent);
     if (sent == 0) return fail(Errc::unavailable, reason);
-    const Errc kind = code == CURLE_OPERATION_TIMEDOUT ? Errc::timed_out : Errc::unavailable;
+    const bool gave_up = code == CURLE_OPERATION_TIMEDOUT || code == CURLE_ABORTED_BY_CALLBACK;
+    const Errc kind = gave_up ? Errc::timed_out : Errc::unavailable;
     return fail(kind, reason + " (after the request was sent)");
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,6 +21,8 @@ struct HttpClientOptions {
     std::string ca_file;  // empty: the system's
     std::string user_agent = "autotune";
     std::size_t response_limit = 64 * 1024 * 1024;  // a larger body is an error, resource_exhausted
+    // Asked about once a second while a transfer waits, on the sending thread; true ends it (timed_out).
+    std::function<bool()> give_up = {};
 };
 
 class HttpClient {

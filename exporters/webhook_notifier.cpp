@@ -1,0 +1,155 @@
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "exporters/message.hpp"
+#include "exporters/notifier.hpp"
+#include "net/url.hpp"
+
+namespace autotune::exporters {
+namespace {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+bool worth_retrying(int status) { return status == 408 || status == 429 || status >= 500; }
+
+}  // namespace
+
+struct WebhookNotifier::Impl {
+    Impl(const Clock& given_clock, WebhookOptions given, std::string given_base, std::string given_target)
+        : clock(given_clock),
+          options(std::move(given)),
+          base(std::move(given_base)),
+          target(std::move(given_target)) {
+        options.http.give_up = [this] { return out_of_time(); };
+        thread = std::thread([this] { run(); });
+    }
+
+    void stop() {
+        {
+            const std::lock_guard lock(mutex);
+            stopping = std::chrono::steady_clock::now() +
+                       std::chrono::duration_cast<SteadyTime::duration>(options.flush_limit);
+        }
+        wake.notify_all();
+        thread.join();
+    }
+
+    bool out_of_time() {
+        const std::lock_guard lock(mutex);
+        return stopping && std::chrono::steady_clock::now() >= *stopping;
+    }
+
+    void enqueue(std::string body) {
+        const std::lock_guard lock(mutex);
+        if (queue.size() >= options.queue_limit) {
+            ++counts.dropped;
+            counts.last_error = "the queue is full";
+            return;
+        }
+        queue.push_back(std::move(body));
+        wake.notify_all();
+    }
+
+    void run();
+    void deliver(net::HttpClient& client, const std::string& body);
+    void pause(Nanos delay);
+
+    const Clock& clock;
+    WebhookOptions options;
+    const std::string base, target;
+
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::deque<std::string> queue;
+    std::optional<SteadyTime> stopping;  // set by the destructor: all is over then
+    WebhookCounts counts;
+    std::thread thread;
+};
+
+void WebhookNotifier::Impl::run() {
+    net::HttpClient client(options.http);
+    std::unique_lock lock(mutex);
+    while (true) {
+        wake.wait(lock, [&] { return stopping || !queue.empty(); });
+        if (queue.empty()) return;
+        if (stopping && std::chrono::steady_clock::now() >= *stopping) {
+            counts.dropped += queue.size();
+            counts.last_error = "the agent ended before they could be delivered";
+            return;
+        }
+        const std::string body = std::move(queue.front());
+        queue.pop_front();
+        lock.unlock();
+        deliver(client, body);
+        lock.lock();
+    }
+}
+
+void WebhookNotifier::Impl::deliver(net::HttpClient& client, const std::string& body) {
+    thread_local std::minstd_rand random(std::random_device{}());
+    const net::HttpRequest request{
+        .method = "POST", .target = target, .headers = {{"Content-Type", "application/json"}}, .body = body};
+    for (unsigned attempt = 0;; ++attempt) {
+        const auto answer = client.send(base, request);
+        const bool delivered = answer && answer->status >= 200 && answer->status < 300;
+        const bool final_refusal =
+            answer ? !worth_retrying(answer->status) : answer.error().code == Errc::invalid_argument;
+        const bool last = final_refusal || attempt + 1 >= options.retry.attempts || out_of_time();
+        {
+            const std::lock_guard lock(mutex);
+            if (delivered) {
+                ++counts.delivered;
+                return;
+            }
+            counts.last_error = answer ? base + target + " answered " + std::to_string(answer->status)
+                                       : answer.error().message;
+            ++(last ? counts.dropped : counts.retries);
+        }
+        if (last) return;
+        pause(backoff(options.retry, attempt, std::uniform_real_distribution<>()(random)));
+    }
+}
+
+// Ends early when the notifier is destroyed: then time is short.
+void WebhookNotifier::Impl::pause(Nanos delay) {
+    std::unique_lock lock(mutex);
+    const bool was_stopping = stopping.has_value();
+    const auto until =
+        std::chrono::steady_clock::now() + std::chrono::duration_cast<SteadyTime::duration>(delay);
+    wake.wait_until(lock, was_stopping ? std::min(until, *stopping) : until,
+                    [&] { return stopping.has_value() && !was_stopping; });
+}
+
+Result<std::unique_ptr<WebhookNotifier>> WebhookNotifier::create(const Clock& clock, WebhookOptions options) {
+    const auto url = net::parse_url(options.url);
+    if (!url) return url.forward("webhook");
+    if (url->scheme != "http" && url->scheme != "https")
+        return fail(Errc::invalid_argument, "webhook: '" + options.url + "' is neither http:// nor https://");
+    const std::size_t path =
+        std::min(options.url.find_first_of("/?", options.url.find("://") + 3), options.url.size());
+    std::string base = options.url.substr(0, path);
+    std::string target = url->path + (url->query.empty() ? "" : "?" + url->query);
+    return std::unique_ptr<WebhookNotifier>(new WebhookNotifier(
+        std::make_unique<Impl>(clock, std::move(options), std::move(base), std::move(target))));
+}
+
+WebhookNotifier::WebhookNotifier(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+WebhookNotifier::~WebhookNotifier() { impl_->stop(); }
+
+Status WebhookNotifier::publish(const Publication& step) {
+    const TwoClocks clocks{impl_->clock.now(), impl_->clock.wall()};
+    for (const Outcome& outcome : step.outcomes)
+        if (const auto message = message_of(outcome, clocks))
+            impl_->enqueue(to_webhook_json(*message, impl_->options.receiver));
+    return ok();
+}
+
+WebhookCounts WebhookNotifier::counts() const {
+    const std::lock_guard lock(impl_->mutex);
+    return impl_->counts;
+}
+
+}  // namespace autotune::exporters
