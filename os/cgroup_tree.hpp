@@ -29,6 +29,7 @@ public:
     // A new group `name` ([A-Za-z0-9_-]) with the tree as its parent. REQUIRES: the tree outlives it.
     [[nodiscard]] Result<Cgroup> create(std::string_view name) const;
     [[nodiscard]] const Cgroup& root() const { return *root_; }
+    [[nodiscard]] Cgroup& root() { return *root_; }
     [[nodiscard]] const CgroupLayout& layout() const { return layout_; }
 
 private:

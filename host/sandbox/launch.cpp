@@ -1,0 +1,98 @@
+#include "host/sandbox/launch.hpp"
+
+#include <unistd.h>
+
+#include <map>
+
+namespace autotune::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool executable(const fs::path& path) {
+    std::error_code error;
+    return fs::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0;
+}
+
+Result<LaunchCommand> python_command(const FunctionVersion& function, const LaunchContext& context,
+                                     const std::vector<fs::path>& folders) {
+    const std::string script = context.runtimes / "python" / "bootstrap.py";
+    for (const fs::path& folder : folders) {
+        if (executable(folder / function.runtime))
+            return LaunchCommand{{folder / function.runtime, script}, ""};
+    }
+    for (const fs::path& folder : folders) {
+        const fs::path any = folder / "python3";
+        if (!executable(any)) continue;
+        std::error_code error;
+        const fs::path real = fs::canonical(any, error);
+        return LaunchCommand{
+            {any, script},
+            function.runtime + " is not installed; " + (error ? any : real).string() + " runs it"};
+    }
+    return fail(Errc::invalid_argument, "no python3 interpreter on this machine for " + function.runtime);
+}
+
+Result<LaunchCommand> provided_command(const FunctionVersion& function) {
+    const fs::path bootstrap = function.code / "bootstrap";
+    std::error_code error;
+    if (!fs::exists(bootstrap, error)) {
+        return fail(Errc::invalid_argument, "Couldn't find valid bootstrap(s): [" + bootstrap.string() + "]");
+    }
+    if (!executable(bootstrap)) {
+        return fail(Errc::invalid_argument, "fork/exec " + bootstrap.string() + ": permission denied");
+    }
+    return LaunchCommand{{bootstrap}, ""};
+}
+
+}  // namespace
+
+std::vector<std::string> launch_environment(const FunctionVersion& function, const LaunchContext& context) {
+    const std::string root = function.code.string();
+    // What a function may set itself.
+    std::map<std::string, std::string> all{
+        {"PATH", "/usr/local/bin:/usr/bin:/bin"},
+        {"LANG", "C.UTF-8"},  // Lambda's en_US.UTF-8 is not on every Debian
+        {"TZ", ":UTC"},
+        {"LD_LIBRARY_PATH", root + ":" + root + "/lib"},
+        {"PYTHONDONTWRITEBYTECODE", "1"},  // the package stays as it was deployed
+        // SDKs refuse to call without credentials; the host's control API checks none.
+        {"AWS_ACCESS_KEY_ID", "local"},
+        {"AWS_SECRET_ACCESS_KEY", "local"},
+    };
+    if (!context.endpoint_url.empty()) all["AWS_ENDPOINT_URL_LAMBDA"] = context.endpoint_url;
+    for (const auto& [name, value] : function.environment) all[name] = value;
+    // What Lambda reserves.
+    const std::string memory = std::to_string(function.memory_mb);
+    for (const auto& [name, value] :
+         std::map<std::string, std::string>{{"AWS_LAMBDA_RUNTIME_API", context.runtime_api},
+                                            {"_HANDLER", function.handler},
+                                            {"LAMBDA_TASK_ROOT", root},
+                                            {"LAMBDA_RUNTIME_DIR", context.runtimes.string()},
+                                            {"AWS_LAMBDA_FUNCTION_NAME", function.name},
+                                            {"AWS_LAMBDA_FUNCTION_VERSION", function.version},
+                                            {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory},
+                                            {"AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/" + function.name},
+                                            {"AWS_LAMBDA_LOG_STREAM_NAME", context.log_stream},
+                                            {"AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"},
+                                            {"AWS_EXECUTION_ENV", "AWS_Lambda_" + function.runtime},
+                                            {"AWS_REGION", context.region},
+                                            {"AWS_DEFAULT_REGION", context.region}}) {
+        all[name] = value;
+    }
+    std::vector<std::string> lines;
+    lines.reserve(all.size());
+    for (const auto& [name, value] : all) lines.push_back(name + "=" + value);
+    return lines;
+}
+
+Result<LaunchCommand> launch_command(const FunctionVersion& function, const LaunchContext& context,
+                                     const std::vector<fs::path>& interpreter_folders) {
+    if (function.runtime.starts_with("python3"))
+        return python_command(function, context, interpreter_folders);
+    if (function.runtime.starts_with("provided")) return provided_command(function);
+    return fail(Errc::invalid_argument,
+                "runtime " + function.runtime + " is not supported (python3.x, provided)");
+}
+
+}  // namespace autotune::host

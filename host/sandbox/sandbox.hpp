@@ -1,0 +1,134 @@
+// Sandbox: one execution environment of one function snapshot, from its start to its end: a Box, the
+// Runtime API that its processes talk to, a log, and at most one invocation at a time.
+//
+//   starting → idle ⇄ busy → gone        any of them → gone
+//
+// Every job given to run() comes back exactly once: its `done` was called, or it was returned to the
+// pool because it was not begun here.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/result.hpp"
+#include "core/time.hpp"
+#include "host/invoker.hpp"
+#include "host/sandbox/box.hpp"
+#include "host/sandbox/log.hpp"
+#include "host/sandbox/pool.hpp"
+#include "host/sandbox/report.hpp"
+#include "host/sandbox/runtime_api.hpp"
+#include "net/event_loop.hpp"
+#include "net/http_server.hpp"
+#include "os/cgroup_tree.hpp"
+
+namespace autotune::host {
+
+struct Job {
+    InvokeRequest request;
+    std::function<void(InvokeResult)> done;
+    InitPhase phase = InitPhase::init;  // in which a sandbox that is started for it begins
+};
+
+class Sandbox;
+
+struct SandboxEvents {
+    std::function<void(Sandbox&)> idle;           // waits for work, or is about to
+    std::function<void(Sandbox&, Job)> returned;  // not begun: run it elsewhere
+    std::function<void(Sandbox&)> gone;           // nothing is left of it; may destroy it
+};
+
+struct SandboxOptions {
+    net::EventLoop& loop;
+    const Clock& clock;
+    const CgroupTree& cgroups;
+    const SandboxEvents& events;  // outlives the sandbox
+    FunctionVersionPtr function;
+    std::string name;  // of its cgroup
+    std::string log_stream;
+    std::filesystem::path log_file, runtimes;
+    std::string region, endpoint_url;
+    SandboxLimits limits;
+    InitPhase phase = InitPhase::init;
+};
+
+class Sandbox {
+public:
+    // Errors: the host could not make it. A function that cannot be executed is no error here: the job
+    // that it gets fails as Lambda lets it fail.
+    static Result<std::unique_ptr<Sandbox>> start(SandboxOptions options);
+    ~Sandbox();
+
+    // REQUIRES: accepts_work().
+    void run(Job job);
+    // It would take a job: idle, starting without a job, or just about to ask for work again.
+    [[nodiscard]] bool accepts_work() const {
+        return !dying_ && !retired_ && !busy() && (!slow_ || api_.state() == RuntimeApi::State::ready);
+    }
+    [[nodiscard]] bool idle() const { return accepts_work() && api_.state() == RuntimeApi::State::ready; }
+    [[nodiscard]] bool busy() const { return job_ || invocation_; }
+    // Ends it: now, or when its invocation is done.
+    void retire();
+    // Ends it now; a job gets host_failure with this reason.
+    void abandon(std::string_view reason);
+
+    [[nodiscard]] const FunctionVersion& function() const { return *options_.function; }
+    [[nodiscard]] std::uint64_t last_used() const { return last_used_; }
+    void set_last_used(std::uint64_t turn) { last_used_ = turn; }  // the pool's order of use
+    void set_idle_timer(net::EventLoop::Timer timer) { idle_timer_ = std::move(timer); }
+
+private:
+    enum class After : std::uint8_t { keep, end };
+    struct Invocation {
+        Job job;
+        Timestamp started;
+    };
+
+    explicit Sandbox(SandboxOptions options, SandboxLog log)
+        : options_(std::move(options)), log_(std::move(log)) {}
+    Status listen();
+    Status launch();
+
+    // sandbox_api.cpp: what the runtime says
+    void on_request(net::HttpRequest request, net::Responder responder);
+    void on_next(net::Responder responder);
+    void on_init_error(const net::HttpRequest& request);
+    net::HttpResponse on_too_large(const net::HttpRequest& request);
+
+    // sandbox.cpp: what happens to the box and the invocation
+    void on_init_timeout();
+    void on_deadline();
+    void on_exit(ExitStatus status);
+    void on_out_of_memory();
+    void start_invocation();
+    void fail_init(Ending ending, std::string error_type, std::string payload);
+    void finish(Ending ending, std::string error_type, std::string payload, After after);
+    void fail(Ending ending, const char* error_type, ExitStatus status);
+    void end();
+
+    SandboxOptions options_;
+    SandboxLog log_;
+    std::unique_ptr<Box> box_;
+    std::unique_ptr<net::HttpServer> server_;
+    RuntimeApi api_;
+    net::Responder waiting_;                // the /next without an answer
+    std::optional<Job> job_;                // waits for the runtime to ask
+    std::optional<Invocation> invocation_;  // in flight
+    std::optional<std::string> bad_entrypoint_;
+    net::EventLoop::Timer init_timer_, deadline_timer_, patience_timer_, idle_timer_;
+    Timestamp started_;
+    std::optional<Nanos> init_;             // how long the start took; told in the first REPORT
+    std::optional<Timestamp> clock_since_;  // the invocation's clock runs since before it was handed over
+    std::uint64_t last_used_ = 0;
+    bool initialized_ = false;
+    bool slow_ = false;  // kept a job waiting too long; until it asks for work
+    bool dying_ = false;
+    bool retired_ = false;
+};
+
+}  // namespace autotune::host
