@@ -1,0 +1,144 @@
+// The steps of a rule's plan. What this version cannot carry out becomes a suggestion, with a warning.
+#include <algorithm>
+#include <string>
+
+#include "rules/suggest.hpp"
+#include "rules/yaml/scalar.hpp"
+#include "rules/yaml/sections.hpp"
+
+namespace autotune::rules {
+
+namespace {
+
+constexpr std::array<std::string_view, 7> kKinds{"resize", "recluster", "map_reduce", "handover",
+                                                 "cache",  "relocate",  "notify"};
+
+struct Place {
+    std::string_view kind;
+    Position at;
+};
+
+void warn_suggestion(Reader& reader, Position at, std::string_view what) {
+    reader.warning(
+        at, "'" + std::string(what) +
+                "' is understood but not carried out by this version; it will be reported as a suggestion");
+}
+
+// "balanced:0.5", "fastest-within:10": the number behind the colon, or nothing.
+std::optional<double> parameter(std::string_view strategy, std::string_view name) {
+    if (!strategy.starts_with(name) || !strategy.substr(name.size()).starts_with(":")) return std::nullopt;
+    const std::string digits(strategy.substr(name.size() + 1));
+    return is_number(digits) ? std::optional(std::stod(digits)) : std::nullopt;
+}
+
+bool measured_strategy(std::string_view strategy) {
+    const auto weight = parameter(strategy, "balanced");
+    const auto percent = parameter(strategy, "fastest-within");
+    return strategy == "cost" || (weight && *weight >= 0 && *weight <= 1) || (percent && *percent >= 0);
+}
+
+void read_resize(Reader& reader, const YamlNode& node, PlanStep& step) {
+    ResizeStep resize;
+    if (!reader.expect_map(node, "'resize'", {"strategy", "max_bumps", "if"})) return;
+    reader.read_count(node, "max_bumps", resize.max_bumps, {1, 100});
+    const YamlNode* strategy = node.find("strategy");
+    if (strategy && strategy->kind == YamlNode::Kind::scalar && measured_strategy(strategy->text)) {
+        warn_suggestion(reader, strategy->at, "strategy: " + strategy->text);
+        step.what = SuggestStep{"resize (" + strategy->text + ")"};
+        return;
+    }
+    constexpr std::array<Choice<SizingStrategy>, 3> kStrategies{{{"oom-bump", SizingStrategy::oom_bump},
+                                                                 {"timeout", SizingStrategy::timeout},
+                                                                 {"auto", SizingStrategy::automatic}}};
+    reader.read_choice(node, "strategy", kStrategies, resize.strategy);
+    step.what = resize;
+}
+
+void read_notify(Reader& reader, const YamlNode& node, PlanStep& step) {
+    NotifyStep notify;
+    if (!reader.expect_map(node, "'notify'", {"severity", "suggest", "if"})) return;
+    constexpr std::array<Choice<Severity>, 3> kSeverities{
+        {{"info", Severity::info}, {"warning", Severity::warning}, {"critical", Severity::critical}}};
+    reader.read_choice(node, "severity", kSeverities, notify.severity);
+    reader.read_text(node, "suggest", notify.suggest);
+    step.what = std::move(notify);
+}
+
+// "split private-callees", "near dep.slowest": the step in words.
+std::string remedy(Reader& reader, const YamlNode& node, Place place) {
+    const std::string what = "'" + std::string(place.kind) + "'";
+    std::string text;
+    if (place.kind == "recluster") {
+        enum class Op : std::uint8_t { split, fuse } op = Op::split;
+        constexpr std::array<Choice<Op>, 2> kOps{{{"split", Op::split}, {"fuse", Op::fuse}}};
+        if (!reader.expect_map(node, what, {"op", "target", "if"})) return {};
+        if (!node.find("op")) reader.error(place.at, "'recluster' needs 'op': split or fuse");
+        reader.read_choice(node, "op", kOps, op);
+        reader.read_text(node, "target", text);
+        return "recluster: " + std::string(op == Op::split ? "split" : "fuse") +
+               (text.empty() ? "" : " " + text);
+    }
+    if (place.kind == "map_reduce") {
+        if (!reader.expect_map(node, what, {"over", "if"})) return {};
+        reader.read_text(node, "over", text);
+        return "map-reduce" + (text.empty() ? "" : " over " + text);
+    }
+    if (place.kind == "cache") {
+        Nanos ttl{0};
+        if (!reader.expect_map(node, what, {"ttl", "if"})) return {};
+        reader.read_duration(node, "ttl", ttl);
+        return "cache" + (node.find("ttl") ? " for " + node.find("ttl")->text : "");
+    }
+    if (place.kind == "relocate") {
+        if (!reader.expect_map(node, what, {"near", "if"})) return {};
+        reader.read_text(node, "near", text);
+        return "relocate" + (text.empty() ? "" : " near " + text);
+    }
+    if (!reader.expect_map(node, what, {"if"})) return {};
+    return "handover";
+}
+
+std::optional<PlanStep> read_step(Reader& reader, const YamlNode& node) {
+    if (node.kind != YamlNode::Kind::map || node.keys.size() != 1) {
+        const bool word = node.kind == YamlNode::Kind::scalar &&
+                          std::find(kKinds.begin(), kKinds.end(), node.text) != kKinds.end();
+        reader.error(
+            node.at,
+            "a plan step is one key with a map, such as '- notify: {}'; this is " + describe(node) +
+                (node.kind == YamlNode::Kind::map ? " of " + std::to_string(node.keys.size()) + " keys"
+                                                  : "") +
+                (word ? "; write '" + node.text + ": {}'" : ""));
+        return std::nullopt;
+    }
+    const std::string& kind = node.keys[0];
+    const Position at = node.key_at[0];
+    if (std::find(kKinds.begin(), kKinds.end(), kind) == kKinds.end()) {
+        reader.error(at, "unknown plan step '" + kind + "'" + did_you_mean(kind, kKinds));
+        return std::nullopt;
+    }
+    PlanStep step{.what = {}, .only_if = {}, .at = at};
+    const YamlNode& body = node.children[0];
+    if (kind == "resize") {
+        read_resize(reader, body, step);
+    } else if (kind == "notify") {
+        read_notify(reader, body, step);
+    } else {
+        step.what = SuggestStep{remedy(reader, body, {kind, at})};
+        warn_suggestion(reader, at, kind);
+    }
+    if (body.kind == YamlNode::Kind::map) reader.read_condition(body, "if", step.only_if);
+    return step;
+}
+
+}  // namespace
+
+std::vector<PlanStep> read_plan(Reader& reader, const YamlNode& node) {
+    std::vector<PlanStep> steps;
+    if (!reader.expect_sequence(node, "'plan'")) return steps;
+    if (node.children.empty()) reader.error(node.at, "'plan' is empty: a rule must at least notify");
+    for (const YamlNode& element : node.children)
+        if (auto step = read_step(reader, element)) steps.push_back(std::move(*step));
+    return steps;
+}
+
+}  // namespace autotune::rules

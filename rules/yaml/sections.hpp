@@ -1,0 +1,33 @@
+// The sections of a rules file, one function each: from the tree to plain structs. Internal to yaml/.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "rules/rule_set.hpp"
+#include "rules/yaml/reader.hpp"
+
+namespace autotune::rules {
+
+// What rules take where they say nothing themselves.
+struct Defaults {
+    Mode mode = Mode::dry_run;
+    Nanos cooldown = std::chrono::hours(6);
+    Nanos window = std::chrono::minutes(15);
+    std::uint32_t max_actions_per_day = 3;
+    CanaryPolicy canary;
+};
+
+void read_defaults(Reader& reader, const YamlNode& node, Defaults& out);
+void read_guardrails(Reader& reader, const YamlNode& node, Guardrails& out);
+void read_slo(Reader& reader, const YamlNode& node, std::vector<SloEntry>& out);
+void read_scope(Reader& reader, const YamlNode& map, Scope& out);  // its key "scope"
+void read_canary(Reader& reader, const YamlNode& node, CanaryPolicy& out);
+void read_mode(Reader& reader, const YamlNode& map, Mode& out);     // its key "mode"
+void read_window(Reader& reader, const YamlNode& map, Nanos& out);  // its key "window"
+
+// nullopt when something that a rule cannot be without is missing or wrong; that was told.
+[[nodiscard]] std::optional<Rule> read_rule(Reader& reader, const YamlNode& node, const Defaults& defaults);
+[[nodiscard]] std::vector<PlanStep> read_plan(Reader& reader, const YamlNode& node);
+
+}  // namespace autotune::rules
