@@ -1,5 +1,5 @@
-// Invocations and facts as JSON, one object, one line, no newline at its end. Times in seconds (wall
-// times RFC 3339), memory in bytes unless the name says otherwise. Invalid UTF-8 becomes U+FFFD.
+// Invocations and facts as JSON, one object, one line, no newline at its end. The unit is in the name
+// (…_ms, …_s) or bytes; wall times are RFC 3339. Invalid UTF-8 becomes U+FFFD.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace autotune::render {
 
 [[nodiscard]] std::string invocation_json(const Invocation& invocation);
 
-// Unknown facts are null: {"function","from_s","to_s","facts":{"fn.p95":0.25,…},"deps":[{…}],…}.
+// Durations in seconds, unknown facts null: {"function","window_s","facts":{"fn.p95":0.25,…},"deps":[{…}],…}.
 [[nodiscard]] std::string facts_json(const FunctionFacts& facts);
 
 }  // namespace autotune::render

@@ -1,0 +1,109 @@
+#include "exporters/render/graph.hpp"
+
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "exporters/render/text.hpp"
+
+namespace autotune::render {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string_view to_string(NodeKind kind) {
+    switch (kind) {
+        case NodeKind::function: return "function";
+        case NodeKind::process: return "process";
+        case NodeKind::external: return "external";
+    }
+    return "external";
+}
+
+// DOT's only escapes within quotes are \" and \\ (and layout ones, which \\ keeps off).
+std::string dot_quoted(std::string_view name) {
+    std::string out = "\"";
+    for (const char c : clean_text(name)) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out + '"';
+}
+
+// Mermaid: entities are written #name; and # itself is one.
+std::string mermaid_text(std::string_view name) {
+    std::string out;
+    for (const char c : clean_text(name)) switch (c) {
+            case '#': out += "#35;"; break;
+            case '"': out += "#quot;"; break;
+            case '<': out += "#lt;"; break;
+            case '>': out += "#gt;"; break;
+            case '&': out += "#amp;"; break;
+            case '`': out += "#96;"; break;
+            default: out += c;
+        }
+    return out;
+}
+
+bool is_by_trace(const ServiceEdge& edge) { return edge.by_trace > 0 && edge.by_trace == edge.calls; }
+
+std::string edge_text(const ServiceEdge& edge) {
+    std::string text = std::to_string(edge.calls) + (edge.calls == 1 ? " call" : " calls");
+    if (edge.by_trace > 0) text += is_by_trace(edge) ? " (by trace)" : ", partly by trace";
+    if (edge.failures > 0) text += ", " + std::to_string(edge.failures) + " failed";
+    if (edge.wait.count() > 0 && edge.calls > 0)
+        text += ", " + human_duration(to_seconds(edge.wait) / static_cast<double>(edge.calls)) + " each";
+    return text;
+}
+
+constexpr std::string_view kDotStyle[] = {"shape=box,style=\"rounded,filled\",fillcolor=\"#ffe0b2\"",
+                                          "shape=box,style=filled,fillcolor=\"#e3f2fd\"", "shape=ellipse"};
+
+}  // namespace
+
+std::string graph_dot(const ServiceGraph& graph) {
+    std::string out = "digraph services {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n";
+    // Numbered, because a function and a process may bear the same name.
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i)
+        out += "  n" + std::to_string(i) + " [label=" + dot_quoted(graph.nodes[i].name) + "," +
+               std::string(kDotStyle[static_cast<std::size_t>(graph.nodes[i].kind)]) + "];\n";
+    for (const ServiceEdge& edge : graph.edges)
+        out += "  n" + std::to_string(edge.from) + " -> n" + std::to_string(edge.to) +
+               " [label=" + dot_quoted(edge_text(edge)) + (edge.failures > 0 ? ",color=red" : "") +
+               (is_by_trace(edge) ? ",style=dashed" : "") + "];\n";
+    return out + "}\n";
+}
+
+std::string graph_mermaid(const ServiceGraph& graph) {
+    constexpr std::string_view kOpen[] = {"([\"", "[\"", "((\""};
+    constexpr std::string_view kClose[] = {"\"])", "\"]", "\"))"};
+    std::string out = "flowchart LR\n";
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+        const auto kind = static_cast<std::size_t>(graph.nodes[i].kind);
+        out += "  n" + std::to_string(i) + std::string(kOpen[kind]) + mermaid_text(graph.nodes[i].name) +
+               std::string(kClose[kind]) + "\n";
+    }
+    for (const ServiceEdge& edge : graph.edges) {
+        out += "  n" + std::to_string(edge.from) + (is_by_trace(edge) ? " -.->|\"" : " -->|\"") +
+               mermaid_text(edge_text(edge)) + "\"| n" + std::to_string(edge.to) + "\n";
+    }
+    return out;
+}
+
+std::string graph_json(const ServiceGraph& graph) {
+    Json nodes = Json::array(), edges = Json::array();
+    for (const ServiceNode& node : graph.nodes)
+        nodes.push_back({{"name", node.name}, {"kind", to_string(node.kind)}});
+    for (const ServiceEdge& edge : graph.edges)
+        edges.push_back({{"from", graph.nodes[edge.from].name},
+                         {"to", graph.nodes[edge.to].name},
+                         {"calls", edge.calls},
+                         {"by_trace", edge.by_trace},
+                         {"failures", edge.failures},
+                         {"bytes_sent", edge.bytes_sent},
+                         {"bytes_received", edge.bytes_received},
+                         {"wait_s", to_seconds(edge.wait)}});
+    return Json{{"nodes", nodes}, {"edges", edges}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace autotune::render
