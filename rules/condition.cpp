@@ -90,12 +90,15 @@ Verdict holds(const Condition& condition, const FunctionFacts& facts, const SloV
     // Any one dependency that satisfies the whole; without dependencies there is none.
     Verdict out{.truth = Truth::no};
     for (std::size_t i = 0; i < facts.deps.size(); ++i) {
-        Verdict v = verdict(condition, {facts, slo, &facts.deps[i]});
-        v.dependency = i;
-        if (v.truth == Truth::yes) return v;
-        if (v.truth == Truth::unknown && out.truth == Truth::no) out = std::move(v);
+        const Verdict v = verdict(condition, {facts, slo, &facts.deps[i]});
+        if (v.truth == Truth::yes) {
+            out.truth = Truth::yes;
+            out.dependencies.push_back(i);
+        } else if (v.truth == Truth::unknown && out.truth == Truth::no) {
+            out = v;
+        }
     }
-    out.dependency.reset();
+    if (out.truth == Truth::yes) out.why_unknown.clear();
     return out;
 }
 

@@ -58,7 +58,10 @@ enum class Truth : std::uint8_t { no, yes, unknown };
 struct Verdict {
     Truth truth = Truth::unknown;
     std::string why_unknown;                // the evaluation error or the unmeasured fact
-    std::optional<std::size_t> dependency;  // index into FunctionFacts::deps that satisfied it
+    std::vector<std::size_t> dependencies;  // indices into FunctionFacts::deps that satisfied it
+    [[nodiscard]] std::optional<std::size_t> dependency() const {  // the first of them
+        return dependencies.empty() ? std::nullopt : std::optional(dependencies.front());
+    }
 };
 [[nodiscard]] Verdict holds(const Condition& condition, const FunctionFacts& facts, const SloValues& slo);
 

@@ -73,7 +73,7 @@ struct EngineState {
 
 // Everything one evaluation looks at beside the rules. Views: valid during the call.
 struct Situation {
-    std::span<const WindowFacts> facts;
+    std::span<const WindowFacts> facts;                              // one for each window
     const History* history = nullptr;                                // null: nothing remembered
     const std::map<std::string, Capabilities>* platforms = nullptr;  // by FunctionRef::provider
     Mode mode = Mode::dry_run;                                       // the command line's
