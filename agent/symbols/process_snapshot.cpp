@@ -64,7 +64,9 @@ Fd open_mapped(const std::string& folder, const Mapping& m) {
 }  // namespace
 
 std::optional<FileIdentity> ProcessSnapshot::file_of(const Mapping& mapping) const {
-    const auto index = static_cast<std::size_t>(&mapping - maps.mappings().data());
+    const Mapping* own = maps.find(mapping.start);  // the caller's may be a copy
+    if (own == nullptr) return std::nullopt;
+    const auto index = static_cast<std::size_t>(own - maps.mappings().data());
     return index < files.size() ? files[index] : std::nullopt;
 }
 

@@ -60,7 +60,8 @@ public:
     // Kernel text; /proc/kallsyms is read at the first call.
     [[nodiscard]] FrameId resolve_kernel(std::uint64_t address, Tables& tables);
 
-    // The executable mapping that holds the address; null when none does. Valid until the next call.
+    // The executable mapping that holds the address; null when none does. For addresses that were executed:
+    // one that is nowhere makes the mappings be read again. Valid until the next call.
     [[nodiscard]] const Mapping* mapping_at(const ProcessId& process, std::uint64_t address);
 
     // All executable mappings of the process as last read. Valid until the next call.
