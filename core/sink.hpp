@@ -28,6 +28,7 @@ struct AgentHealth {
     double bpf_seconds = 0;                           // run time of the BPF programs, 0 = not known
     std::vector<std::string> missing;                 // what this kernel or user does not allow
     bool rules_loaded = true;
+    std::uint64_t notifications_dropped = 0;          // messages to people that did not arrive, so far
 };
 
 // Everything one step of the loop produced. Views: valid during the call only.
