@@ -1,0 +1,100 @@
+#include "knowledge/action_json.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "builders.hpp"
+
+namespace autotune {
+namespace {
+
+TEST(ActionJson, KeepsEveryField) {
+    const Action a = test::resize_action();
+    const auto read = action_from_json(to_json(a));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->target, a.target);
+    EXPECT_EQ(read->change, a.change);
+    EXPECT_EQ(read->rule, a.rule);
+    EXPECT_EQ(read->because, a.because);
+    EXPECT_EQ(read->predicted, a.predicted);
+    EXPECT_EQ(read->evidence.facts, a.evidence.facts);
+    EXPECT_EQ(read->evidence.from, a.evidence.from);
+    EXPECT_EQ(read->evidence.to, a.evidence.to);
+    EXPECT_EQ(read->evidence.kill_time, a.evidence.kill_time);
+    EXPECT_EQ(read->evidence.hottest_frame, a.evidence.hottest_frame);
+    EXPECT_EQ(read->evidence.flame_graph, a.evidence.flame_graph);
+    EXPECT_EQ(read->mode, a.mode);
+    EXPECT_EQ(read->canary, a.canary);
+    EXPECT_EQ(read->runbook, a.runbook);
+}
+
+TEST(ActionJson, KeepsWhatIsNotThere) {
+    Action a = test::resize_action();
+    a.change = Notify{Severity::critical, "map-reduce"};
+    a.evidence.kill_time = std::nullopt;
+    a.canary = std::nullopt;
+    const auto read = action_from_json(to_json(a));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->change, a.change);
+    EXPECT_EQ(read->evidence.kill_time, std::nullopt);
+    EXPECT_EQ(read->canary, std::nullopt);
+}
+
+TEST(ActionJson, IsReadWhenANewerVersionAddedKeys) {
+    std::string text = to_json(test::resize_action());
+    text.insert(1, R"("added_later":true,)");
+    EXPECT_TRUE(action_from_json(text));
+}
+
+TEST(ActionJson, RefusesWhatItCannotUnderstand) {
+    for (const char* text : {"", "{", "[]", "{}", R"({"provider":1})"}) {
+        const auto read = action_from_json(text);
+        ASSERT_FALSE(read) << text;
+        EXPECT_EQ(read.error().code, Errc::corrupt);
+    }
+    std::string text = to_json(test::resize_action());
+    text.replace(text.find("resize"), 6, "rescue");
+    EXPECT_EQ(action_from_json(text).error().message, "action: this kind of change is not known");
+}
+
+TEST(ActionJson, NeverFailsOnBytesThatAreNoText) {
+    Action a = test::resize_action();
+    a.because = "\xff\xfe";
+    const auto read = action_from_json(to_json(a));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->because, "\xEF\xBF\xBD\xEF\xBF\xBD");
+}
+
+TEST(JudgeReportJson, KeepsEveryField) {
+    const JudgeReport r = test::judge_report();
+    const auto read = judge_report_from_json(to_json(r));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->decision, r.decision);
+    EXPECT_EQ(read->pairs, r.pairs);
+    EXPECT_EQ(read->canary_calls, r.canary_calls);
+    EXPECT_EQ(read->canary_failures, r.canary_failures);
+    EXPECT_EQ(read->baseline_calls, r.baseline_calls);
+    EXPECT_EQ(read->baseline_failures, r.baseline_failures);
+    EXPECT_EQ(read->log10_e_latency, r.log10_e_latency);
+    EXPECT_EQ(read->log10_e_errors, r.log10_e_errors);
+    EXPECT_EQ(read->log10_e_harm, r.log10_e_harm);
+    EXPECT_EQ(read->baseline_p95, r.baseline_p95);
+    EXPECT_EQ(read->canary_p95, r.canary_p95);
+    EXPECT_EQ(read->reason, r.reason);
+}
+
+TEST(JudgeReportJson, KeepsInfiniteEvidence) {
+    JudgeReport r = test::judge_report();
+    r.log10_e_latency = std::numeric_limits<double>::infinity();
+    r.log10_e_errors = -std::numeric_limits<double>::infinity();
+    r.log10_e_harm = std::numeric_limits<double>::quiet_NaN();
+    const auto read = judge_report_from_json(to_json(r));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->log10_e_latency, r.log10_e_latency);
+    EXPECT_EQ(read->log10_e_errors, r.log10_e_errors);
+    EXPECT_NE(read->log10_e_harm, read->log10_e_harm);
+}
+
+}  // namespace
+}  // namespace autotune
