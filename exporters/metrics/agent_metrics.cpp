@@ -6,6 +6,7 @@
 
 #include <map>
 
+#include "core/event.hpp"
 #include "exporters/metrics/label.hpp"
 
 namespace autotune::exporters {
@@ -15,10 +16,6 @@ using prometheus::Counter;
 using prometheus::Family;
 using prometheus::Gauge;
 using prometheus::Registry;
-
-// LossKind's names: their series exist before the first loss.
-constexpr const char* kLossKinds[] = {"ring_full",   "stack_map_full", "state_map_full",
-                                      "read_failed", "undecodable",    "shed"};
 
 Family<Counter>& counter(Registry& registry, const char* name, const char* help) {
     return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
@@ -59,6 +56,7 @@ struct AgentMetrics::Impl {
     Gauge& rules_loaded;
     Gauge& last_step;
     Follower folded;
+    Follower notifications_dropped;
 };
 
 AgentMetrics::Impl::Impl(Registry& registry, const NameLimit& name_limit)
@@ -83,8 +81,13 @@ AgentMetrics::Impl::Impl(Registry& registry, const NameLimit& name_limit)
                       "When the loop last finished a step, Unix time.")),
       folded(counter(registry, "autotune_names_folded_total",
                      "Times a function was counted as \"_other\", there being too many.")
-                 .Add({})) {
-    for (const char* kind : kLossKinds) lost(kind);
+                 .Add({})),
+      notifications_dropped(
+          counter(registry, "autotune_notifications_dropped_total", "Messages to people that did not arrive.")
+              .Add({})) {
+    // The series of every kind exist before the first loss.
+    for (std::size_t kind = 0; kind < kLossKindCount; ++kind)
+        lost(std::string(to_string(static_cast<LossKind>(kind))));
 }
 
 Follower& AgentMetrics::Impl::lost(const std::string& kind) {
@@ -117,6 +120,7 @@ void AgentMetrics::publish(const Publication& step) {
     m.resident_bytes.Set(static_cast<double>(health.resident_bytes));
     m.attached.Set(health.attached ? 1 : 0);
     m.missing.Set(static_cast<double>(health.missing.size()));
+    m.notifications_dropped.follow(static_cast<double>(health.notifications_dropped));
     m.rules_loaded.Set(health.rules_loaded ? 1 : 0);
 }
 
