@@ -107,7 +107,11 @@ Cgroup& Cgroup::operator=(Cgroup&& other) noexcept {
 void Cgroup::discard() {
     if (!directory_) return;  // moved from, or removed
     (void)kill_all();
-    for (int attempt = 0; attempt < 100 && !remove(); ++attempt) pause_briefly();
+    Status removed = remove();
+    for (int attempt = 0; !removed && removed.error().code == Errc::conflict && attempt < 100; ++attempt) {
+        pause_briefly();
+        removed = remove();
+    }
     directory_.close();
 }
 

@@ -1,0 +1,305 @@
+// Functions in real processes and cgroups.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "os/cgroup_layout.hpp"
+#include "os/file.hpp"
+#include "tests/host/sandbox/sandbox_world.hpp"
+
+namespace autotune::host {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+using Kind = InvokeResult::Kind;
+using nlohmann::json;
+
+class SandboxPoolKernel : public SandboxWorld {};
+
+constexpr auto kHello = "def handler(event, context):\n    return {'hello': event.get('name')}\n";
+
+// Starts a child that would outlive its parent, and tells its pid.
+constexpr auto kFork = R"(
+import subprocess, time
+def handler(event, context):
+    child = subprocess.Popen(['/bin/sleep', '1000'], start_new_session=True)
+    open(event['file'], 'w').write(str(child.pid))
+    if event.get('wait'): time.sleep(1000)
+    return child.pid
+)";
+
+// A zombie is dead: whoever inherited it has not looked yet.
+bool alive(const std::string& pid) {
+    const std::string stat = read_file("/proc/" + pid + "/stat").value_or("");
+    return !stat.empty() && stat.find(") Z ") == std::string::npos;
+}
+
+TEST_F(SandboxPoolKernel, RunsAPythonFunction) {
+    const InvokeResult result = invoke(python("hello", kHello), R"({"name":"World"})");
+    EXPECT_EQ(result.kind, Kind::ok) << result.payload;
+    EXPECT_EQ(json::parse(result.payload)["hello"], "World");
+    EXPECT_THAT(result.log_tail,
+                HasSubstr("START RequestId: 00000000-0000-0000-0000-100000000001 Version: $LATEST\n"));
+    EXPECT_THAT(result.log_tail, HasSubstr("\tMemory Size: 512 MB\tMax Memory Used: "));
+    EXPECT_THAT(result.log_tail, HasSubstr("\tInit Duration: "));
+}
+
+TEST_F(SandboxPoolKernel, ReusesAWarmSandboxAlsoForCallsBackToBack) {
+    const auto function = python("warm", "import os\ndef handler(e, c): return os.getpid()\n");
+    const InvokeResult first = invoke(function);
+    for (int i = 0; i < 20; ++i) {
+        const InvokeResult again = invoke(function);
+        EXPECT_EQ(again.payload, first.payload);
+        EXPECT_THAT(again.log_tail, Not(HasSubstr("Init Duration")));
+    }
+}
+
+TEST_F(SandboxPoolKernel, ATimeoutKillsGrandchildrenToo) {
+    const auto function = python("slow", kFork);
+    function->timeout = std::chrono::seconds(2);
+    const auto pid_file = scratch.path() / "pid";
+    const InvokeResult result = invoke(function, json{{"file", pid_file}, {"wait", true}}.dump());
+    EXPECT_EQ(result.kind, Kind::function_error);
+    EXPECT_THAT(
+        result.payload,
+        MatchesRegex(R"(\{"errorMessage":"20[0-9T:.-]+Z 0000.*001 Task timed out after 2\.00 seconds"\})"));
+    EXPECT_THAT(result.log_tail, HasSubstr("\tStatus: timeout\n"));
+    EXPECT_TRUE(all_gone());
+    const std::string pid = read_file(pid_file).value();
+    EXPECT_TRUE(eventually([&] { return !alive(pid); }));
+}
+
+TEST_F(SandboxPoolKernel, RunningOutOfMemoryIsToldAsLambdaTellsIt) {
+    const auto function = python("hog", "def handler(e, c): return len(bytearray(400 * 1024 * 1024))\n");
+    function->memory_mb = 128;
+    const InvokeResult result = invoke(function);
+    EXPECT_EQ(result.kind, Kind::function_error);
+    const json payload = json::parse(result.payload);
+    EXPECT_EQ(payload["errorType"], "Runtime.ExitError");
+    EXPECT_EQ(
+        payload["errorMessage"],
+        "RequestId: 00000000-0000-0000-0000-100000000001 Error: Runtime exited with error: signal: killed");
+    EXPECT_THAT(result.log_tail, HasSubstr("\tMemory Size: 128 MB\tMax Memory Used: 128 MB"));
+    EXPECT_THAT(result.log_tail, HasSubstr("\tStatus: error\tError Type: Runtime.OutOfMemory\n"));
+    EXPECT_TRUE(all_gone());
+}
+
+TEST_F(SandboxPoolKernel, AGrandchildsOutOfMemoryFailsTheInvocationAlthoughTheParentLives) {
+    const auto function = python("nursery", R"(
+import subprocess
+def handler(event, context):
+    hog = 'import time; x = bytearray(400 * 1024 * 1024)'
+    return subprocess.run(['/usr/bin/python3', '-c', hog]).returncode
+)");
+    function->memory_mb = 128;
+    const InvokeResult result = invoke(function);
+    EXPECT_EQ(result.kind, Kind::function_error) << result.payload;
+    EXPECT_THAT(result.log_tail, HasSubstr("Error Type: Runtime.OutOfMemory"));
+    EXPECT_TRUE(all_gone());
+}
+
+TEST_F(SandboxPoolKernel, TheWatermarkIsOfThisInvocationOnly) {
+    const auto function =
+        python("memory", "def handler(e, c): return len(bytearray(e['mb'] * 1024 * 1024))\n");
+    const auto used = [](const InvokeResult& result) {
+        const auto at = result.log_tail.find("Max Memory Used: ") + 17;
+        return std::stoi(result.log_tail.substr(at));
+    };
+    const int large = used(invoke(function, R"({"mb":200})"));
+    const int small = used(invoke(function, R"({"mb":1})"));
+    EXPECT_GE(large, 200);
+    EXPECT_LT(small, 100);
+}
+
+TEST_F(SandboxPoolKernel, AnExceptionIsAnErrorOfTheFunctionAndTheSandboxStays) {
+    const auto function = python("raises", "def handler(e, c):\n    raise ValueError('no ' + e['what'])\n");
+    const InvokeResult result = invoke(function, R"({"what":"way"})");
+    EXPECT_EQ(result.kind, Kind::function_error);
+    const json payload = json::parse(result.payload);
+    EXPECT_EQ(payload["errorType"], "ValueError");
+    EXPECT_EQ(payload["errorMessage"], "no way");
+    EXPECT_EQ(payload["stackTrace"].size(), 1U);
+    EXPECT_THAT(result.log_tail,
+                HasSubstr("[ERROR] ValueError: no way\nTraceback (most recent call last):\n"));
+    EXPECT_EQ(sandboxes(), 1U);
+}
+
+TEST_F(SandboxPoolKernel, ExitingInTheHandlerIsACrash) {
+    const InvokeResult result = invoke(python("exits", "import sys\ndef handler(e, c): sys.exit(3)\n"));
+    const json payload = json::parse(result.payload);
+    EXPECT_EQ(payload["errorType"], "Runtime.ExitError");
+    EXPECT_THAT(payload["errorMessage"].get<std::string>(),
+                HasSubstr("Runtime exited with error: exit status 3"));
+    EXPECT_THAT(result.log_tail, HasSubstr("\tStatus: error\tError Type: Runtime.ExitError\n"));
+    EXPECT_TRUE(all_gone());
+}
+
+TEST_F(SandboxPoolKernel, AMissingModuleIsToldToTheCallerAfterASecondTry) {
+    const InvokeResult result = invoke(python("imports", "import nowhere\n"));
+    EXPECT_EQ(result.kind, Kind::function_error);
+    const json payload = json::parse(result.payload);
+    EXPECT_EQ(payload["errorType"], "Runtime.ImportModuleError");
+    EXPECT_EQ(payload["errorMessage"], "Unable to import module 'app': No module named 'nowhere'");
+    EXPECT_THAT(result.log_tail,
+                HasSubstr("Phase: invoke\tStatus: error\tError Type: Runtime.ImportModuleError\n"));
+    EXPECT_TRUE(all_gone());
+}
+
+TEST_F(SandboxPoolKernel, AHandlerThatDoesNotExistIsNamed) {
+    const auto function = python("nohandler", kHello);
+    function->handler = "app.missing";
+    EXPECT_EQ(json::parse(invoke(function).payload)["errorType"], "Runtime.HandlerNotFound");
+    function->handler = "nodot";
+    EXPECT_EQ(json::parse(invoke(function).payload)["errorType"], "Runtime.MalformedHandlerName");
+    write_text(function->code / "broken.py", "def handler(:\n");
+    function->handler = "broken.handler";
+    EXPECT_EQ(json::parse(invoke(function).payload)["errorType"], "Runtime.UserCodeSyntaxError");
+}
+
+TEST_F(SandboxPoolKernel, AnInitThatCrashesIsACrash) {
+    const InvokeResult result = invoke(python("initcrash", "import os\nos._exit(9)\n"));
+    EXPECT_EQ(json::parse(result.payload)["errorType"], "Runtime.ExitError");
+    EXPECT_THAT(result.payload, HasSubstr("exit status 9"));
+    EXPECT_TRUE(all_gone());
+}
+
+TEST_F(SandboxPoolKernel, AnInitThatIsTooLongGoesOnOnTheInvocationsClock) {
+    limits.init_timeout = std::chrono::milliseconds(300);
+    const auto function = python("longinit", "import time\ntime.sleep(1)\n" + std::string(kHello));
+    const InvokeResult result = invoke(function, R"({"name":"late"})");
+    EXPECT_EQ(result.kind, Kind::ok) << result.payload;
+    EXPECT_THAT(result.log_tail, MatchesRegex("(.|\n)*REPORT [^\n]*Duration: 1[0-9][0-9][0-9]\\.(.|\n)*"));
+    const auto hurried = std::make_shared<FunctionVersion>(*function);
+    hurried->revision_id = "r2";
+    hurried->timeout = std::chrono::milliseconds(500);
+    EXPECT_THAT(invoke(hurried).payload, HasSubstr("Task timed out after 0.50 seconds"));
+}
+
+TEST_F(SandboxPoolKernel, ABootstrapThatCannotBeExecutedIsAnInvalidEntrypoint) {
+    const auto function = provided("plain", "#!/bin/sh\n");
+    const auto bootstrap = function->code / "bootstrap";
+    std::filesystem::permissions(bootstrap, std::filesystem::perms(0644));
+    EXPECT_THAT(invoke(function).payload, HasSubstr("permission denied"));
+    std::filesystem::permissions(bootstrap, std::filesystem::perms(0755));
+    write_text(bootstrap,
+               "\x7f"
+               "ELF is what this is not");
+    const InvokeResult garbage = invoke(function);
+    EXPECT_THAT(garbage.payload, HasSubstr("Exec format error"));
+    EXPECT_EQ(json::parse(garbage.payload)["errorType"], "Runtime.InvalidEntrypoint");
+    std::filesystem::remove(bootstrap);
+    EXPECT_THAT(invoke(function).payload, HasSubstr("Couldn't find valid bootstrap"));
+    EXPECT_TRUE(all_gone());
+}
+
+TEST_F(SandboxPoolKernel, AProvidedBootstrapServesInvocations) {
+    const auto function = provided("script", R"(#!/usr/bin/python3
+import http.client, os
+api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+while True:
+    api.request("GET", "/2018-06-01/runtime/invocation/next")
+    answer = api.getresponse(); body = answer.read()
+    request = answer.headers["Lambda-Runtime-Aws-Request-Id"]
+    api.request("POST", "/2018-06-01/runtime/invocation/%s/response" % request, body[::-1])
+    assert api.getresponse().read() == b'{"status":"OK"}'
+)");
+    EXPECT_EQ(invoke(function, "abc").payload, "cba");
+    EXPECT_EQ(invoke(function, "xyz").payload, "zyx");
+}
+
+TEST_F(SandboxPoolKernel, HugeOutputIsKeptWholeInTheFileAndTheTailIsItsEnd) {
+    const auto function = python("chatty", R"(
+def handler(event, context):
+    for n in range(200000): print('line %06d' % n)
+)");
+    function->memory_mb = 1769;
+    const InvokeResult result = invoke(function);
+    EXPECT_EQ(result.payload, "null");
+    EXPECT_EQ(result.log_tail.size(), 4096U);
+    EXPECT_THAT(result.log_tail, HasSubstr("line 199999\nEND RequestId"));
+    std::size_t lines = 0;
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(scratch.path() / "state/logs/chatty")) {
+        if (!entry.is_regular_file()) continue;
+        std::ifstream file(entry.path());
+        for (std::string line; std::getline(file, line);) lines += line.find(" line ") != std::string::npos;
+    }
+    EXPECT_EQ(lines, 200000U);
+}
+
+TEST_F(SandboxPoolKernel, AnAnswerOverSixMegabytesIsRefusedAndTheSandboxGoesOn) {
+    const auto function = python("large", "def handler(e, c): return 'x' * e['n']\n");
+    const InvokeResult large = invoke(function, R"({"n":7000000})");
+    EXPECT_EQ(json::parse(large.payload)["errorType"], "Function.ResponseSizeTooLarge");
+    EXPECT_EQ(invoke(function, R"({"n":3})").payload, "\"xxx\"");
+    EXPECT_EQ(invoke(function, R"({"n":6000000})").payload.size(), 6000002U);
+}
+
+TEST_F(SandboxPoolKernel, OverItsConcurrencyAFunctionIsThrottled) {
+    limits.function_concurrency = 2;
+    const auto function = python("busy", "import time\ndef handler(e, c): time.sleep(e.get('s', 0))\n");
+    auto first = begin(function, R"({"s":1})"), second = begin(function, R"({"s":1})");
+    EXPECT_EQ(invoke(function).kind, Kind::throttled);
+    EXPECT_EQ(invoke(python("other", kHello)).kind, Kind::ok);
+    EXPECT_EQ(finish(std::move(first)).kind, Kind::ok);
+    EXPECT_EQ(finish(std::move(second)).kind, Kind::ok);
+    EXPECT_EQ(invoke(function).kind, Kind::ok);
+}
+
+TEST_F(SandboxPoolKernel, IdleSandboxesGoAfterAWhileAndRetiredOnesAtOnce) {
+    const auto function = python("leaves", kHello);
+    invoke(function);
+    EXPECT_EQ(sandboxes(), 1U);
+    on_loop([&] { pool().retire(*function); });
+    EXPECT_TRUE(all_gone());
+}
+
+TEST_F(SandboxPoolKernel, ASandboxIdleForTooLongIsRemoved) {
+    limits.idle_timeout = std::chrono::milliseconds(50);
+    EXPECT_EQ(invoke(python("naps", kHello)).kind, Kind::ok);
+    EXPECT_TRUE(all_gone());
+}
+
+TEST_F(SandboxPoolKernel, ARetiredSandboxFinishesItsInvocationFirst) {
+    const auto function =
+        python("last", "import time\ndef handler(e, c):\n    time.sleep(.3)\n    return 1\n");
+    auto answer = begin(function);
+    ASSERT_TRUE(eventually([this] { return pool().count().busy == 1; }));
+    on_loop([&] { pool().retire(*function); });
+    EXPECT_EQ(finish(std::move(answer)).payload, "1");
+    EXPECT_TRUE(all_gone());
+}
+
+TEST_F(SandboxPoolKernel, TheFunctionSeesItsContextAndEnvironment) {
+    const auto function = python("context", R"(
+import os
+def handler(event, context):
+    return [context.function_name, context.memory_limit_in_mb, context.invoked_function_arn,
+            0 < context.get_remaining_time_in_millis() <= 10000, os.environ['MINE'], os.environ['_HANDLER'],
+            os.environ['AWS_ENDPOINT_URL_LAMBDA'], os.getcwd() == os.environ['LAMBDA_TASK_ROOT'],
+            sorted(os.listdir('/proc/self/fd'))[:3]]
+)");
+    function->environment = {{"MINE", "yes"}, {"_HANDLER", "no"}};
+    EXPECT_EQ(
+        json::parse(invoke(function).payload),
+        json::parse(R"(["context","512","arn:aws:lambda:us-east-1:000000000000:function:context",true,"yes",
+                              "app.handler","http://127.0.0.1:9",true,["0","1","2"]])"));
+}
+
+TEST_F(SandboxPoolKernel, CpuComesInProportionToMemory) {
+    const auto function = python("spins", R"(
+import time
+def handler(event, context):
+    wall, cpu = time.monotonic(), time.process_time()
+    while time.monotonic() - wall < 1: pass
+    return time.process_time() - cpu
+)");
+    function->memory_mb = 442;  // a quarter of a processor
+    EXPECT_NEAR(json::parse(invoke(function).payload).get<double>(), 0.25, 0.08);
+}
+
+}  // namespace
+}  // namespace autotune::host
