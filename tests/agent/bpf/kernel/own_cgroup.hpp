@@ -1,0 +1,80 @@
+// A cgroup of the test's own: a v2 node, and the same path under v1 controllers where they are asked for and
+// mounted. Everything inside is killed and removed at the end.
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "core/ids.hpp"
+#include "os/cgroup_layout.hpp"
+
+namespace autotune::test {
+
+class OwnCgroup {
+public:
+    explicit OwnCgroup(const std::string& name, std::vector<Controller> controllers = {})
+        : path_("autotune-test-" + std::to_string(getpid()) + "-" + name) {
+        const auto found = detect_cgroup_layout();
+        if (!found) return;
+        layout_ = *found;
+        unified_ = layout_.unified / path_;
+        make(unified_);
+        for (const Controller c : controllers)
+            if (layout_[c].version == CgroupVersion::v1) make(layout_[c].mount / path_);
+        usable_ = std::filesystem::is_directory(unified_);
+    }
+    ~OwnCgroup() {
+        write(unified_ / "cgroup.kill", "1");
+        for (const auto& directory : directories_)
+            for (int attempt = 0; attempt < 2000 && rmdir(directory.c_str()) != 0; ++attempt) usleep(1000);
+    }
+    OwnCgroup(const OwnCgroup&) = delete;
+    OwnCgroup& operator=(const OwnCgroup&) = delete;
+
+    [[nodiscard]] bool usable() const { return usable_; }
+    [[nodiscard]] bool has_v1(Controller c) const { return layout_[c].version == CgroupVersion::v1; }
+    [[nodiscard]] std::string path() const { return "/" + path_; }
+    [[nodiscard]] CgroupId id() const {
+        struct stat s {};
+        return stat(unified_.c_str(), &s) == 0 ? CgroupId(s.st_ino) : CgroupId{};
+    }
+    [[nodiscard]] std::filesystem::path file(Controller c, const std::string& name) const {
+        return layout_[c].mount / path_ / name;
+    }
+    // A child cgroup in v2 only.
+    [[nodiscard]] std::filesystem::path make_below(const std::string& name) {
+        make(unified_ / name);
+        return unified_ / name;
+    }
+    // For the calling process.
+    void join() const {
+        for (const auto& directory : directories_)
+            if (directory.parent_path() != unified_) write(directory / "cgroup.procs", "0");
+    }
+    static bool write(const std::filesystem::path& file, const std::string& text) {
+        std::ofstream out(file);
+        out << text;
+        out.flush();
+        return out.good();
+    }
+
+private:
+    void make(const std::filesystem::path& directory) {
+        mkdir(directory.c_str(), 0755);
+        directories_.insert(directories_.begin(), directory);  // children are removed first
+    }
+
+    std::string path_;
+    CgroupLayout layout_;
+    std::filesystem::path unified_;
+    std::vector<std::filesystem::path> directories_;
+    bool usable_ = false;
+};
+
+}  // namespace autotune::test
