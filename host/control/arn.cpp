@@ -70,9 +70,8 @@ Result<FunctionName> parse_function_name(std::string_view text, const Home& home
     std::size_t at = 0;
     if (parts.size() > 3 && parts[0] == "arn" && parts[1].substr(0, 3) == "aws" && parts[2] == "lambda")
         at = 3;
-    const bool full = at > 0;
     std::string_view region, account;
-    if (full && at < parts.size() && is_region(parts[at])) region = parts[at++];
+    if (at + 1 < parts.size() && is_region(parts[at])) region = parts[at++];
     if (at + 1 < parts.size() && is_account(parts[at])) account = parts[at++];
     if (at + 1 < parts.size() && parts[at] == "function") ++at;
     const auto left = parts.size() - at;

@@ -171,8 +171,9 @@ Manifest read(std::string_view text) {
 }
 
 Unexpected complain(const std::filesystem::path& file, const YAML::Mark& mark, const std::string& message) {
-    return fail(Errc::invalid_argument, file.string() + ":" + std::to_string(std::max(mark.line, 0) + 1) + ":" +
-                                            std::to_string(std::max(mark.column, 0) + 1) + ": " + message);
+    return fail(Errc::invalid_argument, file.string() + ":" + std::to_string(std::max(mark.line, 0) + 1) +
+                                            ":" + std::to_string(std::max(mark.column, 0) + 1) + ": " +
+                                            message);
 }
 
 }  // namespace
