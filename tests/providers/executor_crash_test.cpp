@@ -1,0 +1,158 @@
+// The process dies before and after every write of the journal and every call of the platform. Each time
+// the next one must bring the function to fully old or fully new, and do nothing twice.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "knowledge/sqlite_store.hpp"
+#include "tests/knowledge/builders.hpp"
+#include "world.hpp"
+
+namespace autotune {
+namespace {
+
+using test::World;
+
+// Dies at the points whose numbers are in `at`, counted over all lives.
+class Fate {
+public:
+    Fate(World& world, std::set<int> at) : at_(std::move(at)) {
+        world.store.before_write = world.store.after_write = [this] { pass(); };
+        world.platform.hook = [this](std::string_view, test::Moment) { pass(); };
+    }
+    [[nodiscard]] int points() const { return point_; }
+
+private:
+    void pass() {
+        if (at_.contains(point_++)) throw test::Crash();
+    }
+    std::set<int> at_;
+    int point_ = 0;
+};
+
+void expect_nothing_done_twice(const World& world) {
+    const auto& effects = world.platform.effects;
+    for (std::size_t i = 1; i < effects.size(); ++i) EXPECT_NE(effects[i], effects[i - 1]) << world.told();
+    for (const char* once :
+         {"configure 256", "publish 2", "route 1+2", "route 2", "route 1", "configure 128"})
+        EXPECT_LE(std::count(effects.begin(), effects.end(), once), 1) << world.told();
+}
+
+void expect_end(World& world, KnowledgeStore& journal, Disposition verdict) {
+    const bool begun = !journal.changes(1)->empty();
+    const bool up = begun && verdict == Disposition::promoted;
+    EXPECT_TRUE(up ? world.fully_new() : world.fully_old()) << world.told();
+    EXPECT_TRUE(journal.unfinished_changes()->empty());
+    if (begun) {
+        EXPECT_EQ(journal.changes(1)->front().disposition, verdict) << world.told();
+    }
+    expect_nothing_done_twice(world);
+}
+
+// Of a life without a crash. Those with one have more: the next process looks before it goes on.
+int points_of(Disposition verdict) {
+    test::MemoryStore journal;
+    World world(journal);
+    const Fate fate(world, {});
+    world.live_through(verdict);
+    EXPECT_GE(world.platform.effects.size(), 4u);
+    return fate.points();
+}
+
+class CrashWalk : public testing::TestWithParam<Disposition> {};
+
+TEST_P(CrashWalk, EndsOldOrNewWhereverItDies) {
+    int points = points_of(GetParam());
+    for (int n = 0; n < points; ++n) {
+        SCOPED_TRACE("dies at point " + std::to_string(n));
+        test::TempFolder folder;
+        auto journal = SqliteStore::open(folder / "autotune.db").value();
+        World world(*journal);
+        const Fate fate(world, {n});
+        world.live_through(GetParam());
+        expect_end(world, *journal, GetParam());
+        const auto verified = journal->verify_audit();
+        EXPECT_TRUE(verified) << verified.error().message;
+        points = std::max(points, fate.points());
+        if (HasFailure()) return;
+    }
+}
+
+TEST_P(CrashWalk, EndsOldOrNewWhereverItDiesTwice) {
+    int points = points_of(GetParam());
+    for (int n = 0; n < points; ++n)
+        for (int m = n + 1; m < points + 1; ++m) {
+            SCOPED_TRACE("dies at points " + std::to_string(n) + " and " + std::to_string(m));
+            test::MemoryStore journal;
+            World world(journal);
+            const Fate fate(world, {n, m});
+            world.live_through(GetParam());
+            expect_end(world, journal, GetParam());
+            points = std::max(points, fate.points());
+            if (HasFailure()) return;
+        }
+}
+
+INSTANTIATE_TEST_SUITE_P(Verdicts, CrashWalk,
+                         testing::Values(Disposition::promoted, Disposition::rolled_back,
+                                         Disposition::reverted),
+                         [](const auto& tested) {
+                             return tested.param == Disposition::promoted      ? "Promote"
+                                    : tested.param == Disposition::rolled_back ? "Rollback"
+                                                                               : "Revert";
+                         });
+
+// Dies once at `moment` of the first call named `call`.
+void die_at(World& world, const std::string& call, test::Moment moment) {
+    world.platform.hook = [&world, call, moment](std::string_view c, test::Moment m) {
+        if (c != call || m != moment) return;
+        world.platform.hook = [](std::string_view, test::Moment) {};
+        throw test::Crash();
+    };
+}
+
+class WhileDead : public testing::Test {
+protected:
+    template <class Deed>
+    void die_then(const std::string& call, test::Moment moment, Deed deed) {
+        die_at(world_, call, moment);
+        world_.boot();
+        (void)world_.executor->start(test::oom_bump());
+        EXPECT_THROW(world_.run(Disposition::promoted), test::Crash);
+        deed();
+        world_.boot();
+        world_.run(Disposition::promoted);
+        ASSERT_EQ(world_.outcomes.size(), 1u);
+        EXPECT_EQ(world_.outcomes[0].disposition, Disposition::failed);
+    }
+    test::MemoryStore journal_;
+    World world_{journal_};
+};
+
+TEST_F(WhileDead, SomebodysCodeIsNotPublished) {
+    die_then("publish", test::Moment::before, [&] { world_.platform.somebody_changes_code(); });
+    EXPECT_THAT(world_.platform.effects, testing::ElementsAre("configure 256", "configure 128"));
+    EXPECT_TRUE(world_.fully_old());
+}
+
+TEST_F(WhileDead, SomebodysSizeStands) {
+    die_then("configure", test::Moment::after, [&] { world_.platform.somebody_sets_memory(1024); });
+    EXPECT_EQ(world_.platform.head_memory(), 1024u);
+    EXPECT_EQ(world_.platform.alias().stable, "1");
+}
+
+TEST_F(WhileDead, SomebodysAliasStands) {
+    die_then("route", test::Moment::after,
+             [&] { world_.platform.somebody_moves_alias("live", "1", "2", 0.5); });
+    EXPECT_EQ(world_.platform.alias().weight, 0.5);
+    EXPECT_EQ(world_.platform.head_memory(), 128u);
+}
+
+TEST_F(WhileDead, AFunctionThatIsGoneIsLetGo) {
+    die_then("publish", test::Moment::after, [&] { world_.platform.somebody_deletes_the_function(); });
+    EXPECT_THAT(world_.outcomes[0].detail, testing::HasSubstr("gone"));
+}
+
+}  // namespace
+}  // namespace autotune

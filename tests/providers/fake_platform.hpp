@@ -1,0 +1,162 @@
+// FakePlatform: a platform in memory with Lambda's semantics: immutable versions, idempotent publish,
+// etags that a change must match, a head whose etag also changes by publishing.
+//
+// A fault can be laid on any call, before or after it takes effect.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/provider.hpp"
+
+namespace autotune::test {
+
+// Thrown by hooks: the process is gone at this point.
+struct Crash {};
+
+enum class Moment : std::uint8_t { before, after };
+
+class FakePlatform final : public Provider {
+public:
+    // Runs before and after each call takes effect.
+    std::function<void(std::string_view call, Moment)> hook = [](std::string_view, Moment) {};
+    // An error makes the call fail: before it takes effect, or after (success that nobody heard of).
+    std::function<std::optional<Error>(std::string_view call, Moment)> fault = [](std::string_view, Moment) {
+        return std::nullopt;
+    };
+    Capabilities can{.versions = true,
+                     .weighted_routing = true,
+                     .memory_min_mb = 128,
+                     .memory_max_mb = 10240,
+                     .memory_step_mb = 1};
+
+    // What took effect, in order: "configure 256", "publish 2", "route 1+2", "route 2".
+    std::vector<std::string> effects;
+    std::vector<std::string> calls;
+
+    // One function "orders": head and version 1 alike, alias "live" on version 1.
+    FakePlatform() {
+        versions_["1"] = head_;
+        aliases_["live"] = {
+            .alias = "live", .stable = "1", .candidate = std::nullopt, .weight = 0, .etag = "a0"};
+    }
+
+    // What other people do.
+    void somebody_moves_alias(const std::string& alias, const Version& stable,
+                              std::optional<Version> candidate = std::nullopt, double weight = 0) {
+        aliases_[alias] = {alias, stable, std::move(candidate), weight, next_etag()};
+    }
+    void somebody_removes_alias(const std::string& alias) { aliases_.erase(alias); }
+    void somebody_changes_code() {
+        head_.rest += "'";
+        etag_ = next_etag();
+    }
+    void somebody_sets_memory(std::uint32_t mb) {
+        head_.memory_mb = mb;
+        etag_ = next_etag();
+    }
+    Version somebody_publishes() { return publish_now(); }
+    void somebody_deletes_the_function() { gone_ = true; }
+
+    [[nodiscard]] const Routing& alias(const std::string& name = "live") const { return aliases_.at(name); }
+    [[nodiscard]] std::uint32_t head_memory() const { return head_.memory_mb; }
+    [[nodiscard]] std::uint32_t memory_of(const Version& v) const { return versions_.at(v).memory_mb; }
+    bool update_in_progress = false;
+
+    [[nodiscard]] std::string_view name() const override { return "fake"; }
+    [[nodiscard]] Capabilities capabilities() const override { return can; }
+    Result<std::vector<FunctionRef>> list() override { return std::vector<FunctionRef>{{"fake", "orders"}}; }
+
+    Result<FunctionState> get(const FunctionRef& function) override {
+        return call<FunctionState>("get", [&]() -> Result<FunctionState> { return state(function); });
+    }
+    Result<FunctionState> configure(const FunctionRef& function, const ConfigDelta& delta,
+                                    const Etag& expected) override {
+        return call<FunctionState>("configure", [&]() -> Result<FunctionState> {
+            if (expected != etag_) return fail(Errc::conflict, "the head is not " + expected);
+            head_.memory_mb = *delta.memory_mb;
+            etag_ = next_etag();
+            effects.push_back("configure " + std::to_string(*delta.memory_mb));
+            return state(function);
+        });
+    }
+    Result<Version> publish(const FunctionRef&, const Etag& expected) override {
+        return call<Version>("publish", [&]() -> Result<Version> {
+            if (expected != etag_) return fail(Errc::conflict, "the head is not " + expected);
+            const std::size_t before = versions_.size();
+            Version v = publish_now();
+            if (versions_.size() != before) effects.push_back("publish " + v);
+            return v;
+        });
+    }
+    Result<Routing> route(const FunctionRef&, const Routing& routing) override {
+        return call<Routing>("route", [&]() -> Result<Routing> {
+            if (!aliases_.contains(routing.alias)) return fail(Errc::not_found, "no alias " + routing.alias);
+            Routing& now = aliases_[routing.alias];
+            if (routing.etag != now.etag) return fail(Errc::conflict, "the alias is not " + routing.etag);
+            now = routing;
+            now.etag = next_etag();
+            effects.push_back("route " + now.stable + (now.candidate ? "+" + *now.candidate : ""));
+            return now;
+        });
+    }
+    Result<FunctionState> deploy(const FunctionRef&, const Package&, const Etag&) override { return never(); }
+    Result<Answer> invoke(const FunctionRef&, const Qualifier&, std::string_view) override { return never(); }
+    Status remove(const FunctionRef&) override { return never(); }
+    Result<std::vector<Observation>> observe(const FunctionRef&, Window) override { return never(); }
+    [[nodiscard]] std::vector<std::string> preview(const Change& change, const FunctionState& state,
+                                                   const CanaryPolicy* canary) const override {
+        return {describe(change), "alias " + state.aliases.at(0).alias,
+                "weight " + std::to_string(canary->weight)};
+    }
+
+private:
+    static Unexpected never() { return fail(Errc::internal, "the executor has no business here"); }
+    Etag next_etag() { return "e" + std::to_string(++etags_); }
+
+    Version publish_now() {
+        const Version newest = std::to_string(versions_.size());
+        if (versions_.at(newest) == head_) return newest;
+        const Version made = std::to_string(versions_.size() + 1);
+        versions_[made] = head_;
+        etag_ = next_etag();
+        return made;
+    }
+
+    [[nodiscard]] Result<FunctionState> state(const FunctionRef& function) const {
+        FunctionState s{.function = function,
+                        .config = {.memory_mb = head_.memory_mb},
+                        .etag = etag_,
+                        .code_hash = head_.rest,
+                        .head = head_,
+                        .update_in_progress = update_in_progress};
+        for (const auto& [v, build] : versions_) s.versions.push_back(v);
+        s.builds = versions_;
+        for (const auto& [name, routing] : aliases_) s.aliases.push_back(routing);
+        return s;
+    }
+
+    template <class T, class Work>
+    Result<T> call(const std::string& name, Work work) {
+        calls.push_back(name);
+        hook(name, Moment::before);
+        if (const auto error = fault(name, Moment::before)) return unexpected(*error);
+        if (gone_) return fail(Errc::not_found, "no such function");
+        Result<T> done = work();
+        hook(name, Moment::after);
+        if (const auto error = fault(name, Moment::after)) return unexpected(*error);
+        return done;
+    }
+
+    Build head_{.memory_mb = 128, .rest = "code"};
+    Etag etag_ = "e0";
+    std::map<Version, Build> versions_;  // fewer than ten, so that text order is number order
+    std::map<std::string, Routing> aliases_;
+    int etags_ = 0;
+    bool gone_ = false;
+};
+
+}  // namespace autotune::test

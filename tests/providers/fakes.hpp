@@ -1,0 +1,88 @@
+// A clock that stands until told, and stores that fail or remember.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+#include "core/knowledge_store.hpp"
+#include "core/time.hpp"
+
+namespace autotune::test {
+
+class FakeClock final : public Clock {
+public:
+    [[nodiscard]] Timestamp now() const override { return now_; }
+    [[nodiscard]] WallTime wall() const override { return WallTime(now_.time_since_epoch()); }
+    void advance(Nanos by) { now_ += by; }
+
+private:
+    Timestamp now_ = from_ns(1'000'000'000'000);
+};
+
+// Keeps changes as long as it lives.
+class MemoryStore final : public KnowledgeStore {
+public:
+    Result<ChangeId> open_change(const ChangeRecord& record) override {
+        all_.push_back(record);
+        all_.back().id = ChangeId(static_cast<std::int64_t>(all_.size()));
+        return all_.back().id;
+    }
+    Status save_change(const ChangeRecord& record) override {
+        all_.at(static_cast<std::size_t>(record.id) - 1) = record;
+        return ok();
+    }
+    Result<std::vector<ChangeRecord>> unfinished_changes() override {
+        std::vector<ChangeRecord> found;
+        std::copy_if(all_.begin(), all_.end(), std::back_inserter(found),
+                     [](const ChangeRecord& c) { return c.step != Step::closed; });
+        return found;
+    }
+    Result<std::vector<ChangeRecord>> changes(std::size_t) override {
+        return std::vector<ChangeRecord>(all_.rbegin(), all_.rend());
+    }
+    Status append(std::span<const Invocation>) override { return ok(); }
+    Result<std::vector<Invocation>> invocations_since(const FunctionRef&, WallTime) override {
+        return std::vector<Invocation>();
+    }
+    Status forget(WallTime) override { return ok(); }
+
+private:
+    std::vector<ChangeRecord> all_;
+};
+
+// A store in front of another that can crash or fail at each write of the journal.
+class HookedStore final : public KnowledgeStore {
+public:
+    explicit HookedStore(KnowledgeStore& behind) : behind_(behind) {}
+    std::function<void()> before_write = [] {};
+    std::function<void()> after_write = [] {};
+    std::function<Status()> refuse = [] { return ok(); };
+
+    Result<ChangeId> open_change(const ChangeRecord& record) override {
+        before_write();
+        if (const Status refused = refuse(); !refused) return refused.forward();
+        auto id = behind_.open_change(record);
+        after_write();
+        return id;
+    }
+    Status save_change(const ChangeRecord& record) override {
+        before_write();
+        if (const Status refused = refuse(); !refused) return refused;
+        const Status saved = behind_.save_change(record);
+        after_write();
+        return saved;
+    }
+    Result<std::vector<ChangeRecord>> unfinished_changes() override { return behind_.unfinished_changes(); }
+    Result<std::vector<ChangeRecord>> changes(std::size_t limit) override { return behind_.changes(limit); }
+    Status append(std::span<const Invocation> i) override { return behind_.append(i); }
+    Result<std::vector<Invocation>> invocations_since(const FunctionRef& f, WallTime from) override {
+        return behind_.invocations_since(f, from);
+    }
+    Status forget(WallTime before) override { return behind_.forget(before); }
+
+private:
+    KnowledgeStore& behind_;
+};
+
+}  // namespace autotune::test

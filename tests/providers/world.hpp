@@ -1,0 +1,96 @@
+// World: a platform, a journal and a clock that outlive any number of executors, and the pipeline's part:
+// it steps, gives the verdict once a change is observing, and lets time pass when all wait.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "fake_platform.hpp"
+#include "fakes.hpp"
+#include "providers/executor.hpp"
+
+namespace autotune::test {
+
+inline Action oom_bump(std::uint32_t to_mb = 256) {
+    Action a;
+    a.target = {"fake", "orders"};
+    a.change = Resize{128, to_mb};
+    a.rule = "out-of-memory";
+    a.mode = Mode::apply;
+    a.canary = CanaryPolicy{};
+    return a;
+}
+
+struct World {
+    explicit World(KnowledgeStore& journal) : store(journal) {}
+
+    FakePlatform platform;
+    HookedStore store;
+    FakeClock clock;
+    std::unique_ptr<Executor> executor;
+    std::vector<Outcome> outcomes;
+
+    void boot() {
+        executor = std::make_unique<Executor>(platform, store, clock, ExecutorOptions{});
+        ASSERT_TRUE(executor->recover());
+    }
+
+    [[nodiscard]] static JudgeReport report_of(Disposition verdict) {
+        JudgeReport report;
+        report.pairs = 42;
+        report.reason = "the judge says " + std::string(to_string(verdict));
+        return report;
+    }
+
+    // Until nothing is open, or a change is observing and there is no verdict.
+    void run(std::optional<Disposition> verdict) {
+        for (int i = 0; i < 500 && !executor->open().empty(); ++i) {
+            const ChangeRecord change = executor->open().front();
+            if (change.step == Step::observing) {
+                if (!verdict) return;
+                (void)executor->decide(change.id, report_of(*verdict), *verdict);
+            }
+            if (!executor->step()) clock.advance(std::chrono::minutes(1));
+            for (Outcome& o : executor->take_outcomes()) outcomes.push_back(std::move(o));
+        }
+    }
+
+    // Boots, starts and runs to the end; whenever the process "dies", boots again and goes on.
+    void live_through(Disposition verdict) {
+        bool started = false;
+        for (int lives = 0; lives < 5; ++lives) {
+            try {
+                boot();
+                if (!started) {
+                    started = true;
+                    (void)executor->start(oom_bump());
+                }
+                run(verdict);
+                return;
+            } catch (const Crash&) {
+                executor.reset();
+            }
+        }
+        FAIL() << "it never came to an end";
+    }
+
+    [[nodiscard]] bool fully_old() const {
+        return platform.alias().stable == "1" && !platform.alias().candidate &&
+               platform.alias().weight == 0 && platform.head_memory() == 128;
+    }
+    [[nodiscard]] bool fully_new() const {
+        return platform.alias().stable == "2" && !platform.alias().candidate &&
+               platform.alias().weight == 0 && platform.head_memory() == 256 &&
+               platform.memory_of("2") == 256;
+    }
+    [[nodiscard]] std::string told() const {
+        std::string text;
+        for (const std::string& e : platform.effects) text += e + "; ";
+        for (const Outcome& o : outcomes)
+            text += std::string(to_string(o.disposition)) + " " + o.detail + "; ";
+        return text;
+    }
+};
+
+}  // namespace autotune::test
