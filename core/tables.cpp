@@ -14,8 +14,10 @@ std::size_t mix(std::size_t seed, std::uint64_t value) {
 }  // namespace
 
 StringTable::StringTable(std::size_t capacity) : capacity_(std::max(capacity, kReserved)) {
-    for (std::string_view text : {std::string_view(), kOverflowText})
-        ids_.emplace(texts_.emplace_back(text), StringId(texts_.size() - 1));
+    for (std::string_view text : {std::string_view(), kOverflowText}) {
+        const auto id = StringId(texts_.size());  // before it grows: arguments have no order
+        ids_.emplace(texts_.emplace_back(text), id);
+    }
 }
 
 StringId StringTable::intern(std::string_view text) {

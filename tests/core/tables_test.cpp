@@ -12,6 +12,7 @@ TEST(StringTable, GivesOneIdToOneText) {
     EXPECT_NE(t.intern("payments"), a);
     EXPECT_EQ(t[a], "orders");
     EXPECT_EQ(t[StringId{}], "");
+    EXPECT_EQ(t.intern(""), StringId{});
 }
 
 TEST(StringTable, CountsWhatNoLongerFits) {
