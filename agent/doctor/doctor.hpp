@@ -17,11 +17,11 @@ enum class Health : std::uint8_t {
 };
 
 struct Check {
-    std::string name;    // "btf", "ring-buffer", …; stable, for machines
+    std::string name;  // "btf", "ring-buffer", …; stable, for machines
     Health health = Health::ok;
     bool required = false;  // the eBPF backend cannot work without it
-    std::string detail;  // what was found
-    std::string remedy;  // how to get it; empty when nothing is to be done
+    std::string detail;     // what was found
+    std::string remedy;     // how to get it; empty when nothing is to be done
 };
 
 // The price of one operation on this machine: nanoseconds, over `rounds` repetitions of a short loop.
@@ -34,12 +34,13 @@ struct Cost {
 };
 
 struct Diagnosis {
-    std::string kernel;  // "6.1.0-18-amd64 x86_64"
-    std::string backend; // "bpf", "ptrace" or "runtime": the best one that can work
+    std::string kernel;    // "6.1.0-18-amd64 x86_64"
+    std::string backend;   // that will be used: "bpf", or "none"
+    std::string possible;  // "ptrace" or "runtime": what this machine would allow besides, not built yet
     std::vector<Check> checks;
-    std::vector<Cost> costs;             // empty where they could not be measured
-    std::vector<std::string> works;      // sentences: what one gets here
-    std::vector<std::string> lacking;    // sentences: what one does not
+    std::vector<Cost> costs;           // empty where they could not be measured
+    std::vector<std::string> works;    // sentences: what one gets here
+    std::vector<std::string> lacking;  // sentences: what one does not
 
     [[nodiscard]] bool bpf_works() const { return backend == "bpf"; }
 };

@@ -1,0 +1,68 @@
+#include "cli/doctor_command.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <ostream>
+#include <string_view>
+
+#include "agent/doctor/doctor.hpp"
+#include "cli/doctor_report.hpp"
+#include "cli/exit_status.hpp"
+
+namespace autotune::cli {
+
+namespace {
+
+constexpr std::string_view kUsageText =
+    "usage: autotune doctor [--json]\n\n"
+    "Says what this kernel and this user allow, which backend will be used, what is missing, what still\n"
+    "works, how to get the rest, and what a probe costs on this machine. Changes nothing.\n\n"
+    "  --json   one JSON object on standard output\n\n"
+    "Exit status: 0 the eBPF backend works, 3 something that it needs is missing, 2 usage.\n";
+
+// As setlocale(3) chooses: the first that is set and not empty.
+Marks marks_of_locale() {
+    for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+        const char* value = std::getenv(name);
+        if (value == nullptr || *value == '\0') continue;
+        const std::string_view locale(value);
+        for (const std::string_view utf8 : {"UTF-8", "utf-8", "utf8", "UTF8"})
+            if (locale.find(utf8) != std::string_view::npos) return Marks::unicode;
+        return Marks::ascii;
+    }
+    return Marks::ascii;
+}
+
+Colour colour_of_terminal() {
+    const char* no_color = std::getenv("NO_COLOR");
+    const char* terminal = std::getenv("TERM");
+    const bool refused = no_color != nullptr && *no_color != '\0';
+    const bool dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
+    return refused || dumb || isatty(STDOUT_FILENO) == 0 ? Colour::off : Colour::on;
+}
+
+}  // namespace
+
+int doctor_command(std::span<const std::string> arguments, std::ostream& out, std::ostream& err) {
+    bool json = false;
+    for (const std::string& argument : arguments) {
+        if (argument == "--help" || argument == "-h") {
+            out << kUsageText;
+            return kDone;
+        }
+        if (argument != "--json") {
+            err << "autotune doctor: unknown argument \"" << argument << "\"\n" << kUsageText;
+            return kUsage;
+        }
+        json = true;
+    }
+    const doctor::Diagnosis diagnosis = doctor::diagnose();
+    if (json)
+        out << doctor_json(diagnosis) << '\n';
+    else
+        out << doctor_table(diagnosis, marks_of_locale(), colour_of_terminal());
+    return diagnosis.bpf_works() ? kDone : kFindings;
+}
+
+}  // namespace autotune::cli
