@@ -78,8 +78,7 @@ void Assembler::on(const Event& event, const ProcessExited& what) {
     }
     Executor* executor = sandboxes_.owner_of(event).executor;
     if (executor == nullptr) return;
-    executor->io.forget_process(event.process.pid);
-    if (!same_process(executor->root, event.process)) return;
+    if (!same_process(executor->root, event.process)) return executor->io.forget_process(event.process.pid);
     die(*executor, event.at, describe(what));
     book_traffic(event.at, node_of(*executor), executor->io);
     if (Sandbox* sandbox = sandboxes_.find(event)) sandboxes_.erase(*sandbox, *executor);
