@@ -52,7 +52,8 @@ int update(void* ctx) {
 
 SEC("tp_btf/sched_process_exit")
 int storage(void* ctx) {
-    __u64* value = bpf_task_storage_get(&per_task, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    __u64* value =
+        bpf_task_storage_get(&per_task, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
     if (value) *value = 1;
     return 0;
 }
