@@ -1,0 +1,188 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "exporters/render/flame_svg.hpp"
+#include "exporters/render/folded.hpp"
+#include "exporters/render/frame_tree.hpp"
+#include "exporters/render/graph.hpp"
+#include "exporters/render/json.hpp"
+#include "exporters/render/text.hpp"
+
+namespace autotune::render {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(CleanText, KeepsWellFormedUtf8) { EXPECT_EQ(clean_text("naïve → 火 😀"), "naïve → 火 😀"); }
+
+TEST(CleanText, ReplacesWhatIsNotText) {
+    EXPECT_EQ(clean_text("a\xff"), "a\uFFFD");
+    EXPECT_EQ(clean_text("\xc0\xaf"), "\uFFFD\uFFFD");            // overlong
+    EXPECT_EQ(clean_text("\xed\xa0\x80"), "\uFFFD\uFFFD\uFFFD");  // a surrogate
+    EXPECT_EQ(clean_text("\xe7\x81"), "\uFFFD\uFFFD");            // cut
+    EXPECT_EQ(clean_text("\xf5\x80\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");
+    EXPECT_EQ(clean_text(std::string_view("a\0b\x1b", 4)),
+              "a\uFFFD"
+              "b\uFFFD");
+    EXPECT_EQ(clean_text("\xef\xbf\xbe"), "\uFFFD");  // U+FFFE
+    EXPECT_EQ(clean_text("a\tb\nc"), "a b c");
+}
+
+TEST(XmlText, EscapesWhatXmlReads) {
+    EXPECT_EQ(xml_text("<a b=\"c\" d='e'>&"), "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;");
+}
+
+TEST(XmlText, NeverLetsMarkupThroughWhateverTheBytes) {
+    std::mt19937 random(1);
+    for (int round = 0; round < 2'000; ++round) {
+        std::string bytes(random() % 40, ' ');
+        for (char& c : bytes) c = static_cast<char>(random());
+        const std::string text = xml_text(bytes);
+        EXPECT_EQ(text.find_first_of("<>\"'"), std::string::npos);
+        EXPECT_EQ(clean_text(text), text);  // well formed, and stays as it is
+    }
+}
+
+TEST(Text, IsCutBetweenCodePoints) {
+    EXPECT_EQ(length_of("a→😀"), 3u);
+    EXPECT_EQ(first_of("a→😀b", 2), "a→");
+    EXPECT_EQ(first_of("ab", 9), "ab");
+}
+
+TEST(Text, TellsAmountsAsPeopleDo) {
+    EXPECT_EQ(human_duration(1.2345), "1.23 s");
+    EXPECT_EQ(human_duration(0.045), "45 ms");
+    EXPECT_EQ(human_duration(12e-6), "12 µs");
+    EXPECT_EQ(human_bytes(512), "512 B");
+    EXPECT_EQ(human_bytes(1.5 * 1024 * 1024), "1.5 MiB");
+}
+
+TEST(Folded, IsPlainNamesRootFirstWithAnIntegerWeight) {
+    const Profile p{
+        .stacks = {{{"main", "a;b", "libc.so.6+0x2a"}, 3}, {{"main", "a;b", "libc.so.6+0x2b"}, 4}, {{}, 5}}};
+    EXPECT_EQ(folded(p), "[unknown] 5\nmain;a:b;libc.so.6 7\n");
+}
+
+TEST(Folded, KeepsAPlusThatIsNoOffset) {
+    EXPECT_EQ(folded({.stacks = {{{"operator+", "a+0xyz", "+0x12"}, 1}}}), "operator+;a+0xyz;+0x12 1\n");
+}
+
+TEST(Folded, OfNothingIsNothing) { EXPECT_EQ(folded({}), ""); }
+
+std::vector<std::string> told(const FrameTree& tree) {
+    std::vector<std::string> out;
+    for (const FrameBox& b : tree.boxes)
+        out.push_back((b.hidden > 0 ? "#" + std::to_string(b.hidden) : b.name) + "@" +
+                      std::to_string(b.left) + "+" + std::to_string(b.weight));
+    return out;
+}
+
+TEST(FrameTree, MergesStacksFromTheRoot) {
+    const Profile p{.stacks = {{{"m"}, 1}, {{"m", "a"}, 2}, {{"m", "a", "x"}, 3}, {{"m", "b"}, 4}}};
+    EXPECT_THAT(told(frame_tree(p, {})), ElementsAre("all@0+10", "m@0+10", "a@1+5", "x@3+3", "b@6+4"));
+}
+
+TEST(FrameTree, DoesNotMergeEqualNamesBelowDifferentParents) {
+    const Profile p{.stacks = {{{"a", "x"}, 1}, {{"b", "x"}, 2}}};
+    EXPECT_THAT(told(frame_tree(p, {})), ElementsAre("all@0+3", "a@0+1", "x@0+1", "b@1+2", "x@1+2"));
+}
+
+TEST(FrameTree, DrawsNarrowNeighboursTogetherAndCountsThem) {
+    const Profile p{
+        .stacks = {{{"a"}, 10}, {{"b"}, 2}, {{"c", "y"}, 2}, {{"d"}, 2}, {{"e"}, 10}, {{"f"}, 1}}};
+    const FrameTree tree = frame_tree(p, {.min_weight = 4});
+    EXPECT_THAT(told(tree), ElementsAre("all@0+27", "a@0+10", "#3@10+6", "e@16+10"));
+    EXPECT_EQ(tree.frames, 7u);
+    EXPECT_EQ(tree.hidden, 5u);  // b, c, y, d and f; f alone is too narrow even as a group
+}
+
+TEST(FrameTree, StaysBelowItsBoundsInWidthAndDepth) {
+    Profile p;
+    for (int i = 0; i < 50'000; ++i)
+        p.stacks.push_back({{"m", "f" + std::to_string(i)}, 1 + static_cast<std::uint64_t>(i % 7)});
+    p.stacks.push_back({std::vector<std::string>(100'000, "recurse"), 1'000});
+    const FrameTree tree = frame_tree(p, {.max_boxes = 500, .max_depth = 100});
+    EXPECT_LE(tree.boxes.size(), 1'000u);
+    EXPECT_EQ(tree.depth, 100u);
+    EXPECT_EQ(tree.cut_weight, 1'000u);
+    EXPECT_EQ(tree.boxes[0].weight, tree.total);
+}
+
+TEST(FrameTree, NeverDrawsAChildWiderThanItsParent) {
+    std::mt19937 random(3);
+    for (int round = 0; round < 100; ++round) {
+        Profile p;
+        for (int i = 0; i < 60; ++i) {
+            std::vector<std::string> frames(random() % 6);
+            for (auto& f : frames) f = std::string(1, static_cast<char>('a' + random() % 3));
+            p.stacks.push_back({frames, random() % 20});
+        }
+        const FrameTree tree = frame_tree(p, {.min_weight = random() % 40});
+        std::vector<FrameBox> path;
+        for (const FrameBox& box : tree.boxes) {
+            while (!path.empty() && path.back().depth >= box.depth) {
+                if (path.back().depth == box.depth) {
+                    EXPECT_GE(box.left, path.back().left + path.back().weight);
+                }
+                path.pop_back();
+            }
+            if (!path.empty()) {
+                EXPECT_EQ(path.back().depth + 1, box.depth);
+                EXPECT_GE(box.left, path.back().left);
+                EXPECT_LE(box.left + box.weight, path.back().left + path.back().weight);
+            }
+            path.push_back(box);
+        }
+    }
+}
+
+TEST(FlameSvg, SaysWhatItDoesNotShow) {
+    Profile p{
+        .title = "big", .stacks = {{std::vector<std::string>(300, "deep"), 1'000'000}}, .truncated = 500'000};
+    for (int i = 0; i < 100; ++i) p.stacks.push_back({{"tiny" + std::to_string(i)}, 1});
+    const std::string svg = flame_svg(p);
+    EXPECT_THAT(svg, HasSubstr("100 of 356 boxes are too narrow"));
+    EXPECT_THAT(svg, HasSubstr("is deeper than 256 levels and cut"));
+    EXPECT_THAT(svg, HasSubstr("in stacks that do not reach their start"));
+    EXPECT_THAT(svg, Not(HasSubstr("tiny1")));
+}
+
+TEST(FlameSvg, NeedsNoNetwork) {
+    const std::string svg = flame_svg({.title = "t", .stacks = {{{"a"}, 1}}});
+    EXPECT_THAT(svg, Not(HasSubstr("href")));
+    EXPECT_THAT(svg, Not(HasSubstr("url(")));
+    EXPECT_THAT(svg, Not(HasSubstr("import")));
+}
+
+TEST(FlameSvg, DoesNotExecuteNames) {
+    const std::string evil = "</title><script>alert(1)</script>\"onclick=\"x ]]>";
+    const std::string svg = flame_svg({.title = evil, .stacks = {{{evil}, 1}}}, {.subtitle = evil});
+    EXPECT_THAT(svg, Not(HasSubstr("<script>alert")));
+    EXPECT_THAT(svg, Not(HasSubstr("\"onclick")));
+    EXPECT_EQ(svg.find("]]>"), svg.rfind("]]>"));  // only our own
+}
+
+TEST(Graph, EscapesNamesForEachLanguage) {
+    const ServiceGraph g{.nodes = {{"a\"b\\c#\n", NodeKind::process}}, .edges = {}};
+    EXPECT_THAT(graph_dot(g), HasSubstr(R"("a\"b\\c# ")"));
+    EXPECT_THAT(graph_mermaid(g), HasSubstr("a#quot;b\\c#35; "));
+    EXPECT_THAT(graph_json(g), HasSubstr(R"("a\"b\\c#\n")"));
+}
+
+TEST(InvocationJson, IsOneLineWhateverIsInIt) {
+    Invocation i;
+    i.error_type = "two\nlines \xff";
+    EXPECT_EQ(invocation_json(i).find('\n'), std::string::npos);
+}
+
+TEST(FactsJson, TellsUnknownAsNull) {
+    FunctionFacts f;
+    EXPECT_THAT(facts_json(f), HasSubstr("\"fn.p95\":null"));
+}
+
+}  // namespace
+}  // namespace autotune::render
