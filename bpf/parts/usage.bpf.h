@@ -59,7 +59,8 @@ int BPF_PROG(at_sched_switch, _Bool preempted, struct task_struct* prev, struct 
 
 AT_INLINE int at_woken(struct task_struct* task) {
     struct at_thread* thread = bpf_task_storage_get(&threads, task, 0, 0);
-    if (thread) thread->runnable_since = bpf_ktime_get_ns();
+    /* Preempted on its way to sleep, it waits since then; if it runs, the next switch puts it right. */
+    if (thread && !thread->runnable_since) thread->runnable_since = bpf_ktime_get_ns();
     return 0;
 }
 

@@ -199,13 +199,8 @@ c.getresponse().read()
 raise SystemExit(1)
 )";
     WatchedChild child(cgroup, [&] { return run_python(api.address(), program); });
-    bool urgent = false;
-    ASSERT_TRUE(r.poll_until([&] {
-        const auto p = r.source->poll(std::chrono::milliseconds(20), r.batch);
-        urgent = urgent || (p && p->urgent);
-        return !r.of<ProcessExited>(child.pid()).empty();
-    }));
-    EXPECT_TRUE(urgent);
+    ASSERT_TRUE(r.poll_until([&] { return r.was_urgent; }));
+    ASSERT_TRUE(r.poll_until_exit(child.pid()));
     const auto failed = r.of<InitFailed>(child.pid());
     ASSERT_EQ(failed.size(), 1u);  // its end is not told as a second failure
     EXPECT_EQ(r.text(failed[0].error_type), "Runtime.ImportModuleError");

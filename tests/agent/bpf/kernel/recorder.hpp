@@ -44,10 +44,12 @@ public:
         const Timestamp end = clock.now() + std::chrono::seconds(10);
         while (!enough()) {
             if (clock.now() > end) return false;
-            if (auto p = source->poll(std::chrono::milliseconds(20), batch); !p) {
+            const auto p = source->poll(std::chrono::milliseconds(20), batch);
+            if (!p) {
                 ADD_FAILURE() << p.error().message;
                 return false;
             }
+            was_urgent = was_urgent || p->urgent;
         }
         return true;
     }
@@ -78,6 +80,7 @@ public:
     SystemClock clock;
     std::unique_ptr<BpfSource> source;
     EventBatch batch;
+    bool was_urgent = false;  // some poll was
 };
 
 }  // namespace autotune::test
