@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <future>
 #include <memory>
@@ -17,29 +16,9 @@
 #include "net/event_loop.hpp"
 #include "os/cgroup_layout.hpp"
 #include "os/cgroup_tree.hpp"
+#include "tests/host/sandbox/scratch.hpp"
 
 namespace autotune::host {
-
-// Folder of its own below the temporary folder, removed at the end.
-class Scratch {
-public:
-    Scratch() {
-        std::string name = (std::filesystem::temp_directory_path() / "autotune-sandbox-XXXXXX").string();
-        path_ = ::mkdtemp(name.data());
-    }
-    ~Scratch() { std::filesystem::remove_all(path_); }
-    Scratch(const Scratch&) = delete;
-    Scratch& operator=(const Scratch&) = delete;
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
-
-inline void write_text(const std::filesystem::path& file, const std::string& text) {
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file) << text;
-}
 
 // The loop runs on a thread of its own; everything of the pool happens there.
 class SandboxWorld : public ::testing::Test {
