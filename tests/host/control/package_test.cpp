@@ -46,9 +46,8 @@ TEST_F(Package, LosesSetuidBits) {
 }
 
 TEST_F(Package, ThatIsNoZipIsRefused) {
-    for (const auto& bytes :
-         {std::string(), std::string("not a zip at all"), std::string("PK\3\4 nearly one"),
-          a_zip({{"a", "content of a file"}}).substr(0, 40)})
+    for (const auto& bytes : {std::string("not a zip at all"), std::string("PK\3\4 nearly one"),
+                              a_zip({{"a", "content of a file"}}).substr(0, 40)})
         EXPECT_EQ(fault_of(unpacked(bytes)), not_a_zip);
     EXPECT_FALSE(fs::exists(target()));
 }
