@@ -18,8 +18,7 @@ namespace {
 constexpr KernelVersion kOldest{5, 11};  // task storage for every program kind
 constexpr KernelVersion kTested{6, 1};   // Debian 12
 
-constexpr std::string_view kBecomeRoot =
-    "run as root, or give CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH";
+constexpr const char* kSeeCapabilities = "see capabilities";
 
 Check version_check() {
     utsname name{};
@@ -62,7 +61,7 @@ Check program_check(const Probe& probe) {
     if (tried) return check;
     check.health = probe.required ? Health::missing : Health::degraded;
     check.detail = tried.error().message;
-    check.remedy = tried.error().code == Errc::permission_denied ? std::string(kBecomeRoot) : probe.remedy;
+    check.remedy = tried.error().code == Errc::permission_denied ? kSeeCapabilities : probe.remedy;
     return check;
 }
 
@@ -70,7 +69,7 @@ Check tried_check(Check check, const Status& tried) {
     if (tried) return check;
     check.health = check.required ? Health::missing : Health::degraded;
     check.detail = tried.error().message;
-    if (tried.error().code == Errc::permission_denied) check.remedy = kBecomeRoot;
+    if (tried.error().code == Errc::permission_denied) check.remedy = kSeeCapabilities;
     return check;
 }
 

@@ -50,6 +50,10 @@ private:
 };
 
 Unexpected refused(std::string_view doing, int errno_value) {
+    // What libbpf says when the type of a tracepoint is not to be found.
+    if (errno_value == ESRCH)
+        return fail(Errc::unsupported,
+                    std::string(doing) + ": the kernel's BTF does not have its tracepoint");
     Error error = errno_error(doing, errno_value);
     error.code = errno_value == EPERM || errno_value == EACCES ? Errc::permission_denied : Errc::unsupported;
     return unexpected(std::move(error));

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <memory>
 
 namespace autotune::symbols {
@@ -35,6 +36,7 @@ bool is_wanted_object(std::string_view name) {
 // local, then the shorter name with fewer leading underscores.
 struct Candidate {
     ElfSymbol symbol;
+    bool sized = false;
     bool global = false;
 };
 
@@ -85,6 +87,12 @@ private:
         while ((section = elf_nextscn(elf_, section)) != nullptr) {
             GElf_Shdr header;
             if (gelf_getshdr(section, &header) == nullptr) continue;
+            if ((header.sh_flags & SHF_EXECINSTR) != 0)
+                code_[elf_ndxscn(section)] = header.sh_addr + header.sh_size;
+        }
+        while ((section = elf_nextscn(elf_, section)) != nullptr) {
+            GElf_Shdr header;
+            if (gelf_getshdr(section, &header) == nullptr) continue;
             if (header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM) read_symbols(section, header);
             if (header.sh_type == SHT_NOTE) read_notes(elf_getdata(section, nullptr));
         }
@@ -122,7 +130,9 @@ private:
         if (raw == nullptr || raw[0] == '\0' || symbol.st_value == 0 || symbol.st_shndx == SHN_UNDEF) return;
         const std::string_view name(raw, strnlen(raw, kMaxNameLength));
         const int type = GELF_ST_TYPE(symbol.st_info);
-        const bool function = type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE;
+        const auto section = code_.find(symbol.st_shndx);
+        const bool in_code = section != code_.end() && symbol.st_value < section->second;
+        const bool function = in_code && (type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE);
         if (!function && !(type == STT_OBJECT && is_wanted_object(name))) return;
         // Mapping symbols and local labels are not functions.
         if (type == STT_NOTYPE && (name.starts_with("$") || name.starts_with(".L"))) return;
@@ -139,7 +149,7 @@ private:
     void finish() {
         const auto better = [&](const Candidate& a, const Candidate& b) {
             if (a.symbol.address != b.symbol.address) return a.symbol.address < b.symbol.address;
-            if ((a.symbol.size != 0) != (b.symbol.size != 0)) return a.symbol.size != 0;
+            if (a.sized != b.sized) return a.sized;
             if (a.global != b.global) return a.global;
             const std::string_view x = image_.text_.data() + a.symbol.name;
             const std::string_view y = image_.text_.data() + b.symbol.name;
@@ -156,6 +166,7 @@ private:
     Elf* elf_;
     ElfImage image_;
     std::vector<Candidate> found_;
+    std::map<std::size_t, std::uint64_t> code_;  // index of an executable section: its end
 };
 
 Result<ElfImage> ElfImage::read(int fd) {
@@ -174,8 +185,7 @@ std::optional<ElfImage::Found> ElfImage::find(std::uint64_t address) const {
     if (after == functions_.begin()) return std::nullopt;
     const ElfSymbol& s = *std::prev(after);
     const std::uint64_t into = address - s.address;
-    // Hand-written assembly often has no size; then the next symbol is the end.
-    if (s.size != 0 && into >= s.size) return std::nullopt;
+    if (into >= s.size) return std::nullopt;
     return Found{text_.data() + s.name, into};
 }
 

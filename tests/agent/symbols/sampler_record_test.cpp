@@ -1,0 +1,109 @@
+#include "agent/symbols/sampler_record.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "agent/symbols/python_interpreter.hpp"
+#include "agent/symbols/sampler_source.hpp"
+
+namespace autotune::symbols {
+namespace {
+
+template <class T>
+void append(std::vector<std::byte>& bytes, const T& value) {
+    const auto* raw = reinterpret_cast<const std::byte*>(&value);
+    bytes.insert(bytes.end(), raw, raw + sizeof value);
+}
+
+at_sampler_head head_of(std::uint32_t kind) {
+    at_sampler_head head{};
+    head.record = kind;
+    head.pid = 4711;
+    head.tid = 4712;
+    head.at_ns = 1000;
+    head.start_ns = 5;
+    head.cgroup = 99;
+    return head;
+}
+
+std::vector<std::byte> sample_bytes() {
+    std::vector<std::byte> bytes;
+    append(bytes, at_sample{.head = head_of(AT_RECORD_SAMPLE),
+                            .python_frames = 1,
+                            .native_frames = 2,
+                            .python_result = AT_PYTHON_WHOLE,
+                            .reserved = 0});
+    append(bytes, at_python_frame{.code = 1, .instruction = 2, .identity = 3});
+    append(bytes, std::uint64_t{0xAAAA});
+    append(bytes, std::uint64_t{0xBBBB});
+    return bytes;
+}
+
+TEST(SamplerRecord, GivesTheFramesOfASample) {
+    const auto record = decode_sampler_record(sample_bytes());
+    ASSERT_TRUE(record) << record.error().message;
+    const auto& sample = std::get<SampleRecord>(*record);
+    EXPECT_EQ(sample.from.process, (ProcessId{4711, 5}));
+    EXPECT_EQ(sample.from.thread, ThreadId{4712});
+    EXPECT_EQ(sample.from.cgroup, CgroupId{99});
+    EXPECT_EQ(to_ns(sample.from.at), 1000);
+    EXPECT_EQ(sample.python_result, AT_PYTHON_WHOLE);
+    ASSERT_EQ(sample.python.size(), 1u);
+    EXPECT_EQ(sample.python[0].identity, 3u);
+    EXPECT_EQ(sample.native, (std::vector<std::uint64_t>{0xAAAA, 0xBBBB}));
+}
+
+TEST(SamplerRecord, RefusesEveryCutSample) {
+    const auto whole = sample_bytes();
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        const auto record = decode_sampler_record(std::span(whole).first(size));
+        ASSERT_FALSE(record) << size;
+        EXPECT_EQ(record.error().code, Errc::corrupt);
+    }
+}
+
+TEST(SamplerRecord, GivesTheProgramOfAnExec) {
+    at_exec exec{.head = head_of(AT_RECORD_EXEC), .text_start = 0x1000, .text_end = 0x2000, .inode = 7};
+    std::memset(exec.path, 'x', sizeof exec.path);  // not terminated
+    std::vector<std::byte> bytes;
+    append(bytes, exec);
+    const auto record = decode_sampler_record(bytes);
+    ASSERT_TRUE(record);
+    const auto& program = std::get<ExecRecord>(*record).program;
+    EXPECT_EQ(program.path.size(), sizeof exec.path);
+    EXPECT_EQ(program.inode, 7u);
+    EXPECT_EQ(program.text_end, 0x2000u);
+    bytes.pop_back();
+    EXPECT_FALSE(decode_sampler_record(bytes));
+}
+
+TEST(SamplerRecord, RefusesUnknownKinds) {
+    std::vector<std::byte> bytes;
+    append(bytes, head_of(77));
+    EXPECT_FALSE(decode_sampler_record(bytes));
+}
+
+TEST(PythonPath, TellsTheVersion) {
+    EXPECT_EQ(python_minor_of_path("/usr/bin/python3.11"), 11u);
+    EXPECT_EQ(python_minor_of_path("/opt/lib/libpython3.8.so.1.0"), 8u);
+    EXPECT_EQ(python_minor_of_path("/opt/python3.12/bin/uwsgi"), std::nullopt);
+    EXPECT_EQ(python_minor_of_path("/usr/bin/python3"), std::nullopt);
+    EXPECT_EQ(python_minor_of_path("/usr/bin/python2.7"), std::nullopt);
+}
+
+TEST(SamplerSource, RefusesRatesThatCannotBe) {
+    EXPECT_FALSE(make_sampler_source({.sample_hz = 0}));
+    EXPECT_FALSE(make_sampler_source({.sample_hz = 1'000'000}));
+}
+
+TEST(SamplerSource, MustBeStartedBeforeItIsPolled) {
+    const auto source = make_sampler_source({});
+    ASSERT_TRUE(source);
+    EventBatch batch;
+    EXPECT_FALSE((*source)->poll(Nanos(0), batch));
+    EXPECT_FALSE((*source)->health().attached);
+}
+
+}  // namespace
+}  // namespace autotune::symbols
