@@ -1,0 +1,38 @@
+#include "bpf/logic/calls.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+namespace {
+
+TEST(Calls, OnASocketAreSendsAndReceives) {
+    EXPECT_EQ(at_op_of(AT_CALL_WRITE, AT_FILE_SOCKET), AT_OP_SEND);
+    EXPECT_EQ(at_op_of(AT_CALL_SENDFILE, AT_FILE_SOCKET), AT_OP_SEND);
+    EXPECT_EQ(at_op_of(AT_CALL_READV, AT_FILE_SOCKET), AT_OP_RECEIVE);
+}
+
+TEST(Calls, OnAFileAreWritesAndReads) {
+    EXPECT_EQ(at_op_of(AT_CALL_WRITEV, AT_FILE_DATA), AT_OP_WRITE);
+    EXPECT_EQ(at_op_of(AT_CALL_SENDFILE, AT_FILE_DATA), AT_OP_WRITE);
+    EXPECT_EQ(at_op_of(AT_CALL_READ, AT_FILE_PIPE), AT_OP_READ);
+}
+
+TEST(Calls, ThatNameNoDescriptorNeedNone) {
+    for (const unsigned call :
+         {AT_CALL_OPEN, AT_CALL_OPENAT, AT_CALL_ACCEPT, AT_CALL_DUP, AT_CALL_CLOSE_RANGE})
+        EXPECT_FALSE(at_needs_file(call)) << call;
+    for (const unsigned call : {AT_CALL_READ, AT_CALL_SENDMMSG, AT_CALL_CONNECT, AT_CALL_SYNC, AT_CALL_CLOSE})
+        EXPECT_TRUE(at_needs_file(call)) << call;
+}
+
+TEST(Calls, InVainAreToldOnlyWhenTheyWaited) {
+    static_assert(AT_EAGAIN == EAGAIN && AT_EINPROGRESS == EINPROGRESS && AT_EALREADY == EALREADY);
+    EXPECT_FALSE(at_worth_telling(-EAGAIN, 500));
+    EXPECT_TRUE(at_worth_telling(-EAGAIN, 5'000'000));
+    EXPECT_TRUE(at_worth_telling(-ECONNRESET, 500));
+    EXPECT_TRUE(at_worth_telling(0, 500));
+    EXPECT_FALSE(at_worth_telling(-EALREADY, 5'000'000));
+}
+
+}  // namespace
