@@ -79,6 +79,7 @@ std::vector<Invocation> Analyzer::take_finished() {
 }
 
 std::vector<FunctionFacts> Analyzer::facts(Nanos window, Timestamp now) const {
+    window = std::min(window, state_->options.history);
     std::vector<FunctionFacts> all;
     for (const auto& [function, book] : state_->history.books()) {
         if (book.last_seen < now - state_->options.history) continue;
@@ -92,7 +93,7 @@ std::vector<FunctionFacts> Analyzer::facts(Nanos window, Timestamp now) const {
 }
 
 ServiceGraph Analyzer::graph(Nanos window, Timestamp now) const {
-    const Timestamp from = now - window;
+    const Timestamp from = now - std::min(window, state_->options.history);
     std::vector<NamedEdge> edges = state_->services.edges(from, now);
     std::vector<TracedCall> calls;
     std::vector<const FunctionRef*> functions;

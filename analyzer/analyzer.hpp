@@ -96,7 +96,8 @@ public:
     // Invocations that ended, by end, each given out once.
     [[nodiscard]] std::vector<Invocation> take_finished();
 
-    // One entry for each function that was seen within the history, by name, over [now - window, now].
+    // One entry for each function that was seen within the history, by name, over [now - window, now];
+    // a window longer than the history is the history.
     // Counts are 0 and rates unknown where nothing ended in the window. `labels` are the caller's to
     // fill in. fn.version, fn.memory_mb: of the version that served most of the window.
     [[nodiscard]] std::vector<FunctionFacts> facts(Nanos window, Timestamp now) const;

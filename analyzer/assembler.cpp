@@ -35,7 +35,7 @@ void Assembler::on(const Event& event, const IoDone& what) {
     const Owner owner = sandboxes_.owner_of(event);
     if (owner.executor != nullptr) {
         Executor& executor = *owner.executor;
-        const Timestamp since = executor.open ? executor.open->record.start : Timestamp::min();
+        const Timestamp since = executor.open ? executor.open->record.start : Timestamp();
         const SocketEnds ends = executor.io.add(event, what, since);
         if (ends.role != SocketRole::none) services_.socket(ends, node_of(executor));
         return;
@@ -44,7 +44,7 @@ void Assembler::on(const Event& event, const IoDone& what) {
     if (strays_.size() >= kMostStrays && !strays_.contains(event.process.pid)) return;
     Stray& stray = strays_[event.process.pid];
     if (stray.node.name.empty()) stray.node = node_of(event);
-    const SocketEnds ends = stray.io.add(event, what, Timestamp::min());
+    const SocketEnds ends = stray.io.add(event, what, Timestamp());
     if (ends.role != SocketRole::none) services_.socket(ends, stray.node);
 }
 
