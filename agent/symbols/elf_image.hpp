@@ -18,7 +18,7 @@ namespace autotune::symbols {
 
 struct ElfSymbol {
     std::uint64_t address = 0;
-    std::uint64_t size = 0;  // 0: as far as the next one
+    std::uint64_t size = 0;
     std::uint32_t name = 0;  // offset of the zero-terminated name in ElfImage's text
 };
 
