@@ -11,7 +11,7 @@ class Queries(unittest.TestCase):
         self.known = queries.documented()
         self.assertGreater(len(self.known), 20, "docs/metrics.md lists the metrics")
         rules = (queries.PROMETHEUS / "autotune.rules.yml").read_text()
-        self.alerts = re.findall(r"expr:\s*(\|\n(?:(?:        .*)?\n)+|[^\n]*)", rules)
+        self.alerts = re.findall(r"expr: (\|\n(?: {6}.*\n)+|[^|\n]+\n)", rules)
         self.assertEqual(len(self.alerts), rules.count("- alert:"), "every alert's query is seen")
         self.all = list(queries.panel_queries()) + [("alert", query) for query in self.alerts]
 
