@@ -76,7 +76,11 @@ SocketEnds IoAccount::on_socket(Descriptor& fd, const Event& event, const IoDone
     if (io.op == IoOp::connect) on_connect(fd, peer, io);
     if (io.op == IoOp::send) on_send(fd, peer, event, io);
     if (io.op == IoOp::receive) on_receive(fd, peer, event, io);
-    if (fd.connecting && fd.turn == Turn::none && io.op == IoOp::connect) fd.turn_start = event.at - wait;
+    if (io.op == IoOp::connect) fd.turn_start = fd.progress_at = event.at - wait;
+    if (is_no_answer(io.result))
+        fd.waited += wait;
+    else
+        fd.progress_at = event.at, fd.waited = Nanos(0);
     fd.last_at = event.at;
     return told;
 }
@@ -84,7 +88,7 @@ SocketEnds IoAccount::on_socket(Descriptor& fd, const Event& event, const IoDone
 void IoAccount::on_connect(Descriptor& fd, PeerTotals& peer, const IoDone& io) {
     const bool again = std::exchange(fd.connecting, false);
     if (!again) ++peer.io.connects;
-    if (io.result == -EINPROGRESS || io.result == -EALREADY)
+    if (is_no_answer(io.result))  // an interrupted one goes on by itself
         fd.connecting = true;
     else if (is_peer_failure(io.result))
         ++peer.io.failures, ++peer.io.failed_connects;
@@ -173,7 +177,8 @@ PeerTotals& IoAccount::peer_of(Descriptor& fd) {
 }
 
 FileTotals& IoAccount::file_of(Descriptor& fd, StringId path) {
-    if (fd.generation == generation_ && fd.path == path) return files_[fd.slot];
+    if (fd.role == SocketRole::none && fd.generation == generation_ && fd.path == path)
+        return files_[fd.slot];
     auto found =
         std::find_if(files_.begin(), files_.end(), [&](const FileTotals& f) { return f.path == path; });
     if (found == files_.end() && files_.size() >= kMostFiles) found = files_.end() - 1;
@@ -195,15 +200,16 @@ void IoAccount::fail_unanswered(Timestamp at, Nanos idle) {
             (latest == nullptr || fd.last_at > latest->last_at))
             latest = &fd;
     if (latest == nullptr || (latest->turn != Turn::sent && !latest->connecting)) return;
-    const Nanos since = at - latest->last_at;
-    const Nanos waited = std::min(since, idle);
-    if (waited * 2 < since) return;
+    // A call that the kill interrupted is told, and its wait is in `waited`; one that polled is not.
+    const Nanos since = at - latest->progress_at;
+    const Nanos untold = std::clamp(idle, Nanos(0), std::max(Nanos(0), since - latest->waited));
+    if ((latest->waited + untold) * 2 < since) return;
     PeerTotals& peer = peers_[latest->slot];
     if (latest->connecting) ++peer.io.failed_connects;
     ++peer.io.failures;
-    peer.io.wait += waited;
+    peer.io.wait += untold;
     peer.io.slowest = std::max(peer.io.slowest, at - latest->turn_start);
-    network_wait_ += waited;
+    network_wait_ += untold;
 }
 
 void IoAccount::forget_process(std::int32_t pid) {

@@ -65,6 +65,8 @@ private:
         bool connecting = false;  // EINPROGRESS, not heard of since
         Turn turn = Turn::none;
         Timestamp turn_start, last_at;
+        Timestamp progress_at;         // last time that a call on it got somewhere
+        Nanos waited{0};               // accounted for since then, in calls that did not
         std::uint32_t generation = 0;  // of `slot`; another one: look it up anew
         std::uint32_t slot = 0;
     };

@@ -24,4 +24,9 @@ namespace autotune::analysis {
     }
 }
 
+// The call ended without anything having happened: it was interrupted, or is to be asked again later.
+[[nodiscard]] constexpr bool is_no_answer(std::int64_t result) {
+    return result == -EINTR || result == -EAGAIN || result == -EINPROGRESS || result == -EALREADY;
+}
+
 }  // namespace autotune::analysis

@@ -5,6 +5,11 @@ namespace autotune::analysis {
 namespace {
 constexpr int kDeepest = 64;  // ancestors looked at: a broken chain must end
 constexpr std::size_t kMostProcesses = 65'536;
+// A process that is told this long after its birth was there before us. Its start is by another clock
+// (CLOCK_BOOTTIME), which is ahead by the time the machine was suspended: then some pass for new.
+constexpr std::int64_t kNew = 1'000'000'000;
+
+std::int64_t since_boot(std::uint64_t ns) { return static_cast<std::int64_t>(ns); }
 }  // namespace
 
 ProcessEntry& ProcessTable::entry(const Event& event) {
@@ -19,7 +24,9 @@ void ProcessTable::started(const Event& event, const ProcessStarted& what) {
     ProcessEntry& process = entry(event);
     if (what.parent_pid != 0) process.parent_pid = what.parent_pid;
     if (what.command != StringId{}) process.command = what.command;
-    if (!process.started) process.started = event.at;
+    const bool is_new =
+        event.process.start_ns == 0 || to_ns(event.at) < since_boot(event.process.start_ns) + kNew;
+    if (!process.started && is_new) process.started = event.at;
 }
 
 void ProcessTable::seen_as_executor(const Event& event) { entry(event).executor_like = true; }

@@ -15,7 +15,7 @@ struct ProcessEntry {
     CgroupId cgroup{};
     StringId command{};
     bool executor_like = false;        // an ExecutorSeen named it
-    std::optional<Timestamp> started;  // its fork or, if that was not seen, its exec
+    std::optional<Timestamp> started;  // its fork or, not seen, its exec; not of one that was there before us
     std::optional<Timestamp> exited;
 };
 

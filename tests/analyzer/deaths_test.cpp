@@ -1,6 +1,8 @@
 // How invocations end that nobody answers for.
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "tests/analyzer/event_script.hpp"
 
 namespace autotune {
@@ -169,7 +171,7 @@ TEST(Death, OfAProcessWithAReusedPidIsNotTheExecutors) {
     EventScript s;
     const Box first = s.sandbox(7, 100, "a");
     Box second = s.sandbox(8, 100, "b");
-    second.process.start_ns = 999;
+    second.process.start_ns += 999;
     s.born(first).at(1s).start(first, "one").at(2s).end(first, "one").at(3s).exit(first, 0);
     s.at(4s).born(second).at(5s).start(second, "two").at(6s).exit(first, 0).at(7s).end(second, "two");
     const auto all = s.play();
@@ -228,6 +230,28 @@ TEST(Timeout, BlamesTheDependencyItWasWaitingFor) {
     EXPECT_EQ(i.peers[0].failures, 1u);
     EXPECT_GT(i.network_wait, 2800ms);
     EXPECT_LE(i.network_wait + i.cpu, i.duration);
+}
+
+TEST(Timeout, BlamesTheDependencyAlsoWhenTheKillInterruptedTheCall) {
+    EventScript s;
+    const Box a = s.sandbox(7, 100, "a");
+    s.born(a).at(1s).start(a, "one", {.limit = 3s, .usage = {1'000'000, 0, 0, 0, 0}});
+    s.at(1100ms).send(a, 5, 10, kDatabase).at(3999ms).receive(a, 5, -EINTR, kDatabase, 2899ms);
+    s.at(4s).mark(a, {51'000'000, 0, 0, 0, 0}).killed(a, 9);
+    const Invocation i = only(s.play());
+    EXPECT_EQ(i.peers.at(0).failures, 1u);
+    EXPECT_NEAR(to_ms(i.network_wait), 2900, 2);
+}
+
+TEST(Timeout, BlamesAnInterruptedConnectAsAFailedOne) {
+    EventScript s;
+    const Box a = s.sandbox(7, 100, "a");
+    s.born(a).at(1s).start(a, "one", {.limit = 3s, .usage = {1'000'000, 0, 0, 0, 0}});
+    s.at(4s).io(a, {.op = IoOp::connect, .fd = 5, .result = -EINTR, .latency = 2900ms, .peer = kDatabase});
+    s.mark(a, {51'000'000, 0, 0, 0, 0}).killed(a, 9);
+    const Invocation i = only(s.play());
+    EXPECT_EQ(i.peers.at(0).failed_connects, 1u);
+    EXPECT_EQ(i.network_wait, 2900ms);
 }
 
 TEST(Timeout, OfOneThatComputedBlamesNobody) {

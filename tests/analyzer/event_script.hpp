@@ -47,11 +47,11 @@ public:
 
     // Only names it; born() and seen() tell the analyzer.
     static Box sandbox(std::uint64_t cgroup, std::int32_t pid, std::string function) {
-        return {CgroupId(cgroup), {pid, static_cast<std::uint64_t>(pid) * 1'000}, std::move(function)};
+        return {CgroupId(cgroup), {pid, start_of(pid)}, std::move(function)};
     }
     static Box child(const Box& parent, std::int32_t pid) {
         Box made = parent;
-        made.process = {pid, static_cast<std::uint64_t>(pid) * 1'000};
+        made.process = {pid, start_of(pid)};
         return made;
     }
 
@@ -149,6 +149,11 @@ public:
     }
 
 private:
+    // By the boot clock, which may be ahead of ours: whatever is told is told at its birth.
+    static std::uint64_t start_of(std::int32_t pid) {
+        return static_cast<std::uint64_t>(pid) * 1'000'000'000'000;
+    }
+
     Timestamp now_{};
 };
 

@@ -52,6 +52,17 @@ TEST(Invocations, OfASandboxWhoseBirthWasNotSeenAreNotCalledCold) {
     EXPECT_FALSE(all[0].cold);
 }
 
+TEST(Invocations, OfAProcessThatWasThereBeforeUsAreNotCalledCold) {
+    EventScript s;
+    Box orders = s.sandbox(7, 100, "orders");
+    orders.process.start_ns = 5'000'000'000;
+    s.at(60s).born(orders).at(61s).ready(orders).at(62s).start(orders, "one").at(63s).end(orders, "one");
+    const auto all = s.play();
+    ASSERT_EQ(all.size(), 1u);
+    EXPECT_FALSE(all[0].cold);
+    EXPECT_EQ(all[0].init, 0ms);
+}
+
 TEST(Invocations, ThatAnswerWithAnErrorKeepItsType) {
     EventScript s;
     const Box orders = s.sandbox(7, 100, "orders");

@@ -181,7 +181,8 @@ TEST(IoAccount, SplitsAnUnconnectedSocketByWhomItTalksTo) {
 TEST(IoAccount, SumsFilesByPath) {
     EventScript s;
     Account account;
-    s.at(10ms).file(kBox, IoOp::open, "/tmp/a", 9)
+    s.at(10ms)
+        .file(kBox, IoOp::open, "/tmp/a", 9)
         .file(kBox, IoOp::write, "/tmp/a", 100)
         .file(kBox, IoOp::sync, "/tmp/a", 0);
     s.file(kBox, IoOp::read, "/tmp/b", 40).file(kBox, IoOp::read, "/tmp/a", 1);
