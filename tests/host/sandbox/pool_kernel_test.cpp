@@ -301,5 +301,31 @@ def handler(event, context):
     EXPECT_NEAR(json::parse(invoke(function).payload).get<double>(), 0.25, 0.08);
 }
 
+// Answers come through promises, which throw when they are set twice.
+TEST_F(SandboxPoolKernel, InAStormOfFailuresEveryCallerHearsOnceAndNothingStays) {
+    const auto function = python("storm", R"(
+import os, signal, subprocess, time
+def handler(event, context):
+    what = event['n'] % 7
+    if what == 0: os.kill(os.getpid(), signal.SIGSEGV)
+    if what == 1: return len(bytearray(1 << 30))
+    if what == 2: time.sleep(100)
+    if what == 3: raise KeyError(event['n'])
+    if what == 4: subprocess.Popen(['/bin/sleep', '100']); os._exit(1)
+    return event['n']
+)");
+    function->memory_mb = 256;
+    function->timeout = std::chrono::seconds(3);
+    std::vector<std::future<InvokeResult>> answers;
+    for (int n = 0; n < 42; ++n) answers.push_back(begin(function, json{{"n", n}}.dump()));
+    for (int n = 0; n < 42; ++n) {
+        const InvokeResult result = finish(std::move(answers[static_cast<std::size_t>(n)]));
+        EXPECT_NE(result.kind, Kind::host_failure) << result.payload;
+        EXPECT_TRUE(n % 7 >= 5 || result.kind == Kind::function_error) << n << " " << result.payload;
+    }
+    on_loop([&] { pool().retire(*function); });
+    EXPECT_TRUE(all_gone());
+}
+
 }  // namespace
 }  // namespace autotune::host
