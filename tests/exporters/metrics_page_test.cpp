@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <set>
@@ -108,6 +110,16 @@ TEST(MetricsPage, EveryMetricHasAHelpText) {
             EXPECT_TRUE(line.ends_with(".")) << line;
         }
     EXPECT_EQ(static_cast<std::size_t>(helps), documented().size());
+}
+
+TEST(MetricsPage, PrometheusItselfFindsNoFaultWithTheText) {
+    if (std::system("command -v promtool > /dev/null") != 0)
+        GTEST_SKIP() << "promtool is not installed (Debian package prometheus)";
+    std::FILE* promtool = ::popen("promtool check metrics", "w");
+    ASSERT_NE(promtool, nullptr);
+    const std::string text = everything();
+    EXPECT_EQ(std::fwrite(text.data(), 1, text.size(), promtool), text.size());
+    EXPECT_EQ(::pclose(promtool), 0);
 }
 
 }  // namespace
