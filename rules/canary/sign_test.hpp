@@ -5,10 +5,8 @@
 
 namespace autotune::rules {
 
-// ln of 2^(n+1)·B(s+1, n−s+1)·I½(s+1, n−s+1): evidence that the probability of the event seen `s`
-// times in `n` trials is below one half. Grows without bound; never less than kLeastLogEvidence, so
-// that it can be stored and printed. REQUIRES s ≤ n.
-inline constexpr double kLeastLogEvidence = -700;
+// ln of E = 2^(n+1)·B(s+1, n−s+1)·I½(s+1, n−s+1): evidence that the probability of the event seen `s`
+// times in `n` trials is below one half. At least ln 1/(n+1), and finite for every n. REQUIRES s ≤ n.
 [[nodiscard]] double log_sign_evidence(std::uint64_t s, std::uint64_t n);
 
 }  // namespace autotune::rules

@@ -1,4 +1,5 @@
 // dyn, int, uint, double, string, duration: from one kind to another; what does not fit is an error.
+// getHours, getMinutes, getSeconds, getMilliseconds of durations.
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -71,6 +72,16 @@ Value text_from_literal(Arguments a) {
     return text;
 }
 
+// The whole duration in a unit; milliseconds alone are those beyond the last full second.
+template <class Unit>
+Value whole(Arguments a) {
+    return std::chrono::duration_cast<Unit>(*a[0].get<Nanos>()).count();
+}
+Value milliseconds(Arguments a) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(*a[0].get<Nanos>() % std::chrono::seconds(1))
+        .count();
+}
+
 }  // namespace
 
 void add_conversions(std::vector<Overload>& table) {
@@ -99,6 +110,13 @@ void add_conversions(std::vector<Overload>& table) {
         from("string", kind, Kind::text, text_from_literal);
     from("bytes", Kind::bytes, Kind::bytes, same);
     from("bytes", Kind::text, Kind::bytes, bytes_from_text);
+    const auto part = [&](std::string_view name, Value (*apply)(Arguments)) {
+        table.push_back({name, Overload::Style::member, {Kind::duration}, Kind::integer, apply});
+    };
+    part("getHours", whole<std::chrono::duration<std::int64_t, std::ratio<3600>>>);
+    part("getMinutes", whole<std::chrono::duration<std::int64_t, std::ratio<60>>>);
+    part("getSeconds", whole<std::chrono::duration<std::int64_t>>);
+    part("getMilliseconds", milliseconds);
 }
 
 }  // namespace autotune::cel

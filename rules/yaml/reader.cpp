@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
+#include <cstdio>
 
 #include "rules/cel/duration.hpp"
 #include "rules/suggest.hpp"
@@ -16,8 +16,8 @@ std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"
 
 std::string shown(double v) {
     char text[40];
-    const auto end = std::to_chars(text, text + sizeof text, v).ptr;
-    return {text, end};
+    std::snprintf(text, sizeof text, "%g", v);
+    return text;
 }
 
 }  // namespace

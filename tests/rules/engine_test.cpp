@@ -1,0 +1,254 @@
+#include "rules/engine.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/rules/builders.hpp"
+
+namespace autotune::rules {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::FactsOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::Loop;
+using testing::out_of_memory;
+using testing::timed_out;
+
+const std::string kOom = R"(
+defaults: {mode: apply}
+rules:
+- name: oom
+  priority: 100
+  when: fn.oom_count > 0
+  plan: [{resize: {}}]
+  annotations: {summary: "{{fn.name}} is full", runbook: "see {{fn.name}}"}
+)";
+const std::string kNotify =
+    "defaults: {mode: apply}\nrules:\n- {name: errors, when: fn.errors > 0, plan: [{notify: {}}], ";
+
+FunctionFacts errors(int n) { return FactsOf("a").with(Fact::fn_errors, n); }
+std::vector<std::string> reasons(const Plan& plan) {
+    std::vector<std::string> out;
+    for (const Refusal& r : plan.refused) out.push_back(r.rule + " on " + r.target.name + ": " + r.reason);
+    return out;
+}
+PastChange change(const Loop& loop, Disposition disposition) {
+    return {{"aws-lambda", "a"}, "oom", loop.now(), loop.now(), {128, 228}, disposition};
+}
+
+TEST(Engine, AnOutOfMemoryBecomesAResizeWithItsEvidence) {
+    const Plan plan = Loop(kOom).facts({out_of_memory("a").last_oom(77)}).tick();
+    ASSERT_EQ(plan.actions.size(), 1u);
+    const Action& a = plan.actions[0];
+    EXPECT_EQ(a.change, Change(Resize{128, 228}));
+    EXPECT_EQ(a.target.name, "a");
+    EXPECT_THAT(a.because, HasSubstr("a is full; 10 of 100 invocations were killed out of memory at 128 MB"));
+    EXPECT_EQ(a.runbook, "see a");
+    EXPECT_EQ(a.evidence.kill_time, from_ns(77));
+    EXPECT_EQ(a.evidence.facts.at(0), (std::pair<std::string, std::string>{"fn.oom_count", "10"}));
+    EXPECT_EQ(a.canary->weight, 0.10);
+    EXPECT_EQ(a.mode, Mode::apply);
+}
+
+TEST(Engine, TheStricterModeCounts) {
+    EXPECT_EQ(Loop(kOom).mode(Mode::dry_run).facts({out_of_memory("a")}).tick().actions.at(0).mode,
+              Mode::dry_run);
+    EXPECT_EQ(Loop(kOom + "  mode: dry-run\n").facts({out_of_memory("a")}).tick().actions.at(0).mode,
+              Mode::dry_run);
+}
+
+TEST(Engine, WhatIsUnknownNeverFires) {
+    const Plan plan = Loop(kNotify + "}").facts({FactsOf("a")}).tick();
+    EXPECT_THAT(plan.actions, IsEmpty());
+    EXPECT_THAT(plan.refused, IsEmpty());
+}
+
+TEST(Engine, WaitsUntilTheConditionHasHeldForTheWholeTime) {
+    Loop loop(kNotify + "for: 5m}");
+    EXPECT_THAT(loop.facts({errors(1)}).tick().actions, IsEmpty());
+    EXPECT_THAT(loop.after(3min).tick().actions, IsEmpty());
+    EXPECT_THAT(loop.after(1min).facts({errors(0)}).tick().actions, IsEmpty());
+    EXPECT_THAT(loop.after(1min).facts({errors(1)}).tick().actions, IsEmpty());
+    EXPECT_THAT(loop.after(4min).tick().actions, IsEmpty());
+    EXPECT_EQ(loop.after(1min).tick().actions.size(), 1u);
+}
+
+TEST(Engine, AGapInWhichNobodyLookedStartsTheTimeAgain) {
+    Loop loop(kNotify + "for: 5m, window: 1m}");
+    EXPECT_THAT(loop.facts({errors(1)}).tick().actions, IsEmpty());
+    EXPECT_THAT(loop.after(10min).tick().actions, IsEmpty());
+}
+
+TEST(Engine, HoldsFireDuringCooldownAndSaysSoOnce) {
+    Loop loop(kNotify + "cooldown: 1h}");
+    EXPECT_EQ(loop.facts({errors(1)}).tick().actions.size(), 1u);
+    const Plan next = loop.after(5min).tick();
+    EXPECT_THAT(next.actions, IsEmpty());
+    EXPECT_THAT(reasons(next),
+                ::testing::ElementsAre("errors on a: in its cooldown of 3600s after its last action"));
+    EXPECT_THAT(loop.after(5min).tick().refused, IsEmpty());
+    EXPECT_EQ(loop.after(50min).tick().actions.size(), 1u);
+}
+
+TEST(Engine, ActsAtMostSoManyTimesADay) {
+    Loop loop(kNotify + "cooldown: 0s, max_actions_per_day: 2}");
+    loop.facts({errors(1)});
+    EXPECT_EQ(loop.tick().actions.size(), 1u);
+    EXPECT_EQ(loop.after(1min).tick().actions.size(), 1u);
+    EXPECT_THAT(reasons(loop.after(1min).tick()),
+                ::testing::ElementsAre(HasSubstr("acted 2 times within 24 hours")));
+    EXPECT_EQ(loop.after(24h).tick().actions.size(), 1u);
+}
+
+TEST(Engine, StaysActiveUntilClearHasHeldLongEnough) {
+    Loop loop(kNotify + "clear_when: fn.errors == 0, clear_for: 10m, for: 5m, cooldown: 0s}");
+    const FunctionRef a{"aws-lambda", "a"};
+    loop.facts({errors(1)}).tick();
+    EXPECT_EQ(loop.after(5min).tick().actions.size(), 1u);
+    loop.after(1min).facts({errors(0)}).tick();
+    loop.after(9min).tick();
+    EXPECT_TRUE(active(loop.state(), "errors", a));
+    // Still active: it acts at once, `for` need not pass again.
+    EXPECT_EQ(loop.facts({errors(1)}).tick().actions.size(), 1u);
+    loop.after(1min).facts({errors(0)}).tick();
+    loop.after(10min).tick();
+    EXPECT_FALSE(active(loop.state(), "errors", a));
+    EXPECT_THAT(loop.facts({errors(1)}).tick().actions, IsEmpty());
+}
+
+TEST(Engine, WhatIsUnknownDoesNotClear) {
+    Loop loop(kNotify + "}");
+    loop.facts({errors(1)}).tick();
+    loop.after(1min).facts({FactsOf("a")}).tick();
+    EXPECT_TRUE(active(loop.state(), "errors", {"aws-lambda", "a"}));
+    loop.after(1min).facts({errors(0)}).tick();
+    EXPECT_FALSE(active(loop.state(), "errors", {"aws-lambda", "a"}));
+}
+
+TEST(Engine, TheHigherPriorityWinsAndTheLoserIsTold) {
+    Loop loop(kOom + "- {name: also, priority: 5, when: fn.oom_count > 0, plan: [{resize: {}}]}\n");
+    const Plan plan = loop.facts({out_of_memory("a")}).tick();
+    ASSERT_EQ(plan.actions.size(), 1u);
+    EXPECT_EQ(plan.actions[0].rule, "oom");
+    EXPECT_THAT(reasons(plan),
+                ::testing::ElementsAre("also on a: lost to 'oom': one change a function at a time"));
+}
+
+TEST(Engine, NotificationsDoNotCompeteWithChanges) {
+    Loop loop(kOom + "- {name: tell, priority: 500, when: fn.oom_count > 0, plan: [{notify: {}}]}\n");
+    EXPECT_EQ(loop.facts({out_of_memory("a")}).tick().actions.size(), 2u);
+}
+
+TEST(Engine, AnOpenChangeBlocksTheNext) {
+    Loop loop(kOom + "- {name: also, priority: 5, when: fn.oom_count > 0, plan: [{resize: {}}]}\n");
+    loop.remembers(change(loop, Disposition::in_progress)).after(7h);
+    const Plan plan = loop.facts({out_of_memory("a")}).tick();
+    EXPECT_THAT(plan.actions, IsEmpty());
+    EXPECT_THAT(reasons(plan), ::testing::ElementsAre("oom on a: a change by 'oom' is under way on it",
+                                                      "also on a: a change by 'oom' is under way on it"));
+}
+
+TEST(Engine, AtMostSoManyChangesAtOnce) {
+    Loop loop(kOom);
+    const Plan plan = loop.facts({out_of_memory("a"), out_of_memory("b")}).tick();
+    ASSERT_EQ(plan.actions.size(), 1u);
+    EXPECT_EQ(plan.actions[0].target.name, "a");
+    EXPECT_THAT(reasons(plan), ::testing::ElementsAre(HasSubstr("oom on b: as many changes are under way")));
+}
+
+TEST(Engine, DoesNotJudgeByCallsFromBeforeTheLastChange) {
+    Loop loop(kOom + "  cooldown: 1m\n  window: 15m\n");
+    loop.remembers(change(loop, Disposition::promoted)).after(5min);
+    EXPECT_THAT(reasons(loop.facts({out_of_memory("a")}).tick()),
+                ::testing::ElementsAre(HasSubstr("still holds calls from before")));
+    EXPECT_EQ(loop.after(10min).tick().actions.size(), 1u);
+}
+
+TEST(Engine, CooldownSurvivesTheLossOfItsState) {
+    Loop loop(kOom);
+    loop.remembers(change(loop, Disposition::reverted)).after(1h);
+    EXPECT_THAT(reasons(loop.facts({out_of_memory("a")}).tick()),
+                ::testing::ElementsAre(HasSubstr("in its cooldown")));
+}
+
+TEST(Engine, AfterARevertedResizeTheNextGoesFurther) {
+    Loop loop(kOom);
+    loop.remembers(change(loop, Disposition::reverted)).after(7h);
+    EXPECT_EQ(loop.facts({out_of_memory("a")}).tick().actions.at(0).change, Change(Resize{128, 328}));
+}
+
+TEST(Engine, ActsOnlyInItsScope) {
+    Loop loop(
+        "defaults: {mode: apply}\nrules:\n- {name: r, when: fn.errors > 0, plan: [{notify: {}}], "
+        "scope: {functions: \"orders-*\", labels: {tier: prod}}}\n");
+    const auto function = [](const char* name, const char* tier) {
+        return FactsOf(name).with(Fact::fn_errors, 1).label("tier", tier);
+    };
+    const Plan plan =
+        loop.facts({function("orders-eu", "prod"), function("orders-us", "test"), function("mail", "prod")})
+            .tick();
+    ASSERT_EQ(plan.actions.size(), 1u);
+    EXPECT_EQ(plan.actions[0].target.name, "orders-eu");
+}
+
+TEST(Engine, WhatNeedsAnApprovalIsOnlyPlanned) {
+    Loop loop("guardrails: {approval: {required_for: [resize]}}\n" + kOom);
+    const Plan plan = loop.facts({out_of_memory("a")}).tick();
+    EXPECT_EQ(plan.actions.at(0).mode, Mode::dry_run);
+    EXPECT_THAT(plan.actions[0].because, HasSubstr("needs an approval"));
+}
+
+TEST(Engine, ARefusalIsToldAgainOnlyWhenItsReasonChanges) {
+    Loop loop(
+        "defaults: {mode: apply}\nrules:\n- {name: slow, when: fn.timeouts > 0, cooldown: 0s, plan: "
+        "[{resize: {}}]}\n");
+    const auto waiting = [](int killed) { return timed_out("a", killed).with(Fact::fn_oncpu_share, 0.1); };
+    EXPECT_THAT(reasons(loop.facts({waiting(20)}).tick()),
+                ::testing::ElementsAre(HasSubstr("CPU does not help")));
+    EXPECT_THAT(loop.after(1min).facts({waiting(30).with(Fact::fn_oncpu_share, 0.12)}).tick().refused,
+                IsEmpty());
+    EXPECT_THAT(reasons(loop.after(1min).facts({waiting(30).with(Fact::fn_oncpu_share, FactValue{})}).tick()),
+                ::testing::ElementsAre(HasSubstr("is not known")));
+}
+
+TEST(Engine, ForgetsFunctionsThatNobodyCallsAndRulesThatAreGone) {
+    Loop loop(kNotify + "}");
+    loop.facts({errors(1)}).tick();
+    EXPECT_EQ(loop.state().rules.size(), 1u);
+    loop.facts({}).after(1h).tick();
+    EXPECT_FALSE(active(loop.state(), "errors", {"aws-lambda", "a"}));
+    EXPECT_EQ(loop.state().rules.size(), 1u) << "its actions still count";
+    loop.after(24h).tick();
+    EXPECT_EQ(loop.state().rules.size(), 0u);
+}
+
+TEST(Engine, TheSameInputsGiveTheSamePlanAndState) {
+    Loop one(kOom), two(kOom);
+    const Plan a = one.facts({out_of_memory("b"), out_of_memory("a")}).tick();
+    const Plan b = two.facts({out_of_memory("a"), out_of_memory("b")}).tick();
+    ASSERT_EQ(a.actions.size(), 1u);
+    EXPECT_EQ(a.actions[0].target, b.actions.at(0).target);
+    EXPECT_EQ(one.state(), two.state());
+}
+
+TEST(History, KeepsTheResizesThatWereCarriedOut) {
+    ChangeRecord record;
+    record.action.change = Resize{128, 228};
+    record.action.rule = "oom";
+    record.step = Step::observing;
+    record.disposition = Disposition::in_progress;
+    ChangeRecord told = record, planned = record, done = record;
+    told.action.change = Notify{};
+    planned.disposition = Disposition::planned;
+    done.step = Step::closed;
+    done.disposition = Disposition::promoted;
+    const History history = history_from(std::vector{record, told, planned, done});
+    ASSERT_EQ(history.changes.size(), 2u);
+    EXPECT_EQ(history.changes[0].disposition, Disposition::in_progress);
+    EXPECT_EQ(history.changes[1].disposition, Disposition::promoted);
+}
+
+}  // namespace
+}  // namespace autotune::rules
