@@ -22,6 +22,7 @@
 #include "bpf/parts/process.bpf.h"
 #include "bpf/parts/runtime_api.bpf.h"
 #include "bpf/parts/connect.bpf.h"
+#include "bpf/parts/io.bpf.h"
 #include "bpf/parts/syscalls.bpf.h"
 // clang-format on
 

@@ -4,7 +4,11 @@
 // and memory at the boundaries, OOM kills, losses. Which processes: those in the cgroups that focus()
 // names; with none named, those in cgroups where somebody asks for an invocation. Never this process.
 //
-// Not seen: io_uring, splice, 32-bit programs on a 64-bit kernel, memory-mapped I/O.
+// A receive's latency includes the poll(2) of that one descriptor just before it; a poll that waited in vain
+// is told as a receive that failed with ETIMEDOUT.
+//
+// Not seen: waits in select and epoll, io_uring, splice, 32-bit programs on a 64-bit kernel, memory-mapped
+// I/O.
 //
 // Needs CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH (root), BTF and Linux 6.1.
 // One thread uses it at a time.

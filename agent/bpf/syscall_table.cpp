@@ -26,9 +26,11 @@ std::array<std::uint8_t, AT_SYSCALL_NUMBERS> syscall_table() {
     table[SYS_close_range] = AT_CALL_CLOSE_RANGE;
     table[SYS_dup] = table[SYS_dup3] = AT_CALL_DUP;
     table[SYS_fcntl] = AT_CALL_FCNTL;
+    table[SYS_ppoll] = AT_CALL_POLL;
 #ifdef SYS_open  // not on arm64
     table[SYS_open] = table[SYS_creat] = AT_CALL_OPEN;
     table[SYS_dup2] = AT_CALL_DUP;
+    table[SYS_poll] = AT_CALL_POLL;
 #endif
     return table;
 }

@@ -35,6 +35,7 @@ enum at_call {
     AT_CALL_CLOSE_RANGE,
     AT_CALL_DUP, /* (old, …) → new */
     AT_CALL_FCNTL,
+    AT_CALL_POLL, /* (pollfd, count, …) */
 };
 
 static inline int at_sends(unsigned call) { return call >= AT_CALL_WRITE && call <= AT_CALL_SENDFILE; }

@@ -39,7 +39,9 @@ struct at_thread {
     __u32 call; /* enum at_call */
     __u32 file; /* enum at_file */
     __u32 is_control; /* Runtime API traffic */
-    __u32 reserved;
+    /* It has just waited, in poll(2), for this one descriptor to become readable. */
+    __u32 polled_fd;
+    __u64 polled_since; /* 0: it has not */
 };
 
 struct {

@@ -16,9 +16,8 @@ protected:
     void SetUp() override {
         AUTOTUNE_NEEDS_BPF();
         cgroup_ = std::make_unique<OwnCgroup>("oom", std::vector{Controller::memory});
-        if (!cgroup_->has_v1(Controller::memory)) GTEST_SKIP() << "the memory controller is not on v1 here";
-        ASSERT_TRUE(OwnCgroup::write(cgroup_->file(Controller::memory, "memory.limit_in_bytes"),
-                                     std::to_string(kLimit)));
+        if (!cgroup_->has(Controller::memory)) GTEST_SKIP() << "no memory controller";
+        ASSERT_TRUE(cgroup_->limit_memory(kLimit));
     }
     // Touches memory until it is killed.
     static int hog() {

@@ -1,11 +1,12 @@
-// A cgroup of the test's own: a v2 node, and the same path under v1 controllers where they are asked for and
-// mounted. Everything inside is killed and removed at the end.
+// A cgroup of the test's own: a v2 node, and the same path under those controllers that were asked for and
+// are on v1. Everything inside is killed and removed at the end.
 #pragma once
 
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -25,8 +26,11 @@ public:
         layout_ = *found;
         unified_ = layout_.unified / path_;
         make(unified_);
-        for (const Controller c : controllers)
+        for (const Controller c : controllers) {
             if (layout_[c].version == CgroupVersion::v1) make(layout_[c].mount / path_);
+            if (layout_[c].version == CgroupVersion::v2)
+                write(layout_.unified / "cgroup.subtree_control", "+" + std::string(to_string(c)));
+        }
         usable_ = std::filesystem::is_directory(unified_);
     }
     ~OwnCgroup() {
@@ -38,14 +42,25 @@ public:
     OwnCgroup& operator=(const OwnCgroup&) = delete;
 
     [[nodiscard]] bool usable() const { return usable_; }
-    [[nodiscard]] bool has_v1(Controller c) const { return layout_[c].version == CgroupVersion::v1; }
+    [[nodiscard]] bool has(Controller c) const { return layout_[c].version != CgroupVersion::none; }
+    [[nodiscard]] bool limit_memory(std::uint64_t bytes) const {
+        return write(file(Controller::memory, "memory.limit_in_bytes", "memory.max"), std::to_string(bytes));
+    }
+    [[nodiscard]] bool limit_cpu(int quota_us, int period_us) const {
+        if (layout_[Controller::cpu].version == CgroupVersion::v2)
+            return write(unified_ / "cpu.max", std::to_string(quota_us) + " " + std::to_string(period_us));
+        return write(file(Controller::cpu, "cpu.cfs_period_us", ""), std::to_string(period_us)) &&
+               write(file(Controller::cpu, "cpu.cfs_quota_us", ""), std::to_string(quota_us));
+    }
+    [[nodiscard]] std::uint64_t memory_peak() const {
+        std::uint64_t peak = 0;
+        std::ifstream(file(Controller::memory, "memory.max_usage_in_bytes", "memory.peak")) >> peak;
+        return peak;
+    }
     [[nodiscard]] std::string path() const { return "/" + path_; }
     [[nodiscard]] CgroupId id() const {
         struct stat s {};
         return stat(unified_.c_str(), &s) == 0 ? CgroupId(s.st_ino) : CgroupId{};
-    }
-    [[nodiscard]] std::filesystem::path file(Controller c, const std::string& name) const {
-        return layout_[c].mount / path_ / name;
     }
     // A child cgroup in v2 only.
     [[nodiscard]] std::filesystem::path make_below(const std::string& name) {
@@ -65,6 +80,9 @@ public:
     }
 
 private:
+    [[nodiscard]] std::filesystem::path file(Controller c, const char* v1, const char* v2) const {
+        return layout_[c].mount / path_ / (layout_[c].version == CgroupVersion::v1 ? v1 : v2);
+    }
     void make(const std::filesystem::path& directory) {
         mkdir(directory.c_str(), 0755);
         directories_.insert(directories_.begin(), directory);  // children are removed first

@@ -64,9 +64,8 @@ protected:
 
 TEST_F(BpfUsage, CpuAndRunnableTimeOfAThrottledLoopAgreeWithTheSchedulersOwn) {
     const OwnCgroup cgroup("throttled", {Controller::cpu});
-    if (!cgroup.has_v1(Controller::cpu)) GTEST_SKIP() << "the cpu controller is not on v1 here";
-    ASSERT_TRUE(OwnCgroup::write(cgroup.file(Controller::cpu, "cpu.cfs_period_us"), "20000"));
-    ASSERT_TRUE(OwnCgroup::write(cgroup.file(Controller::cpu, "cpu.cfs_quota_us"), "6000"));
+    if (!cgroup.has(Controller::cpu)) GTEST_SKIP() << "no cpu controller";
+    ASSERT_TRUE(cgroup.limit_cpu(6000, 20000));
     Recorder r({cgroup.path()});
     FakeRuntimeApi api({{.id = "abc", .payload = "{}"}}, 1);
     Shared<Seen> seen;
@@ -107,8 +106,8 @@ TEST_F(BpfUsage, CountsAllThreadsAlsoThoseThatRunAtThatInstant) {
 
 TEST_F(BpfUsage, MemoryIsTheControllersOwn) {
     const OwnCgroup cgroup("memory", {Controller::memory});
-    if (!cgroup.has_v1(Controller::memory)) GTEST_SKIP() << "the memory controller is not on v1 here";
-    ASSERT_TRUE(OwnCgroup::write(cgroup.file(Controller::memory, "memory.limit_in_bytes"), "134217728"));
+    if (!cgroup.has(Controller::memory)) GTEST_SKIP() << "no memory controller";
+    ASSERT_TRUE(cgroup.limit_memory(128u << 20));
     Recorder r({cgroup.path()});
     FakeRuntimeApi api({{.id = "abc", .payload = "{}"}}, 1);
     Shared<Seen> seen;
@@ -123,10 +122,8 @@ TEST_F(BpfUsage, MemoryIsTheControllersOwn) {
     EXPECT_EQ(child.wait(), 0);
     ASSERT_TRUE(r.poll_until_exit(child.pid()));
     const auto [from, to] = boundaries(r, child.pid());
-    std::uint64_t peak = 0;
-    std::ifstream(cgroup.file(Controller::memory, "memory.max_usage_in_bytes")) >> peak;
-    EXPECT_EQ(to.memory_limit, 134217728u);
-    EXPECT_EQ(to.memory_peak, peak);
+    EXPECT_EQ(to.memory_limit, 128u << 20);
+    EXPECT_EQ(to.memory_peak, cgroup.memory_peak());
     EXPECT_GT(to.memory_peak, 40u << 20);
     EXPECT_LT(to.memory_now, 10u << 20);
     EXPECT_LT(from.memory_peak, 10u << 20);
