@@ -48,6 +48,7 @@ public:
     // Kills all sandboxes. Their callers get host_failure.
     ~SandboxPool() override;
 
+    // When throttled, the payload is Lambda's Reason: "ConcurrentInvocationLimitExceeded", ….
     void invoke(InvokeRequest request, std::function<void(InvokeResult)> done) override;
     void retire(const FunctionVersion& function) override;
 

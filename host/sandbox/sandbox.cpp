@@ -8,8 +8,8 @@ namespace autotune::host {
 namespace {
 
 // Between its answer and its next question a runtime needs microseconds, or a throttled CPU's period
-// or two. A job waits that long for a warm sandbox before it is given to another.
-constexpr Nanos kPatience = std::chrono::milliseconds(60);
+// or two. A job waits that long for a warm sandbox, about a cold start, before it is given to another.
+constexpr Nanos kPatience = std::chrono::milliseconds(100);
 
 std::int64_t epoch_ms(WallTime t) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(t.time_since_epoch()).count();
