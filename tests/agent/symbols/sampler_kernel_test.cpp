@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "agent/bpf/bpf_source.hpp"
 #include "agent/symbols/sampler_source.hpp"
 #include "tests/agent/symbols/traced_child.hpp"
 
@@ -300,6 +301,19 @@ TEST_F(SamplerOnKernel, SamplesNothingOutsideTheTracedCgroups) {
     Collected got;
     ASSERT_TRUE(source->poll(Nanos(0), got.batch));
     EXPECT_TRUE(got.batch.events.empty());
+}
+
+TEST_F(SamplerOnKernel, SharesTheBpfSourcesMapOfWatchedCgroups) {
+    auto source = make_bpf_source();
+    ASSERT_TRUE(source) << source.error().message;
+    ASSERT_TRUE((*source)->focus({.cgroups = {"/" + cgroup_.path()}}));
+    ASSERT_TRUE((*source)->start());
+    const auto sampler = started({.tracked_cgroups_fd = (*source)->tracked_cgroups_map_fd()});
+    ASSERT_NE(sampler, nullptr);
+    Collected got;
+    TracedChild child(cgroup_, {AUTOTUNE_NATIVE_PROGRAM, "100"});
+    collect(*sampler, child, got);
+    EXPECT_GT(got.holding["large_share"], 30u) << got.summary();
 }
 
 TEST_F(SamplerOnKernel, StopsAndGoesOnWhenAsked) {
