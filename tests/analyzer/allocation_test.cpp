@@ -2,23 +2,8 @@
 // it replaces operator new.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+#include "tests/analyzer/counted_new.hpp"
 #include "tests/analyzer/event_script.hpp"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}
-
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace autotune {
 namespace {
@@ -36,9 +21,9 @@ TEST(Ingest, AllocatesNothingForIoInSteadyState) {
             s.at(i % 7 == 0 ? time - 1ms : time);  // so that there is something to sort
             s.send(a, 5 + i % 3, 10, kDatabase).receive(a, 5 + i % 3, 10, kDatabase);
         }
-        const std::size_t before = allocations;
+        const std::size_t before = allocations();
         s.at(time).poll(analyzer);
-        return allocations - before;
+        return allocations() - before;
     };
     for (int warm_up = 0; warm_up < 20; ++warm_up) poll();
     std::size_t taken = 0;
