@@ -10,7 +10,7 @@
 namespace autotune::symbols {
 
 namespace {
-constexpr std::uint64_t kMaxSize = 256u << 20;
+constexpr std::uint64_t kMaxSize = 64u << 20;
 
 std::string read_all(int fd, std::uint64_t size) {
     std::string text(size, '\0');

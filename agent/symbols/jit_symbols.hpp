@@ -13,7 +13,7 @@ class JitSymbols {
 public:
     // Name of the function at the address; "" when the file (see perf_map.hpp) has none or is not there.
     // `path`: of the map, through the process's root; `fallback` once the process is gone. Trusts the file
-    // only when it is a regular one of at most 256 MiB. Valid until the next call.
+    // only when it is a regular one of at most 64 MiB. Valid until the next call.
     [[nodiscard]] std::string_view find(std::uint64_t address, const std::string& path,
                                         const std::string& fallback);
 

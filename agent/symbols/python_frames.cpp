@@ -4,13 +4,16 @@ namespace autotune::symbols {
 
 namespace {
 constexpr std::size_t kMaxProcesses = 4096;
-constexpr std::size_t kMaxFunctions = 32768;  // of one process
+constexpr std::size_t kMaxFunctions = 200'000;  // of all processes
 }  // namespace
 
 const PythonInterpreter* PythonFrames::look(Symbolizer& symbolizer, const ProcessId& process,
                                             std::uint64_t generation) {
     // Past the bound everything is read anew; keeping order for that rare case would cost every sample.
-    if (processes_.size() >= kMaxProcesses && !processes_.contains(process)) processes_.clear();
+    if (processes_.size() >= kMaxProcesses && !processes_.contains(process)) {
+        processes_.clear();
+        remembered_ = 0;
+    }
     Process& p = processes_[process];
     if (p.interpreter || p.generation == generation) return nullptr;
     p.generation = generation;
@@ -30,7 +33,10 @@ const PythonFunction* PythonFrames::function(Process& process, const at_python_f
     auto read = read_python_function(process.read, process.interpreter->layout, frame,
                                      process.interpreter->code_type);
     if (!read) return nullptr;
-    if (process.functions.size() >= kMaxFunctions) process.functions.clear();
+    if (++remembered_ > kMaxFunctions) {
+        for (auto& [id, other] : processes_) other.functions.clear();
+        remembered_ = 1;
+    }
     return &process.functions.insert_or_assign(frame.code, std::move(*read)).first->second;
 }
 

@@ -46,6 +46,7 @@ private:
 
     std::function<ReadMemory(std::int32_t)> memory_;
     std::unordered_map<ProcessId, Process> processes_;
+    std::size_t remembered_ = 0;  // at least as many as there are functions
     std::uint64_t unresolved_ = 0;
 };
 

@@ -20,7 +20,7 @@ namespace autotune::symbols {
 
 namespace {
 
-constexpr std::size_t kMaxRememberedFrames = 65536;  // a process; then they are looked up again
+constexpr std::size_t kMaxRemembered = 500'000;  // addresses of all processes; then they are looked up again
 
 struct Process {
     ProcessSnapshot snapshot;
@@ -99,9 +99,8 @@ public:
         const Mapping* mapping = mapping_at(id, p, address);  // may forget the frames
         if (const auto known = p.frames.find(address); known != p.frames.end()) return known->second;
         const FrameId frame = tables.frames.intern(describe(id, p, mapping, address, tables.strings));
-        if (p.frames.size() >= kMaxRememberedFrames) p.frames.clear();
         // JIT code comes and goes at the same address, and its name may be written later.
-        if (mapping != nullptr && p.snapshot.file_of(*mapping)) p.frames.emplace(address, frame);
+        if (mapping != nullptr && p.snapshot.file_of(*mapping)) remember(p, address, frame);
         return frame;
     }
 
@@ -125,6 +124,14 @@ public:
     }
 
 private:
+    void remember(Process& p, std::uint64_t address, FrameId frame) {
+        if (++remembered_ > kMaxRemembered) {
+            for (auto& [id, other] : processes_) other.frames.clear();
+            remembered_ = 1;
+        }
+        p.frames.emplace(address, frame);
+    }
+
     void read(const ProcessId& id, Process& p) {
         ++p.reads;
         auto snapshot = take_snapshot(options_.proc, id, modules_);
@@ -213,7 +220,8 @@ private:
     SymbolizerOptions options_;
     ModuleCache modules_;
     std::unordered_map<ProcessId, Process> processes_;
-    std::list<ProcessId> uses_;  // most recent first
+    std::list<ProcessId> uses_;   // most recent first
+    std::size_t remembered_ = 0;  // at least as many as there are frames
     std::optional<ElfImage> vdso_;
     std::optional<KernelSymbols> kernel_;
 };

@@ -24,6 +24,7 @@ AT_WALK_INLINE __u64 at_python_word(__u64 address) {
 /* The thread state of thread `self`; 0 when the interpreter has none. */
 AT_WALK_INLINE __u64 at_python_thread(const struct at_python_process* process, __u64 self) {
     const struct at_python_offsets* o = &process->offsets;
+    if (!self) return 0; /* not known on this architecture */
     if (o->runtime_current_thread) {
         const __u64 current = at_python_word(process->runtime + o->runtime_current_thread);
         if (current && at_python_word(current + o->thread_id) == self) return current;

@@ -134,6 +134,12 @@ TEST_P(PythonWalk, FindsNothingBeforeTheInterpreterIsUp) {
     EXPECT_EQ(walk(), AT_PYTHON_NO_THREAD);
 }
 
+TEST_P(PythonWalk, MatchesNoThreadWhereItsOwnIsNotKnown) {
+    put_threads({0});
+    put_frames(0, 1);
+    EXPECT_EQ(at_python_walk(&process_, 0, frames_.data(), &count_), AT_PYTHON_NO_THREAD);
+}
+
 TEST(PythonWalkFast, TriesTheThreadWithTheGilFirst) {
     const PythonLayout& layout = *python_layout(11);
     autotune::testing::FakeMemory memory;
