@@ -12,8 +12,11 @@ namespace autotune {
 namespace api = aws_lambda;
 
 namespace {
-// A function that runs for its fifteen minutes, and the way there and back.
+// A function that runs for its fifteen minutes, and the way there and back; also enough for an upload.
 constexpr Nanos kLongestInvocation = std::chrono::minutes(15) + std::chrono::seconds(30);
+// All else is answered soon or not at all, and the loop waits for it.
+constexpr Nanos kLongestControlCall = std::chrono::seconds(10);
+constexpr std::size_t kLargeBody = 1024 * 1024;
 
 // Polls begin at once, since the embedded host is done within a millisecond, and grow, since AWS takes a
 // second or two.
@@ -21,8 +24,14 @@ constexpr Nanos kFirstPoll = std::chrono::milliseconds(2);
 constexpr Nanos kLongestPoll = std::chrono::milliseconds(500);
 
 AwsLambda::Exchange over_http(const std::string& endpoint) {
-    auto client = std::make_shared<net::HttpClient>(net::HttpClientOptions{.timeout = kLongestInvocation});
-    return [client, endpoint](const net::HttpRequest& request) { return client->send(endpoint, request); };
+    const auto client = [](Nanos timeout) {
+        return std::make_shared<net::HttpClient>(net::HttpClientOptions{.timeout = timeout});
+    };
+    return [endpoint, quick = client(kLongestControlCall),
+            patient = client(kLongestInvocation)](const net::HttpRequest& request) {
+        const bool slow = api::is_invocation(request) || request.body.size() > kLargeBody;
+        return (slow ? patient : quick)->send(endpoint, request);
+    };
 }
 
 // "$LATEST" is listed among the versions; published ones are numbers that grow, and come in no stated order.

@@ -24,8 +24,9 @@ struct AwsLambdaOptions {
     std::string access_key;  // empty: requests are not signed (the embedded host takes them)
     std::string secret_key;
     std::string session_token;
-    std::string role;                                  // execution role of functions that deploy() creates
-    Nanos configure_limit = std::chrono::seconds(20);  // longest wait for LastUpdateStatus
+    std::string role;  // execution role of functions that deploy() creates
+    // Longest wait for an update to be complete; then timed_out, and whoever asked looks again later.
+    Nanos configure_limit = std::chrono::seconds(2);
 };
 
 // AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL, AWS_REGION, AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID,

@@ -36,6 +36,7 @@ namespace autotune::aws_lambda {
 [[nodiscard]] net::HttpRequest update_alias(std::string_view name, const Routing& routing);
 [[nodiscard]] net::HttpRequest invoke(std::string_view name, std::string_view qualifier,
                                       std::string_view payload);
+[[nodiscard]] bool is_invocation(const net::HttpRequest& request);
 [[nodiscard]] net::HttpRequest delete_function(std::string_view name);
 
 // "PUT /2015-03-31/functions/orders/configuration {"MemorySize":256}"

@@ -128,6 +128,8 @@ HttpRequest invoke(std::string_view name, std::string_view qualifier, std::strin
     return request;
 }
 
+bool is_invocation(const HttpRequest& request) { return request.headers.contains("X-Amz-Invocation-Type"); }
+
 HttpRequest delete_function(std::string_view name) { return {.method = "DELETE", .target = path_of(name)}; }
 
 std::string one_line(const HttpRequest& request) {

@@ -148,6 +148,9 @@ void ChangeDriver::failed(const Error& error) {
     seen_.reset();
     trouble_ = error.message;
     back_off();
+    const bool unanswered = error.code == Errc::timed_out || error.code == Errc::unavailable;
+    if (unanswered && (record_.step == Step::routing || record_.step == Step::promoting))
+        route_in_doubt_ = true;
     if (record_.step == Step::reverting) return;
     const bool too_often = failures_ >= context_.options.max_attempts && !must_arrive(record_.step);
     if (!may_pass(error.code) || too_often) give_up(error.message);
@@ -168,6 +171,8 @@ void ChangeDriver::back_off() {
     not_before_ = context_.clock.now() + net::backoff(policy, static_cast<unsigned>(failures_), random);
     ++failures_;
 }
+
+bool unanswered(Errc code) { return code == Errc::timed_out || code == Errc::unavailable; }
 
 bool may_pass(Errc code) {
     switch (code) {

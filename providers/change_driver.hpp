@@ -25,6 +25,8 @@ struct DriverContext {
 
 // Whether the same call may succeed later.
 [[nodiscard]] bool may_pass(Errc code);
+// Whether the call may have taken effect all the same.
+[[nodiscard]] bool unanswered(Errc code);
 
 class ChangeDriver {
 public:
@@ -69,6 +71,7 @@ private:
     std::optional<FunctionState> seen_;  // by the last look, until it was acted on
     Etag head_;                          // of the head as this change last saw or left it
     Etag alias_;                         // likewise of the alias
+    bool route_in_doubt_ = false;        // a call to route went unanswered and may yet take effect
     int failures_ = 0;                   // in a row
     Timestamp not_before_;
     WallTime noted_;

@@ -95,15 +95,20 @@ void ChangeDriver::revert() {
     if (alias != nullptr && same_split(*alias, promoted_split(record_)))
         return close(Disposition::failed, record_.detail + "; the alias serves only version " +
                                               alias->stable + " by now and was left so");
-    if (alias != nullptr && same_split(*alias, canary_split(record_))) {
+    const bool put_back = alias != nullptr && same_split(*alias, record_.before);
+    const bool ours = alias != nullptr && same_split(*alias, canary_split(record_));
+    // Also when nothing seems to have come of an unanswered call: the new etag makes it fail if it is
+    // still on its way. That is a precaution, so it is not insisted on.
+    if (ours || (put_back && route_in_doubt_)) {
         Routing old = record_.before;
         old.etag = alias->etag;
-        if (const auto now = context_.provider.route(record_.action.target, old); !now)
-            return failed(now.error());
+        const auto now = context_.provider.route(record_.action.target, old);
+        if (!now) failed(now.error());
+        route_in_doubt_ =
+            !ours && !now && unanswered(now.error().code) && failures_ < context_.options.max_attempts;
         return;
     }
     if (seen.update_in_progress) return wait_for("an update of the function to finish");
-    const bool put_back = alias != nullptr && same_split(*alias, record_.before);
     if (!put_back && record_.disposition != Disposition::failed) {
         ChangeRecord next = record_;
         next.disposition = Disposition::failed;

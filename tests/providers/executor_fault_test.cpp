@@ -130,6 +130,23 @@ TEST_F(ExecutorFaults, WaitsBetweenAttempts) {
     EXPECT_EQ(world_.executor->open().front().detail, "configure does not work");
 }
 
+TEST_F(ExecutorFaults, LeavesNoRouteOnItsWayThatCouldStillSplitTheAlias) {
+    begin();
+    const Etag old = world_.platform.alias().etag;
+    int lost = 0;
+    world_.platform.fault = [&](std::string_view c, Moment m) -> std::optional<Error> {
+        if (c != "route" || m != Moment::before || ++lost > 8) return std::nullopt;
+        return Error{Errc::timed_out, "no answer"};
+    };
+    world_.run(Disposition::promoted);
+    expect_failed("no answer");
+    EXPECT_TRUE(world_.fully_old());
+    // The first one arrives now.
+    const auto late = world_.platform.route({"fake", "orders"}, {"live", "1", "2", 0.1, old});
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().code, Errc::conflict);
+}
+
 TEST_F(ExecutorFaults, NeverStopsTryingToGoBack) {
     begin();
     world_.run(std::nullopt);
