@@ -94,6 +94,18 @@ TEST_F(Deploying, OfAnEmptyFolderIsFine) {
     EXPECT_TRUE(registry_->store().all().empty());
 }
 
+TEST_F(Deploying, TakesAllExamples) {
+    const fs::path examples = fs::path(AUTOTUNE_SOURCE_DIR) / "examples/functions";
+    ASSERT_TRUE(deploy_folders(*registry_, examples, {}));
+    std::vector<std::string> names;
+    for (const auto& [name, function] : registry_->store().all()) {
+        names.push_back(name);
+        EXPECT_EQ(function.aliases.at("live").version, "1") << name;
+        EXPECT_TRUE(fs::exists(examples / name / "event.json")) << name;
+    }
+    EXPECT_THAT(names, ElementsAre("checkout", "hello", "mailer", "prices", "report", "stock", "thumbnail"));
+}
+
 TEST_F(Deploying, SaysWhatIsWrongWithWhichFolder) {
     put("bad", "runtime: python3.11\nhandlr: x\n");
     EXPECT_THAT(fault_of(deploy()),
