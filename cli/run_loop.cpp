@@ -150,7 +150,7 @@ Status compose(Loop& loop, const RunOptions& options, const Decorators& decorato
         PipelineOptions{.mode = options.mode,
                         .flame_folder = flame_folder(std::filesystem::absolute(options.state)).string()});
     say(std::string(to_string(options.mode)) + " mode, " + std::to_string(loop.rules.rules.size()) +
-        " rules, http://" + options.listen.substr(0, options.listen.rfind(':')) + ":" +
+        " rules; serving http://" + options.listen.substr(0, options.listen.rfind(':')) + ":" +
         std::to_string(loop.web->port()) + "/");
     return ok();
 }

@@ -84,7 +84,7 @@ class Walk(unittest.TestCase):
         rules.write_text(RULES.format(name=name, horizon=horizon))
 
         doomed = harness.Daemon([harness.BINARY_DIR / "tests/e2e/agent_under_fault", rules, state, seam, when, str(n)],
-                                r"http://127", {"AWS_ENDPOINT_URL_LAMBDA": self.host.url, "AWS_REGION": "us-east-1"})
+                                r"serving http://127", {"AWS_ENDPOINT_URL_LAMBDA": self.host.url, "AWS_REGION": "us-east-1"})
         try:
             self.host.invoke(name, {})
             if keep_calling:

@@ -169,7 +169,7 @@ class Agent(Daemon):
     def __init__(self, rules, host, state, *options, mode="apply", env=None):
         self.state = state
         super().__init__([AUTOTUNE, "--rules", rules, "--mode", mode, "--state", state, "--web.listen-address",
-                          "127.0.0.1:0", *options], r"http://127\.0\.0\.1:(\d+)",
+                          "127.0.0.1:0", *options], r"serving http://127\.0\.0\.1:(\d+)",
                          {"AWS_ENDPOINT_URL_LAMBDA": host.url, "AWS_ACCESS_KEY_ID": "test",
                           "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1", **(env or {})})
         self.port = int(self._match.group(1))
