@@ -125,6 +125,8 @@ void RecordDecoder::on_exit(const at_exit_record& r, EventBatch& batch) {
     if (failed_init)
         batch.events.push_back(
             make_event(r.header, InitFailed{.error_type = batch.tables.strings.intern("Runtime.ExitError")}));
+    // The last reading of a cgroup whose process is killed: no boundary will bring another one.
+    batch.events.push_back(make_event(r.header, MemoryMark{to_usage(r.usage)}));
     const bool killed = WIFSIGNALED(r.status);
     batch.events.push_back(make_event(r.header, ProcessExited{.exit_code = killed ? 0 : WEXITSTATUS(r.status),
                                                               .signal = killed ? WTERMSIG(r.status) : 0}));

@@ -49,6 +49,20 @@ TEST_F(ProcessRecords, TellAnEndOnceWhenTwoThreadsLeaveTogether) {
     EXPECT_EQ(of<ProcessExited>().size(), 2u);
 }
 
+TEST_F(ProcessRecords, AnExitIsPrecededByWhatTheCgroupHadUsed) {
+    feed(exec_record({}, ""));
+    at_exit_record died = exit_record({}, SIGKILL);
+    died.usage.cpu_ns = 70'000'000;
+    died.usage.runnable_ns = 900'000'000;
+    feed(died);
+    ASSERT_EQ(of<MemoryMark>().size(), 1u);
+    EXPECT_EQ(of<MemoryMark>()[0].usage.cpu_ns, 70'000'000u);
+    EXPECT_EQ(of<MemoryMark>()[0].usage.runnable_ns, 900'000'000u);
+    ASSERT_GE(batch.events.size(), 2u);
+    EXPECT_TRUE(std::holds_alternative<MemoryMark>(batch.events[batch.events.size() - 2].body));
+    EXPECT_TRUE(std::holds_alternative<ProcessExited>(batch.events.back().body));
+}
+
 TEST_F(ProcessRecords, AnExecutorIsSeenAtItsExec) {
     feed(exec_record({}, kExecutor));
     ASSERT_EQ(of<ExecutorSeen>().size(), 1u);
