@@ -154,5 +154,35 @@ TEST_F(WhileDead, AFunctionThatIsGoneIsLetGo) {
     EXPECT_THAT(world_.outcomes[0].detail, testing::HasSubstr("gone"));
 }
 
+// Right after the next process has looked, `deed` changes what it saw.
+template <class Deed>
+auto after_the_look(World& world, Deed deed) {
+    return [&world, deed] {
+        world.platform.hook = [&world, deed](std::string_view c, test::Moment m) {
+            if (c != "get" || m != test::Moment::after) return;
+            world.platform.hook = [](std::string_view, test::Moment) {};
+            deed();
+        };
+    };
+}
+
+TEST_F(WhileDead, SomebodysAliasStandsAlsoWhenItMovesAfterTheLook) {
+    die_then("route", test::Moment::before,
+             after_the_look(world_, [&] { world_.platform.somebody_moves_alias("live", "1", "2", 0.5); }));
+    EXPECT_EQ(world_.platform.alias().weight, 0.5);
+}
+
+TEST_F(WhileDead, SomebodysCodeIsNotPublishedAlsoWhenItComesAfterTheLook) {
+    die_then("publish", test::Moment::before,
+             after_the_look(world_, [&] { world_.platform.somebody_changes_code(); }));
+    EXPECT_THAT(world_.platform.effects, testing::ElementsAre("configure 256", "configure 128"));
+}
+
+TEST_F(WhileDead, SomebodysSizeStandsAlsoWhenItComesAfterTheLook) {
+    die_then("configure", test::Moment::before,
+             after_the_look(world_, [&] { world_.platform.somebody_sets_memory(1024); }));
+    EXPECT_EQ(world_.platform.head_memory(), 1024u);
+}
+
 }  // namespace
 }  // namespace autotune

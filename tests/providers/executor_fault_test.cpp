@@ -273,6 +273,20 @@ TEST_F(ExecutorFaults, GivesUpWhenSomebodyChangesTheHeadFirst) {
     EXPECT_TRUE(world_.platform.effects.empty()) << world_.told();
 }
 
+TEST_F(ExecutorFaults, GivesUpWhenWhatServesHasThatSizeAlready) {
+    // The head was made smaller after version 2 and not published; the platform does not tell.
+    world_.platform.tells_builds = false;
+    world_.platform.somebody_sets_memory(256);
+    world_.platform.somebody_publishes();
+    world_.platform.somebody_moves_alias("live", "2");
+    world_.platform.somebody_sets_memory(128);
+    begin();
+    world_.run(Disposition::promoted);
+    expect_failed("version 2, which serves already, has that size");
+    EXPECT_EQ(world_.platform.alias().stable, "2");
+    EXPECT_EQ(world_.platform.head_memory(), 128u);
+}
+
 TEST_F(ExecutorFaults, LetsAFunctionGoThatIsDeletedDuringTheCanary) {
     begin();
     world_.run(std::nullopt);
