@@ -116,9 +116,19 @@ struct thread_info {
     __u32 status; /* x86 */
 };
 
+struct sched_entity {
+    __u64 sum_exec_runtime; /* ns it ran */
+};
+
+struct sched_info { /* empty without CONFIG_SCHED_INFO */
+    unsigned long long run_delay; /* ns it waited for a CPU */
+};
+
 struct task_struct {
     struct thread_info thread_info;
     struct mm_struct* mm;
+    struct sched_entity se;
+    struct sched_info sched_info;
     int exit_code;
     int pid;
     int tgid;

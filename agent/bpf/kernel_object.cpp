@@ -97,6 +97,10 @@ public:
             bpf_program__set_autoload(program_of(o), false);
             missing.emplace_back(o.without);
         }
+        // Without CONFIG_SCHED_INFO the structure is there, but empty.
+        const int account = btf__find_by_name_kind(kernel, "sched_info", BTF_KIND_STRUCT);
+        if (account <= 0 || btf_vlen(btf__type_by_id(kernel, static_cast<std::uint32_t>(account))) == 0)
+            missing.emplace_back("time spent waiting for a CPU (no CONFIG_SCHED_INFO)");
         btf__free(kernel);
     }
 

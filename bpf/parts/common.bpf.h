@@ -31,7 +31,10 @@ struct {
 
 /* What we know of a thread of a watched cgroup. */
 struct at_thread {
-    __u64 runnable_since; /* 0: it runs, or sleeps */
+    /* The kernel's own account of it, as far as it is in its cgroup's sums. */
+    __u64 cpu_ns;
+    __u64 runnable_ns;
+    __u64 made_ns; /* from here on */
     /* the system call it is in */
     __u64 enter_ns;
     __u64 args[4];
@@ -66,8 +69,19 @@ AT_INLINE void at_count_read_failed(void) {
     if (c) ++c->read_failed;
 }
 
+AT_INLINE __u64 at_cpu_time(struct task_struct* task) { return task->se.sum_exec_runtime; }
+
+AT_INLINE __u64 at_runnable_time(struct task_struct* task) {
+    return bpf_core_field_exists(task->sched_info.run_delay) ? task->sched_info.run_delay : 0;
+}
+
+/* Never under the run-queue lock: it may allocate. */
 AT_INLINE struct at_thread* at_make_thread(struct task_struct* task) {
-    struct at_thread* t = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    struct at_thread* t = bpf_task_storage_get(&threads, task, 0, 0);
+    if (t) return t;
+    struct at_thread fresh = {
+        .cpu_ns = at_cpu_time(task), .runnable_ns = at_runnable_time(task), .made_ns = bpf_ktime_get_ns()};
+    t = bpf_task_storage_get(&threads, task, &fresh, BPF_LOCAL_STORAGE_GET_F_CREATE);
     if (!t) at_count_state_full();
     return t;
 }
