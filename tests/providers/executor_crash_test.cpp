@@ -105,9 +105,9 @@ INSTANTIATE_TEST_SUITE_P(Verdicts, CrashWalk,
 
 // Dies once at `moment` of the first call named `call`.
 void die_at(World& world, const std::string& call, test::Moment moment) {
-    world.platform.hook = [&world, call, moment](std::string_view c, test::Moment m) {
-        if (c != call || m != moment) return;
-        world.platform.hook = [](std::string_view, test::Moment) {};
+    world.platform.hook = [call, moment, died = false](std::string_view c, test::Moment m) mutable {
+        if (died || c != call || m != moment) return;
+        died = true;
         throw test::Crash();
     };
 }
@@ -158,9 +158,9 @@ TEST_F(WhileDead, AFunctionThatIsGoneIsLetGo) {
 template <class Deed>
 auto after_the_look(World& world, Deed deed) {
     return [&world, deed] {
-        world.platform.hook = [&world, deed](std::string_view c, test::Moment m) {
-            if (c != "get" || m != test::Moment::after) return;
-            world.platform.hook = [](std::string_view, test::Moment) {};
+        world.platform.hook = [deed, done = false](std::string_view c, test::Moment m) mutable {
+            if (done || c != "get" || m != test::Moment::after) return;
+            done = true;
             deed();
         };
     };
