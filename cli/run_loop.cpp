@@ -123,6 +123,12 @@ Result<std::vector<Sink*>> make_sinks(Loop& loop, const RunOptions& options) {
     return sinks;
 }
 
+AgentHealth health_of(const Loop& loop) {
+    AgentHealth health = loop.monitor.health();
+    if (loop.webhook) health.notifications_dropped = loop.webhook->counts().dropped;
+    return health;
+}
+
 Status compose(Loop& loop, const RunOptions& options, const Decorators& decorators) {
     if (Status s = open_store(loop, options, decorators); !s) return s;
     if (Status s = reach_platform(loop, decorators); !s) return s;
@@ -145,7 +151,7 @@ Status compose(Loop& loop, const RunOptions& options, const Decorators& decorato
                       .store = store,
                       .executor = *loop.executor,
                       .sinks = std::move(*sinks),
-                      .health = [&loop] { return loop.monitor.health(); },
+                      .health = [&loop] { return health_of(loop); },
                       .complain = say},
         PipelineOptions{.mode = options.mode,
                         .flame_folder = flame_folder(std::filesystem::absolute(options.state)).string()});
