@@ -7,6 +7,7 @@ Needs root, Python's standard library only.
 """
 import argparse
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -75,7 +76,7 @@ def figures(invocations):
     """What a set of invocation records says; None where there are none."""
     if not invocations:
         return None
-    cost = [i["memory_mb"] / 1024 * i["billed_ms"] / 1000 * USD_PER_GB_S + USD_PER_REQUEST for i in invocations]
+    cost = [i["memory_mb"] / 1024 * math.ceil(i["duration_ms"]) / 1000 * USD_PER_GB_S + USD_PER_REQUEST for i in invocations]
     return {
         "invocations": len(invocations),
         "error_rate": round(sum(i["status"] != "ok" for i in invocations) / len(invocations), 4),
