@@ -8,6 +8,8 @@
 namespace autotune::cli {
 
 namespace {
+constexpr Nanos kPausePerCall = std::chrono::microseconds(20);  // judging takes about one for each
+
 // The judge needs identity, times and ends; the rest of a record may be megabytes of peers and files.
 Invocation trimmed(const Invocation& full) {
     Invocation slim = full;
@@ -51,8 +53,10 @@ std::optional<JudgeReport> Trials::judge(const ChangeRecord& change, WallTime no
     if (found == trials_.end() || !change.action.canary) return std::nullopt;
     Trial& trial = found->second;
     const bool over = now - change.candidate_published >= change.action.canary->horizon;
-    if (!trial.news && !over) return std::nullopt;
+    const Nanos pause = kPausePerCall * static_cast<std::int64_t>(trial.calls.size());
+    if (!over && (!trial.news || now - trial.judged < pause)) return std::nullopt;
     trial.news = false;
+    trial.judged = now;
     const rules::PairingOptions pairing{
         .baseline = change.before.stable, .candidate = change.candidate, .from = change.candidate_published};
     return rules::judge(rules::pair_calls(trial.calls, pairing), *change.action.canary,

@@ -35,6 +35,7 @@ private:
     struct Trial {
         std::vector<Invocation> calls;
         bool news = true;
+        WallTime judged;
     };
     KnowledgeStore& store_;
     std::map<ChangeId, Trial> trials_;

@@ -29,7 +29,16 @@ struct Executor::Impl {
         shown.clear();
         for (const ChangeDriver& d : drivers) shown.push_back(d.shown());
     }
+    // Nothing was begun. The journal keeps what people were told; if it cannot, they are told all the same.
     std::nullopt_t conclude(const Action& action, Disposition disposition, std::string detail) {
+        ChangeRecord record;
+        record.opened = record.updated = clock.wall();
+        record.token = new_token(action, record.opened);
+        record.action = action;
+        record.step = Step::closed;
+        record.disposition = disposition;
+        record.detail = detail;
+        if (const auto kept = store.open_change(record); !kept) detail += " (not on record: " + kept.error().message + ")";
         outcomes.push_back({.action = action,
                             .at = clock.wall(),
                             .disposition = disposition,

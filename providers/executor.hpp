@@ -49,7 +49,7 @@ public:
     Status recover();
 
     // Journals intent and pre-image of a change; step() carries it out. nullopt: nothing was begun, and
-    // take_outcomes() says why (dry run: planned, with the exact requests; refused; notified).
+    // take_outcomes() and the journal say why (dry run: planned, with the exact requests; refused; notified).
     // Errors: the platform or the store could not be asked; nothing was begun.
     Result<std::optional<ChangeId>> start(const Action& action);
 

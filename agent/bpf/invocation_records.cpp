@@ -8,12 +8,14 @@
 namespace autotune {
 
 void RecordDecoder::on_request_head(const at_request_head_record& r, EventBatch& batch) {
+    const bool first_heard_of = book_.find(r.header) == nullptr;
     KnownProcess& process = book_.open(r.header);
     const std::string_view head(r.head, std::min<std::size_t>(r.head_size, sizeof r.head));
     process.answers.erase(r.fd);
     const auto request = parse_runtime_request(head);
     if (!request) return;
     if (const Endpoint peer = to_endpoint(r.peer); peer.known()) process.runtime_api = peer;
+    if (first_heard_of) tell_birth(r.header, batch);
     if (!process.announced) {
         if (!process.environment) learn_environment(process);
         book_.claim_sandbox(process);
@@ -38,6 +40,14 @@ void RecordDecoder::on_request_head(const at_request_head_record& r, EventBatch&
             return push(InitFailed{.error_type = strings.intern(request->error_type)});
         case RuntimeRequestKind::other: return;
     }
+}
+
+// Its cgroup was not watched before it spoke, so nobody told of its start; those that were there at attach were
+// listed. The header has the time, on the clock that goes on in suspend: never later than now on ours.
+void RecordDecoder::tell_birth(const at_header& header, EventBatch& batch) {
+    at_header birth = header;
+    birth.at_ns = std::min<std::uint64_t>(header.start_ns, header.at_ns);
+    batch.events.push_back(make_event(birth, ProcessStarted{}));
 }
 
 void RecordDecoder::on_answer_part(const at_answer_part_record& r, EventBatch& batch) {

@@ -140,6 +140,7 @@ void RecordDecoder::on_oom(const at_oom_record& r, EventBatch& batch) {
             header.cgroup = static_cast<std::uint64_t>(victim->cgroup);
         }
     }
+    if (r.usage.cpu_ns != 0) batch.events.push_back(make_event(header, MemoryMark{to_usage(r.usage)}));
     batch.events.push_back(make_event(header, Killed{.reason = KillReason::out_of_memory,
                                                      .victim_pid = header.tgid,
                                                      .memory_peak = r.usage.memory_peak,

@@ -53,6 +53,7 @@ private:
     // invocation_records.cpp
     void on_request_head(const at_request_head_record& r, EventBatch& batch);
     void on_answer_part(const at_answer_part_record& r, EventBatch& batch);
+    static void tell_birth(const at_header& header, EventBatch& batch);
     void finish_answer(KnownProcess& process, const at_answer_part_record& r, EventBatch& batch);
 
     Procfs proc_;

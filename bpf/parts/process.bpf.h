@@ -77,7 +77,8 @@ int at_mark_victim(struct bpf_raw_tracepoint_args* ctx) {
     const int is_pid = argument <= 0xffffffffull;
     struct task_struct* victim = is_pid ? (void*)bpf_get_current_task() : (void*)argument;
     const __u64 cgroup = BPF_CORE_READ(victim, cgroups, dfl_cgrp, kn, id);
-    if (!at_watched(cgroup)) return 0;
+    const struct at_cgroup* watched = at_watched(cgroup);
+    if (!watched) return 0;
     struct at_oom_record* r = at_reserve(AT_OOM, sizeof *r);
     if (!r) return 0;
     r->header.at_ns = bpf_ktime_get_ns();
@@ -89,6 +90,8 @@ int at_mark_victim(struct bpf_raw_tracepoint_args* ctx) {
     const int known = !is_pid || BPF_CORE_READ(victim, tgid) == (int)argument;
     r->header.start_ns = known ? BPF_CORE_READ(victim, group_leader, start_boottime) : 0;
     __builtin_memset(&r->usage, 0, sizeof r->usage);
+    struct task_struct* current = bpf_get_current_task_btf();
+    if (at_cgroup_of(current) == cgroup) at_read_usage(current, cgroup, watched, &r->usage);
     at_read_memory(victim, &r->usage);
     at_submit_urgent(r);
     return 0;

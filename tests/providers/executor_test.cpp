@@ -25,7 +25,7 @@ protected:
         EXPECT_EQ(outcomes.size(), 1u);
         EXPECT_TRUE(world_.executor->open().empty());
         EXPECT_TRUE(world_.platform.effects.empty()) << world_.told();
-        EXPECT_TRUE(journal_.changes(1)->empty());
+        EXPECT_TRUE(journal_.unfinished_changes()->empty());
         return outcomes.at(0);
     }
     void expect_refused(const Action& action, const std::string& reason) {
@@ -145,6 +145,18 @@ TEST_F(ExecutorTest, PassesANotificationOn) {
     a.change = Notify{Severity::critical, "map-reduce"};
     EXPECT_EQ(conclusion_of(a).disposition, Disposition::notified);
     EXPECT_TRUE(world_.platform.calls.empty());
+}
+
+TEST_F(ExecutorTest, KeepsOnRecordWhatPeopleWereTold) {
+    Action a = oom_bump();
+    a.change = Notify{Severity::critical, "map-reduce"};
+    EXPECT_EQ(conclusion_of(a).disposition, Disposition::notified);
+    const auto records = journal_.changes(1);
+    ASSERT_EQ(records->size(), 1u);
+    EXPECT_EQ(records->front().step, Step::closed);
+    EXPECT_EQ(records->front().disposition, Disposition::notified);
+    EXPECT_EQ(records->front().action.change, Change(Notify{Severity::critical, "map-reduce"}));
+    EXPECT_TRUE(journal_.unfinished_changes()->empty());
 }
 
 TEST_F(ExecutorTest, RefusesASecondChangeOfAFunction) {

@@ -36,6 +36,19 @@ TEST_F(InvocationRecords, MakeTheLifeOfAnInvocation) {
     EXPECT_EQ(of<InvocationEnded>()[0].usage.cpu_ns, 11u);
 }
 
+TEST_F(InvocationRecords, TellTheBirthOfAnExecutorThatWasNotWatchedBefore) {
+    feed(request_record({.start_ns = 400'000}, kNext, 1'000'000));
+    feed(request_record({.start_ns = 400'000}, kNext, 3'000'000));
+    ASSERT_EQ(of<ProcessStarted>().size(), 1u);
+    EXPECT_TRUE(std::holds_alternative<ProcessStarted>(batch.events.front().body));
+    EXPECT_EQ(batch.events.front().at, from_ns(400'000));
+}
+
+TEST_F(InvocationRecords, TellNoBirthFromTheFuture) {
+    feed(request_record({.start_ns = 9'000'000}, kNext, 1'000'000));  // the machine was suspended
+    EXPECT_EQ(batch.events.front().at, from_ns(1'000'000));
+}
+
 TEST_F(InvocationRecords, PutAHeadTogetherThatArrivesByteByByte) {
     feed(request_record({}, kNext));
     for (std::uint32_t i = 0; i < kAnswer.size(); ++i)

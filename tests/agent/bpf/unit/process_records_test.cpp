@@ -133,6 +133,17 @@ TEST_F(ProcessRecords, AnOomKillNamesTheVictimAlsoWhenTheKernelTellsOnlyItsPid) 
     EXPECT_TRUE(is_urgent(e));
 }
 
+TEST_F(ProcessRecords, AnOomKillIsPrecededByWhatTheCgroupHadUsed) {
+    feed(exec_record({}, ""));
+    at_oom_record r{};
+    r.header = header_of(AT_OOM, sizeof r, {}, 8000);
+    r.usage.cpu_ns = 5'000'000;
+    feed(r);
+    ASSERT_EQ(of<MemoryMark>().size(), 1u);
+    EXPECT_EQ(of<MemoryMark>()[0].usage.cpu_ns, 5'000'000u);
+    EXPECT_TRUE(std::holds_alternative<Killed>(batch.events.back().body));
+}
+
 TEST_F(ProcessRecords, OfTheTimeBeforeUsFindExecutorsByTheirEnvironment) {
     const std::filesystem::path proc =
         std::filesystem::temp_directory_path() / ("proc-" + std::to_string(getpid()));

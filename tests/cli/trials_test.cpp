@@ -1,0 +1,136 @@
+#include "cli/trials.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace autotune::cli {
+namespace {
+
+using std::chrono::seconds;
+
+// A store that holds nothing but calls.
+class CallStore final : public KnowledgeStore {
+public:
+    std::vector<Invocation> calls;
+    bool broken = false;
+
+    Result<ChangeId> open_change(const ChangeRecord&) override { return ChangeId{1}; }
+    Status save_change(const ChangeRecord&) override { return ok(); }
+    Result<std::vector<ChangeRecord>> unfinished_changes() override { return std::vector<ChangeRecord>{}; }
+    Result<std::vector<ChangeRecord>> changes(std::size_t) override { return std::vector<ChangeRecord>{}; }
+    Status append(std::span<const Invocation>) override { return ok(); }
+    Result<std::vector<Invocation>> invocations_since(const FunctionRef&, WallTime) override {
+        if (broken) return fail(Errc::unavailable, "the disk is gone");
+        return calls;
+    }
+    Status forget(WallTime) override { return ok(); }
+};
+
+constexpr WallTime kPublished{seconds(1000)};
+
+ChangeRecord observed_change() {
+    ChangeRecord c;
+    c.id = ChangeId{7};
+    c.action.target = {.provider = "aws-lambda", .name = "orders"};
+    c.action.canary = CanaryPolicy{.horizon = seconds(60)};
+    c.before.stable = "1";
+    c.candidate = "2";
+    c.candidate_published = kPublished;
+    c.step = Step::observing;
+    return c;
+}
+
+Invocation call(const Version& version, int second, InvocationStatus status = InvocationStatus::ok) {
+    Invocation i;
+    i.function = {.provider = "aws-lambda", .name = "orders"};
+    i.version = version;
+    i.wall_start = kPublished + seconds(second);
+    i.duration = std::chrono::milliseconds(100);
+    i.status = status;
+    return i;
+}
+
+TEST(Trials, JudgesByCallsOnRecordAndLiveOnes) {
+    CallStore store;
+    for (int s = 1; s <= 4; ++s) {
+        store.calls.push_back(call("1", s, InvocationStatus::out_of_memory));
+        store.calls.push_back(call("2", s));
+    }
+    Trials trials(store);
+    const ChangeRecord change = observed_change();
+    ASSERT_TRUE(trials.follow({&change, 1}));
+    const auto early = trials.judge(change, kPublished + seconds(5));
+    ASSERT_TRUE(early);
+    EXPECT_EQ(early->decision, JudgeReport::Decision::waiting);
+    EXPECT_EQ(early->pairs, 4u);
+    for (int s = 5; s <= 9; ++s)
+        trials.add(std::vector{call("1", s, InvocationStatus::out_of_memory), call("2", s)});
+    const auto late = trials.judge(change, kPublished + seconds(10));
+    ASSERT_TRUE(late);
+    EXPECT_EQ(late->decision, JudgeReport::Decision::promote);
+    EXPECT_EQ(late->canary_calls, 9u);
+}
+
+TEST(Trials, AsksTheJudgeOnlyWhenThereIsNews) {
+    CallStore store;
+    Trials trials(store);
+    const ChangeRecord change = observed_change();
+    ASSERT_TRUE(trials.follow({&change, 1}));
+    EXPECT_TRUE(trials.judge(change, kPublished + seconds(1)));
+    EXPECT_FALSE(trials.judge(change, kPublished + seconds(2)));
+    trials.add(std::vector{call("2", 2)});
+    EXPECT_TRUE(trials.judge(change, kPublished + seconds(3)));
+}
+
+TEST(Trials, CallsOfOtherFunctionsAreNotNews) {
+    CallStore store;
+    Trials trials(store);
+    const ChangeRecord change = observed_change();
+    ASSERT_TRUE(trials.follow({&change, 1}));
+    EXPECT_TRUE(trials.judge(change, kPublished + seconds(1)));
+    Invocation other = call("2", 2);
+    other.function.name = "payments";
+    trials.add(std::vector{other});
+    EXPECT_FALSE(trials.judge(change, kPublished + seconds(3)));
+}
+
+TEST(Trials, AtTheHorizonTheJudgeHoldsAndTheChangeIsReverted) {
+    CallStore store;
+    Trials trials(store);
+    const ChangeRecord change = observed_change();
+    ASSERT_TRUE(trials.follow({&change, 1}));
+    (void)trials.judge(change, kPublished + seconds(1));
+    const auto report = trials.judge(change, kPublished + seconds(60));
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->decision, JudgeReport::Decision::hold);
+    EXPECT_EQ(verdict(*report, *change.action.canary), Disposition::reverted);
+    CanaryPolicy patient = *change.action.canary;
+    patient.on_hold = CanaryPolicy::OnHold::keep_waiting;
+    EXPECT_EQ(verdict(*report, patient), std::nullopt);
+}
+
+TEST(Trials, AStoreThatFailsIsAskedAgain) {
+    CallStore store;
+    store.broken = true;
+    Trials trials(store);
+    const ChangeRecord change = observed_change();
+    EXPECT_FALSE(trials.follow({&change, 1}));
+    EXPECT_FALSE(trials.judge(change, kPublished + seconds(1)));
+    store.broken = false;
+    EXPECT_TRUE(trials.follow({&change, 1}));
+    EXPECT_TRUE(trials.judge(change, kPublished + seconds(1)));
+}
+
+TEST(Trials, AChangeThatIsNoLongerObservedIsForgotten) {
+    CallStore store;
+    Trials trials(store);
+    ChangeRecord change = observed_change();
+    ASSERT_TRUE(trials.follow({&change, 1}));
+    change.step = Step::promoting;
+    ASSERT_TRUE(trials.follow({&change, 1}));
+    EXPECT_FALSE(trials.judge(change, kPublished + seconds(100)));
+}
+
+}  // namespace
+}  // namespace autotune::cli
