@@ -83,6 +83,8 @@ struct {
     __type(value, struct scratch);
 } scratches SEC(".maps");
 
+_Static_assert((AT_MAX_PYTHON_FRAMES & (AT_MAX_PYTHON_FRAMES - 1)) == 0, "an index is masked");
+
 static void count(__u32 what) {
     __u64* counter = bpf_map_lookup_elem(&sampler_counts, &what);
     if (counter) ++*counter;

@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 enum at_sampler_limits {
-    AT_MAX_PYTHON_FRAMES = 128,
+    AT_MAX_PYTHON_FRAMES = 128, /* a power of two: an index is masked */
     AT_MAX_NATIVE_FRAMES = 127, /* kernel.perf_event_max_stack */
     AT_MAX_PYTHON_THREADS = 128,
     AT_COMMAND_LENGTH = 16,

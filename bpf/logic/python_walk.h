@@ -11,8 +11,10 @@
 
 #ifdef __bpf__
 #define AT_WALK_INLINE static __attribute__((always_inline)) inline
+#define AT_WALK_FORGET(value) asm volatile("" : "+r"(value))
 #else
 #define AT_WALK_INLINE static inline
+#define AT_WALK_FORGET(value)
 #endif
 
 AT_WALK_INLINE __u64 at_python_word(__u64 address) {
@@ -76,8 +78,11 @@ AT_WALK_INLINE int at_python_walk(const struct at_python_process* process, __u64
     if (!frame) return AT_PYTHON_NO_THREAD;
     /* Shims take turns of the loop too: one a C call into Python. */
     for (int i = 0; i < AT_MAX_PYTHON_FRAMES + 32; ++i) {
-        const __u32 n = *count;
+        __u32 n = *count;
         if (n >= AT_MAX_PYTHON_FRAMES) return AT_PYTHON_CUT;
+        /* Linux 6.1 forgets that test when clang has n on the stack by then; clang must forget it too. */
+        AT_WALK_FORGET(n);
+        n &= AT_MAX_PYTHON_FRAMES - 1;
         const int got = at_python_read_frame(o, frame, &frames[n]);
         if (got < 0) return AT_PYTHON_CUT;
         if (got == 0) *count = n + 1;
