@@ -31,9 +31,14 @@ def panel_queries():
             yield annotation["name"], annotation["expr"]
 
 
+def interpolated(query, function, rate_interval, dashboard_range):
+    """The query as Prometheus gets it from Grafana."""
+    values = {"$__rate_interval": rate_interval, "$__range": dashboard_range, "$function": function}
+    return re.sub(r"\$\w+", lambda variable: values[variable[0]], query)
+
+
 def without_variables(query):
-    """The query as Prometheus gets it."""
-    return (query.replace("$__rate_interval", "1m").replace("$__range", "1h").replace("$function", "f"))
+    return interpolated(query, "f", "1m", "1h")
 
 
 def documented():

@@ -25,8 +25,8 @@ EXAMPLES = SOURCE / "examples" / "functions"
 
 
 def skip(reason):
-    """Ends the test program as skipped; in CI a missing root is a failure instead."""
-    if os.environ.get("CI") and "root" in reason:
+    """Ends the test program as skipped; in CI, where everything is there, as failed."""
+    if os.environ.get("CI"):
         sys.exit(f"must not be skipped in CI: {reason}")
     print(f"SKIPPED: {reason}")
     sys.exit(77)
@@ -90,6 +90,8 @@ class Daemon:
                 self.kill()
                 raise AssertionError(f"did not stop within {seconds} s of SIGTERM:\n{self.output()}")
         self._reader.join(5)
+        if not self._reader.is_alive():  # else a grandchild holds the other end
+            self.process.stdout.close()
         return self.process.returncode
 
     def kill(self):
