@@ -100,6 +100,16 @@ class Dashboard(unittest.TestCase):
             for target in panel.get("targets", []):
                 self.assertEqual(target["datasource"], {"type": "prometheus", "uid": "${datasource}"}, panel["title"])
 
+    def test_annotations_are_written_for_old_and_new_grafana(self):
+        # Up to version 11 Grafana reads expr and step, later ones read target.
+        for annotation in self.board["annotations"]["list"]:
+            if not annotation.get("builtIn"):
+                target = annotation["target"]
+                self.assertEqual((target["expr"], target["interval"]), (annotation["expr"], annotation["step"]))
+                self.assertEqual(annotation["datasource"], {"type": "prometheus", "uid": "${datasource}"})
+                # Over a day Grafana asks every quarter of an hour: shorter windows would miss what was between.
+                self.assertEqual(re.findall(r"\[([^\]]+)\]", target["expr"]), ["$__rate_interval"])
+
     def test_panels_have_ids_of_their_own_and_do_not_overlap(self):
         ids = [panel["id"] for panel in self.board["panels"]]
         self.assertEqual(len(ids), len(set(ids)))
