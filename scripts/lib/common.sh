@@ -20,7 +20,10 @@ build_packages=(
     prometheus-cpp-dev zlib1g-dev
 )
 run_packages=(python3)
-test_packages=(awscli curl git libbenchmark-dev libgmock-dev libgtest-dev prometheus prometheus-alertmanager python3 zip)
+test_packages=(
+    awscli busybox-static cpio curl git libbenchmark-dev libgmock-dev libgtest-dev prometheus prometheus-alertmanager
+    python3 qemu-system-x86 zip
+)
 
 # install_missing PACKAGE…: apt-get for those that are not installed; silent when none is. Daemons
 # that come with a package are not started.
