@@ -4,7 +4,6 @@
 Usage: awscli_test.py ECHO_HOST. Skips (77) without awscli. Standard library only.
 """
 import contextlib
-import io
 import json
 import os
 import pathlib
@@ -12,17 +11,11 @@ import subprocess
 import sys
 import tempfile
 import unittest
-import zipfile
 
-AWS = "/usr/bin/aws"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "e2e"))
+import awscli  # noqa: E402: found by the line above
+
 ECHO_HOST = None
-
-
-def package(code, name="app.py"):
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        archive.writestr(name, code)
-    return data.getvalue()
 
 
 class AwsCli(unittest.TestCase):
@@ -32,34 +25,18 @@ class AwsCli(unittest.TestCase):
         cls.folder = pathlib.Path(cls.stack.enter_context(tempfile.TemporaryDirectory()))
         cls.host = subprocess.Popen([ECHO_HOST, cls.folder / "state"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                     text=True)
-        cls.url = cls.host.stdout.readline().strip()
+        cli = awscli.AwsCli(cls.host.stdout.readline().strip())
+        cls.aws, cls.refused = cli.call, cli.refused
         for name, code in (("v1", "one"), ("v2", "two")):
-            (cls.folder / f"{name}.zip").write_bytes(package(code))
+            (cls.folder / f"{name}.zip").write_bytes(awscli.package(code))
         # awscli itself refuses what is no zip; one that leads out of its folder it sends.
-        (cls.folder / "bad.zip").write_bytes(package("evil", "../outside.py"))
+        (cls.folder / "bad.zip").write_bytes(awscli.package("evil", "../outside.py"))
 
     @classmethod
     def tearDownClass(cls):
         cls.host.communicate("")
         cls.stack.close()
         assert cls.host.returncode == 0, cls.host.returncode
-
-    def run_aws(self, *arguments):
-        environment = {**os.environ, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-                       "AWS_EC2_METADATA_DISABLED": "true", "AWS_PAGER": "",
-                       "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-        return subprocess.run([AWS, "--endpoint-url", self.url, "--region", "us-east-1", "--output", "json", "lambda",
-                               *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=60)
-
-    def aws(self, *arguments):
-        done = self.run_aws(*arguments)
-        self.assertEqual(done.returncode, 0, f"{arguments}: {done.stderr}")
-        return json.loads(done.stdout) if done.stdout.strip() else None
-
-    def refused(self, *arguments):
-        done = self.run_aws(*arguments)
-        self.assertNotEqual(done.returncode, 0, done.stdout)
-        return done.stderr.strip()
 
     def create(self, name, zip_name="v1.zip"):
         return ("create-function", "--function-name", name, "--runtime", "python3.11", "--handler", "app.handler",
@@ -139,7 +116,7 @@ class AwsCli(unittest.TestCase):
 
 if __name__ == "__main__":
     ECHO_HOST = sys.argv.pop(1)
-    if not os.path.exists(AWS):
-        print(f"SKIPPED: {AWS} is not installed (apt install awscli)")
+    if not os.path.exists(awscli.AWS):
+        print(f"SKIPPED: {awscli.AWS} is not installed (apt install awscli)")
         sys.exit(77)
     unittest.main()
