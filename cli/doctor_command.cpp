@@ -19,6 +19,9 @@ constexpr std::string_view kUsageText =
     "Says what this kernel and this user allow, which backend will be used, what is missing, what still\n"
     "works, how to get the rest, and what a probe costs on this machine. Changes nothing.\n\n"
     "  --json   one JSON object on standard output\n\n"
+    "examples:\n"
+    "  sudo autotune doctor\n"
+    "  autotune doctor --json | jq '.checks[] | select(.status != \"ok\")'\n\n"
     "Exit status: 0 the eBPF backend works, 3 something that it needs is missing, 2 usage.\n";
 
 // As setlocale(3) chooses: the first that is set and not empty.
@@ -52,7 +55,8 @@ int doctor_command(std::span<const std::string> arguments, std::ostream& out, st
             return kDone;
         }
         if (argument != "--json") {
-            err << "autotune doctor: unknown argument \"" << argument << "\"\n" << kUsageText;
+            err << "autotune doctor: there is no argument \"" << argument
+                << "\"; see autotune doctor --help\n";
             return kUsage;
         }
         json = true;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/state_folder.hpp"
@@ -117,11 +118,7 @@ int history_command(int argc, char** argv) {
                    "the invocations on record of this function instead, oldest first, as JSON lines");
     app.add_flag("--json", json, "one JSON object a line");
     app.add_flag("--verify", check_chain, "check the audit's hash chain; exit 3 if it is broken");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& e) {
-        return app.exit(e) == 0 ? kDone : kUsage;
-    }
+    if (const auto over = read_arguments(app, argc, argv)) return *over;
     auto store = SqliteStore::open_read_only(store_file(state));
     if (!store) return std::cerr << "autotune history: " << store.error().message << "\n", kFailed;
     if (check_chain) return verify(**store);

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <string>
 
+#include "cli/arguments.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/state_folder.hpp"
 #include "host/host.hpp"
@@ -99,6 +100,10 @@ int host_command(int argc, char** argv) {
         "Runs functions on this machine behind AWS Lambda's API. Signatures are not checked: it listens\n"
         "on loopback only.");
     app.name(argc > 0 ? argv[0] : "autotune host");
+    app.footer(
+        "examples:\n"
+        "  autotune host --functions examples/functions\n"
+        "  aws --endpoint-url http://127.0.0.1:9000 lambda invoke --function-name hello:live answer.json");
     app.add_option("--functions", arguments.functions,
                    "folder whose subfolders with a function.yaml are deployed")
         ->required()
@@ -113,11 +118,7 @@ int host_command(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--seed", arguments.seed, "of the draws between an alias' two versions; 0: a random one")
         ->capture_default_str();
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? cli::kDone : cli::kUsage;
-    }
+    if (const auto over = cli::read_arguments(app, argc, argv)) return *over;
     return serve(arguments);
 }
 

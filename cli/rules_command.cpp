@@ -1,17 +1,13 @@
 #include "cli/rules_command.hpp"
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
 #include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <sstream>
 #include <string>
 
+#include "cli/arguments.hpp"
 #include "cli/exit_status.hpp"
-#include "core/result.hpp"
-#include "rules/yaml/load.hpp"
+#include "cli/rules_file.hpp"
 
 namespace autotune {
 namespace {
@@ -20,16 +16,6 @@ struct Arguments {
     std::string file;
     bool json = false;
 };
-
-Result<std::string> read_file(const std::string& name) {
-    errno = 0;
-    std::ifstream in(name, std::ios::binary);
-    std::ostringstream text;
-    // A folder opens and then does not read; an empty file leaves failbit on `text` alone.
-    if (in && in.peek() != std::ifstream::traits_type::eof()) text << in.rdbuf();
-    if (!in.is_open() || in.bad()) return unexpected(errno_error("reading " + name, errno ? errno : EIO));
-    return text.str();
-}
 
 struct StepName {
     std::string operator()(const rules::ResizeStep&) const { return "resize"; }
@@ -90,14 +76,12 @@ void print_json(const std::string& file, const rules::Loaded& loaded) {
 }
 
 int check(const Arguments& arguments) {
-    const auto text = read_file(arguments.file);
-    if (!text) {
-        std::fprintf(stderr, "autotune rules check: %s\n", text.error().message.c_str());
+    const auto read = cli::load_rules_file(arguments.file);
+    if (!read) {
+        std::fprintf(stderr, "autotune rules check: %s\n", read.error().message.c_str());
         return cli::kUsage;
     }
-    const rules::Loaded loaded = rules::load(*text, arguments.file);
-    for (const rules::Diagnostic& d : loaded.diagnostics)
-        std::fprintf(stderr, "%s\n", format(d, arguments.file).c_str());
+    const rules::Loaded& loaded = *read;
     if (arguments.json)
         print_json(arguments.file, loaded);
     else if (loaded.rules)
@@ -110,17 +94,17 @@ int check(const Arguments& arguments) {
 int rules_command(int argc, char** argv) {
     CLI::App app("Looks at rules files", argv[0]);
     app.require_subcommand(1);
+    constexpr auto kExamples =
+        "examples:\n  autotune rules check rules.yaml\n  autotune rules check --json rules.yaml | jq "
+        ".diagnostics";
+    app.footer(kExamples);
     Arguments arguments;
     CLI::App* checking =
         app.add_subcommand("check", "read a rules file and say everything that is wrong with it");
+    checking->footer(kExamples);
     checking->add_option("FILE", arguments.file, "rules file")->required();
     checking->add_flag("--json", arguments.json, "print the rules and the diagnostics as JSON");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& e) {
-        // The library has exit statuses of its own.
-        return app.exit(e) == 0 ? cli::kDone : cli::kUsage;
-    }
+    if (const auto over = cli::read_arguments(app, argc, argv)) return *over;
     return check(arguments);
 }
 

@@ -1,8 +1,8 @@
 // autotune run: its arguments.
 #include <CLI/CLI.hpp>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/exit_status.hpp"
 #include "cli/run_loop.hpp"
 
 namespace autotune::cli {
@@ -46,11 +46,7 @@ int run_command(int argc, char** argv) {
     app.add_option("--sample-hz", options.sample_hz, "stack samples a second and CPU; 0: none")
         ->check(CLI::Range(0, 9999))
         ->capture_default_str();
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& e) {
-        return app.exit(e) == 0 ? kDone : kUsage;
-    }
+    if (const auto over = read_arguments(app, argc, argv)) return *over;
     options.mode = mode == "apply" ? Mode::apply : Mode::dry_run;
     return run_loop(options);
 }

@@ -1,24 +1,20 @@
 #include "cli/run_loop.hpp"
 
 #include <csignal>
-#include <cstring>
-#include <fstream>
 #include <iostream>
-#include <optional>
-#include <sstream>
 
 #include "analyzer/analyzer.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/monitor.hpp"
 #include "cli/pipeline.hpp"
 #include "cli/reports.hpp"
+#include "cli/rules_file.hpp"
 #include "cli/web_pages.hpp"
 #include "exporters/notifier.hpp"
 #include "exporters/prometheus_sink.hpp"
 #include "exporters/web_server.hpp"
 #include "knowledge/sqlite_store.hpp"
 #include "providers/aws_lambda.hpp"
-#include "rules/yaml/load.hpp"
 
 namespace autotune::cli {
 
@@ -70,21 +66,6 @@ Result<exporters::WebServerOptions> web_options(const std::string& listen) {
                                        .agent_version = AUTOTUNE_VERSION};
 }
 
-// Errors were printed: as `rules check` prints them.
-std::optional<rules::RuleSet> load_rules(const std::filesystem::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    if (!in) {
-        std::cerr << file.string() << ":0:0: cannot be read: " << std::strerror(errno) << "\n";
-        return std::nullopt;
-    }
-    rules::Loaded loaded = rules::load(text.str(), file.string());
-    for (const rules::Diagnostic& d : loaded.diagnostics)
-        std::cerr << rules::format(d, file.string()) << "\n";
-    return std::move(loaded.rules);
-}
-
 Status open_store(Loop& loop, const RunOptions& options, const Decorators& decorators) {
     auto store = SqliteStore::open(store_file(options.state));
     if (!store) return store.forward();
@@ -132,7 +113,6 @@ AgentHealth health_of(const Loop& loop) {
 Status compose(Loop& loop, const RunOptions& options, const Decorators& decorators) {
     if (Status s = open_store(loop, options, decorators); !s) return s;
     if (Status s = reach_platform(loop, decorators); !s) return s;
-    if (Status s = start_web(loop, options); !s) return s;
     auto sinks = make_sinks(loop, options);
     if (!sinks) return sinks.forward();
     KnowledgeStore& store =
@@ -172,24 +152,29 @@ void turn_until_stopped(Loop& loop) {
         say(s.error().message);
 }
 
+int refuse(const Error& error) {
+    say(error.message);
+    return error.code == Errc::invalid_argument ? kUsage : kFailed;
+}
+
 }  // namespace
 
 int run_loop(const RunOptions& options, const Decorators& decorators) {
     stop_on_signals();
     Loop loop;
-    auto rules = load_rules(options.rules);
-    if (!rules) return kUsage;
-    loop.rules = std::move(*rules);
+    auto rules = load_rules_file(options.rules.string());
+    if (!rules) return say(rules.error().message), kUsage;
+    if (!rules->rules) return kUsage;  // it was said why
+    loop.rules = std::move(*rules->rules);
+    // First what costs nothing to refuse.
+    if (Status s = start_web(loop, options); !s) return refuse(s.error());
     loop.monitor.start({.cgroups = options.cgroups, .sample_hz = options.sample_hz}, say);
-    if (Status s = compose(loop, options, decorators); !s) {
-        say(s.error().message);
-        return s.error().code == Errc::invalid_argument ? kUsage : kFailed;
-    }
+    if (Status s = compose(loop, options, decorators); !s) return refuse(s.error());
     if (Status s = loop.pipeline->start(); !s) return say(s.error().message), kFailed;
     if (loop.monitor.attached())
         loop.web->set_ready();
     else
-        loop.web->set_not_ready("nothing is measured: see autotune doctor");
+        loop.web->set_not_ready("no " + loop.monitor.health().missing.front() + "; see autotune doctor");
     turn_until_stopped(loop);
     say("stopped; changes under way go on at the next start");
     return kDone;

@@ -1,0 +1,28 @@
+#include "cli/arguments.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "cli/exit_status.hpp"
+
+namespace autotune::cli {
+
+std::optional<int> read_arguments(CLI::App& app, int argc, char** argv) {
+    try {
+        app.parse(argc, argv);
+        return std::nullopt;
+    } catch (const CLI::Success& asked) {  // --help
+        return app.exit(asked), kDone;
+    } catch (const CLI::ParseError& error) {
+        // A misspelt flag is a likelier mistake than the required one that is missed for it.
+        const auto unknown = app.remaining(true);
+        const std::string problem =
+            unknown.empty() ? error.what() : "there is no argument \"" + unknown.front() + "\"";
+        const std::string name = app.get_name();
+        std::fprintf(stderr, "%s: %s; see %s --help\n", name.c_str(), problem.c_str(), name.c_str());
+        return kUsage;
+    }
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,33 @@
+#include "cli/rules_file.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+namespace autotune::cli {
+
+namespace {
+
+Result<std::string> read_file(const std::string& name) {
+    errno = 0;
+    std::ifstream in(name, std::ios::binary);
+    std::ostringstream text;
+    // A folder opens and then does not read; an empty file leaves failbit on `text` alone.
+    if (in && in.peek() != std::ifstream::traits_type::eof()) text << in.rdbuf();
+    if (!in.is_open() || in.bad()) return unexpected(errno_error("reading " + name, errno ? errno : EIO));
+    return text.str();
+}
+
+}  // namespace
+
+Result<rules::Loaded> load_rules_file(const std::string& file) {
+    const auto text = read_file(file);
+    if (!text) return text.forward();
+    rules::Loaded loaded = rules::load(*text, file);
+    for (const rules::Diagnostic& d : loaded.diagnostics)
+        std::fprintf(stderr, "%s\n", rules::format(d, file).c_str());
+    return loaded;
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,15 @@
+// The rules file as the commands read it.
+#pragma once
+
+#include <string>
+
+#include "core/result.hpp"
+#include "rules/yaml/load.hpp"
+
+namespace autotune::cli {
+
+// Reads and checks `file`. Whatever is wrong with its text is printed on stderr, a line each, as
+// file:line:column: message, and is in the result too; fails if the file cannot be read.
+[[nodiscard]] Result<rules::Loaded> load_rules_file(const std::string& file);
+
+}  // namespace autotune::cli
