@@ -46,8 +46,11 @@ Error LibbpfLog::explain(std::string_view doing, int errno_value) const {
                 : "run as root, or with CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH";
         return errno_error(doing, errno_value).with_context(remedy);
     }
-    if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
-        return {Errc::unsupported, std::string(doing) + ": this kernel has no BTF (/sys/kernel/btf/vmlinux)"};
+    if (text_.find("valid kernel BTF") != std::string::npos)
+        return {Errc::unsupported,
+                std::string(doing) +
+                    ": this kernel's types cannot be read (BTF, /sys/kernel/btf/vmlinux); it "
+                    "must be built with CONFIG_DEBUG_INFO_BTF=y"};
     Error error = errno_error(doing, errno_value);
     error.code = Errc::unsupported;
     if (!text_.empty()) error.message += "; libbpf: " + last_lines(text_);
