@@ -186,7 +186,11 @@ Result<std::unique_ptr<SandboxPool>> SandboxPool::create(SandboxPoolOptions opti
         }
     }
     Result<CgroupTree> cgroups = CgroupTree::open(*layout, options.cgroup_root);
-    if (!cgroups) return cgroups.forward("cgroups for the sandboxes");
+    if (!cgroups) {
+        const bool refused = cgroups.error().code == Errc::permission_denied;
+        return cgroups.forward(refused ? "cgroups for the sandboxes (run as root, or delegate a subtree)"
+                                       : "cgroups for the sandboxes");
+    }
     Result<Warden> warden = Warden::watch_over(cgroups->root());
     if (!warden) return warden.forward();
     if (Status installed = install_runtime_files(options.state / "runtimes"); !installed)
