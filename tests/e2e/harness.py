@@ -49,6 +49,12 @@ def wait_for(what, condition, seconds=20.0, step=0.02):
         time.sleep(step)
 
 
+def run(*arguments, wrapper=(), env=None):
+    """A command of autotune, to its end; `wrapper` is a command that executes it."""
+    return subprocess.run([str(a) for a in (*wrapper, AUTOTUNE, *arguments)], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60, env={**os.environ, **(env or {})})
+
+
 class Daemon:
     """A child process whose stderr is read line by line and kept."""
 
@@ -166,11 +172,11 @@ class Host(Daemon):
 
 
 class Agent(Daemon):
-    """`autotune --rules FILE`, steering the functions of `host`."""
+    """`autotune --rules FILE`, steering the functions of `host`; `wrapper` is a command that executes it."""
 
-    def __init__(self, rules, host, state, *options, mode="apply", env=None):
+    def __init__(self, rules, host, state, *options, mode="apply", env=None, wrapper=()):
         self.state = state
-        super().__init__([AUTOTUNE, "--rules", rules, "--mode", mode, "--state", state, "--web.listen-address",
+        super().__init__([*wrapper, AUTOTUNE, "--rules", rules, "--mode", mode, "--state", state, "--web.listen-address",
                           "127.0.0.1:0", *options], r"serving http://127\.0\.0\.1:(\d+)",
                          {"AWS_ENDPOINT_URL_LAMBDA": host.url, "AWS_ACCESS_KEY_ID": "test",
                           "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1", **(env or {})})
@@ -200,8 +206,7 @@ class Agent(Daemon):
 
 def history(state, *options):
     """Rows of `autotune history --json`."""
-    done = subprocess.run([str(AUTOTUNE), "history", "--state", str(state), "--json", *options], capture_output=True,
-                          text=True, timeout=60)
+    done = run("history", "--state", state, "--json", *options)
     if done.returncode != 0:
         raise AssertionError(f"history failed: {done.stderr}")
     return [json.loads(line) for line in done.stdout.splitlines()]
