@@ -1,6 +1,7 @@
 #include "cli/pipeline.hpp"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace autotune::cli {
@@ -45,6 +46,7 @@ void Pipeline::step(Nanos wait) {
 
 Poll Pipeline::poll(Nanos wait) {
     Poll all;
+    if (parts_.sources.empty()) std::this_thread::sleep_for(wait);
     for (EventSource* source : parts_.sources) {
         auto polled = source->poll(source == parts_.sources.front() ? wait : Nanos(0), batch_);
         if (!polled) {
@@ -79,7 +81,10 @@ void Pipeline::evaluate() {
         if (!options_.flame_folder.empty())
             action.evidence.flame_graph = options_.flame_folder + "/" + action.target.name + ".svg";
         const auto started = parts_.executor.start(action);
-        if (!started) check(started.forward(action.target.name + ": " + describe(action.change)));
+        if (!started) {
+            rules::not_begun(engine_, action, now.now);
+            check(started.forward(action.target.name + ": " + describe(action.change)));
+        }
         executing_ |= changes_something(action);
     }
     if (!plan.actions.empty()) refresh_history();
@@ -119,10 +124,13 @@ void Pipeline::judge() {
         if (auto report = trials_.judge(change, parts_.clock.wall()))
             reports.emplace_back(change, std::move(*report));
     for (const auto& [change, report] : reports) {
-        if (const auto how = verdict(report, *change.action.canary))
-            check(parts_.executor.decide(change.id, report, *how));
-        else
+        const auto how = verdict(report, *change.action.canary);
+        if (!how) {
             parts_.executor.note(change.id, report);
+        } else if (Status decided = parts_.executor.decide(change.id, report, *how); !decided) {
+            check(decided);
+            trials_.ask_again(change.id);
+        }
     }
 }
 

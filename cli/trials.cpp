@@ -54,13 +54,18 @@ std::optional<JudgeReport> Trials::judge(const ChangeRecord& change, WallTime no
     Trial& trial = found->second;
     const bool over = now - change.candidate_published >= change.action.canary->horizon;
     const Nanos pause = kPausePerCall * static_cast<std::int64_t>(trial.calls.size());
-    if (!over && (!trial.news || now - trial.judged < pause)) return std::nullopt;
+    if (over == trial.over && (!trial.news || now - trial.judged < pause)) return std::nullopt;
     trial.news = false;
+    trial.over = over;
     trial.judged = now;
     const rules::PairingOptions pairing{
         .baseline = change.before.stable, .candidate = change.candidate, .from = change.candidate_published};
     return rules::judge(rules::pair_calls(trial.calls, pairing), *change.action.canary,
                         over ? rules::Horizon::reached : rules::Horizon::open);
+}
+
+void Trials::ask_again(ChangeId id) {
+    if (const auto found = trials_.find(id); found != trials_.end()) found->second.news = true;
 }
 
 std::optional<Disposition> verdict(const JudgeReport& report, const CanaryPolicy& policy) {

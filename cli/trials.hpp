@@ -27,14 +27,18 @@ public:
     // Live invocations, not yet appended to the store.
     void add(std::span<const Invocation> finished);
 
-    // What the judge says now; nullopt when nothing has changed since it was last asked and the horizon is
-    // not reached, or when the change is not followed.
+    // What the judge says now; nullopt when nothing has changed since it was last asked, or when the change
+    // is not followed. That the horizon is reached is news, once.
     [[nodiscard]] std::optional<JudgeReport> judge(const ChangeRecord& change, WallTime now);
+
+    // The last report could not be acted upon: judge() gives it again.
+    void ask_again(ChangeId id);
 
 private:
     struct Trial {
         std::vector<Invocation> calls;
         bool news = true;
+        bool over = false;  // the horizon was reached when it was last judged
         WallTime judged;
     };
     KnowledgeStore& store_;

@@ -211,6 +211,13 @@ Plan evaluate(const RuleSet& rules, EngineState& state, const Situation& situati
     return Evaluation(rules, state, situation).run();
 }
 
+void not_begun(EngineState& state, const Action& action, WallTime planned) {
+    const auto found = state.rules.find({action.rule, action.target});
+    if (found == state.rules.end()) return;
+    std::erase(found->second.acted, planned);
+    found->second.not_begun = planned;
+}
+
 bool active(const EngineState& state, const std::string& rule, const FunctionRef& function) {
     const auto found = state.rules.find({rule, function});
     return found != state.rules.end() && found->second.active_since.has_value();

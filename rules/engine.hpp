@@ -58,6 +58,7 @@ struct RuleState {
     std::optional<WallTime> clear_since;  // the clear condition is true, since then
     std::optional<WallTime> active_since;
     std::vector<WallTime> acted;            // within the last 24 hours or cooldown, oldest first
+    std::optional<WallTime> not_begun;      // when an action of it could not even begin
     std::string refused_because;            // reason told last; "" when none
     std::vector<std::string> dependencies;  // that satisfied the condition (dep.name), while active
     WallTime seen;                          // last evaluation in which the function had facts
@@ -83,6 +84,11 @@ struct Situation {
 // Functions appear in the Plan in the order of priority, rule name, function. The effective mode of an
 // action is the stricter of situation.mode and the rule's.
 [[nodiscard]] Plan evaluate(const RuleSet& rules, EngineState& state, const Situation& situation);
+
+// The action that evaluate() planned at `planned` could not be begun, since the platform or the journal did
+// not answer. It does not count as one: the rule may act again, but not before kRetryAfter.
+void not_begun(EngineState& state, const Action& action, WallTime planned);
+inline constexpr Nanos kRetryAfter = std::chrono::seconds(15);
 
 // Is the rule active on the function? For pages and metrics.
 [[nodiscard]] bool active(const EngineState& state, const std::string& rule, const FunctionRef& function);

@@ -50,6 +50,8 @@ void advance(RuleState& state, const Rule& rule, Truth when, Truth cleared, Wall
 
 std::string resting(const RuleState& state, const Rule& rule, const FunctionRef& function,
                     const History& history, WallTime now) {
+    if (state.not_begun && since(*state.not_begun, now) < kRetryAfter)
+        return "its last action could not be begun; it is tried again soon";
     // The same action may be in both records, so the larger count is taken, not the sum.
     const auto recent = [&](WallTime at) { return since(at, now) < kDay; };
     auto told = static_cast<std::size_t>(std::count_if(state.acted.begin(), state.acted.end(), recent));

@@ -110,6 +110,28 @@ TEST(Trials, AtTheHorizonTheJudgeHoldsAndTheChangeIsReverted) {
     EXPECT_EQ(verdict(*report, patient), std::nullopt);
 }
 
+TEST(Trials, AHeldCanaryIsJudgedAgainOnlyWhenThereIsNews) {
+    CallStore store;
+    Trials trials(store);
+    ChangeRecord change = observed_change();
+    change.action.canary->on_hold = CanaryPolicy::OnHold::keep_waiting;
+    ASSERT_TRUE(trials.follow({&change, 1}));
+    EXPECT_TRUE(trials.judge(change, kPublished + seconds(60)));
+    EXPECT_FALSE(trials.judge(change, kPublished + seconds(61)));
+    trials.add(std::vector{call("2", 62)});
+    EXPECT_TRUE(trials.judge(change, kPublished + seconds(63)));
+}
+
+TEST(Trials, AReportThatCouldNotBeActedUponIsGivenAgain) {
+    CallStore store;
+    Trials trials(store);
+    const ChangeRecord change = observed_change();
+    ASSERT_TRUE(trials.follow({&change, 1}));
+    EXPECT_TRUE(trials.judge(change, kPublished + seconds(60)));
+    trials.ask_again(change.id);
+    EXPECT_TRUE(trials.judge(change, kPublished + seconds(61)));
+}
+
 TEST(Trials, AStoreThatFailsIsAskedAgain) {
     CallStore store;
     store.broken = true;

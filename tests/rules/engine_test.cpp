@@ -52,6 +52,17 @@ TEST(Engine, AnOutOfMemoryBecomesAResizeWithItsEvidence) {
     EXPECT_EQ(a.mode, Mode::apply);
 }
 
+TEST(Engine, AnActionThatCouldNotBeBegunIsTriedAgainSoonAndDoesNotCount) {
+    Loop loop(kOom);
+    for (int attempt = 0; attempt < 5; ++attempt) {
+        const Plan plan = loop.facts({out_of_memory("a")}).tick();
+        ASSERT_EQ(plan.actions.size(), 1u) << attempt;
+        loop.cannot_begin(plan.actions[0]);
+        EXPECT_THAT(loop.after(kRetryAfter - 1s).tick().actions, IsEmpty());
+        loop.after(1s);
+    }
+}
+
 TEST(Engine, TheStricterModeCounts) {
     EXPECT_EQ(Loop(kOom).mode(Mode::dry_run).facts({out_of_memory("a")}).tick().actions.at(0).mode,
               Mode::dry_run);
