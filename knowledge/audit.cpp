@@ -47,7 +47,7 @@ Unexpected broken(std::int64_t sequence, const std::string& how) {
 }
 }  // namespace
 
-Status append(sqlite::Database& database, const ChangeRecord& record) {
+Status append(sqlite::Database& database, const ChangeRecord& record, Entry entry) {
     const auto last = database.integer("SELECT max(sequence) FROM audit");
     if (!last) return last.forward();
     const auto previous = database.text("SELECT hash FROM audit ORDER BY sequence DESC LIMIT 1");
@@ -60,9 +60,9 @@ Status append(sqlite::Database& database, const ChangeRecord& record) {
                   .candidate = record.candidate,
                   .at_ns = record.updated.time_since_epoch().count(),
                   .detail = record.detail,
-                  .content = record.step == Step::intended ? to_json(record.action)
-                             : record.judged               ? to_json(*record.judged)
-                                                           : ""};
+                  .content = entry == Entry::opening ? to_json(record.action)
+                             : record.judged         ? to_json(*record.judged)
+                                                     : ""};
     const auto hash = hash_of(*previous, row);
     if (!hash) return hash.forward();
     auto insert =

@@ -40,6 +40,7 @@ void each_field(Visit&& visit, AnyInvocation& i) {
     visit("response_bytes", i.response_bytes);
     visit("samples", i.samples);
     visit("events_lost", i.events_lost);
+    visit("usage_is_shared", i.usage_is_shared);
 }
 
 const sqlite::Names& names() {

@@ -28,6 +28,7 @@ PeerIo to_peer(const json& j) {
     p.name = j.at("name").get<std::string>();
     p.connects = j.at("connects").get<std::uint64_t>();
     p.failures = j.at("failures").get<std::uint64_t>();
+    p.failed_connects = j.value("failed_connects", std::uint64_t{0});  // not in the first records
     p.calls = j.at("calls").get<std::uint64_t>();
     p.bytes_sent = j.at("bytes_sent").get<std::uint64_t>();
     p.bytes_received = j.at("bytes_received").get<std::uint64_t>();
@@ -58,6 +59,7 @@ std::string to_json(const std::vector<PeerIo>& peers) {
                         {"name", p.name},
                         {"connects", p.connects},
                         {"failures", p.failures},
+                        {"failed_connects", p.failed_connects},
                         {"calls", p.calls},
                         {"bytes_sent", p.bytes_sent},
                         {"bytes_received", p.bytes_received},

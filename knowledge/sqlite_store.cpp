@@ -91,7 +91,8 @@ Result<ChangeId> SqliteStore::open_change(const ChangeRecord& record) {
         if (!id) return id;
         ChangeRecord opened = record;
         opened.id = *id;
-        if (const Status noted = audit::append(db, opened); !noted) return noted.forward();
+        if (const Status noted = audit::append(db, opened, audit::Entry::opening); !noted)
+            return noted.forward();
         return id;
     });
 }
@@ -100,7 +101,7 @@ Status SqliteStore::save_change(const ChangeRecord& record) {
     Database& db = impl_->journal;
     return impl_->transact(db, "journalling in", [&]() -> Status {
         const Status updated = update_change(db, record);
-        return updated ? audit::append(db, record) : updated;
+        return updated ? audit::append(db, record, audit::Entry::step) : updated;
     });
 }
 

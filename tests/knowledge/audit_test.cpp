@@ -51,6 +51,20 @@ protected:
     ChangeId change_{};
 };
 
+TEST_F(AuditTest, WhatWasOnlyToldFitsItsRecordToo) {
+    ChangeRecord told = test::change_record("told");
+    told.step = Step::closed;
+    told.disposition = Disposition::notified;
+    ASSERT_TRUE(SqliteStore::open(file_).value()->open_change(told));
+    const auto verified = verify();
+    ASSERT_TRUE(verified) << verified.error().message;
+    EXPECT_EQ(*verified, 6);
+    expect_caught(
+        "UPDATE changes SET action = replace(action, 'notify', 'resize') || ' ' WHERE disposition = "
+        "'notified'",
+        "does not match");
+}
+
 TEST_F(AuditTest, TellsEveryStepOfAChange) {
     auto store = SqliteStore::open_read_only(file_).value();
     const auto trail = store->audit(change_).value();

@@ -114,6 +114,7 @@ inline Invocation invocation(const std::string& id, WallTime start) {
                 .name = "payments",
                 .connects = 1,
                 .failures = 2,
+                .failed_connects = 1,
                 .calls = 3,
                 .bytes_sent = 4,
                 .bytes_received = 5,
@@ -128,6 +129,7 @@ inline Invocation invocation(const std::string& id, WallTime start) {
                 .wait = Nanos(6)}};
     i.samples = 48;
     i.events_lost = 49;
+    i.usage_is_shared = true;
     return i;
 }
 

@@ -65,6 +65,24 @@ TEST_F(DamageTest, ACutFileIsNoticedAtTheStart) {
     expect_corrupt("");
 }
 
+TEST_F(DamageTest, AnOlderSchemaIsBroughtUpToDateWithWhatItHolds) {
+    fill(1);
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open(file_.c_str(), &database), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(database,
+                           "ALTER TABLE invocations DROP COLUMN usage_is_shared;"
+                           "DELETE FROM migrations WHERE version > 1",
+                           nullptr, nullptr, nullptr),
+              SQLITE_OK)
+        << sqlite3_errmsg(database);
+    sqlite3_close(database);
+    EXPECT_FALSE(SqliteStore::open_read_only(file_));
+    auto store = SqliteStore::open(file_);
+    ASSERT_TRUE(store) << store.error().message;
+    EXPECT_EQ((*store)->changes(10)->size(), 1u);
+    EXPECT_TRUE((*store)->append(std::vector{test::invocation("i", test::at_ms(1))}));
+}
+
 TEST_F(DamageTest, ANewerSchemaIsNotTouched) {
     fill(1);
     sqlite3* database = nullptr;

@@ -121,11 +121,13 @@ TEST_F(SqliteStoreTest, GivesBackEveryFieldOfAnInvocation) {
     EXPECT_EQ(r.response_bytes, i.response_bytes);
     EXPECT_EQ(r.samples, i.samples);
     EXPECT_EQ(r.events_lost, i.events_lost);
+    EXPECT_EQ(r.usage_is_shared, i.usage_is_shared);
     ASSERT_EQ(r.peers.size(), 1u);
     EXPECT_EQ(r.peers[0].peer, i.peers[0].peer);
     EXPECT_EQ(r.peers[0].name, i.peers[0].name);
     EXPECT_EQ(r.peers[0].connects, i.peers[0].connects);
     EXPECT_EQ(r.peers[0].failures, i.peers[0].failures);
+    EXPECT_EQ(r.peers[0].failed_connects, i.peers[0].failed_connects);
     EXPECT_EQ(r.peers[0].calls, i.peers[0].calls);
     EXPECT_EQ(r.peers[0].bytes_sent, i.peers[0].bytes_sent);
     EXPECT_EQ(r.peers[0].bytes_received, i.peers[0].bytes_received);
