@@ -35,11 +35,12 @@ install_missing() {
     [ ${#missing[@]} -eq 0 ] && return
     command -v apt-get >/dev/null || die "missing packages: ${missing[*]} (this script installs them on Debian 12 only)"
     say "installing ${missing[*]}"
-    local policy=/usr/sbin/policy-rc.d made_policy=
+    local policy=/usr/sbin/policy-rc.d
     if [ ! -e "$policy" ]; then
+        # Left behind, say by Ctrl-C, it would keep every daemon of this machine from being started.
+        trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
         printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
         as_root chmod +x "$policy"
-        made_policy=yes
     fi
     local log
     log=$(mktemp)
@@ -47,11 +48,13 @@ install_missing() {
            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } \
            >"$log" 2>&1; then
         tail -20 "$log" >&2
-        [ -z "$made_policy" ] || as_root rm -f "$policy"
         die "apt-get could not install the packages above"
     fi
     rm -f "$log"
-    [ -z "$made_policy" ] || as_root rm -f "$policy"
+    if [ -n "$(trap -p EXIT)" ]; then
+        as_root rm -f "$policy"
+        trap - EXIT
+    fi
 }
 
 # build PRESET [TARGET…]: configures once, then lets Ninja decide what is out of date.
