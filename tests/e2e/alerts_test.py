@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Real kills raise the shipped alerts in Prometheus and Alertmanager, the loop's repair ends them, and every query
 of the dashboard shows something of it.
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The life of a function by Debian's awscli, on the real host with real sandboxes: from a zip over versions
 and an alias that is split and rolled back, to its end."""
 import contextlib

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """What is wrong is refused with one clear line before anything starts; what a caller or a function does wrong
 is answered as Lambda answers it, and the host goes on."""
 import base64

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Kills the agent at every changing call of a canary, starts it again, and looks: the alias serves the old
 version or the new one, whole; nothing was done twice; the audit holds.
 

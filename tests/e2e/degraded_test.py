@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Where the kernel or the user allows no measurements, doctor and the loop say what is missing, how to get it
 and what still works; the loop stays up and does the rest."""
 import contextlib

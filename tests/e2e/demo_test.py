@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The demonstration does what README.md says: repairs both broken functions, within its time, with proof."""
 import json
 import subprocess
@@ -8,8 +9,11 @@ import harness
 
 
 class Demo(unittest.TestCase):
-    def test_repairs_both_functions_and_proves_it(self):
+    @classmethod
+    def setUpClass(cls):
         harness.need_root()
+
+    def test_repairs_both_functions_and_proves_it(self):
         with harness.workspace() as folder:
             done = subprocess.run([sys.executable, str(harness.SOURCE / "scripts/demo.py"), "--binary",
                                    str(harness.AUTOTUNE), "--out", str(folder / "demo")], capture_output=True, text=True)

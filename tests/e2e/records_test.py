@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """What the agent records of an invocation against independent measures of the same: the function's own
 clock, the bytes that a server on the other side counted, and the memory cgroup's watermark."""
 import json
