@@ -123,8 +123,9 @@ def table(report):
         facts = evidence.get("facts", {})
         lines.append(f"{f['name']}: {f['symptom']}")
         share = facts.get("fn.oncpu_share")
+        by = "by the kernel" if f["symptom"] == "oom" else "at its deadline"
         rows = [
-            ("evidence", "killed by the kernel " + evidence["kill_time"] if evidence.get("kill_time") else None),
+            ("evidence", f"killed {by} {evidence['kill_time']}" if evidence.get("kill_time") else None),
             ("", f.get("because")),
             ("", f"ran or wanted a CPU for {float(share):.0%} of its time" if share not in (None, "unknown") else None),
             ("", f"hottest frame {evidence['hottest_frame']}" if evidence.get("hottest_frame") else None),

@@ -60,6 +60,7 @@ class Daemon:
 
     def __init__(self, argv, ready, env=None):
         self.lines = []
+        self.killed = False
         self._ready = re.compile(ready)
         self._match = None
         self._seen = threading.Event()
@@ -101,6 +102,7 @@ class Daemon:
         return self.process.returncode
 
     def kill(self):
+        self.killed = True
         if self.alive():
             self.process.kill()
         self.process.wait()
@@ -227,15 +229,18 @@ def workspace():
 
 @contextlib.contextmanager
 def running(daemon):
-    """Stops the daemon at the end; prints what it said when the body fails."""
+    """Stops the daemon at the end, which must then end well: a sanitizer tells what it found by the exit status.
+    Prints what the daemon said when the body fails."""
     try:
         yield daemon
     except BaseException:
         print(f"--- output of {daemon.__class__.__name__}\n{daemon.output()}\n---", file=sys.stderr)
-        raise
-    finally:
         with contextlib.suppress(AssertionError):
             daemon.stop()
+        raise
+    status = daemon.stop()
+    if status != 0 and not daemon.killed:
+        raise AssertionError(f"{daemon.__class__.__name__} ended with status {status}:\n{daemon.output()}")
 
 
 def write_function(folder, name, code, memory_mb=128, timeout="3s", runtime="python3.11", handler="handler.handler",
