@@ -26,7 +26,7 @@ Status admit_size(const Resize& resize, const FunctionState& state, const Capabi
 Status admit_head(const FunctionState& state, const Version& serving) {
     const auto served = state.builds.find(serving);
     if (state.update_in_progress)
-        return fail(Errc::invalid_argument, "an update of the function is in progress");
+        return fail(Errc::conflict, "an update of the function is in progress");
     if (served == state.builds.end()) return ok();
     if (served->second.memory_mb != state.config.memory_mb)
         return fail(Errc::invalid_argument, "the unpublished head has " + mb(state.config.memory_mb) +

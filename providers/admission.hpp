@@ -13,7 +13,8 @@ namespace autotune {
 [[nodiscard]] const Routing* choose_alias(const FunctionState& state, const std::string& wanted);
 
 // Ok when `action`, a resize, may begin by steering `alias` (nullptr: none was found). Otherwise the error
-// is for people: invalid_argument or unsupported, with a sentence that says why not.
+// is for people: invalid_argument or unsupported, with a sentence that says why not; conflict when it may begin
+// soon, after an update of the function that is under way.
 [[nodiscard]] Status admit(const Action& action, const FunctionState& state, const Routing* alias,
                            const Capabilities& platform);
 

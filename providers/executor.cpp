@@ -103,7 +103,10 @@ Result<std::optional<ChangeId>> Executor::start(const Action& action) {
     auto state = impl_->provider.get(action.target);
     if (!state) return state.forward("looking at " + action.target.name + " before changing it");
     const Routing* alias = choose_alias(*state, impl_->options.alias);
-    if (const Status admitted = admit(action, *state, alias, impl_->provider.capabilities()); !admitted)
+    const Status admitted = admit(action, *state, alias, impl_->provider.capabilities());
+    if (!admitted && admitted.error().code == Errc::conflict)
+        return admitted.forward("changing " + action.target.name);
+    if (!admitted)
         return impl_->conclude(action, Disposition::refused, admitted.error().message);
     if (action.mode == Mode::dry_run) {
         state->aliases = {*alias};

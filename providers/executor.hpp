@@ -50,7 +50,8 @@ public:
 
     // Journals intent and pre-image of a change; step() carries it out. nullopt: nothing was begun, and
     // take_outcomes() and the journal say why (dry run: planned, with the exact requests; refused; notified).
-    // Errors: the platform or the store could not be asked; nothing was begun.
+    // Errors: the platform or the store could not be asked, or an update of the function is under way: nothing
+    // was begun and nothing is on record, so ask again.
     Result<std::optional<ChangeId>> start(const Action& action);
 
     // Drives each open change by at most one platform call. True: some change can go on at once, so

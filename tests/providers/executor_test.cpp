@@ -224,6 +224,17 @@ TEST_F(ExecutorTest, RefusesToCutOverWithoutProof) {
     expect_refused(a, "not between 0 and 1");
 }
 
+TEST_F(ExecutorTest, AnUpdateThatIsUnderWayIsNoVerdictOnTheChange) {
+    world_.platform.update_in_progress = true;
+    const auto early = world_.executor->start(oom_bump());
+    ASSERT_FALSE(early);
+    EXPECT_EQ(early.error().code, Errc::conflict);
+    EXPECT_TRUE(world_.executor->take_outcomes().empty());
+    EXPECT_TRUE(journal_.changes(1)->empty());
+    world_.platform.update_in_progress = false;
+    EXPECT_TRUE(world_.executor->start(oom_bump()).value());
+}
+
 TEST_F(ExecutorTest, BeginsNothingWhenThePlatformCannotBeAsked) {
     world_.platform.fault = [](std::string_view, test::Moment) {
         return Error{Errc::unavailable, "no answer"};
