@@ -45,7 +45,9 @@ std::string done_about_it(const Outcome& outcome) {
         case Disposition::reverted:
             text = what + " could not be proved in time and was reverted; the old version serves";
             break;
-        case Disposition::failed: text = what + " failed half-way; the old state was restored"; break;
+        case Disposition::failed:
+            text = what + " did not get through; unless it says otherwise here, the old state was restored";
+            break;
         default: text = "nothing was changed: this rule only tells"; break;
     }
     if (outcome.judged) text += ": " + proof(*outcome.judged);
