@@ -32,10 +32,7 @@ Json evidence_json(const ChangeRecord& c) {
     Json facts = Json::object();
     for (const auto& [name, value] : e.facts) facts[name] = value;
     Json json{{"facts", facts}};
-    if (e.kill_time) {
-        // Evidence is in this boot's monotonic time; the action was opened when the window ended.
-        json["kill_time"] = to_rfc3339(c.opened - (e.to - *e.kill_time));
-    }
+    if (e.kill_time) json["kill_time"] = to_rfc3339(e.wall(*e.kill_time));
     if (!e.hottest_frame.empty()) json["hottest_frame"] = e.hottest_frame;
     if (!e.flame_graph.empty()) json["flame_graph"] = e.flame_graph;
     return json;

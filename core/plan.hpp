@@ -52,9 +52,12 @@ struct CanaryPolicy {
 struct Evidence {
     std::vector<std::pair<std::string, std::string>> facts;  // name, value, as the condition saw them
     Timestamp from, to;
+    WallTime wall_to{};             // `to` in UTC: evidence outlives the boot; epoch when not known
     std::optional<Timestamp> kill_time;
     std::string hottest_frame;
     std::string flame_graph;        // path of a file, "" when none
+
+    [[nodiscard]] WallTime wall(Timestamp t) const { return wall_to + (t - to); }  // REQUIRES: wall_to is known
 };
 
 struct Action {

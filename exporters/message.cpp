@@ -125,7 +125,9 @@ std::optional<Message> message_of(const Outcome& outcome, TwoClocks clocks) {
     if (!worth_telling(outcome.disposition)) return std::nullopt;
     const Action& action = outcome.action;
     const Evidence& evidence = action.evidence;
-    const auto wall = [&](Timestamp t) { return clocks.wall + (t - clocks.now); };
+    const auto wall = [&](Timestamp t) {
+        return evidence.wall_to != WallTime{} ? evidence.wall(t) : clocks.wall + (t - clocks.now);
+    };
 
     Message m;
     m.function = action.target;

@@ -67,6 +67,7 @@ json from_evidence(const Evidence& e) {
     json j{{"facts", facts},
            {"from_ns", to_ns(e.from)},
            {"to_ns", to_ns(e.to)},
+           {"wall_to_ns", e.wall_to.time_since_epoch().count()},
            {"hottest_frame", e.hottest_frame},
            {"flame_graph", e.flame_graph}};
     if (e.kill_time) j["kill_time_ns"] = to_ns(*e.kill_time);
@@ -79,6 +80,7 @@ Evidence to_evidence(const json& j) {
         e.facts.emplace_back(fact.at(0).get<std::string>(), fact.at(1).get<std::string>());
     e.from = to_time(j.at("from_ns"));
     e.to = to_time(j.at("to_ns"));
+    e.wall_to = WallTime(Nanos(j.value("wall_to_ns", std::int64_t{0})));
     e.hottest_frame = j.at("hottest_frame").get<std::string>();
     e.flame_graph = j.at("flame_graph").get<std::string>();
     if (j.contains("kill_time_ns")) e.kill_time = to_time(j.at("kill_time_ns"));

@@ -148,11 +148,12 @@ private:
         return out;
     }
 
-    [[nodiscard]] static Evidence evidence(const Firing& f) {
+    [[nodiscard]] Evidence evidence(const Firing& f) const {
         const FunctionFacts& facts = *f.facts;
         Evidence out{.facts = facts_seen(f.rule->when, facts, f.slo, f.verdict.dependency()),
                      .from = facts.from,
                      .to = facts.to,
+                     .wall_to = now_,
                      .kill_time = {},
                      .hottest_frame = facts.hottest_frame,
                      .flame_graph = {}};

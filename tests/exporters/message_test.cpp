@@ -65,6 +65,15 @@ TEST(Message, OfASymptomReadsAsAdviceWithEvidence) {
             "\n");
 }
 
+TEST(Message, TellsTheTimeOfEvidenceFromBeforeAReboot) {
+    Action action = notify_action();
+    action.evidence.to = from_ns(9'000'000'000'000'000);  // another boot's clock
+    action.evidence.wall_to = at_second(-3600);
+    action.evidence.kill_time = action.evidence.to - std::chrono::seconds(5);
+    const auto message = message_of(outcome_of(action, Disposition::notified), kClocks).value();
+    EXPECT_EQ(message.kill_time, at_second(-3605));
+}
+
 TEST(Message, LeavesOutWhatIsNotKnown) {
     Action action = notify_action();
     action.evidence = {};

@@ -21,6 +21,7 @@ TEST(ActionJson, KeepsEveryField) {
     EXPECT_EQ(read->evidence.facts, a.evidence.facts);
     EXPECT_EQ(read->evidence.from, a.evidence.from);
     EXPECT_EQ(read->evidence.to, a.evidence.to);
+    EXPECT_EQ(read->evidence.wall_to, a.evidence.wall_to);
     EXPECT_EQ(read->evidence.kill_time, a.evidence.kill_time);
     EXPECT_EQ(read->evidence.hottest_frame, a.evidence.hottest_frame);
     EXPECT_EQ(read->evidence.flame_graph, a.evidence.flame_graph);

@@ -41,6 +41,7 @@ inline Action resize_action(const std::string& function = "orders") {
             .evidence = {.facts = {{"fn.oom_count", "3"}, {"fn.invocations", "40"}},
                          .from = from_ns(1'000),
                          .to = from_ns(9'007'199'254'740'993),  // not a double
+                         .wall_to = WallTime(Nanos(1'795'000'000'000'000'001)),
                          .kill_time = from_ns(5'000),
                          .hottest_frame = "grow \"quoted\" ü",
                          .flame_graph = "/var/lib/autotune/orders.svg"},

@@ -47,6 +47,7 @@ TEST(Engine, AnOutOfMemoryBecomesAResizeWithItsEvidence) {
     EXPECT_THAT(a.because, HasSubstr("a is full; 10 of 100 invocations were killed out of memory at 128 MB"));
     EXPECT_EQ(a.runbook, "see a");
     EXPECT_EQ(a.evidence.kill_time, from_ns(77));
+    EXPECT_NE(a.evidence.wall_to, WallTime{});
     EXPECT_EQ(a.evidence.facts.at(0), (std::pair<std::string, std::string>{"fn.oom_count", "10"}));
     EXPECT_EQ(a.canary->weight, 0.10);
     EXPECT_EQ(a.mode, Mode::apply);
