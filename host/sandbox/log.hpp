@@ -4,6 +4,7 @@
 // are kept as printed, for LogType=Tail. A full disk costs log lines, never invocations.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -45,5 +46,9 @@ private:
 
 // Where CloudWatch would put it: "2026/11/21/[$LATEST]0123…cdef".
 [[nodiscard]] std::string log_stream_name(WallTime at, std::string_view version, std::string_view sandbox_id);
+
+// Removes the logs below `folder` that nothing was written to for `age`, and folders that are empty then. What
+// cannot be removed stays.
+void remove_old_logs(const std::filesystem::path& folder, std::chrono::hours age);
 
 }  // namespace autotune::host

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "host/sandbox/log.hpp"
 #include "host/sandbox/runtime_files.hpp"
 #include "host/sandbox/sandbox.hpp"
 #include "os/cgroup_layout.hpp"
@@ -195,6 +196,7 @@ Result<std::unique_ptr<SandboxPool>> SandboxPool::create(SandboxPoolOptions opti
     if (!warden) return warden.forward();
     if (Status installed = install_runtime_files(options.state / "runtimes"); !installed)
         return installed.forward();
+    remove_old_logs(options.state / "logs", std::chrono::hours(24 * 7));
     raise_descriptor_limit();
     return std::unique_ptr<SandboxPool>(
         new SandboxPool(std::make_unique<Impl>(std::move(options), std::move(*cgroups), std::move(*warden))));

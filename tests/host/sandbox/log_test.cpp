@@ -26,6 +26,17 @@ protected:
 
 constexpr auto kStamp = "1970-01-02T00:00:00.000Z ";
 
+TEST_F(SandboxLogTest, OldLogsGoAndYoungOnesStay) {
+    const auto old = scratch_.path() / "logs/f/2026/old";
+    const auto young = scratch_.path() / "logs/g/2026/young";
+    for (const auto& file : {old, young}) write_text(file, "x");
+    std::filesystem::last_write_time(old, std::filesystem::file_time_type::clock::now() - std::chrono::hours(200));
+    remove_old_logs(scratch_.path() / "logs", std::chrono::hours(168));
+    EXPECT_FALSE(std::filesystem::exists(scratch_.path() / "logs/f"));
+    EXPECT_TRUE(std::filesystem::exists(young));
+    remove_old_logs(scratch_.path() / "nowhere", std::chrono::hours(1));  // no logs yet
+}
+
 TEST_F(SandboxLogTest, StampsLinesInTheFileButNotInTheTail) {
     SandboxLog log = open();
     log.append("one\ntwo\n");
