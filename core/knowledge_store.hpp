@@ -59,6 +59,9 @@ public:
     virtual Status save_change(const ChangeRecord& record) = 0;
     virtual Result<std::vector<ChangeRecord>> unfinished_changes() = 0;          // step != closed
     virtual Result<std::vector<ChangeRecord>> changes(std::size_t limit) = 0;    // newest first
+    // What the rules look back on: the changes that were begun (was_begun) and last saved at `from` or later,
+    // and all unfinished ones. Newest first. However much was only told since then, nothing is left out.
+    virtual Result<std::vector<ChangeRecord>> changes_since(WallTime from) = 0;
 
     // Invocations, for judging after a restart and for history. Not fsynced one by one.
     virtual Status append(std::span<const Invocation> invocations) = 0;

@@ -95,6 +95,10 @@ enum class Disposition : std::uint8_t {
     failed,        // the platform refused half-way; the old state was restored
 };
 [[nodiscard]] std::string_view to_string(Disposition d);
+// Whether the platform was changed, or may have been: not what was only planned, told or refused.
+[[nodiscard]] constexpr bool was_begun(Disposition d) {
+    return d != Disposition::planned && d != Disposition::refused && d != Disposition::notified;
+}
 
 // What the canary judge has seen and concluded so far. E values are evidence against "worse than the
 // margins" (promote) or for harm; kept as log10, since they grow without bound.

@@ -10,7 +10,7 @@ constexpr std::int64_t kApplicationId = 0x61757474;
 
 // Migration i makes version i+1 of version i. Never change one that was released: add another.
 // STRICT: a value of the wrong type is an error, not a surprise years later.
-constexpr std::array<const char*, 2> kMigrations{R"sql(
+constexpr std::array<const char*, 3> kMigrations{R"sql(
 CREATE TABLE changes (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     token TEXT NOT NULL UNIQUE,
@@ -91,6 +91,9 @@ CREATE INDEX invocations_by_time ON invocations (wall_start_ns);
 )sql",
                                                  R"sql(
 ALTER TABLE invocations ADD COLUMN usage_is_shared INTEGER NOT NULL DEFAULT 0;
+)sql",
+                                                 R"sql(
+CREATE INDEX begun_changes ON changes (id) WHERE disposition NOT IN ('planned', 'refused', 'notified');
 )sql"};
 constexpr std::int64_t kVersion = kMigrations.size();
 

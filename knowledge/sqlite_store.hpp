@@ -49,6 +49,7 @@ public:
     Status save_change(const ChangeRecord& record) override;
     Result<std::vector<ChangeRecord>> unfinished_changes() override;
     Result<std::vector<ChangeRecord>> changes(std::size_t limit) override;
+    Result<std::vector<ChangeRecord>> changes_since(WallTime from) override;
     Status append(std::span<const Invocation> invocations) override;
     Result<std::vector<Invocation>> invocations_since(const FunctionRef&, WallTime from) override;
     Status forget(WallTime before) override;

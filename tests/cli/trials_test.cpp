@@ -19,6 +19,7 @@ public:
     Status save_change(const ChangeRecord&) override { return ok(); }
     Result<std::vector<ChangeRecord>> unfinished_changes() override { return std::vector<ChangeRecord>{}; }
     Result<std::vector<ChangeRecord>> changes(std::size_t) override { return std::vector<ChangeRecord>{}; }
+    Result<std::vector<ChangeRecord>> changes_since(WallTime) override { return std::vector<ChangeRecord>{}; }
     Status append(std::span<const Invocation>) override { return ok(); }
     Result<std::vector<Invocation>> invocations_since(const FunctionRef&, WallTime) override {
         if (broken) return fail(Errc::unavailable, "the disk is gone");

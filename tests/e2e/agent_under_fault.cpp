@@ -52,6 +52,9 @@ public:
     }
     Result<std::vector<ChangeRecord>> unfinished_changes() override { return real_.unfinished_changes(); }
     Result<std::vector<ChangeRecord>> changes(std::size_t limit) override { return real_.changes(limit); }
+    Result<std::vector<ChangeRecord>> changes_since(WallTime from) override {
+        return real_.changes_since(from);
+    }
     Status append(std::span<const Invocation> i) override { return real_.append(i); }
     Result<std::vector<Invocation>> invocations_since(const FunctionRef& f, WallTime from) override {
         return real_.invocations_since(f, from);

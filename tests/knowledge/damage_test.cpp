@@ -70,6 +70,7 @@ TEST_F(DamageTest, AnOlderSchemaIsBroughtUpToDateWithWhatItHolds) {
     sqlite3* database = nullptr;
     ASSERT_EQ(sqlite3_open(file_.c_str(), &database), SQLITE_OK);
     EXPECT_EQ(sqlite3_exec(database,
+                           "DROP INDEX begun_changes;"
                            "ALTER TABLE invocations DROP COLUMN usage_is_shared;"
                            "DELETE FROM migrations WHERE version > 1",
                            nullptr, nullptr, nullptr),

@@ -66,6 +66,29 @@ TEST_F(SqliteStoreTest, ForgetsNothingOfClosedChangesButDoesNotCallThemUnfinishe
     EXPECT_EQ(newest[1].token, "b");
 }
 
+TEST_F(SqliteStoreTest, ManyNotesDoNotPushChangesOutOfTheHistory) {
+    auto store = open();
+    const auto keep = [&](const std::string& token, Step step, Disposition disposition, WallTime updated) {
+        ChangeRecord c = test::change_record(token);
+        c.step = step;
+        c.disposition = disposition;
+        c.updated = updated;
+        ASSERT_TRUE(store->open_change(c));
+    };
+    keep("old", Step::closed, Disposition::promoted, test::at_ms(999));
+    keep("old and unfinished", Step::reverting, Disposition::rolled_back, test::at_ms(10));
+    keep("promoted", Step::closed, Disposition::promoted, test::at_ms(1000));
+    for (int i = 0; i < 40; ++i)
+        for (const auto d : {Disposition::planned, Disposition::refused, Disposition::notified})
+            keep(std::string(to_string(d)) + std::to_string(i), Step::closed, d, test::at_ms(2000));
+    keep("failed", Step::closed, Disposition::failed, test::at_ms(3000));
+    const auto begun = store->changes_since(test::at_ms(1000));
+    ASSERT_TRUE(begun) << begun.error().message;
+    std::vector<std::string> tokens;
+    for (const ChangeRecord& c : *begun) tokens.push_back(c.token);
+    EXPECT_EQ(tokens, (std::vector<std::string>{"failed", "promoted", "old and unfinished"}));
+}
+
 TEST_F(SqliteStoreTest, TakesATokenOnce) {
     auto store = open();
     ASSERT_TRUE(store->open_change(test::change_record("once")));

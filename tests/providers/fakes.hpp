@@ -20,7 +20,7 @@ private:
     Timestamp now_ = from_ns(1'000'000'000'000);
 };
 
-// Keeps changes as long as it lives.
+// Keeps changes and invocations as long as it lives.
 class MemoryStore final : public KnowledgeStore {
 public:
     Result<ChangeId> open_change(const ChangeRecord& record) override {
@@ -41,17 +41,33 @@ public:
     Result<std::vector<ChangeRecord>> changes(std::size_t) override {
         return std::vector<ChangeRecord>(all_.rbegin(), all_.rend());
     }
-    Status append(std::span<const Invocation>) override { return ok(); }
-    Result<std::vector<Invocation>> invocations_since(const FunctionRef&, WallTime) override {
-        return std::vector<Invocation>();
+    Result<std::vector<ChangeRecord>> changes_since(WallTime from) override {
+        std::vector<ChangeRecord> found;
+        std::copy_if(all_.rbegin(), all_.rend(), std::back_inserter(found), [&](const ChangeRecord& c) {
+            return was_begun(c.disposition) && (c.step != Step::closed || c.updated >= from);
+        });
+        return found;
+    }
+    Status append(std::span<const Invocation> invocations) override {
+        calls.insert(calls.end(), invocations.begin(), invocations.end());
+        return ok();
+    }
+    Result<std::vector<Invocation>> invocations_since(const FunctionRef& function, WallTime from) override {
+        std::vector<Invocation> found;
+        std::copy_if(calls.begin(), calls.end(), std::back_inserter(found), [&](const Invocation& i) {
+            return i.function == function && i.wall_start >= from;
+        });
+        return found;
     }
     Status forget(WallTime) override { return ok(); }
+
+    std::vector<Invocation> calls;
 
 private:
     std::vector<ChangeRecord> all_;
 };
 
-// A store in front of another that can crash or fail at each write of the journal.
+// A store in front of another that can crash at each write of the journal, and fail at each write.
 class HookedStore final : public KnowledgeStore {
 public:
     explicit HookedStore(KnowledgeStore& behind) : behind_(behind) {}
@@ -75,7 +91,13 @@ public:
     }
     Result<std::vector<ChangeRecord>> unfinished_changes() override { return behind_.unfinished_changes(); }
     Result<std::vector<ChangeRecord>> changes(std::size_t limit) override { return behind_.changes(limit); }
-    Status append(std::span<const Invocation> i) override { return behind_.append(i); }
+    Result<std::vector<ChangeRecord>> changes_since(WallTime from) override {
+        return behind_.changes_since(from);
+    }
+    Status append(std::span<const Invocation> i) override {
+        const Status refused = refuse();
+        return refused ? behind_.append(i) : refused;
+    }
     Result<std::vector<Invocation>> invocations_since(const FunctionRef& f, WallTime from) override {
         return behind_.invocations_since(f, from);
     }
