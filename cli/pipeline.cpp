@@ -8,10 +8,8 @@ namespace autotune::cli {
 
 namespace {
 constexpr std::size_t kMostUnsaved = 100'000;  // invocations kept while the store refuses them
-constexpr std::size_t kHistoryDepth = 1'000;
 constexpr Nanos kForgetEvery = std::chrono::hours(1);
-
-bool changes_something(const Action& action) { return !std::holds_alternative<Notify>(action.change); }
+constexpr Nanos kTellAgain = std::chrono::hours(1);  // a trouble that lasts, or that came back
 }  // namespace
 
 Pipeline::Pipeline(PipelineParts parts, PipelineOptions options)
@@ -80,17 +78,29 @@ void Pipeline::evaluate() {
     for (Action& action : plan.actions) {
         if (!options_.flame_folder.empty())
             action.evidence.flame_graph = options_.flame_folder + "/" + action.target.name + ".svg";
-        const auto started = parts_.executor.start(action);
-        if (!started) {
-            rules::not_begun(engine_, action, now.now);
-            check(started.forward(action.target.name + ": " + describe(action.change)));
-        }
-        executing_ |= changes_something(action);
+        begin(action, now.now);
     }
     if (!plan.actions.empty()) refresh_history();
     if (!plan_) plan_.emplace();
     std::move(plan.actions.begin(), plan.actions.end(), std::back_inserter(plan_->actions));
     std::move(plan.refused.begin(), plan.refused.end(), std::back_inserter(plan_->refused));
+}
+
+void Pipeline::begin(const Action& action, WallTime planned) {
+    const auto started = parts_.executor.start(action);
+    if (!started) {
+        rules::not_begun(engine_, action, planned, rules::kRetryAfter);
+        return check(started.forward(action.target.name + ": " + describe(action.change)));
+    }
+    executing_ |= started->has_value();
+    take_outcomes();
+    if (!*started && !outcomes_.empty() && outcomes_.back().disposition == Disposition::refused)
+        rules::not_begun(engine_, action, planned, rules::kRefusedRest);
+}
+
+void Pipeline::take_outcomes() {
+    std::vector<Outcome> more = parts_.executor.take_outcomes();
+    std::move(more.begin(), more.end(), std::back_inserter(outcomes_));
 }
 
 std::vector<rules::WindowFacts> Pipeline::window_facts() {
@@ -150,10 +160,10 @@ void Pipeline::remember(const std::vector<Invocation>& finished) {
 
 void Pipeline::publish(const std::vector<Invocation>& finished) {
     unpublished_.insert(unpublished_.end(), finished.begin(), finished.end());
-    const std::vector<Outcome> outcomes = parts_.executor.take_outcomes();
-    if (!outcomes.empty()) refresh_history();
+    take_outcomes();
+    if (!outcomes_.empty()) refresh_history();
     const Timestamp now = parts_.clock.now();
-    if (outcomes.empty() && now - published_ < options_.publication) return;
+    if (outcomes_.empty() && now - published_ < options_.publication) return;
     published_ = now;
     const AgentHealth health = parts_.health();
     const Publication publication{
@@ -161,24 +171,26 @@ void Pipeline::publish(const std::vector<Invocation>& finished) {
         .invocations = unpublished_,
         .facts = facts_.empty() ? std::span<const FunctionFacts>() : facts_.front().functions,
         .plan = plan_ ? &*plan_ : nullptr,
-        .outcomes = outcomes,
+        .outcomes = outcomes_,
         .changes = parts_.executor.open(),
         .health = &health};
     for (Sink* sink : parts_.sinks) check(sink->publish(publication));
     unpublished_.clear();
+    outcomes_.clear();
     plan_.reset();
 }
 
 void Pipeline::refresh_history() {
-    auto records = parts_.store.changes(kHistoryDepth);
+    auto records = parts_.store.changes_since(parts_.clock.wall() - rules::kBumpMemory);
     if (!records) return check(records.forward("reading the journal"));
     history_ = rules::history_from(*records);
 }
 
 void Pipeline::check(const Status& status) {
-    if (status || status.error().message == last_complaint_) return;
-    last_complaint_ = status.error().message;
-    parts_.complain(last_complaint_);
+    if (status) return;
+    const Timestamp now = parts_.clock.now();
+    std::erase_if(told_, [&](const auto& one) { return now - one.second > kTellAgain; });
+    if (told_.emplace(status.error().message, now).second) parts_.complain(status.error().message);
 }
 
 }  // namespace autotune::cli

@@ -43,7 +43,7 @@ struct PipelineParts {
     Executor& executor;
     std::vector<Sink*> sinks;
     std::function<AgentHealth()> health;
-    std::function<void(const std::string&)> complain;  // a sentence for people; the same one is told once
+    std::function<void(const std::string&)> complain;  // a sentence for people; the same one once an hour
 };
 
 class Pipeline {
@@ -63,6 +63,8 @@ private:
     Poll poll(Nanos wait);
     void ingest();
     void evaluate();
+    void begin(const Action& action, WallTime planned);
+    void take_outcomes();
     void judge();
     void remember(const std::vector<Invocation>& finished);
     void publish(const std::vector<Invocation>& finished);
@@ -88,8 +90,9 @@ private:
     std::vector<rules::WindowFacts> facts_;  // of the last evaluation
     std::optional<Plan> plan_;               // since the last publication
     std::vector<Invocation> unpublished_;
-    bool executing_ = false;  // some change can go on at once
-    std::string last_complaint_;
+    std::vector<Outcome> outcomes_;          // not yet published
+    bool executing_ = false;                 // some change can go on at once
+    std::map<std::string, Timestamp> told_;  // complaints of the last hour, by what they say
     Timestamp evaluated_, published_, forgotten_;
 };
 

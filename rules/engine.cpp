@@ -212,11 +212,12 @@ Plan evaluate(const RuleSet& rules, EngineState& state, const Situation& situati
     return Evaluation(rules, state, situation).run();
 }
 
-void not_begun(EngineState& state, const Action& action, WallTime planned) {
+void not_begun(EngineState& state, const Action& action, WallTime planned, Nanos rest) {
     const auto found = state.rules.find({action.rule, action.target});
     if (found == state.rules.end()) return;
     std::erase(found->second.acted, planned);
     found->second.not_begun = planned;
+    found->second.not_begun_rest = rest;
 }
 
 bool active(const EngineState& state, const std::string& rule, const FunctionRef& function) {
@@ -228,9 +229,7 @@ History history_from(std::span<const ChangeRecord> records) {
     History out;
     for (const ChangeRecord& r : records) {
         const auto* resize = std::get_if<Resize>(&r.action.change);
-        const bool trace = r.disposition != Disposition::planned && r.disposition != Disposition::notified &&
-                           r.disposition != Disposition::refused;
-        if (!resize || !trace) continue;
+        if (!resize || !was_begun(r.disposition)) continue;
         // Not yet closed: under way, whatever is already known of its end.
         const Disposition disposition = r.step == Step::closed ? r.disposition : Disposition::in_progress;
         out.changes.push_back({r.action.target, r.action.rule, r.opened, r.updated, *resize, disposition});

@@ -58,7 +58,8 @@ struct RuleState {
     std::optional<WallTime> clear_since;  // the clear condition is true, since then
     std::optional<WallTime> active_since;
     std::vector<WallTime> acted;            // within the last 24 hours or cooldown, oldest first
-    std::optional<WallTime> not_begun;      // when an action of it could not even begin
+    std::optional<WallTime> not_begun;      // when an action of it did not even begin
+    Nanos not_begun_rest{0};                // how long it rests after that
     std::string refused_because;            // reason told last; "" when none
     std::vector<std::string> dependencies;  // that satisfied the condition (dep.name), while active
     WallTime seen;                          // last evaluation in which the function had facts
@@ -85,10 +86,12 @@ struct Situation {
 // action is the stricter of situation.mode and the rule's.
 [[nodiscard]] Plan evaluate(const RuleSet& rules, EngineState& state, const Situation& situation);
 
-// The action that evaluate() planned at `planned` could not be begun, since the platform or the journal did
-// not answer. It does not count as one: the rule may act again, but not before kRetryAfter.
-void not_begun(EngineState& state, const Action& action, WallTime planned);
+// The action that evaluate() planned at `planned` was not begun. It does not count as one: the rule may act
+// again, but not before `rest` has passed: kRetryAfter where the platform or the journal did not answer,
+// kRefusedRest where the function is in a state (a split alias, unpublished work) that people must end first.
+void not_begun(EngineState& state, const Action& action, WallTime planned, Nanos rest);
 inline constexpr Nanos kRetryAfter = std::chrono::seconds(15);
+inline constexpr Nanos kRefusedRest = std::chrono::minutes(10);
 
 // Is the rule active on the function? For pages and metrics.
 [[nodiscard]] bool active(const EngineState& state, const std::string& rule, const FunctionRef& function);

@@ -50,8 +50,9 @@ void advance(RuleState& state, const Rule& rule, Truth when, Truth cleared, Wall
 
 std::string resting(const RuleState& state, const Rule& rule, const FunctionRef& function,
                     const History& history, WallTime now) {
-    if (state.not_begun && since(*state.not_begun, now) < kRetryAfter)
-        return "its last action could not be begun; it is tried again soon";
+    if (state.not_begun && since(*state.not_begun, now) < state.not_begun_rest)
+        return "its last action was not begun; it is tried again after " +
+               cel::format_duration(state.not_begun_rest);
     // The same action may be in both records, so the larger count is taken, not the sum.
     const auto recent = [&](WallTime at) { return since(at, now) < kDay; };
     auto told = static_cast<std::size_t>(std::count_if(state.acted.begin(), state.acted.end(), recent));

@@ -122,7 +122,7 @@ public:
             rules_, state_,
             {.facts = facts_, .history = &history_, .platforms = &platforms_, .mode = mode_, .now = now_});
     }
-    void cannot_begin(const Action& action) { not_begun(state_, action, now_); }
+    void does_not_begin(const Action& action, Nanos rest) { not_begun(state_, action, now_, rest); }
     History& history() { return history_; }
     [[nodiscard]] const EngineState& state() const { return state_; }
     [[nodiscard]] WallTime now() const { return now_; }

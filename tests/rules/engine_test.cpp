@@ -53,14 +53,16 @@ TEST(Engine, AnOutOfMemoryBecomesAResizeWithItsEvidence) {
     EXPECT_EQ(a.mode, Mode::apply);
 }
 
-TEST(Engine, AnActionThatCouldNotBeBegunIsTriedAgainSoonAndDoesNotCount) {
-    Loop loop(kOom);
-    for (int attempt = 0; attempt < 5; ++attempt) {
-        const Plan plan = loop.facts({out_of_memory("a")}).tick();
-        ASSERT_EQ(plan.actions.size(), 1u) << attempt;
-        loop.cannot_begin(plan.actions[0]);
-        EXPECT_THAT(loop.after(kRetryAfter - 1s).tick().actions, IsEmpty());
-        loop.after(1s);
+TEST(Engine, AnActionThatWasNotBegunIsTriedAgainSoonAndDoesNotCount) {
+    for (const Nanos rest : {kRetryAfter, kRefusedRest}) {
+        Loop loop(kOom);
+        for (int attempt = 0; attempt < 5; ++attempt) {
+            const Plan plan = loop.facts({out_of_memory("a")}).tick();
+            ASSERT_EQ(plan.actions.size(), 1u) << attempt;
+            loop.does_not_begin(plan.actions[0], rest);
+            EXPECT_THAT(loop.after(rest - 1s).tick().actions, IsEmpty());
+            loop.after(1s);
+        }
     }
 }
 
