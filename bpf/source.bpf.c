@@ -20,6 +20,7 @@
 #include "bpf/parts/usage.bpf.h"
 #include "bpf/parts/files.bpf.h"
 #include "bpf/parts/process.bpf.h"
+#include "bpf/parts/request_text.bpf.h"
 #include "bpf/parts/runtime_api.bpf.h"
 #include "bpf/parts/connect.bpf.h"
 #include "bpf/parts/io.bpf.h"

@@ -4,11 +4,12 @@
 // and memory at the boundaries, OOM kills, losses. Which processes: those in the cgroups that focus()
 // names; with none named, those in cgroups where somebody asks for an invocation. Never this process.
 //
-// A receive's latency includes the poll(2) of that one descriptor just before it; a poll that waited in vain
-// is told as a receive that failed with ETIMEDOUT.
+// A receive's latency includes the time in the poll(2) of that one descriptor just before it; a poll that
+// waited in vain is told as a receive that failed with ETIMEDOUT.
 //
 // Not seen: waits in select and epoll, io_uring, splice, 32-bit programs on a 64-bit kernel, memory-mapped
-// I/O.
+// I/O; peers of sendmmsg and recvmmsg on sockets that are not connected; requests to the Runtime API whose
+// first send (or its first buffer) has fewer than 8 bytes or ends within an invocation's id.
 //
 // Needs CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH (root), BTF and Linux 6.1.
 // One thread uses it at a time.

@@ -22,8 +22,8 @@ std::string_view trimmed(std::string_view text) {
 
 HttpHead::HttpHead(std::string_view bytes) {
     const auto end = bytes.find("\r\n");
-    if (end == std::string_view::npos) return;
     start_line_ = bytes.substr(0, end);
+    if (end == std::string_view::npos) return;
     headers_ = bytes.substr(end + 2);
     if (headers_.starts_with("\r\n"))
         headers_ = {};

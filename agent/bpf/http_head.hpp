@@ -7,7 +7,8 @@
 
 namespace autotune {
 
-// A view: the bytes must outlive it.
+// A view: the bytes must outlive it. Of a start line that was cut, what is whole in it counts: a target, once
+// the blank behind it is there.
 class HttpHead {
 public:
     explicit HttpHead(std::string_view bytes);

@@ -37,14 +37,15 @@ struct at_thread {
     __u64 made_ns; /* from here on */
     /* the system call it is in */
     __u64 enter_ns;
-    __u64 args[4];
+    __u64 waited_ns; /* in the poll before it */
+    __u64 args[5];
     struct sock* sk;
-    __u32 call; /* enum at_call */
-    __u32 file; /* enum at_file */
+    __u32 call;       /* enum at_call */
+    __u32 file;       /* enum at_file */
     __u32 is_control; /* Runtime API traffic */
-    /* It has just waited, in poll(2), for this one descriptor to become readable. */
+    /* Its last call was a poll(2) that waited so long for this one descriptor to become readable. */
     __u32 polled_fd;
-    __u64 polled_since; /* 0: it has not */
+    __u64 polled_ns; /* 0: it was not */
 };
 
 struct {

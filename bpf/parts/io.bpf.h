@@ -35,13 +35,17 @@ AT_INLINE __s64 at_message_bytes(__u64 vector, __s64 messages) {
     return sum.bytes;
 }
 
+AT_INLINE __u64 at_latency(const struct at_thread* thread, __u64 now) {
+    return now - thread->enter_ns + thread->waited_ns;
+}
+
 /* In *r all but the kind; header.at_ns is the end of the call. */
 AT_INLINE void at_fill_io(struct at_io_record* r, struct task_struct* task, const struct at_thread* thread,
                           __s64 result, __u64 now) {
     at_fill_header(&r->header, AT_IO, sizeof *r, task, at_cgroup_of(task));
     r->header.at_ns = now;
     r->result = result;
-    r->latency_ns = now - thread->enter_ns;
+    r->latency_ns = at_latency(thread, now);
     r->fd = thread->args[0];
     r->op = at_op_of(thread->call, thread->file);
     r->file = thread->file;
@@ -97,12 +101,14 @@ AT_INLINE void at_io_done(struct task_struct* task, struct at_thread* thread, __
     struct at_io_record* r = at_reserve(AT_IO, sizeof *r);
     if (!r) return;
     at_fill_io(r, task, thread, result, now);
-    if (r->file == AT_FILE_SOCKET && !r->peer.family) { /* unconnected: the address is with the call */
-        if (thread->call == AT_CALL_SENDMSG || thread->call == AT_CALL_RECVMSG) {
-            const void* name = 0;
+    /* Unconnected: the address is with the call; a receive that failed has filled in none. */
+    if (r->file == AT_FILE_SOCKET && !r->peer.family && (at_sends(thread->call) || result >= 0)) {
+        const void* name = 0;
+        if (thread->call == AT_CALL_SENDTO || thread->call == AT_CALL_RECVFROM)
+            name = (const void*)thread->args[4];
+        else if (thread->call == AT_CALL_SENDMSG || thread->call == AT_CALL_RECVMSG)
             bpf_probe_read_user(&name, sizeof name, (const void*)thread->args[1]);
-            at_read_sockaddr(name, &r->peer);
-        }
+        at_read_sockaddr(name, &r->peer);
     }
     at_submit(r);
 }
@@ -123,11 +129,12 @@ struct at_pollfd { /* struct pollfd */
 AT_INLINE void at_poll_done(struct task_struct* task, struct at_thread* thread, __s64 result, __u64 now) {
     struct at_pollfd polled = {};
     if (thread->args[1] != 1 || result < 0) return;
-    if (bpf_probe_read_user(&polled, sizeof polled, (const void*)thread->args[0])) return at_count_read_failed();
+    if (bpf_probe_read_user(&polled, sizeof polled, (const void*)thread->args[0]))
+        return at_count_read_failed();
     if (!(polled.events & AT_POLLIN)) return;
     if (result > 0) {
         thread->polled_fd = polled.fd;
-        thread->polled_since = thread->enter_ns;
+        thread->polled_ns = now - thread->enter_ns;
         return;
     }
     if (now - thread->enter_ns < AT_SLOW_EMPTY_NS) return;
@@ -135,6 +142,7 @@ AT_INLINE void at_poll_done(struct task_struct* task, struct at_thread* thread, 
     if (at_look_up(task, polled.fd, &sk) != AT_FILE_SOCKET) return;
     if (at_control_of(task->tgid, polled.fd, sk)) return;
     thread->args[0] = polled.fd;
+    thread->args[4] = 0;
     thread->sk = sk;
     thread->file = AT_FILE_SOCKET;
     thread->call = AT_CALL_RECVFROM;

@@ -8,14 +8,9 @@
 
 /* A connection on which the Runtime API was spoken. */
 struct at_control {
-    __u64 sk;        /* of another socket: the number was used again, the entry is stale */
-    __u32 awaiting;  /* GET …/next was sent, the head of the answer is still to come */
-    __u32 received;  /* bytes of that answer so far */
-};
-
-struct at_fd_key {
-    __u32 tgid;
-    __u32 fd;
+    __u64 sk;       /* of another socket: the number was used again, the entry is stale */
+    __u32 awaiting; /* GET …/next was sent, the head of the answer is still to come */
+    __u32 received; /* bytes of that answer so far */
 };
 
 struct {
@@ -24,43 +19,6 @@ struct {
     __type(key, struct at_fd_key);
     __type(value, struct at_control);
 } controls SEC(".maps");
-
-struct at_bytes {
-    const void* at; /* user memory */
-    __u64 size;
-};
-
-/* The first piece of memory that a call sends or has received into. */
-AT_INLINE struct at_bytes at_first_bytes(__u32 call, __u64 pointer, __u64 size) {
-    struct at_bytes found = {};
-    if (call == AT_CALL_SENDFILE) return found;
-    if (call == AT_CALL_SENDMSG || call == AT_CALL_RECVMSG || at_counts_messages(call)) {
-        /* struct user_msghdr: name, name's size, iov at 16, their number */
-        const void* vector = 0;
-        if (bpf_probe_read_user(&vector, sizeof vector, (const void*)(pointer + 16))) {
-            at_count_read_failed();
-            return found;
-        }
-        pointer = (__u64)vector;
-    } else if (call != AT_CALL_WRITEV && call != AT_CALL_READV) {
-        found.at = (const void*)pointer;
-        found.size = size;
-        return found;
-    }
-    if (pointer && bpf_probe_read_user(&found, sizeof found, (const void*)pointer)) at_count_read_failed();
-    return found;
-}
-
-AT_INLINE enum at_request at_request_in(struct at_bytes bytes) {
-    char text[AT_REQUEST_PREFIX] = {};
-    if (!bytes.at || bytes.size < 8) return AT_REQUEST_NONE;
-    /* The cheap question first: nearly everything ends here. */
-    if (bpf_probe_read_user(text, 8, bytes.at)) return AT_REQUEST_NONE;
-    if (!AT_STARTS_WITH(text, 0, "GET /201") && !AT_STARTS_WITH(text, 0, "POST /20")) return AT_REQUEST_NONE;
-    if (bytes.size < AT_REQUEST_PREFIX) return AT_REQUEST_NONE;
-    if (bpf_probe_read_user(text, sizeof text, bytes.at)) return AT_REQUEST_NONE;
-    return at_recognise_request(text);
-}
 
 /* Up to AT_HEAD_SIZE of them; what was copied. */
 AT_INLINE __u32 at_copy_head(char* to, const void* from, __u64 size) {
@@ -73,10 +31,26 @@ AT_INLINE __u32 at_copy_head(char* to, const void* from, __u64 size) {
     return 0;
 }
 
+/* What earlier sends began, then the bytes of this one. */
+AT_INLINE __u32 at_copy_request(char* to, const struct at_heard* heard) {
+    __u32 begun = heard->begun;
+    if (!begun) return at_copy_head(to, heard->bytes.at, heard->bytes.size);
+    barrier_var(begun);
+    if (begun > AT_REQUEST_PREFIX) return 0;
+    __builtin_memcpy(to, heard->text, AT_REQUEST_PREFIX);
+    __u32 n = heard->bytes.size < AT_HEAD_SIZE - AT_REQUEST_PREFIX ? heard->bytes.size
+                                                                   : AT_HEAD_SIZE - AT_REQUEST_PREFIX;
+    barrier_var(n);
+    if (n > AT_HEAD_SIZE - AT_REQUEST_PREFIX) return 0;
+    if (!bpf_probe_read_user(to + begun, n, heard->bytes.at)) return begun + n;
+    at_count_read_failed();
+    return begun;
+}
+
 AT_INLINE void at_tell_request(struct task_struct* task, __u64 cgroup, struct at_cgroup* watched, __u32 fd,
-                               const struct sock* sk, struct at_bytes bytes, enum at_request request) {
+                               const struct sock* sk, const struct at_heard* heard) {
     struct at_fd_key key = {.tgid = task->tgid, .fd = fd};
-    struct at_control control = {.sk = (__u64)sk, .awaiting = request == AT_REQUEST_NEXT};
+    struct at_control control = {.sk = (__u64)sk, .awaiting = heard->request == AT_REQUEST_NEXT};
     if (bpf_map_update_elem(&controls, &key, &control, BPF_ANY)) at_count_state_full();
     struct at_request_head_record* r = at_reserve(AT_REQUEST_HEAD, sizeof *r);
     if (!r) return;
@@ -86,8 +60,8 @@ AT_INLINE void at_tell_request(struct task_struct* task, __u64 cgroup, struct at
     at_read_endpoints(sk, &local, &r->peer);
     r->fd = fd;
     r->reserved = 0;
-    r->head_size = at_copy_head(r->head, bytes.at, bytes.size);
-    if (request == AT_REQUEST_INIT_ERROR)
+    r->head_size = at_copy_request(r->head, heard);
+    if (heard->request == AT_REQUEST_INIT_ERROR)
         at_submit_urgent(r);
     else
         at_submit(r);

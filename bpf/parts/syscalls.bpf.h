@@ -15,13 +15,6 @@ AT_INLINE int at_is_foreign_abi(struct task_struct* task) {
 #endif
 }
 
-/* Nobody asked for this cgroup. Does it ask for an invocation? Then it is an executor's. */
-AT_INLINE struct at_cgroup* at_discovered(__u64 cgroup, __u32 call, __u64 pointer, __u64 size) {
-    if (!at_discover || !at_sends(call)) return 0;
-    if (at_request_in(at_first_bytes(call, pointer, size)) != AT_REQUEST_NEXT) return 0;
-    return at_watch(cgroup);
-}
-
 SEC("tp_btf/sys_enter")
 int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     if ((unsigned long)number >= AT_SYSCALL_NUMBERS) return 0;
@@ -31,16 +24,23 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     if (task->tgid == at_own_tgid) return 0;
     const __u64 cgroup = at_cgroup_of(task);
     struct at_cgroup* watched = at_scope(task, cgroup);
+    if (!watched && !at_discover) return 0;
+    if (at_is_foreign_abi(task)) return 0;
+    const __u64 fd = AT_ARG0(regs);
+    struct at_heard heard = {};
+    if (at_sends(call)) at_hear(task, fd, at_first_bytes(call, AT_ARG1(regs), AT_ARG2(regs)), &heard);
     if (!watched) {
-        watched = at_discovered(cgroup, call, AT_ARG1(regs), AT_ARG2(regs));
+        /* Nobody asked for this cgroup; but who asks for an invocation is an executor. */
+        if (heard.request != AT_REQUEST_NEXT) return 0;
+        watched = at_watch(cgroup);
         if (!watched) return 0;
     }
-    if (at_is_foreign_abi(task)) return 0;
     struct at_thread* thread = at_make_thread(task);
     if (!thread) return 0;
     thread->call = AT_CALL_NONE;
+    const __u64 polled_ns = thread->polled_ns;
+    thread->polled_ns = 0; /* whatever this call is, what comes later is not what was waited for */
 
-    const __u64 fd = AT_ARG0(regs);
     struct sock* sk = 0;
     __u32 file = AT_FILE_OTHER;
     __u32 is_control = 0;
@@ -50,16 +50,16 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     }
     if (file == AT_FILE_SOCKET) {
         if (at_sends(call)) {
-            const struct at_bytes bytes = at_first_bytes(call, AT_ARG1(regs), AT_ARG2(regs));
-            const enum at_request request = at_request_in(bytes);
-            if (request != AT_REQUEST_NONE) {
-                at_tell_request(task, cgroup, watched, fd, sk, bytes, request);
+            if (heard.request == AT_REQUEST_BEGUN) return 0;
+            if (heard.request != AT_REQUEST_NONE) {
+                at_tell_request(task, cgroup, watched, fd, sk, &heard);
                 return 0;
             }
         }
         struct at_control* control = at_control_of(task->tgid, fd, sk);
         if (control) {
-            if (at_sends(call)) control->awaiting = 0;
+            /* Before the answer it is the rest of the request; after it, of another protocol. */
+            if (at_sends(call) && control->received) control->awaiting = 0;
             if (!at_receives(call) || !control->awaiting) {
                 if (call != AT_CALL_CLOSE) return 0;
             }
@@ -72,13 +72,13 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     thread->args[1] = AT_ARG1(regs);
     thread->args[2] = AT_ARG2(regs);
     thread->args[3] = AT_ARG3(regs);
+    thread->args[4] = AT_ARG4(regs);
     thread->sk = sk;
     thread->file = file;
     thread->is_control = is_control;
     thread->enter_ns = bpf_ktime_get_ns();
-    if (thread->polled_since && file == AT_FILE_SOCKET && at_receives(call) && thread->polled_fd == (__u32)fd)
-        thread->enter_ns = thread->polled_since;
-    thread->polled_since = 0;
+    thread->waited_ns =
+        file == AT_FILE_SOCKET && at_receives(call) && thread->polled_fd == (__u32)fd ? polled_ns : 0;
     thread->call = call;
     return 0;
 }
@@ -120,7 +120,7 @@ int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
 
     switch (call) {
         case AT_CALL_CONNECT:
-            if (at_worth_telling(result, now - thread->enter_ns)) at_connect_done(task, thread, result, now);
+            if (at_worth_telling(result, at_latency(thread, now))) at_connect_done(task, thread, result, now);
             break;
         case AT_CALL_OPEN:
         case AT_CALL_OPENAT:
@@ -145,13 +145,13 @@ int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
             at_io_done(task, thread, result, now);
             break;
         case AT_CALL_ACCEPT:
-            if (!at_worth_telling(result, now - thread->enter_ns)) break;
+            if (!at_worth_telling(result, at_latency(thread, now))) break;
             thread->file = AT_FILE_SOCKET;
             if (result >= 0) at_look_up(task, result, &thread->sk);
             at_io_done(task, thread, result, now);
             break;
         default:
-            if (!at_worth_telling(result, now - thread->enter_ns)) break;
+            if (!at_worth_telling(result, at_latency(thread, now))) break;
             if (at_counts_messages(call) && result > 0) result = at_message_bytes(thread->args[1], result);
             at_io_done(task, thread, result, now);
     }

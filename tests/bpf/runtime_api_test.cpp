@@ -31,4 +31,26 @@ TEST(RuntimeApiRequest, IsNotSeenInOtherTraffic) {
         EXPECT_EQ(recognise(text), AT_REQUEST_NONE) << text;
 }
 
+bool may_become(std::string_view text) {
+    std::array<char, AT_REQUEST_PREFIX> prefix{};
+    std::copy_n(text.begin(), std::min(text.size(), prefix.size()), prefix.begin());
+    return at_may_become_request(prefix.data(), static_cast<unsigned>(text.size())) != 0;
+}
+
+TEST(RuntimeApiRequest, MayBeCutAnywhereBehindItsBeginning) {
+    constexpr std::string_view get = "GET /2018-06-01/runtime/invocation/next HTTP/1.1";
+    constexpr std::string_view post = "POST /2018-06-01/runtime/invocation/8476a536-e9f4-11e8/response";
+    for (std::size_t n = 0; n < get.size(); ++n) {
+        const bool is_open = n >= AT_REQUEST_BEGINNING && n < AT_REQUEST_PREFIX;
+        EXPECT_EQ(may_become(get.substr(0, n)), is_open) << n;
+        EXPECT_EQ(may_become(post.substr(0, n)), is_open) << n;
+    }
+}
+
+TEST(RuntimeApiRequest, IsNotAwaitedInOtherTraffic) {
+    for (const char* text :
+         {"GET /201x", "GET /2018-06-01/else", "POST /2018-06-01/runtimes", "PUT /2018-06-01/"})
+        EXPECT_FALSE(may_become(text)) << text;
+}
+
 }  // namespace

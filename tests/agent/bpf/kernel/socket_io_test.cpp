@@ -165,40 +165,6 @@ TEST_F(BpfSockets, MeasuresTheWaitOfAReceive) {
     ADD_FAILURE() << "the receive was not told";
 }
 
-TEST_F(BpfSockets, CountsThePollBeforeAReceiveAsItsWait) {
-    const OwnCgroup cgroup("poll");
-    Recorder r({cgroup.path()});
-    const Fd listener = listening();
-    const std::uint16_t port = port_of(listener.get());
-    std::thread peer([&] {
-        const Fd c(accept(listener.get(), nullptr, nullptr));
-        usleep(80'000);
-        send_all(c.get(), "late");
-        swallow(c.get());
-    });
-    WatchedChild child(cgroup, [&] {
-        const Fd fd(socket(AF_INET, SOCK_STREAM, 0));
-        if (connect_to(fd.get(), port) != 0) return 1;
-        pollfd p{fd.get(), POLLIN, 0};
-        if (poll(&p, 1, 5000) != 1) return 2;
-        char buffer[16];
-        if (recv(fd.get(), buffer, sizeof buffer, MSG_DONTWAIT) != 4) return 3;
-        return poll(&p, 1, 40) == 0 ? 0 : 4;  // and nothing more comes
-    });
-    EXPECT_EQ(child.wait(), 0);
-    peer.join();
-    ASSERT_TRUE(r.poll_until_exit(child.pid()));
-    std::vector<IoDone> receives;
-    for (const IoDone& io : r.of<IoDone>(child.pid()))
-        if (io.op == IoOp::receive) receives.push_back(io);
-    ASSERT_EQ(receives.size(), 2u);
-    EXPECT_EQ(receives[0].result, 4);
-    EXPECT_GT(to_ms(receives[0].latency), 70);
-    EXPECT_EQ(receives[1].result, -ETIMEDOUT);
-    EXPECT_GE(to_ms(receives[1].latency), 39);
-    EXPECT_EQ(receives[1].peer, ipv4_endpoint(127, 0, 0, 1, port));
-}
-
 TEST_F(BpfSockets, TellsARefusedConnectionAndByWhom) {
     const OwnCgroup cgroup("refused");
     Recorder r({cgroup.path()});

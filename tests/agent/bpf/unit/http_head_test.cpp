@@ -38,6 +38,12 @@ TEST(HttpHead, DoesNotTrustAHeaderThatWasCut) {
     EXPECT_TRUE(HttpHead::is_complete("HTTP/1.1 200 OK\r\nA: 1\r\n\r\nx"));
 }
 
+TEST(HttpHead, KnowsTheTargetOfALineThatWasCutBehindIt) {
+    EXPECT_EQ(HttpHead("GET /a/b HT").target(), "/a/b");
+    EXPECT_EQ(HttpHead("GET /a/b ").target(), "/a/b");
+    EXPECT_EQ(HttpHead("GET /a/b").target(), "");
+}
+
 TEST(HttpHead, OfNonsenseIsEmpty) {
     for (const char* text : {"", "\r\n", "\r\n\r\n", "GET", "GET\r\n", "::\r\n:\r\n\r\n"}) {
         const HttpHead head(text);

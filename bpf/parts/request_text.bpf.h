@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Is what a call sends a request to the Runtime API? Also when the request's first AT_REQUEST_PREFIX bytes
+ * come in several sends: what was begun is kept, by descriptor, until the next send.
+ */
+#ifndef AUTOTUNE_BPF_PARTS_REQUEST_TEXT_BPF_H
+#define AUTOTUNE_BPF_PARTS_REQUEST_TEXT_BPF_H
+
+struct at_fd_key {
+    __u32 tgid;
+    __u32 fd;
+};
+
+struct at_beginning {
+    __u64 sk; /* of another socket: the number was used again, the entry is stale */
+    __u32 size;
+    char text[AT_REQUEST_PREFIX]; /* padded with zeros */
+    __u32 reserved;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 1024);
+    __type(key, struct at_fd_key);
+    __type(value, struct at_beginning);
+} beginnings SEC(".maps");
+
+/* Somebody splits: hardly any machine has such a runtime, and the others need not look for beginnings. */
+volatile __u32 at_has_beginnings = 0;
+
+struct at_bytes {
+    const void* at; /* user memory */
+    __u64 size;
+};
+
+/* The first piece of memory that a call sends or has received into. */
+AT_INLINE struct at_bytes at_first_bytes(__u32 call, __u64 pointer, __u64 size) {
+    struct at_bytes found = {};
+    if (call == AT_CALL_SENDFILE) return found;
+    if (call == AT_CALL_SENDMSG || call == AT_CALL_RECVMSG || at_counts_messages(call)) {
+        /* struct user_msghdr: name, name's size, iov at 16, their number */
+        const void* vector = 0;
+        if (bpf_probe_read_user(&vector, sizeof vector, (const void*)(pointer + 16))) {
+            at_count_read_failed();
+            return found;
+        }
+        pointer = (__u64)vector;
+    } else if (call != AT_CALL_WRITEV && call != AT_CALL_READV) {
+        found.at = (const void*)pointer;
+        found.size = size;
+        return found;
+    }
+    if (pointer && bpf_probe_read_user(&found, sizeof found, (const void*)pointer)) at_count_read_failed();
+    return found;
+}
+
+/* What a send says. */
+struct at_heard {
+    enum at_request request;
+    __u32 begun;                      /* bytes of `text` that are of earlier sends */
+    char text[AT_REQUEST_PREFIX * 2]; /* the request's first, if it is one; room for what this send adds */
+    struct at_bytes bytes;            /* of this send */
+};
+
+/* Adds to heard->text, which holds `have` bytes; how many it holds then. */
+AT_INLINE __u32 at_add_text(struct at_heard* heard, __u32 have) {
+    barrier_var(have);
+    if (have >= AT_REQUEST_PREFIX) return have;
+    __u32 n = heard->bytes.size < AT_REQUEST_PREFIX ? heard->bytes.size : AT_REQUEST_PREFIX;
+    barrier_var(n);
+    if (!n || n > AT_REQUEST_PREFIX) return have;
+    return bpf_probe_read_user(heard->text + have, n, heard->bytes.at) ? have : have + n;
+}
+
+AT_INLINE void at_hear(struct task_struct* task, __u64 fd, struct at_bytes bytes, struct at_heard* heard) {
+    char first[AT_REQUEST_BEGINNING] = {};
+    heard->bytes = bytes;
+    if (!bytes.at || !bytes.size) return;
+    /* The cheap questions first: nearly everything ends here. */
+    const int is_start = bytes.size >= sizeof first && !bpf_probe_read_user(first, sizeof first, bytes.at) &&
+                         (AT_STARTS_WITH(first, 0, "GET /201") || AT_STARTS_WITH(first, 0, "POST /20"));
+    if (!is_start && !at_has_beginnings) return;
+    struct at_fd_key key = {.tgid = task->tgid, .fd = fd};
+    struct at_beginning* begun = at_has_beginnings ? bpf_map_lookup_elem(&beginnings, &key) : 0;
+    struct sock* sk = 0;
+    if (!is_start) {
+        if (!begun || at_look_up(task, fd, &sk) != AT_FILE_SOCKET || begun->sk != (__u64)sk) return;
+        __builtin_memcpy(heard->text, begun->text, sizeof begun->text);
+        heard->begun = begun->size;
+    }
+    const __u32 size = at_add_text(heard, heard->begun);
+    if (size >= AT_REQUEST_PREFIX) {
+        if (begun) bpf_map_delete_elem(&beginnings, &key);
+        heard->request = at_recognise_request(heard->text);
+        return;
+    }
+    if (!at_may_become_request(heard->text, size) || (!sk && at_look_up(task, fd, &sk) != AT_FILE_SOCKET)) {
+        if (begun) bpf_map_delete_elem(&beginnings, &key);
+        return;
+    }
+    struct at_beginning kept = {.sk = (__u64)sk, .size = size};
+    __builtin_memcpy(kept.text, heard->text, sizeof kept.text);
+    if (bpf_map_update_elem(&beginnings, &key, &kept, BPF_ANY)) return at_count_state_full();
+    at_has_beginnings = 1;
+    heard->request = AT_REQUEST_BEGUN;
+}
+
+#endif

@@ -1,0 +1,104 @@
+// How long a receive waited, where the wait was a poll(2) before it.
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <cerrno>
+#include <functional>
+#include <thread>
+
+#include "tests/agent/bpf/kernel/loopback.hpp"
+#include "tests/agent/bpf/kernel/recorder.hpp"
+#include "tests/agent/bpf/kernel/watched_child.hpp"
+
+namespace autotune::test {
+namespace {
+
+class BpfReceiveWaits : public ::testing::Test {
+protected:
+    void SetUp() override { AUTOTUNE_NEEDS_BPF(); }
+
+    // The receives of a child that polls 80 ms for four bytes, does `between`, and takes them.
+    static std::vector<IoDone> receives_after_poll(const char* name,
+                                                   const std::function<void(int)>& between) {
+        const OwnCgroup cgroup(name);
+        Recorder r({cgroup.path()});
+        const Fd listener = listening();
+        const std::uint16_t port = port_of(listener.get());
+        std::thread peer([&] {
+            const Fd c(accept(listener.get(), nullptr, nullptr));
+            usleep(80'000);
+            send_all(c.get(), "late");
+            swallow(c.get());
+        });
+        WatchedChild child(cgroup, [&] {
+            const Fd fd(socket(AF_INET, SOCK_STREAM, 0));
+            if (connect_to(fd.get(), port) != 0) return 1;
+            pollfd p{fd.get(), POLLIN, 0};
+            if (poll(&p, 1, 5000) != 1) return 2;
+            between(fd.get());
+            char buffer[16];
+            return recv(fd.get(), buffer, sizeof buffer, MSG_DONTWAIT) == 4 ? 0 : 3;
+        });
+        EXPECT_EQ(child.wait(), 0);
+        peer.join();
+        EXPECT_TRUE(r.poll_until_exit(child.pid()));
+        std::vector<IoDone> receives;
+        for (const IoDone& io : r.of<IoDone>(child.pid()))
+            if (io.op == IoOp::receive) receives.push_back(io);
+        return receives;
+    }
+};
+
+TEST_F(BpfReceiveWaits, CountsThePollBeforeAReceiveAsItsWait) {
+    const OwnCgroup cgroup("poll");
+    Recorder r({cgroup.path()});
+    const Fd listener = listening();
+    const std::uint16_t port = port_of(listener.get());
+    std::thread peer([&] {
+        const Fd c(accept(listener.get(), nullptr, nullptr));
+        usleep(80'000);
+        send_all(c.get(), "late");
+        swallow(c.get());
+    });
+    WatchedChild child(cgroup, [&] {
+        const Fd fd(socket(AF_INET, SOCK_STREAM, 0));
+        if (connect_to(fd.get(), port) != 0) return 1;
+        pollfd p{fd.get(), POLLIN, 0};
+        if (poll(&p, 1, 5000) != 1) return 2;
+        char buffer[16];
+        if (recv(fd.get(), buffer, sizeof buffer, MSG_DONTWAIT) != 4) return 3;
+        return poll(&p, 1, 40) == 0 ? 0 : 4;  // and nothing more comes
+    });
+    EXPECT_EQ(child.wait(), 0);
+    peer.join();
+    ASSERT_TRUE(r.poll_until_exit(child.pid()));
+    std::vector<IoDone> receives;
+    for (const IoDone& io : r.of<IoDone>(child.pid()))
+        if (io.op == IoOp::receive) receives.push_back(io);
+    ASSERT_EQ(receives.size(), 2u);
+    EXPECT_EQ(receives[0].result, 4);
+    EXPECT_GT(to_ms(receives[0].latency), 70);
+    EXPECT_EQ(receives[1].result, -ETIMEDOUT);
+    EXPECT_GE(to_ms(receives[1].latency), 39);
+    EXPECT_EQ(receives[1].peer, ipv4_endpoint(127, 0, 0, 1, port));
+}
+
+TEST_F(BpfReceiveWaits, LeaveOutWhatTheProgramDidAfterThePoll) {
+    const auto receives = receives_after_poll("busy", [](int) { usleep(400'000); });
+    ASSERT_EQ(receives.size(), 1u);
+    EXPECT_GT(to_ms(receives[0].latency), 70);
+    EXPECT_LT(to_ms(receives[0].latency), 300);
+}
+
+TEST_F(BpfReceiveWaits, ForgetAPollThatAnotherCallFollowed) {
+    const auto receives = receives_after_poll("forget", [](int) {
+        eventfd_t value = 0;
+        eventfd_read(eventfd(1, EFD_CLOEXEC), &value);  // not closed: that would be one call more
+    });
+    ASSERT_EQ(receives.size(), 1u);
+    EXPECT_LT(to_ms(receives[0].latency), 40);
+}
+
+}  // namespace
+}  // namespace autotune::test
