@@ -30,14 +30,15 @@ function(autotune_room name)
 endfunction()
 
 # autotune_test(NAME LABEL unit|golden|kernel|e2e SOURCES … USES rooms… [LIBRARIES …])
-# A GoogleTest program; each TEST becomes a ctest with that label. Kernel and e2e tests run alone.
+# A GoogleTest program; each TEST becomes a ctest with that label. Kernel and e2e tests run alone. In CI none
+# may be skipped (tests/support/no_skips_in_ci.hpp).
 function(autotune_test name)
   cmake_parse_arguments(T "" "LABEL" "SOURCES;USES;LIBRARIES" ${ARGN})
   add_executable(${name} ${T_SOURCES})
   foreach(room IN LISTS T_USES)
     target_link_libraries(${name} PRIVATE autotune::${room})
   endforeach()
-  target_link_libraries(${name} PRIVATE GTest::gmock GTest::gtest_main ${T_LIBRARIES})
+  target_link_libraries(${name} PRIVATE autotune_test_support GTest::gmock GTest::gtest_main ${T_LIBRARIES})
   # What is tested is optimised as it is shipped; the tests themselves are run once and compiled often.
   target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O0>)
   target_compile_definitions(${name} PRIVATE AUTOTUNE_SOURCE_DIR="${PROJECT_SOURCE_DIR}"

@@ -75,7 +75,7 @@ private:
 class MotoTest : public testing::Test {
 protected:
     void SetUp() override {
-        if (moto_.endpoint().empty()) GTEST_SKIP() << "python3 here has no moto with its server";
+        if (moto_.endpoint().empty()) GTEST_SKIP() << "optional: python3 here has no moto with its server";
         role_ = create_role();
     }
 
