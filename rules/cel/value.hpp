@@ -62,8 +62,10 @@ public:
                               std::shared_ptr<const List>, Unknown, Failure>;
 
     Value() = default;  // null
+    // Not from a Value: clang would look for the copy's constraint in the constraint itself.
     template <class T>
-    requires std::is_constructible_v<Data, std::in_place_type_t<T>, T> Value(T value)
+    requires(!std::is_same_v<T, Value> && std::is_constructible_v<Data, std::in_place_type_t<T>, T>)
+        Value(T value)
         : data_(std::in_place_type<T>, std::move(value)) {}  // NOLINT: implicit
     Value(const char*) = delete;                             // would become a bool
     static Value list(List elements) { return Value(std::make_shared<const List>(std::move(elements))); }

@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Writes the seeds that are not text of their own: make_seeds.py FOLDER.
+
+Binary formats (ELF images, streams of records) are written here rather than kept, so that a reviewer
+can see what they hold; the rules file is the example that the repository has.
+"""
+import pathlib
+import struct
+import sys
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
+FOLDER = pathlib.Path(sys.argv[1])
+
+
+def write(name: str, seed: str, data: bytes) -> None:
+    folder = FOLDER / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / seed).write_bytes(data)
+
+
+# --- rules ---------------------------------------------------------------------------------------
+
+for number, path in enumerate(sorted(SOURCE.glob("examples/**/rules.yaml"))):
+    write("rules", f"example_{number}.yaml", path.read_bytes())
+
+# --- ELF: one code section, two functions, an object, a build id ---------------------------------
+
+
+def strings(*names: str) -> tuple[bytes, dict[str, int]]:
+    table, at = b"\0", {}
+    for name in names:
+        at[name] = len(table)
+        table += name.encode() + b"\0"
+    return table, at
+
+
+def elf(symbol_type: int) -> bytes:
+    names, name_at = strings("main", "_ZN3foo3barEv", "_PyRuntime")
+    sections, section_at = strings(".text", ".symtab", ".strtab", ".note", ".shstrtab")
+    symbol = lambda name, info, index, value, size: struct.pack("<IBBHQQ", name, info, 0, index, value, size)
+    symbols = (symbol(0, 0, 0, 0, 0) + symbol(name_at["main"], 0x12, 1, 0x1000, 8)
+               + symbol(name_at["_ZN3foo3barEv"], 0x12, 1, 0x1008, 8)
+               + symbol(name_at["_PyRuntime"], 0x11, 1, 0x1010, 8))
+    note = struct.pack("<III4s", 4, 8, 3, b"GNU\0") + bytes(range(8))
+    bodies = [b"\xc3" * 32, symbols, names, note, sections]
+    offsets, at = [], 64 + 56
+    for body in bodies:
+        offsets.append(at)
+        at += len(body)
+    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 3, 62, 1, 0x1000, 64, at, 0, 64, 56, 1, 64, 6, 5)
+    segment = struct.pack("<IIQQQQQQ", 1, 5, offsets[0], 0x1000, 0x1000, 32, 32, 1)
+    row = lambda name, kind, flags, address, index, link, entry: struct.pack(
+        "<IIQQQQIIQQ", section_at.get(name, 0), kind, flags, address, offsets[index], len(bodies[index]), link, 0, 1, entry)
+    table = (bytes(64) + row(".text", 1, 6, 0x1000, 0, 0, 0) + row(".symtab", symbol_type, 0, 0, 1, 3, 24)
+             + row(".strtab", 3, 0, 0, 2, 0, 0) + row(".note", 7, 0, 0, 3, 0, 0) + row(".shstrtab", 3, 0, 0, 4, 0, 0))
+    return header + segment + b"".join(bodies) + table
+
+
+write("elf_image", "symtab", elf(2))
+write("elf_image", "dynsym", elf(11))
+
+# --- records: see bpf/wire.h and record_fuzzer.cpp ------------------------------------------------
+
+FORK, EXEC, EXIT, OOM, IO, IO_PATH, REQUEST_HEAD, ANSWER_PART, FD_CHANGE, EXISTING = range(1, 11)
+USAGE = struct.pack("<QQQQQ", 1, 2, 3, 4, 5)
+PEER = bytes([127, 0, 0, 1]) + bytes(12) + struct.pack("<HH", 9001, 2)
+
+
+def record(kind: int, at: int, body: bytes) -> bytes:
+    data = struct.pack("<QQQiiII", at, 7, 42, 100, 101, 0, 0) + body
+    return struct.pack("<BH", kind, len(data)) + data
+
+
+def io(operation: int, file: int, result: int, fd: int) -> bytes:
+    return struct.pack("<qQiBBH", result, 1000, fd, operation, file, 0) + PEER + PEER
+
+
+environment = b"AWS_LAMBDA_FUNCTION_NAME=orders\0AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001\0"
+executed = record(EXEC, 10, struct.pack("<iIQ16s256s", 1, len(environment), len(environment), b"bootstrap",
+                                        b"/var/runtime/bootstrap") + environment)
+request = lambda at, text: record(REQUEST_HEAD, at, USAGE + PEER + struct.pack("<iII", 5, len(text), 0) + text)
+answer = lambda at, offset, text: record(
+    ANSWER_PART, at, USAGE + struct.pack("<iIII", 5, offset, len(text), len(text)) + text)
+next_one = request(20, b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: a\r\n\r\n")
+head = (b"HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: 8476a536\r\n"
+        b"Lambda-Runtime-Deadline-Ms: 1542409706888\r\nContent-Length: 2\r\n\r\n{}")
+done = request(90, b"POST /2018-06-01/runtime/invocation/8476a536/response HTTP/1.1\r\n\r\n")
+write("record", "invocation", executed + next_one + answer(30, 0, head) + done)
+write("record", "answer_in_parts", executed + next_one + answer(30, 0, head[:40]) + answer(31, 40, head[40:]) + done)
+write("record", "killed", executed + next_one + answer(30, 0, head) + record(OOM, 40, USAGE)
+      + record(EXIT, 41, struct.pack("<iI", 9, 0) + USAGE))
+write("record", "files", record(FORK, 5, struct.pack("<iI16s", 99, 0, b"worker"))
+      + record(IO_PATH, 6, io(5, 2, 7, -100) + b"../tmp/./data\0") + record(IO, 7, io(6, 2, 512, 7))
+      + record(FD_CHANGE, 8, struct.pack("<iiII", 7, 8, 1, 0)) + record(IO, 9, io(7, 2, 12, 8))
+      + record(FD_CHANGE, 10, struct.pack("<iiII", 3, 2**31 - 1, 0, 0)) + record(IO, 11, io(1, 1, 0, 9)))
+write("record", "existing", record(EXISTING, 1, struct.pack("<iI16s", 1, 0, b"python3")))
+
+# --- CPython's line tables: format, instruction, table --------------------------------------------
+
+write("line_table", "lnotab", bytes([0, 1]) + bytes([6, 1, 8, 2, 10, 255]))
+write("line_table", "linetable", bytes([1, 1]) + bytes([4, 1, 6, 128, 8, 3]))
+write("line_table", "locations", bytes([2, 1]) + bytes([0xE8, 2, 0x80, 5, 0xD8, 0x11, 0x22, 0xF0, 3, 1, 2, 3, 0xF8]))
