@@ -23,7 +23,10 @@ public:
         else
             names_.erase(to);
     }
-    void closed(int first, int last) { names_.erase(names_.lower_bound(first), names_.upper_bound(last)); }
+    // Nothing when last is before first: programs may ask for such a range.
+    void closed(int first, int last) {
+        if (first <= last) names_.erase(names_.lower_bound(first), names_.upper_bound(last));
+    }
     void clear() { names_.clear(); }
 
     [[nodiscard]] std::optional<StringId> find(int fd) const {

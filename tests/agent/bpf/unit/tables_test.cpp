@@ -43,6 +43,15 @@ TEST(ExecutorEnvironment, TakesWhatItCan) {
     EXPECT_FALSE(parse_executor_environment("AWS_LAMBDA_RUNTIME_API=x:99999\0"s)->runtime_api.known());
 }
 
+TEST(FdTable, ClosingABackwardRangeChangesNothing) {
+    FdTable t;
+    t.opened(3, StringId(30));
+    t.opened(5, StringId(50));
+    t.closed(5, 3);
+    EXPECT_EQ(t.find(3), StringId(30));
+    EXPECT_EQ(t.find(5), StringId(50));
+}
+
 TEST(FdTable, FollowsOpenDupAndClose) {
     FdTable t;
     t.opened(3, StringId(30));
