@@ -40,15 +40,15 @@ public:
     std::uint8_t byte() { return done() ? std::uint8_t{0} : table_[at_++]; }
     void skip(std::size_t bytes) { at_ += bytes; }
 
-    // Six bits a byte, least significant first; bit 6: more follow.
+    // Six bits a byte, least significant first; bit 6: more follow. CPython's have 32 bits; of garbage no
+    // more are taken, so that sums of them do not overflow.
     std::uint64_t number() {
         std::uint64_t value = 0;
-        for (unsigned shift = 0; shift < 60; shift += 6) {
+        for (unsigned shift = 0;; shift += 6) {
             const std::uint8_t b = byte();
-            value |= std::uint64_t{b & 63u} << shift;
-            if ((b & 64) == 0) break;
+            if (shift < 36) value |= std::uint64_t{b & 63u} << shift;
+            if ((b & 64) == 0) return value;
         }
-        return value;
     }
     // The sign is the lowest bit.
     std::int64_t signed_number() {

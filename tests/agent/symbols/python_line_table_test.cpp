@@ -75,6 +75,16 @@ TEST(PythonLineTable, AddsLongDistancesOverSeveralPairs) {
     EXPECT_EQ(python_line(LineTableFormat::lnotab, far, 1, 300), 255u);
 }
 
+TEST(PythonLineTable, HugeDistancesDoNotOverflow) {
+    std::vector<std::uint8_t> huge;
+    for (int entry = 0; entry < 64; ++entry) {
+        huge.push_back(0x80 | 13 << 3 | 7);
+        for (int i = 0; i < 9; ++i) huge.push_back(i == 0 ? 0x7e : 0x7f);  // nine times six bits, positive
+        huge.push_back(0x1f);
+    }
+    EXPECT_EQ(python_line(LineTableFormat::locations, huge, 1, 900), 0u);
+}
+
 TEST(PythonLineTable, SurvivesAnyBytes) {
     std::uint32_t state = 1;
     for (int round = 0; round < 2000; ++round) {
