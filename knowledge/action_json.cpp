@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "knowledge/json_integer.hpp"
+
 namespace autotune {
 
 namespace {
@@ -38,7 +40,7 @@ double to_number(const json& value) {
     refuse("\"" + text + "\" is not a number");
 }
 
-Timestamp to_time(const json& value) { return from_ns(value.get<std::int64_t>()); }
+Timestamp to_time(const json& value) { return from_ns(integer_of<std::int64_t>(value)); }
 
 struct ChangeWriter {
     json operator()(const Resize& r) const {
@@ -52,7 +54,7 @@ struct ChangeWriter {
 Change to_change(const json& j) {
     if (j.contains("resize")) {
         const json& r = j.at("resize");
-        return Resize{r.at("from_mb").get<std::uint32_t>(), r.at("to_mb").get<std::uint32_t>()};
+        return Resize{integer_of<std::uint32_t>(r.at("from_mb")), integer_of<std::uint32_t>(r.at("to_mb"))};
     }
     if (j.contains("notify")) {
         const json& n = j.at("notify");
@@ -80,7 +82,7 @@ Evidence to_evidence(const json& j) {
         e.facts.emplace_back(fact.at(0).get<std::string>(), fact.at(1).get<std::string>());
     e.from = to_time(j.at("from_ns"));
     e.to = to_time(j.at("to_ns"));
-    e.wall_to = WallTime(Nanos(j.value("wall_to_ns", std::int64_t{0})));
+    if (j.contains("wall_to_ns")) e.wall_to = WallTime(Nanos(integer_of<std::int64_t>(j.at("wall_to_ns"))));
     e.hottest_frame = j.at("hottest_frame").get<std::string>();
     e.flame_graph = j.at("flame_graph").get<std::string>();
     if (j.contains("kill_time_ns")) e.kill_time = to_time(j.at("kill_time_ns"));
@@ -104,7 +106,7 @@ CanaryPolicy to_canary(const json& j) {
     c.alpha = to_number(j.at("alpha"));
     c.beta = to_number(j.at("beta"));
     c.weight = to_number(j.at("weight"));
-    c.horizon = Nanos(j.at("horizon_ns").get<std::int64_t>());
+    c.horizon = Nanos(integer_of<std::int64_t>(j.at("horizon_ns")));
     const auto on_hold = j.at("on_hold").get<std::string>();
     if (on_hold != "revert" && on_hold != "keep-waiting") refuse("on_hold \"" + on_hold + "\" is not known");
     c.on_hold = on_hold == "revert" ? CanaryPolicy::OnHold::revert : CanaryPolicy::OnHold::keep_waiting;
@@ -140,16 +142,16 @@ Action to_action(const json& j) {
 JudgeReport to_report(const json& j) {
     JudgeReport r;
     r.decision = named<JudgeReport::Decision, 4>(j.at("decision"));
-    r.pairs = j.at("pairs").get<std::uint64_t>();
-    r.canary_calls = j.at("canary_calls").get<std::uint64_t>();
-    r.canary_failures = j.at("canary_failures").get<std::uint64_t>();
-    r.baseline_calls = j.at("baseline_calls").get<std::uint64_t>();
-    r.baseline_failures = j.at("baseline_failures").get<std::uint64_t>();
+    r.pairs = integer_of<std::uint64_t>(j.at("pairs"));
+    r.canary_calls = integer_of<std::uint64_t>(j.at("canary_calls"));
+    r.canary_failures = integer_of<std::uint64_t>(j.at("canary_failures"));
+    r.baseline_calls = integer_of<std::uint64_t>(j.at("baseline_calls"));
+    r.baseline_failures = integer_of<std::uint64_t>(j.at("baseline_failures"));
     r.log10_e_latency = to_number(j.at("log10_e_latency"));
     r.log10_e_errors = to_number(j.at("log10_e_errors"));
     r.log10_e_harm = to_number(j.at("log10_e_harm"));
-    r.baseline_p95 = Nanos(j.at("baseline_p95_ns").get<std::int64_t>());
-    r.canary_p95 = Nanos(j.at("canary_p95_ns").get<std::int64_t>());
+    r.baseline_p95 = Nanos(integer_of<std::int64_t>(j.at("baseline_p95_ns")));
+    r.canary_p95 = Nanos(integer_of<std::int64_t>(j.at("canary_p95_ns")));
     r.reason = j.at("reason").get<std::string>();
     return r;
 }

@@ -1,6 +1,9 @@
 #include "knowledge/io_json.hpp"
 
 #include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "knowledge/json_integer.hpp"
 
 namespace autotune {
 
@@ -15,37 +18,40 @@ Result<std::vector<Item>> parse_list(std::string_view text, Read read) {
         std::vector<Item> list;
         for (const json& j : json::parse(text)) list.push_back(read(j));
         return list;
-    } catch (const json::exception& e) {
+    } catch (const std::exception& e) {
         return fail(Errc::corrupt, e.what());
     }
 }
 
 PeerIo to_peer(const json& j) {
     PeerIo p;
-    p.peer = {.address = j.at("address").get<decltype(p.peer.address)>(),
-              .port = j.at("port").get<std::uint16_t>(),
-              .family = static_cast<AddressFamily>(j.at("family").get<int>())};
+    const json& address = j.at("address");
+    for (std::size_t i = 0; i < p.peer.address.size(); ++i)
+        p.peer.address[i] = integer_of<std::uint8_t>(address.at(i));
+    p.peer.port = integer_of<std::uint16_t>(j.at("port"));
+    p.peer.family = static_cast<AddressFamily>(integer_of<std::uint8_t>(j.at("family")));
     p.name = j.at("name").get<std::string>();
-    p.connects = j.at("connects").get<std::uint64_t>();
-    p.failures = j.at("failures").get<std::uint64_t>();
-    p.failed_connects = j.value("failed_connects", std::uint64_t{0});  // not in the first records
-    p.calls = j.at("calls").get<std::uint64_t>();
-    p.bytes_sent = j.at("bytes_sent").get<std::uint64_t>();
-    p.bytes_received = j.at("bytes_received").get<std::uint64_t>();
-    p.wait = Nanos(j.at("wait_ns").get<std::int64_t>());
-    p.slowest = Nanos(j.at("slowest_ns").get<std::int64_t>());
+    p.connects = integer_of<std::uint64_t>(j.at("connects"));
+    p.failures = integer_of<std::uint64_t>(j.at("failures"));
+    if (j.contains("failed_connects"))  // not in the first records
+        p.failed_connects = integer_of<std::uint64_t>(j.at("failed_connects"));
+    p.calls = integer_of<std::uint64_t>(j.at("calls"));
+    p.bytes_sent = integer_of<std::uint64_t>(j.at("bytes_sent"));
+    p.bytes_received = integer_of<std::uint64_t>(j.at("bytes_received"));
+    p.wait = Nanos(integer_of<std::int64_t>(j.at("wait_ns")));
+    p.slowest = Nanos(integer_of<std::int64_t>(j.at("slowest_ns")));
     return p;
 }
 
 FileIo to_file(const json& j) {
     FileIo f;
     f.path = j.at("path").get<std::string>();
-    f.opens = j.at("opens").get<std::uint64_t>();
-    f.bytes_read = j.at("bytes_read").get<std::uint64_t>();
-    f.bytes_written = j.at("bytes_written").get<std::uint64_t>();
-    f.syncs = j.at("syncs").get<std::uint64_t>();
-    f.failures = j.at("failures").get<std::uint64_t>();
-    f.wait = Nanos(j.at("wait_ns").get<std::int64_t>());
+    f.opens = integer_of<std::uint64_t>(j.at("opens"));
+    f.bytes_read = integer_of<std::uint64_t>(j.at("bytes_read"));
+    f.bytes_written = integer_of<std::uint64_t>(j.at("bytes_written"));
+    f.syncs = integer_of<std::uint64_t>(j.at("syncs"));
+    f.failures = integer_of<std::uint64_t>(j.at("failures"));
+    f.wait = Nanos(integer_of<std::int64_t>(j.at("wait_ns")));
     return f;
 }
 }  // namespace

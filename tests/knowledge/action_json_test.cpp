@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "builders.hpp"
+#include "knowledge/io_json.hpp"
 
 namespace autotune {
 namespace {
@@ -46,6 +47,27 @@ TEST(ActionJson, IsReadWhenANewerVersionAddedKeys) {
     std::string text = to_json(test::resize_action());
     text.insert(1, R"("added_later":true,)");
     EXPECT_TRUE(action_from_json(text));
+}
+
+TEST(ActionJson, RefusesNumbersThatDoNotFit) {
+    for (const char* size : {"1e123", "4294967296", "-1", "1.5"}) {
+        std::string text = to_json(test::resize_action());
+        const std::size_t at = text.find(R"("to_mb":)") + 8;
+        text.replace(at, text.find_first_of(",}", at) - at, size);
+        const auto read = action_from_json(text);
+        ASSERT_FALSE(read) << size;
+        EXPECT_EQ(read.error().code, Errc::corrupt);
+    }
+}
+
+TEST(IoJson, RefusesNumbersThatDoNotFit) {
+    PeerIo peer;
+    peer.peer.port = 443;
+    for (const char* port : {"1e123", "65536", "-1"}) {
+        std::string text = to_json(std::vector{peer});
+        text.replace(text.find("443"), 3, port);
+        EXPECT_FALSE(peers_from_json(text)) << port;
+    }
 }
 
 TEST(ActionJson, RefusesWhatItCannotUnderstand) {
