@@ -32,6 +32,12 @@ void read_rules(Reader& reader, const YamlNode& node, const Defaults& defaults, 
     }
 }
 
+// Words of the file that a message repeats may hold line breaks and a terminal's commands.
+void keep_on_one_line(std::vector<Diagnostic>& diagnostics) {
+    const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+    for (Diagnostic& d : diagnostics) std::replace_if(d.message.begin(), d.message.end(), is_control, ' ');
+}
+
 bool mentions(const Rule& rule, std::string_view fact) {
     const auto in = [&](const std::optional<Condition>& c) { return c && names(*c, fact); };
     return names(rule.when, fact) || in(rule.clear_when) ||
@@ -102,6 +108,7 @@ Loaded load(std::string_view text, std::string_view file_name) {
     out.diagnostics = std::move(document.diagnostics);
     if (!document.root) {
         if (out.diagnostics.empty()) reader.error({}, "the file is empty");
+        keep_on_one_line(out.diagnostics);
         return out;
     }
     RuleSet set = read_file(reader, *document.root);
@@ -116,6 +123,7 @@ Loaded load(std::string_view text, std::string_view file_name) {
                      [](const Diagnostic& a, const Diagnostic& b) {
                          return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
                      });
+    keep_on_one_line(out.diagnostics);
     if (!has_errors(out.diagnostics)) out.rules = std::move(set);
     return out;
 }

@@ -55,6 +55,17 @@ TEST(Garbage, TabsAndBinaryAreNamed) {
     EXPECT_EQ(first("version: \xff"), "x: the file is not UTF-8");
 }
 
+TEST(Garbage, MessagesStayOnOneLine) {
+    const Loaded loaded = load("version: 1\nrules: []\n\"a\\nb\\e[2J\": 1\n", "x");
+    ASSERT_FALSE(loaded.diagnostics.empty());
+    bool repeated = false;
+    for (const Diagnostic& d : loaded.diagnostics) {
+        EXPECT_EQ(d.message.find_first_of("\n\x1b"), std::string::npos) << d.message;
+        repeated |= d.message.find("a b") != std::string::npos;
+    }
+    EXPECT_TRUE(repeated);
+}
+
 TEST(Garbage, ASecondDocumentIsAnError) {
     const Loaded loaded = load("version: 1\nrules: []\n---\nversion: 1\n", "x");
     EXPECT_FALSE(loaded.rules);
