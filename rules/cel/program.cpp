@@ -75,9 +75,9 @@ private:
 
     // && is decided by one false, || by one true, on whichever side.
     Value decide(const Node& n, bool deciding) {
-        const Value left = value(n.children[0]);
+        Value left = value(n.children[0]);
         if (const bool* b = left.get<bool>(); b && *b == deciding) return left;
-        const Value right = value(n.children[1]);
+        Value right = value(n.children[1]);
         if (const bool* b = right.get<bool>(); b && *b == deciding) return right;
         if (left.get<bool>() && right.get<bool>()) return !deciding;
         for (const Value* v : {&left, &right})
