@@ -262,7 +262,8 @@ TEST_F(SamplerOnKernel, WalksNativeCodeWithFramePointers) {
     ASSERT_GE(got.holding["main"], 300u) << got.summary();
     EXPECT_NEAR(got.share("large_share") / got.share("main"), large / (large + small), 0.03) << got.summary();
     EXPECT_EQ(got.together("large_share", "small_share"), 0u);
-    EXPECT_LT(got.truncated, got.samples / 20) << got.summary();
+    // The C library has no frame pointers: stacks that end in it are cut, and say so.
+    EXPECT_LT(got.truncated, got.samples / 20 + got.holding["clock_gettime"]) << got.summary();
 }
 
 TEST_F(SamplerOnKernel, NamesAProcessThatIsGoneBeforeAnybodyLooks) {

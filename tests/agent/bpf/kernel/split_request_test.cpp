@@ -49,8 +49,10 @@ protected:
     static int execute(std::uint16_t port) {
         const Fd fd(socket(AF_INET, SOCK_STREAM, 0));
         if (connect_to(fd.get(), port) != 0) return 1;
+        // On the heap, as runtimes have it: BPF cannot fault in a page of the program that was never touched.
+        const std::string next(kNext);
         for (std::size_t i = 0; i < kRequests.size(); ++i) {
-            if (!send_cut(fd.get(), kNext, kRequests[i])) return 2;
+            if (!send_cut(fd.get(), next, kRequests[i])) return 2;
             if (!read_until(fd.get(), "\r\n\r\n{}")) return 3;
             const std::string post = "POST /2018-06-01/runtime/invocation/id-" + std::to_string(i) +
                                      "/response HTTP/1.1\r\nContent-Length: 5\r\n\r\n";
