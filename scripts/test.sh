@@ -33,6 +33,6 @@ all)
     run asan -L 'unit|golden' -j "$(nproc)"
     build release
     as_root env CTEST_OUTPUT_ON_FAILURE=1 AUTOTUNE_SHARED="$AUTOTUNE_SHARED" CI="${CI:-}" \
-        ctest --test-dir "$root_dir/build/release" --no-tests=error -j "$(nproc)" --repeat until-pass:2
+        ctest --test-dir "$root_dir/build/release" --no-tests=error -j "$(nproc)"
     ;;
 esac
