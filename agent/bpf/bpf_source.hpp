@@ -10,8 +10,8 @@
 // Not seen: waits in select and epoll, io_uring, splice, 32-bit programs on a 64-bit kernel, memory-mapped
 // I/O; peers of sendmmsg and recvmmsg on sockets that are not connected; requests to the Runtime API whose
 // first send (or its first buffer) has fewer than 8 bytes or ends within an invocation's id.
-// Nor a request to the Runtime API whose bytes lie in a page that the process has not touched yet (a constant of the
-// program, sent for the first time): BPF cannot fault it in at the call's entry. Such an invocation has no record.
+// Nor a request to the Runtime API whose bytes lie in a page that the process has not touched yet (a constant
+// of the program, sent for the first time): BPF cannot fault it in, and such an invocation has no record.
 //
 // Needs CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH (root), BTF and Linux 6.1.
 // One thread uses it at a time.
