@@ -65,6 +65,14 @@ private:
     void on(const Event& event, const Lost& what);
     // Exact calls, off-CPU stacks, faults and variables do not enter records yet.
     void on(const Event&, const CallDone&) {}
+    void on(const Event&, const CallTotals&) {}
+    void on(const Event&, const HttpDone&) {}
+    void on(const Event&, const NameResolved&) {}
+    void on(const Event&, const NotDecoded&) {}
+    void on(const Event&, const SocketTrouble&) {}
+    void on(const Event&, const SyscallDone&) {}
+    void on(const Event&, const SyscallTotals&) {}
+    void on(const Event&, const ThreadTimes&) {}
     void on(const Event&, const OffCpu&) {}
     void on(const Event&, const Fault&) {}
     void on(const Event&, const VariableSeen&) {}

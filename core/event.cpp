@@ -11,4 +11,11 @@ std::string_view to_string(LossKind kind) {
     return at < kNames.size() ? kNames[at] : "unknown";
 }
 
+std::string_view to_string(WaitCause cause) {
+    static constexpr std::array<std::string_view, kWaitCauseCount> kNames{
+        "unknown", "network", "disk", "lock", "sleep", "child", "run_queue"};
+    const auto at = static_cast<std::size_t>(cause);
+    return at < kNames.size() ? kNames[at] : "unknown";
+}
+
 }  // namespace autotune

@@ -5,6 +5,7 @@
 // decided later, by joining. Text is in the StringTable that travels in the same EventBatch.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -83,7 +84,8 @@ struct InitFailed {
 
 enum class IoOp : std::uint8_t {
     connect, accept, send, receive,          // sockets
-    open, read, write, sync, close_file      // files
+    open, read, write, sync, close_file,     // files
+    map_file                                 // result: bytes mapped; what is read through it shows as faults
 };
 
 struct IoDone {              // one system call; at = its end
@@ -97,12 +99,80 @@ struct IoDone {              // one system call; at = its end
     bool blocking_wait = false;  // connect that answered EINPROGRESS is completed later
 };
 
+// A connection in trouble; IoDone tells what the program saw of it, if anything.
+enum class SocketTroubleKind : std::uint8_t { retransmit, reset_sent, reset_received };
+
+struct SocketTrouble {
+    SocketTroubleKind kind{};
+    Endpoint local;
+    Endpoint peer;
+};
+
+struct NameResolved {        // a DNS answer that was received said: this name has this address
+    StringId name{};
+    Endpoint address;        // port 0
+};
+
+enum class Side : std::uint8_t { client, server };
+
+// One HTTP/1.x exchange, heard on a socket or in the TLS library. at = the answer's last byte that was seen,
+// or the connection's end (then status is 0: nobody answered).
+struct HttpDone {
+    Side side{};
+    bool tls = false;
+    std::uint16_t status = 0;
+    StringId method{};
+    StringId host{};              // Host header, empty where there is none
+    StringId path{};              // without the query: secrets live there
+    StringId trace_context{};     // traceparent or X-Amzn-Trace-Id of the request, empty where there is none
+    Nanos latency{0};             // first byte of the request to first byte of the answer
+    Nanos duration{0};            // first byte of the request to `at`
+    std::uint64_t request_bytes = 0;   // bodies, by Content-Length or as counted
+    std::uint64_t response_bytes = 0;
+    Endpoint local;
+    Endpoint peer;
+};
+
+// Something that was done in a way we do not look into; counted, so that nobody believes it did not happen.
+struct NotDecoded {
+    StringId what{};         // "io_uring", "vmsplice", …
+    std::uint64_t count = 0; // since the last such event of this process
+};
+
+struct SyscallDone {         // any system call, when each is asked for; at = its end
+    std::uint32_t number = 0;     // of the machine's own ABI
+    std::int64_t result = 0;      // -errno when it failed
+    Nanos latency{0};
+    std::array<std::uint64_t, 6> arguments{};
+};
+
+struct SyscallTotals {       // of one process and call, since the last such event
+    std::uint32_t number = 0;
+    std::uint64_t calls = 0;
+    std::uint64_t failures = 0;
+    Nanos latency{0};             // sum; 0 when only counted
+    Nanos slowest{0};
+};
+
 enum class WaitCause : std::uint8_t { unknown, network, disk, lock, sleep, child, run_queue };
+inline constexpr std::size_t kWaitCauseCount = 7;
+[[nodiscard]] std::string_view to_string(WaitCause cause);  // "network", "run_queue", …
 
 struct OffCpu {              // at = end of the wait
     Nanos duration{0};
     WaitCause cause{};
     StackId stack{};
+};
+
+// Where one thread's time went, sums since it was first seen: two readings subtract. on_cpu and all of off_cpu
+// make up `wall`. Told at the boundaries of invocations (of the thread that speaks for the executor), at a
+// thread's exit, and when it is asked for.
+struct ThreadTimes {
+    Nanos wall{0};
+    Nanos on_cpu{0};
+    std::array<Nanos, kWaitCauseCount> off_cpu{};  // by WaitCause
+    std::uint64_t minor_faults = 0;
+    std::uint64_t major_faults = 0;
 };
 
 struct StackSample {         // the thread was running here
@@ -133,11 +203,29 @@ struct Throttled {           // the platform refused an invocation (HTTP 429)
     StringId function{};
 };
 
+enum class CallEnd : std::uint8_t {
+    returned,
+    raised,   // an exception left it
+    cut,      // longjmp, the thread's end, or the end of the tracing: the duration is what was seen of it
+};
+
 struct CallDone {            // one exact call of one function; at = its end
     FrameId function{};
-    std::uint32_t depth = 0;
+    std::uint32_t depth = 0; // 0: the outermost that was traced
+    CallEnd how = CallEnd::returned;
     Nanos duration{0};
     Nanos bias{0};           // what the probe itself is known to add, already subtracted
+};
+
+// Calls of one function from one caller on one thread, since the last such event: exact also where single
+// calls were too many to tell. CallDone events are a part of these calls, never in addition to them.
+struct CallTotals {
+    FrameId function{};
+    FrameId caller{};        // the unknown frame: outermost, or the source does not tell callers apart
+    std::uint64_t calls = 0;
+    Nanos total{0};          // callees included; a recursive call counts in its outermost only
+    Nanos self{0};
+    Nanos bias{0};           // of one call, already subtracted
 };
 
 struct VariableSeen {
@@ -157,7 +245,8 @@ struct Lost {                // `count` records of that kind never became events
 using EventBody =
     std::variant<ProcessStarted, ProcessExited, ExecutorSeen, ExecutorReady, InvocationStarted,
                  InvocationEnded, InitFailed, CallDone, IoDone, OffCpu, StackSample, Fault, MemoryMark,
-                 VariableSeen, Throttled, Killed, Lost>;
+                 VariableSeen, Throttled, Killed, Lost, CallTotals, HttpDone, NameResolved, NotDecoded,
+                 SocketTrouble, SyscallDone, SyscallTotals, ThreadTimes>;
 
 struct Event {
     Timestamp at;

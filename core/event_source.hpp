@@ -10,12 +10,23 @@
 
 namespace autotune {
 
+enum class SyscallDetail : std::uint8_t {
+    none,
+    counted,  // SyscallTotals now and then and at the end: the cheapest there is
+    each,     // SyscallDone for every call
+};
+
 // What the rest of the loop asks of a source: plain data, the whole wish every time.
 struct Detail {
     // cgroup-v2 subtrees to trace, paths below the cgroup2 mount ("/autotune/host"). Empty: every
     // executor that shows itself by its traffic.
     std::vector<std::string> cgroups;
-    bool io = true;                   // IoDone events
+    // Processes to trace, with all that they start; beside the cgroups. With some named, executors that show
+    // themselves elsewhere are left alone.
+    std::vector<std::int32_t> processes;
+    bool io = true;                   // IoDone, HttpDone, NameResolved, SocketTrouble events
+    bool waits = false;               // an OffCpu event for each wait; ThreadTimes come without asking
+    SyscallDetail syscalls = SyscallDetail::none;
     bool stacks = true;               // StackSample events
     std::uint32_t sample_hz = 99;
 };
