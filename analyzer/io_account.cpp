@@ -153,10 +153,19 @@ void IoAccount::on_file(Descriptor& fd, const IoDone& io, Nanos wait) {
         return;
     }
     const auto bytes = static_cast<std::uint64_t>(io.result);
-    if (io.op == IoOp::open) ++file.io.opens;
-    if (io.op == IoOp::read) file.io.bytes_read += bytes;
-    if (io.op == IoOp::write) file.io.bytes_written += bytes;
-    if (io.op == IoOp::sync) ++file.io.syncs;
+    switch (io.op) {
+        case IoOp::open: ++file.io.opens; break;
+        case IoOp::read: file.io.bytes_read += bytes; break;
+        case IoOp::write: file.io.bytes_written += bytes; break;
+        case IoOp::sync: ++file.io.syncs; break;
+        case IoOp::list: ++file.io.lists; break;
+        case IoOp::make_directory:
+        case IoOp::remove:
+        case IoOp::rename:
+        case IoOp::link:
+        case IoOp::resize: ++file.io.changes; break;
+        default: break;
+    }
 }
 
 PeerTotals& IoAccount::peer_of(Descriptor& fd) {

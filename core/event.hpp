@@ -85,7 +85,11 @@ struct InitFailed {
 enum class IoOp : std::uint8_t {
     connect, accept, send, receive,          // sockets
     open, read, write, sync, close_file,     // files
-    map_file                                 // result: bytes mapped; what is read through it shows as faults
+    map_file,                                // result: bytes mapped; what is read through it shows as faults
+    list,                                    // the entries of a directory; result: bytes of them
+    make_directory, remove, rename,          // names: `path` is the one that was asked for, the old one of two
+    link,                                    // a hard or symbolic link; `path` is the new name
+    resize                                   // truncate, allocate
 };
 
 struct IoDone {              // one system call; at = its end

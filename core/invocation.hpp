@@ -40,6 +40,8 @@ struct FileIo {
     std::uint64_t bytes_read = 0;
     std::uint64_t bytes_written = 0;
     std::uint64_t syncs = 0;
+    std::uint64_t lists = 0;        // reads of a directory
+    std::uint64_t changes = 0;      // made, removed, renamed, linked, resized
     std::uint64_t failures = 0;
     Nanos wait{0};
 };

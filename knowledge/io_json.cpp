@@ -50,6 +50,10 @@ FileIo to_file(const json& j) {
     f.bytes_read = integer_of<std::uint64_t>(j.at("bytes_read"));
     f.bytes_written = integer_of<std::uint64_t>(j.at("bytes_written"));
     f.syncs = integer_of<std::uint64_t>(j.at("syncs"));
+    if (j.contains("lists")) {  // not in the first records
+        f.lists = integer_of<std::uint64_t>(j.at("lists"));
+        f.changes = integer_of<std::uint64_t>(j.at("changes"));
+    }
     f.failures = integer_of<std::uint64_t>(j.at("failures"));
     f.wait = Nanos(integer_of<std::int64_t>(j.at("wait_ns")));
     return f;
@@ -82,6 +86,8 @@ std::string to_json(const std::vector<FileIo>& files) {
                         {"bytes_read", f.bytes_read},
                         {"bytes_written", f.bytes_written},
                         {"syncs", f.syncs},
+                        {"lists", f.lists},
+                        {"changes", f.changes},
                         {"failures", f.failures},
                         {"wait_ns", f.wait.count()}});
     return text_of(list);

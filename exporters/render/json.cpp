@@ -42,6 +42,8 @@ Json file_json(const FileIo& f) {
             {"bytes_read", f.bytes_read},
             {"bytes_written", f.bytes_written},
             {"syncs", f.syncs},
+            {"lists", f.lists},
+            {"changes", f.changes},
             {"failures", f.failures},
             {"wait_ms", to_ms(f.wait)}};
 }

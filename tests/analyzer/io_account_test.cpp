@@ -199,6 +199,20 @@ TEST(IoAccount, SumsFilesByPath) {
     EXPECT_EQ(account.network_wait(), 0ms);
 }
 
+TEST(IoAccount, CountsWhatIsDoneToNamesAndDirectories) {
+    EventScript s;
+    Account account;
+    s.file(kBox, IoOp::make_directory, "/tmp/d", 0).file(kBox, IoOp::list, "/tmp/d", 480);
+    s.file(kBox, IoOp::rename, "/tmp/d", 0).file(kBox, IoOp::remove, "/tmp/d", -ENOENT);
+    account.play(s);
+    ASSERT_EQ(account.files().size(), 1u);
+    const FileIo& d = account.files()[0].io;
+    EXPECT_EQ(d.lists, 1u);
+    EXPECT_EQ(d.changes, 2u);
+    EXPECT_EQ(d.failures, 1u);
+    EXPECT_EQ(d.bytes_read, 0u);
+}
+
 TEST(IoAccount, CountsAWaitThatBeganBeforeTheInvocationFromItsStartOnly) {
     EventScript s;
     IoAccount account;

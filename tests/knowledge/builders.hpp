@@ -126,6 +126,8 @@ inline Invocation invocation(const std::string& id, WallTime start) {
                 .bytes_read = 2,
                 .bytes_written = 3,
                 .syncs = 4,
+                .lists = 7,
+                .changes = 8,
                 .failures = 5,
                 .wait = Nanos(6)}};
     i.samples = 48;

@@ -162,6 +162,8 @@ TEST_F(SqliteStoreTest, GivesBackEveryFieldOfAnInvocation) {
     EXPECT_EQ(r.files[0].bytes_read, i.files[0].bytes_read);
     EXPECT_EQ(r.files[0].bytes_written, i.files[0].bytes_written);
     EXPECT_EQ(r.files[0].syncs, i.files[0].syncs);
+    EXPECT_EQ(r.files[0].lists, i.files[0].lists);
+    EXPECT_EQ(r.files[0].changes, i.files[0].changes);
     EXPECT_EQ(r.files[0].failures, i.files[0].failures);
     EXPECT_EQ(r.files[0].wait, i.files[0].wait);
 }
