@@ -54,6 +54,7 @@ public:
     FrameId intern(const Frame& frame);
     [[nodiscard]] const Frame& operator[](FrameId id) const;
     [[nodiscard]] std::uint64_t overflowed() const { return overflowed_; }
+    [[nodiscard]] std::size_t size() const { return frames_.size(); }
 
 private:
     struct Hash {
@@ -72,6 +73,7 @@ public:
     StackId intern(std::span<const FrameId> leaf_first);
     [[nodiscard]] std::span<const FrameId> operator[](StackId id) const;
     [[nodiscard]] std::uint64_t overflowed() const { return overflowed_; }
+    [[nodiscard]] std::size_t size() const { return stacks_.size(); }
 
 private:
     struct Hash {

@@ -17,7 +17,7 @@ build_packages=(
     bpftool ca-certificates ccache clang-14 cmake g++ libboost-dev libbpf-dev libcli11-dev
     libcurl4-openssl-dev libelf-dev libfmt-dev libre2-dev libsqlite3-dev
     libssl-dev libyaml-cpp-dev libzip-dev ninja-build nlohmann-json3-dev pkg-config
-    prometheus-cpp-dev
+    prometheus-cpp-dev zlib1g-dev
 )
 run_packages=(python3)
 test_packages=(

@@ -100,3 +100,15 @@ write("record", "existing", record(EXISTING, 1, struct.pack("<iI16s", 1, 0, b"py
 write("line_table", "lnotab", bytes([0, 1]) + bytes([6, 1, 8, 2, 10, 255]))
 write("line_table", "linetable", bytes([1, 1]) + bytes([4, 1, 6, 128, 8, 3]))
 write("line_table", "locations", bytes([2, 1]) + bytes([0xE8, 2, 0x80, 5, 0xD8, 0x11, 0x22, 0xF0, 3, 1, 2, 3, 0xF8]))
+
+# --- recordings: see agent/recording/format.hpp and recording_fuzzer.cpp -----------------------------
+
+NOTE, STRINGS, FRAMES, STACKS, EVENTS = range(1, 6)
+block = lambda kind, payload: struct.pack("<BH", kind, len(payload)) + payload
+tables = (block(STRINGS, bytes([2, 7]) + b"handler" + bytes([6]) + b"app.py") + block(FRAMES, bytes([1, 2, 0, 0, 3, 42, 3]))
+          + block(STACKS, bytes([1, 2, 2, 2])))
+owner = bytes([200, 1, 77, 200, 1, 5, 2])
+call = bytes([7, 20]) + owner + bytes([2, 3, 0, 200, 1, 80])
+wait = bytes([9 | 0x80, 20, 40, 1, 2])
+write("recording", "call", tables + block(EVENTS, bytes([2]) + call + wait))
+write("recording", "tables", tables)
