@@ -28,7 +28,14 @@ struct mm_struct___sampler {
 struct thread_struct___sampler {
     unsigned long fsbase;  // x86
 };
+struct signal_struct___sampler {
+    struct {
+        int counter;
+    } live;
+};
 struct task_struct___sampler {
+    int tgid;
+    struct signal_struct___sampler* signal;
     struct mm_struct___sampler* mm;
     struct task_struct___sampler* group_leader;
     __u64 start_boottime;
@@ -46,8 +53,9 @@ struct linux_binprm___sampler {
 };
 #pragma clang attribute pop
 
-// 1: tracked_cgroups holds the roots of traced subtrees, put there by user space. 0: it is the BPF source's
-// map, where every traced cgroup has its entry already.
+// 1: tracked_cgroups holds the roots of traced subtrees, tracked_processes the traced processes, put there by
+// user space and, of processes that are started, by on_fork. 0: they are the BPF source's maps, where everything
+// that is traced has its entry already.
 const volatile __u32 match_ancestors = 0;
 
 // LRU: a process that nobody removes goes by itself.
@@ -90,18 +98,20 @@ static void count(__u32 what) {
     if (counter) ++*counter;
 }
 
-static __always_inline int is_traced(__u64 cgroup) {
-    if (bpf_map_lookup_elem(&tracked_cgroups, &cgroup)) return 1;
-    if (!match_ancestors) return 0;
+// The scope of the running thread (bpf/wire.h), 0 when it is not traced.
+static __always_inline __u64 scope_of_current(void) {
+    const __u64 cgroup = bpf_get_current_cgroup_id();
+    const __u64 scope = at_tracked_scope(bpf_get_current_pid_tgid() >> 32, cgroup);
+    if (scope || !match_ancestors) return scope;
     for (int level = 0; level < 16; ++level) {
         __u64 ancestor = bpf_get_current_ancestor_cgroup_id(level);
         if (!ancestor) break;
-        if (bpf_map_lookup_elem(&tracked_cgroups, &ancestor)) return 1;
+        if (bpf_map_lookup_elem(&tracked_cgroups, &ancestor)) return cgroup;
     }
     return 0;
 }
 
-static __always_inline void fill_head(struct at_sampler_head* head, __u32 record, __u64 cgroup,
+static __always_inline void fill_head(struct at_sampler_head* head, __u32 record, __u64 scope,
                                       struct task_struct___sampler* task) {
     const __u64 both = bpf_get_current_pid_tgid();
     head->record = record;
@@ -110,21 +120,21 @@ static __always_inline void fill_head(struct at_sampler_head* head, __u32 record
     head->reserved = 0;
     head->at_ns = bpf_ktime_get_ns();
     head->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-    head->cgroup = cgroup;
+    head->cgroup = scope;
     bpf_get_current_comm(head->command, sizeof head->command);
 }
 
 SEC("perf_event")
 int on_tick(struct bpf_perf_event_data* ctx) {
-    const __u64 cgroup = bpf_get_current_cgroup_id();
-    if (!is_traced(cgroup)) return 0;
+    const __u64 scope = scope_of_current();
+    if (!scope) return 0;
     struct task_struct___sampler* task = (void*)bpf_get_current_task();
     if (!BPF_CORE_READ(task, mm)) return 0;  // a kernel thread has no user stack
 
     __u32 zero = 0;
     struct scratch* s = bpf_map_lookup_elem(&scratches, &zero);
     if (!s) return 0;
-    fill_head(&s->sample.head, AT_RECORD_SAMPLE, cgroup, task);
+    fill_head(&s->sample.head, AT_RECORD_SAMPLE, scope, task);
 
     s->python_count = 0;
     s->sample.python_result = AT_PYTHON_NONE;
@@ -155,11 +165,29 @@ int on_tick(struct bpf_perf_event_data* ctx) {
     return 0;
 }
 
+// Only with maps of our own.
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct___sampler* parent, struct task_struct___sampler* child) {
+    __u32 pid = child->tgid;
+    __u64 tree = at_tree_of(parent->tgid);
+    if (!tree || pid == (__u32)parent->tgid) return 0;
+    if (bpf_map_update_elem(&tracked_processes, &pid, &tree, BPF_ANY)) count(AT_COUNT_STATE_FULL);
+    return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct___sampler* task) {
+    if (task->signal->live.counter) return 0;
+    __u32 pid = task->tgid;
+    bpf_map_delete_elem(&tracked_processes, &pid);
+    return 0;
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct___sampler* task, int old_pid,
              struct linux_binprm___sampler* program) {
-    const __u64 cgroup = bpf_get_current_cgroup_id();
-    if (!is_traced(cgroup)) return 0;
+    const __u64 scope = scope_of_current();
+    if (!scope) return 0;
     const __u32 pid = bpf_get_current_pid_tgid() >> 32;
     bpf_map_delete_elem(&python_processes, &pid);
     count(AT_COUNT_ATTEMPTED);
@@ -168,7 +196,7 @@ int BPF_PROG(on_exec, struct task_struct___sampler* task, int old_pid,
         count(AT_COUNT_RING_FULL);
         return 0;
     }
-    fill_head(&e->head, AT_RECORD_EXEC, cgroup, task);
+    fill_head(&e->head, AT_RECORD_EXEC, scope, task);
     e->text_start = BPF_CORE_READ(task, mm, start_code);
     e->text_end = BPF_CORE_READ(task, mm, end_code);
     e->inode = BPF_CORE_READ(program, file, f_inode, i_ino);

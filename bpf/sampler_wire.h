@@ -91,7 +91,8 @@ enum at_sampler_count {
     AT_COUNT_ATTEMPTED = 0,  /* records that should have been written */
     AT_COUNT_RING_FULL = 1,  /* … and were not: no room */
     AT_COUNT_UNREADABLE = 2, /* samples with no frame at all */
-    AT_SAMPLER_COUNTS = 3,
+    AT_COUNT_STATE_FULL = 3, /* started processes that could not be noted */
+    AT_SAMPLER_COUNTS = 4,
 };
 
 #endif

@@ -18,12 +18,25 @@
 #define AT_MAX_TRACKED 16384
 
 /*
+ * A scope is what is watched and accounted together: a cgroup, by its id (the inode of its cgroup-v2 directory),
+ * or a tree of processes, by AT_TREE plus the pid that was asked for. Trees go before cgroups: a process of a
+ * tree is of no other scope. It is what records call `cgroup`; beyond every inode number, and still exact
+ * where numbers are doubles (JSON).
+ */
+#define AT_TREE (1ull << 52)
+
+/*
  * Map `tracked_cgroups` (bpf/tracked.bpf.h): BPF_MAP_TYPE_HASH, AT_MAX_TRACKED entries,
- *   key   __u64              cgroup id (inode of the cgroup-v2 directory)
+ *   key   __u64              scope
  *   value struct at_cgroup
- * A cgroup is watched while its key is there. The `source` object adds keys (a cgroup below one that was
+ * A scope is watched while its key is there. The `source` object adds keys (a cgroup below one that was
  * asked for, or one whose task was heard asking for an invocation) and removes them when the cgroup is
- * removed; the agent removes those that are no longer wanted. Other objects only look.
+ * removed; the agent adds trees and removes what is no longer wanted. Other objects only look.
+ *
+ * Map `tracked_processes`: BPF_MAP_TYPE_HASH, AT_MAX_TRACKED entries,
+ *   key   __u32              pid (thread group)
+ *   value __u64              its scope, a tree
+ * The agent adds those that were asked for, the `source` object what they start; it removes them as they end.
  */
 struct at_cgroup {
     __u32 watched; /* 1 */
@@ -50,7 +63,7 @@ enum at_kind {
 struct at_header {
     __u64 at_ns;
     __u64 start_ns; /* CLOCK_BOOTTIME at which the process was forked */
-    __u64 cgroup;
+    __u64 cgroup; /* scope, see above */
     __s32 tgid;
     __s32 tid;
     __u32 kind; /* enum at_kind */
@@ -162,7 +175,7 @@ struct at_answer_part_record { /* the next bytes of the answer to GET …/invoca
 struct at_existing_record { /* from the task iterator, not the ring: a process that ran before us */
     struct at_header header;
     __s32 parent;
-    __u32 watched; /* its cgroup is */
+    __u32 watched; /* its scope is */
     char comm[AT_COMM_SIZE];
 };
 

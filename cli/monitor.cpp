@@ -47,7 +47,7 @@ struct Monitor::Impl {
 
     Status start_sampler(const Detail& detail) {
         auto made = symbols::make_sampler_source(
-            {.tracked_cgroups_fd = bpf->tracked_cgroups_map_fd(), .sample_hz = detail.sample_hz});
+            {.tracked = bpf->tracked_maps(), .sample_hz = detail.sample_hz});
         if (!made) return made.forward();
         if (Status s = (*made)->focus(detail); !s) return s;
         if (Status s = (*made)->start(); !s) return s;

@@ -1,5 +1,9 @@
 #include "os/procfs.hpp"
 
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <string_view>
 #include <system_error>
 
 #include "os/file.hpp"
@@ -20,5 +24,48 @@ Result<std::string> Procfs::descriptor(pid_t pid, int fd) const {
 }
 
 Result<std::string> Procfs::working_directory(pid_t pid) const { return link(of(pid) / "cwd"); }
+
+Result<pid_t> Procfs::thread_group(pid_t tid) const {
+    const auto status = read_file(of(tid) / "status");
+    if (!status) return status.forward();
+    constexpr std::string_view name = "\nTgid:\t";
+    const auto at = status->find(name);
+    pid_t group = 0;
+    if (at != std::string::npos)
+        std::from_chars(status->data() + at + name.size(), status->data() + status->size(), group);
+    if (group <= 0) return fail(Errc::internal, (of(tid) / "status").string() + " has no Tgid");
+    return group;
+}
+
+namespace {
+
+// "PID (COMMAND) STATE PPID …": the command may hold anything.
+pid_t parent_of(std::string_view stat) {
+    const auto end = stat.rfind(')');
+    pid_t parent = 0;
+    if (end != std::string_view::npos && stat.size() > end + 4)
+        std::from_chars(stat.data() + end + 4, stat.data() + stat.size(), parent);
+    return parent;
+}
+
+}  // namespace
+
+std::vector<pid_t> Procfs::with_descendants(const std::vector<pid_t>& pids) const {
+    std::vector<pid_t> family = pids;
+    if (pids.empty()) return family;
+    std::multimap<pid_t, pid_t> children;
+    std::error_code error;
+    for (std::filesystem::directory_iterator it(root_, error), end; !error && it != end; it.increment(error)) {
+        const std::string name = it->path().filename();
+        pid_t pid = 0;
+        std::from_chars(name.data(), name.data() + name.size(), pid);
+        if (pid <= 0) continue;
+        if (const auto stat = read_file(it->path() / "stat")) children.emplace(parent_of(*stat), pid);
+    }
+    for (std::size_t i = 0; i < family.size(); ++i)
+        for (auto [child, last] = children.equal_range(family[i]); child != last; ++child)
+            if (std::ranges::find(family, child->second) == family.end()) family.push_back(child->second);
+    return family;
+}
 
 }  // namespace autotune

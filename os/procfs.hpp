@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "core/result.hpp"
 
@@ -19,6 +20,11 @@ public:
     // What a descriptor is: a path, "pipe:[123]", "socket:[123]".
     [[nodiscard]] Result<std::string> descriptor(pid_t pid, int fd) const;
     [[nodiscard]] Result<std::string> working_directory(pid_t pid) const;
+    // The process that a thread (or process) belongs to.
+    [[nodiscard]] Result<pid_t> thread_group(pid_t tid) const;
+
+    // Those processes and all that descend from them now. Empty when none is given.
+    [[nodiscard]] std::vector<pid_t> with_descendants(const std::vector<pid_t>& pids) const;
 
 private:
     [[nodiscard]] std::filesystem::path of(pid_t pid) const { return root_ / std::to_string(pid); }

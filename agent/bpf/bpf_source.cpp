@@ -1,11 +1,15 @@
 #include "agent/bpf/bpf_source.hpp"
 
+#include <signal.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "agent/bpf/cgroup_scope.hpp"
 #include "agent/bpf/kernel_object.hpp"
 #include "agent/bpf/loss_meter.hpp"
+#include "agent/bpf/process_scope.hpp"
 #include "agent/bpf/record_decoder.hpp"
 #include "os/cgroup_layout.hpp"
 
@@ -13,6 +17,7 @@ namespace autotune {
 namespace {
 
 constexpr Nanos kDrainInterval = std::chrono::milliseconds(10);  // records other than urgent ones wake nobody
+constexpr Nanos kSweepInterval = std::chrono::seconds(1);
 constexpr std::size_t kRecordsPerDrain = 200'000;                // a flood must not keep us for ever
 
 }  // namespace
@@ -32,7 +37,14 @@ public:
     }
 
     Status focus(const Detail& detail) {
-        Watch wish{.roots = {}, .keep = std::nullopt, .io = detail.io};
+        auto processes = find_processes(Procfs(options_.proc), detail.processes, processes_);
+        if (!processes) return processes.forward();
+        Watch wish{.roots = {},
+                   .processes = processes->all,
+                   .new_processes = processes->fresh,
+                   .keep = std::nullopt,
+                   .io = detail.io};
+        if (!wish.processes.empty()) wish.keep.emplace();
         if (!detail.cgroups.empty()) {
             const auto layout = detect_cgroup_layout();
             if (!layout) return layout.forward("finding the cgroup2 mount");
@@ -42,21 +54,26 @@ public:
             wish.keep = std::move(scope->subtree);
         }
         if (auto s = kernel_.watch(wish); !s) return s;
+        processes_ = std::move(wish.processes);
+        ends_with_processes_ = !processes_.empty() && wish.roots.empty();
         return health_.attached ? list_existing() : ok();
     }
 
     Result<Poll> poll(Nanos wait, EventBatch& batch) {
         const Timestamp deadline = clock_.now() + std::max(wait, Nanos(0));
         const std::size_t before = batch.events.size();
+        bool all_ended = false;
         for (;;) {
             const Timestamp now = clock_.now();
             const Nanos nap = std::min(drained_ + kDrainInterval, deadline) - now;
             if (nap > Nanos(0))
                 if (auto s = kernel_.wait(nap); !s) return s.forward();
-            if (auto s = drain(batch); !s) return s.forward();
-            if (batch.events.size() > before || clock_.now() >= deadline) break;
+            all_ended = ends_with_processes_ && health_.attached && have_processes_ended();
+            if (auto s = drain(batch); !s) return s.forward();  // what those that have ended told is there
+            if (batch.events.size() > before || all_ended || clock_.now() >= deadline) break;
         }
         Poll result;
+        if (all_ended) result.state = PollState::ended;
         if (batch.events.size() > before) result.state = PollState::ready;
         result.urgent = std::any_of(batch.events.begin() + static_cast<std::ptrdiff_t>(before),
                                     batch.events.end(), is_urgent);
@@ -72,9 +89,21 @@ public:
     [[nodiscard]] double bpf_run_seconds() const {
         return options_.run_time == RunTimeStatistics::on ? kernel_.run_seconds() : 0;
     }
-    [[nodiscard]] int tracked_cgroups_map_fd() const { return kernel_.tracked_cgroups_fd(); }
+    [[nodiscard]] TrackedMaps tracked_maps() const {
+        return {kernel_.tracked_cgroups_fd(), kernel_.tracked_processes_fd()};
+    }
 
 private:
+    // An exit that passed by unseen, or that was before we attached, must not keep us for ever.
+    [[nodiscard]] bool have_processes_ended() {
+        if (!kernel_.watches_a_process()) return true;
+        if (clock_.now() < swept_ + kSweepInterval) return false;
+        swept_ = clock_.now();
+        for (const auto pid : kernel_.watched_processes())
+            if (kill(pid, 0) != 0 && errno == ESRCH) kernel_.forget_process(pid);
+        return !kernel_.watches_a_process();
+    }
+
     void decode(std::span<const std::byte> record, EventBatch& batch) {
         if (!decoder_.decode(record, batch)) ++undecodable_;
     }
@@ -134,6 +163,9 @@ private:
     Timestamp drained_{};
     std::uint64_t undecodable_ = 0;
     std::vector<std::byte> existing_;
+    std::vector<std::int32_t> processes_;  // that were asked for
+    bool ends_with_processes_ = false;
+    Timestamp swept_{};
 };
 
 BpfSource::BpfSource(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -143,7 +175,7 @@ Status BpfSource::focus(const Detail& detail) { return impl_->focus(detail); }
 Result<Poll> BpfSource::poll(Nanos wait, EventBatch& batch) { return impl_->poll(wait, batch); }
 SourceHealth BpfSource::health() const { return impl_->health(); }
 double BpfSource::bpf_run_seconds() const { return impl_->bpf_run_seconds(); }
-int BpfSource::tracked_cgroups_map_fd() const { return impl_->tracked_cgroups_map_fd(); }
+TrackedMaps BpfSource::tracked_maps() const { return impl_->tracked_maps(); }
 
 Result<std::unique_ptr<BpfSource>> make_bpf_source(BpfSourceOptions options) {
     auto kernel = KernelObject::load(options.ring_bytes);

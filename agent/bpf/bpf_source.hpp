@@ -2,7 +2,12 @@
 //
 // Processes, executors and their invocations (heard in the Runtime API traffic), socket and file I/O, CPU
 // and memory at the boundaries, OOM kills, losses. Which processes: those in the cgroups that focus()
-// names; with none named, those in cgroups where somebody asks for an invocation. Never this process.
+// names, and those it names with all that they start; with none named, those in cgroups where somebody asks
+// for an invocation. Never this process.
+//
+// Event::cgroup is the scope: the cgroup, or for processes that were named, a number of the tree's own
+// (bpf/wire.h), so that each tree is accounted by itself whatever cgroup it is in. Memory is always the
+// memory cgroup's.
 //
 // A receive's latency includes the time in the poll(2) of that one descriptor just before it; a poll that
 // waited in vain is told as a receive that failed with ETIMEDOUT.
@@ -25,6 +30,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/tracked_maps.hpp"
 #include "core/event_source.hpp"
 #include "core/result.hpp"
 
@@ -59,14 +65,15 @@ public:
     ~BpfSource() override;
 
     Status start() override;
-    Status focus(const Detail& detail) override;  // errors: not_found when a cgroup does not exist
+    Status focus(const Detail& detail) override;  // errors: not_found when a cgroup or process does not exist
+    // Ended: processes were asked for, no cgroups; all of them and all they started have ended, and all they
+    // did was told.
     Result<Poll> poll(Nanos wait, EventBatch& batch) override;
 
     [[nodiscard]] SourceHealth health() const;
     // Time spent in our BPF programs, all CPUs; 0 unless RunTimeStatistics::on.
     [[nodiscard]] double bpf_run_seconds() const;
-    // The map of watched cgroups (bpf/wire.h), borrowed: valid as long as this object.
-    [[nodiscard]] int tracked_cgroups_map_fd() const;
+    [[nodiscard]] TrackedMaps tracked_maps() const;
 
 private:
     friend Result<std::unique_ptr<BpfSource>> make_bpf_source(BpfSourceOptions);

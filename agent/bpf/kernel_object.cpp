@@ -116,9 +116,10 @@ public:
         return ok();
     }
 
-    [[nodiscard]] std::vector<std::uint64_t> keys(const bpf_map* map) const {
-        std::vector<std::uint64_t> found;
-        std::uint64_t key = 0;
+    template <class Key>
+    [[nodiscard]] static std::vector<Key> keys(const bpf_map* map) {
+        std::vector<Key> found;
+        Key key = 0;
         for (int e = bpf_map__get_next_key(map, nullptr, &key, sizeof key); e == 0;
              e = bpf_map__get_next_key(map, &key, &key, sizeof key))
             found.push_back(key);
@@ -200,16 +201,51 @@ Status KernelObject::watch(const Watch& wish) {
             e != 0)
             return unexpected(errno_error("noting a cgroup to watch", -e));
     }
-    for (const std::uint64_t key : impl_->keys(s.maps.roots))
+    for (const std::uint64_t key : Impl::keys<std::uint64_t>(s.maps.roots))
         if (std::ranges::find(wish.roots, CgroupId(key)) == wish.roots.end())
             bpf_map__delete_elem(s.maps.roots, &key, sizeof key, 0);
-    s.data->at_discover = wish.roots.empty() ? 1 : 0;
-    s.data->at_generation = s.data->at_generation + 1;  // verdicts on other cgroups are void
-    if (!wish.keep) return ok();
-    for (const std::uint64_t key : impl_->keys(s.maps.tracked_cgroups))
-        if (std::ranges::find(*wish.keep, CgroupId(key)) == wish.keep->end())
-            bpf_map__delete_elem(s.maps.tracked_cgroups, &key, sizeof key, 0);
+    const auto is_wanted = [&](std::uint64_t scope) {
+        if ((scope & AT_TREE) != 0)
+            return std::ranges::find(wish.processes, static_cast<std::int32_t>(scope & ~AT_TREE)) !=
+                   wish.processes.end();
+        return !wish.keep || std::ranges::find(*wish.keep, CgroupId(scope)) != wish.keep->end();
+    };
+    for (const auto pid : watched_processes()) {
+        std::uint64_t tree = 0;
+        bpf_map__lookup_elem(s.maps.tracked_processes, &pid, sizeof pid, &tree, sizeof tree, 0);
+        if (!is_wanted(tree)) forget_process(pid);
+    }
+    for (const auto scope : Impl::keys<std::uint64_t>(s.maps.tracked_cgroups))
+        if (!is_wanted(scope)) bpf_map__delete_elem(s.maps.tracked_cgroups, &scope, sizeof scope, 0);
+    for (const std::int32_t pid : wish.new_processes)
+        if (auto watched = watch_process(pid); !watched) return watched;
+    s.data->at_discover = wish.roots.empty() && wish.processes.empty() ? 1 : 0;
+    s.bss->at_by_process = wish.processes.empty() ? 0 : 1;
+    s.data->at_generation = s.data->at_generation + 1;  // what was found out under another wish is void
     return ok();
+}
+
+Status KernelObject::watch_process(std::int32_t pid) {
+    const std::uint64_t tree = AT_TREE | static_cast<std::uint32_t>(pid);
+    if (auto watched = watch_cgroup(CgroupId(tree)); !watched) return watched;
+    if (const int e = bpf_map__update_elem(impl_->skeleton->maps.tracked_processes, &pid, sizeof pid, &tree,
+                                           sizeof tree, BPF_ANY);
+        e != 0)
+        return unexpected(errno_error("noting a process to watch", -e));
+    return ok();
+}
+
+std::vector<std::int32_t> KernelObject::watched_processes() const {
+    return Impl::keys<std::int32_t>(impl_->skeleton->maps.tracked_processes);
+}
+
+bool KernelObject::watches_a_process() const {
+    std::int32_t pid = 0;
+    return bpf_map__get_next_key(impl_->skeleton->maps.tracked_processes, nullptr, &pid, sizeof pid) == 0;
+}
+
+void KernelObject::forget_process(std::int32_t pid) {
+    bpf_map__delete_elem(impl_->skeleton->maps.tracked_processes, &pid, sizeof pid, 0);
 }
 
 Status KernelObject::watch_cgroup(CgroupId cgroup) {
@@ -269,6 +305,7 @@ double KernelObject::run_seconds() const {
 }
 
 int KernelObject::tracked_cgroups_fd() const { return bpf_map__fd(impl_->skeleton->maps.tracked_cgroups); }
+int KernelObject::tracked_processes_fd() const { return bpf_map__fd(impl_->skeleton->maps.tracked_processes); }
 
 const std::vector<std::string>& KernelObject::missing() const { return impl_->missing; }
 

@@ -20,7 +20,11 @@ namespace autotune {
 
 // What to watch, as the kernel side takes it.
 struct Watch {
-    std::vector<CgroupId> roots;  // with all below; empty: executors that show themselves
+    // Cgroups with all below, processes with all their descendants. Without either: executors that show
+    // themselves.
+    std::vector<CgroupId> roots;
+    std::vector<std::int32_t> processes;
+    std::vector<std::int32_t> new_processes;  // of these, those not yet watched
     // Of the cgroups watched already, those still wanted; nullopt: all.
     std::optional<std::vector<CgroupId>> keep;
     bool io = true;
@@ -40,6 +44,10 @@ public:
 
     Status watch(const Watch& wish);
     Status watch_cgroup(CgroupId cgroup);  // beside the wish
+    // Processes of the wish and their descendants that have not ended.
+    [[nodiscard]] std::vector<std::int32_t> watched_processes() const;
+    [[nodiscard]] bool watches_a_process() const;
+    void forget_process(std::int32_t pid);
 
     // Sleeps until an urgent record is there or the time is over. Errors: internal.
     Status wait(Nanos time);
@@ -50,9 +58,11 @@ public:
     Status measure_run_time();                            // as long as this object lives
     [[nodiscard]] double run_seconds() const;
     [[nodiscard]] int tracked_cgroups_fd() const;
+    [[nodiscard]] int tracked_processes_fd() const;
     [[nodiscard]] const std::vector<std::string>& missing() const;  // for people
 
 private:
+    Status watch_process(std::int32_t pid);
     class Impl;
     explicit KernelObject(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;

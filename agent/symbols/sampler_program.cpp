@@ -100,9 +100,10 @@ int give_record(void* context, void* data, std::size_t size) {
 struct SamplerProgram::State {
     std::unique_ptr<sampler, DestroySkeleton> object;
     std::unique_ptr<ring_buffer, FreeRing> ring;
-    std::unique_ptr<bpf_link, DestroyLink> exec;
+    std::vector<std::unique_ptr<bpf_link, DestroyLink>> processes;  // exec, and of an own scope fork and exit
     std::vector<std::unique_ptr<bpf_link, DestroyLink>> clocks;
     std::set<CgroupId> roots;
+    std::set<std::int32_t> named;
     OnRecord on_record;  // the ring's context: its address must stay
     bool own_scope = false;
 };
@@ -115,7 +116,7 @@ SamplerProgram& SamplerProgram::operator=(SamplerProgram&&) noexcept = default;
 Result<SamplerProgram> SamplerProgram::load(const SamplerProgramOptions& options) {
     const CaptureWarnings capture;
     auto state = std::make_unique<State>();
-    state->own_scope = options.tracked_cgroups_fd < 0;
+    state->own_scope = options.tracked.cgroups < 0;
     state->object.reset(sampler__open());
     if (!state->object) return load_error(errno);
     sampler& object = *state->object;
@@ -123,11 +124,16 @@ Result<SamplerProgram> SamplerProgram::load(const SamplerProgramOptions& options
     int failed =
         bpf_map__set_max_entries(object.maps.samples, static_cast<std::uint32_t>(ring_size(options)));
     if (failed == 0 && !state->own_scope)
-        failed = bpf_map__reuse_fd(object.maps.tracked_cgroups, options.tracked_cgroups_fd);
+        failed = bpf_map__reuse_fd(object.maps.tracked_cgroups, options.tracked.cgroups);
+    if (failed == 0 && !state->own_scope)
+        failed = bpf_map__reuse_fd(object.maps.tracked_processes, options.tracked.processes);
     if (failed == 0) failed = sampler__load(&object);
     if (failed != 0) return load_error(-failed);
-    state->exec.reset(bpf_program__attach(object.progs.on_exec));
-    if (!state->exec) return load_error(errno);
+    for (const bpf_program* program : {object.progs.on_exec, object.progs.on_fork, object.progs.on_exit}) {
+        if (program != object.progs.on_exec && !state->own_scope) continue;
+        state->processes.emplace_back(bpf_program__attach(program));
+        if (!state->processes.back()) return load_error(errno);
+    }
     state->ring.reset(
         ring_buffer__new(bpf_map__fd(object.maps.samples), give_record, &state->on_record, nullptr));
     if (!state->ring) return load_error(errno);
@@ -152,7 +158,7 @@ Status SamplerProgram::tick(std::uint32_t hz) {
     return ok();
 }
 
-Status SamplerProgram::trace(const std::vector<CgroupId>& roots) {
+Status SamplerProgram::trace(const std::vector<CgroupId>& roots, const std::vector<std::int32_t>& processes) {
     if (!state_->own_scope) return ok();
     const int map = bpf_map__fd(state_->object->maps.tracked_cgroups);
     const std::set<CgroupId> wanted(roots.begin(), roots.end());
@@ -165,6 +171,16 @@ Status SamplerProgram::trace(const std::vector<CgroupId>& roots) {
             return unexpected(errno_error("telling the sampler which cgroup to trace", errno));
         state_->roots.insert(root);
     }
+    const int tracked = bpf_map__fd(state_->object->maps.tracked_processes);
+    const std::set<std::int32_t> named(processes.begin(), processes.end());
+    for (const std::int32_t gone : state_->named)
+        if (!named.contains(gone)) bpf_map_delete_elem(tracked, &gone);
+    for (const std::int32_t pid : named) {
+        const std::uint64_t tree = AT_TREE | static_cast<std::uint32_t>(pid);
+        if (!state_->named.contains(pid) && bpf_map_update_elem(tracked, &pid, &tree, BPF_ANY) != 0)
+            return unexpected(errno_error("telling the sampler which process to trace", errno));
+    }
+    state_->named = named;
     return ok();
 }
 

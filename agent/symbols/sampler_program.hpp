@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "agent/tracked_maps.hpp"
 #include "bpf/sampler_wire.h"
 #include "core/ids.hpp"
 #include "core/result.hpp"
@@ -17,7 +18,7 @@
 namespace autotune::symbols {
 
 struct SamplerProgramOptions {
-    int tracked_cgroups_fd = -1;  // borrowed; -1: a map of its own, see trace()
+    TrackedMaps tracked;          // none: maps of its own, see trace()
     std::size_t ring_bytes = 0;   // 0: by CPUs and rate
     std::uint32_t sample_hz = 99;
 };
@@ -33,8 +34,9 @@ public:
     // Samples every online CPU that often from now on; 0: none.
     Status tick(std::uint32_t hz);
 
-    // The roots of the subtrees to trace; only with a map of its own.
-    Status trace(const std::vector<CgroupId>& roots);
+    // The roots of the cgroup subtrees to trace, and the processes, with what they start from now on; only with
+    // maps of its own.
+    Status trace(const std::vector<CgroupId>& roots, const std::vector<std::int32_t>& processes);
 
     // Tells the kernel side of a CPython process.
     Status add_python(const ProcessId& process, const at_python_process& python);

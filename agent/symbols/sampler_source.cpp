@@ -11,6 +11,7 @@
 #include "agent/symbols/sampler_record.hpp"
 #include "agent/symbols/stack_builder.hpp"
 #include "agent/symbols/symbolizer.hpp"
+#include "os/procfs.hpp"
 #include "os/cgroup_layout.hpp"
 
 namespace autotune::symbols {
@@ -38,7 +39,7 @@ public:
     }
 
     Status start() override {
-        auto loaded = SamplerProgram::load({.tracked_cgroups_fd = options_.tracked_cgroups_fd,
+        auto loaded = SamplerProgram::load({.tracked = options_.tracked,
                                             .ring_bytes = options_.ring_bytes,
                                             .sample_hz = detail_.sample_hz});
         if (!loaded) return loaded.forward();
@@ -74,10 +75,11 @@ public:
 private:
     Status apply() {
         const std::uint32_t hz = detail_.stacks ? detail_.sample_hz : 0;
-        if (options_.tracked_cgroups_fd < 0) {
+        if (options_.tracked.cgroups < 0) {
             const auto ids = ids_of(detail_.cgroups);
             if (!ids) return ids.forward();
-            if (auto traced = program_->trace(*ids); !traced) return traced;
+            if (auto traced = program_->trace(*ids, Procfs().with_descendants(detail_.processes));
+                !traced) return traced;
         }
         if (ticking_hz_ == hz) return ok();
         if (auto ticking = program_->tick(hz); !ticking) return ticking;

@@ -17,15 +17,16 @@
 #include <memory>
 #include <string>
 
+#include "agent/tracked_maps.hpp"
 #include "core/event_source.hpp"
 #include "core/result.hpp"
 
 namespace autotune::symbols {
 
 struct SamplerOptions {
-    // The BPF source's map of traced cgroups (bpf/wire.h), borrowed: must outlive the sampler's start().
-    // -1: the sampler decides by itself, from the subtrees of Detail::cgroups given to focus().
-    int tracked_cgroups_fd = -1;
+    // The BPF source's; they must outlive the sampler's start(). None: the sampler decides by itself, from the
+    // cgroups and processes given to focus().
+    TrackedMaps tracked;
     std::uint32_t sample_hz = 99;  // per CPU; focus() changes it
     std::size_t ring_bytes = 0;    // rounded up to a power of two; 0 = about two seconds of full load
 };

@@ -14,7 +14,8 @@ const volatile __u8 at_calls[AT_SYSCALL_NUMBERS] = {}; /* number → enum at_cal
 
 /* Changed by the agent while we run. */
 volatile __u32 at_io_wanted = 1;
-volatile __u32 at_discover = 1;   /* no cgroups were asked for: find executors by what they say */
+volatile __u32 at_discover = 1;   /* nothing was asked for: find executors by what they say */
+volatile __u32 at_by_process = 0; /* trees of processes were asked for */
 volatile __u32 at_generation = 1; /* of the wish; older verdicts are void */
 
 struct {
@@ -29,9 +30,14 @@ struct {
     __type(value, struct at_counts);
 } counts SEC(".maps");
 
-/* What we know of a thread of a watched cgroup. */
+/* What we know of a thread that is watched. */
 struct at_thread {
-    /* The kernel's own account of it, as far as it is in its cgroup's sums. */
+    /* Its scope, as found when it was in this cgroup and this was the wish. */
+    __u64 scope;
+    __u64 cgroup;
+    __u32 generation;
+    __u32 reserved;
+    /* The kernel's own account of it, as far as it is in its scope's sums. */
     __u64 cpu_ns;
     __u64 runnable_ns;
     __u64 made_ns; /* from here on */
@@ -76,17 +82,6 @@ AT_INLINE __u64 at_runnable_time(struct task_struct* task) {
     return bpf_core_field_exists(task->sched_info.run_delay) ? task->sched_info.run_delay : 0;
 }
 
-/* Never under the run-queue lock: it may allocate. */
-AT_INLINE struct at_thread* at_make_thread(struct task_struct* task) {
-    struct at_thread* t = bpf_task_storage_get(&threads, task, 0, 0);
-    if (t) return t;
-    struct at_thread fresh = {
-        .cpu_ns = at_cpu_time(task), .runnable_ns = at_runnable_time(task), .made_ns = bpf_ktime_get_ns()};
-    t = bpf_task_storage_get(&threads, task, &fresh, BPF_LOCAL_STORAGE_GET_F_CREATE);
-    if (!t) at_count_state_full();
-    return t;
-}
-
 /* Room for one record of `kind`; every attempt and every refusal is counted. */
 AT_INLINE void* at_reserve(__u32 kind, __u64 size) {
     struct at_counts* c = at_count();
@@ -97,10 +92,10 @@ AT_INLINE void* at_reserve(__u32 kind, __u64 size) {
 }
 
 AT_INLINE void at_fill_header(struct at_header* h, __u32 kind, __u32 size, struct task_struct* task,
-                              __u64 cgroup) {
+                              __u64 scope) {
     h->at_ns = bpf_ktime_get_ns();
     h->start_ns = task->group_leader->start_boottime;
-    h->cgroup = cgroup;
+    h->cgroup = scope;
     h->tgid = task->tgid;
     h->tid = task->pid;
     h->kind = kind;

@@ -3,10 +3,11 @@
 #ifndef AUTOTUNE_BPF_PARTS_IO_BPF_H
 #define AUTOTUNE_BPF_PARTS_IO_BPF_H
 
-AT_INLINE void at_tell_fd_change(struct task_struct* task, __s32 from, __s32 to, __u32 is_dup) {
+AT_INLINE void at_tell_fd_change(struct task_struct* task, const struct at_thread* thread, __s32 from, __s32 to,
+                                 __u32 is_dup) {
     struct at_fd_change_record* r = at_reserve(AT_FD_CHANGE, sizeof *r);
     if (!r) return;
-    at_fill_header(&r->header, AT_FD_CHANGE, sizeof *r, task, at_cgroup_of(task));
+    at_fill_header(&r->header, AT_FD_CHANGE, sizeof *r, task, thread->scope);
     r->from = from;
     r->to = to;
     r->is_dup = is_dup;
@@ -42,7 +43,7 @@ AT_INLINE __u64 at_latency(const struct at_thread* thread, __u64 now) {
 /* In *r all but the kind; header.at_ns is the end of the call. */
 AT_INLINE void at_fill_io(struct at_io_record* r, struct task_struct* task, const struct at_thread* thread,
                           __s64 result, __u64 now) {
-    at_fill_header(&r->header, AT_IO, sizeof *r, task, at_cgroup_of(task));
+    at_fill_header(&r->header, AT_IO, sizeof *r, task, thread->scope);
     r->header.at_ns = now;
     r->result = result;
     r->latency_ns = at_latency(thread, now);

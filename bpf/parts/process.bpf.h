@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Processes of watched cgroups: fork, exec, exit, the kernel's OOM kill, and those that were there before. */
+/* Processes that are watched: fork, exec, exit, the kernel's OOM kill, and those that were there before. */
 #ifndef AUTOTUNE_BPF_PARTS_PROCESS_BPF_H
 #define AUTOTUNE_BPF_PARTS_PROCESS_BPF_H
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(at_fork, struct task_struct* parent, struct task_struct* child) {
     if (child->tgid == at_own_tgid) return 0;
-    const __u64 cgroup = at_cgroup_of(child);
-    if (!at_scope(child, cgroup)) return 0;
-    at_make_thread(child);
+    at_inherit_tree(parent, child);
+    const struct at_thread* thread = at_watched_thread(child);
+    if (!thread) return 0;
     if (child->pid != child->tgid) return 0;
     struct at_fork_record* r = at_reserve(AT_FORK, sizeof *r);
     if (!r) return 0;
-    at_fill_header(&r->header, AT_FORK, sizeof *r, child, cgroup);
+    at_fill_header(&r->header, AT_FORK, sizeof *r, child, thread->scope);
     r->parent = parent->tgid;
     r->reserved = 0;
     bpf_probe_read_kernel(r->comm, sizeof r->comm, child->comm);
@@ -22,12 +22,11 @@ int BPF_PROG(at_fork, struct task_struct* parent, struct task_struct* child) {
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(at_exec, struct task_struct* task, int old_pid, struct linux_binprm* program) {
-    const __u64 cgroup = at_cgroup_of(task);
-    if (!at_scope(task, cgroup)) return 0;
-    at_make_thread(task);
+    const struct at_thread* thread = at_watched_thread(task);
+    if (!thread) return 0;
     struct at_exec_record* r = at_reserve(AT_EXEC, sizeof *r);
     if (!r) return 0;
-    at_fill_header(&r->header, AT_EXEC, sizeof *r, task, cgroup);
+    at_fill_header(&r->header, AT_EXEC, sizeof *r, task, thread->scope);
     r->parent = task->real_parent->tgid;
     bpf_probe_read_kernel(r->comm, sizeof r->comm, task->comm);
     if (bpf_probe_read_kernel_str(r->path, sizeof r->path, program->filename) < 0) r->path[0] = 0;
@@ -51,15 +50,15 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(at_exit, struct task_struct* task) {
     /* Two threads that leave together may both see 0; the agent takes the first. */
     if (task->signal->live.counter) return 0;
-    const __u64 cgroup = at_cgroup_of(task);
-    const struct at_cgroup* watched = at_scope(task, cgroup);
-    if (!watched) return 0;
+    const struct at_thread* thread = at_watched_thread(task);
+    at_leave_tree(task);
+    if (!thread) return 0;
     struct at_exit_record* r = at_reserve(AT_EXIT, sizeof *r);
     if (!r) return 0;
-    at_fill_header(&r->header, AT_EXIT, sizeof *r, task, cgroup);
+    at_fill_header(&r->header, AT_EXIT, sizeof *r, task, thread->scope);
     r->status = task->exit_code;
     r->reserved = 0;
-    at_read_usage(task, cgroup, watched, &r->usage);
+    at_read_usage(task, thread->scope, &r->usage);
     if (r->status & 0x7f)
         at_submit_urgent(r);
     else
@@ -76,41 +75,45 @@ int at_mark_victim(struct bpf_raw_tracepoint_args* ctx) {
     const __u64 argument = ctx->args[0];
     const int is_pid = argument <= 0xffffffffull;
     struct task_struct* victim = is_pid ? (void*)bpf_get_current_task() : (void*)argument;
-    const __u64 cgroup = BPF_CORE_READ(victim, cgroups, dfl_cgrp, kn, id);
-    const struct at_cgroup* watched = at_watched(cgroup);
-    if (!watched) return 0;
+    const __u32 tgid = is_pid ? (__u32)argument : BPF_CORE_READ(victim, tgid);
+    const __u64 scope = at_tracked_scope(tgid, BPF_CORE_READ(victim, cgroups, dfl_cgrp, kn, id));
+    if (!scope) return 0;
     struct at_oom_record* r = at_reserve(AT_OOM, sizeof *r);
     if (!r) return 0;
     r->header.at_ns = bpf_ktime_get_ns();
-    r->header.cgroup = cgroup;
+    r->header.cgroup = scope;
     r->header.kind = AT_OOM;
     r->header.size = sizeof *r;
-    r->header.tgid = is_pid ? (int)argument : BPF_CORE_READ(victim, tgid);
+    r->header.tgid = tgid;
     r->header.tid = is_pid ? (int)argument : BPF_CORE_READ(victim, pid);
-    const int known = !is_pid || BPF_CORE_READ(victim, tgid) == (int)argument;
+    const int known = !is_pid || BPF_CORE_READ(victim, tgid) == (int)tgid;
     r->header.start_ns = known ? BPF_CORE_READ(victim, group_leader, start_boottime) : 0;
     __builtin_memset(&r->usage, 0, sizeof r->usage);
     struct task_struct* current = bpf_get_current_task_btf();
-    if (at_cgroup_of(current) == cgroup) at_read_usage(current, cgroup, watched, &r->usage);
+    if (at_tracked_scope(current->tgid, at_cgroup_of(current)) == scope)
+        at_read_usage(current, scope, &r->usage);
     at_read_memory(victim, &r->usage);
     at_submit_urgent(r);
     return 0;
 }
 
-/* Read once at the start: prepares every thread, tells every process. */
+/* Read at the start: prepares every thread, tells every process; when nothing was asked for, also those that
+ * may turn out to be executors. */
 SEC("iter/task")
 int at_existing(struct bpf_iter__task* ctx) {
     struct task_struct* task = ctx->task;
     if (!task) return 0;
     if (!task->mm || task->tgid == at_own_tgid) return 0; /* a kernel thread; ourselves */
-    const __u64 cgroup = at_cgroup_of(task);
-    const int watched = at_scope(task, cgroup) != 0;
-    if (watched) at_make_thread(task);
-    if (task->pid != task->tgid) return 0;
+    at_join_tree(task);
+    const struct at_thread* thread = at_watched_thread(task);
+    if (task->pid != task->tgid || (!thread && !at_discover)) return 0;
+    __u64 scope = at_cgroup_of(task);
+    barrier_var(scope); /* or else the compiler reads through one pointer that may be either's */
+    if (thread) scope = thread->scope;
     struct at_existing_record r = {};
-    at_fill_header(&r.header, AT_EXISTING, sizeof r, task, cgroup);
+    at_fill_header(&r.header, AT_EXISTING, sizeof r, task, scope);
     r.parent = task->real_parent->tgid;
-    r.watched = watched;
+    r.watched = thread != 0;
     bpf_probe_read_kernel(r.comm, sizeof r.comm, task->comm);
     bpf_seq_write(ctx->meta->seq, &r, sizeof r);
     return 0;

@@ -47,15 +47,15 @@ AT_INLINE __u32 at_copy_request(char* to, const struct at_heard* heard) {
     return begun;
 }
 
-AT_INLINE void at_tell_request(struct task_struct* task, __u64 cgroup, struct at_cgroup* watched, __u32 fd,
-                               const struct sock* sk, const struct at_heard* heard) {
+AT_INLINE void at_tell_request(struct task_struct* task, __u64 scope, __u32 fd, const struct sock* sk,
+                               const struct at_heard* heard) {
     struct at_fd_key key = {.tgid = task->tgid, .fd = fd};
     struct at_control control = {.sk = (__u64)sk, .awaiting = heard->request == AT_REQUEST_NEXT};
     if (bpf_map_update_elem(&controls, &key, &control, BPF_ANY)) at_count_state_full();
     struct at_request_head_record* r = at_reserve(AT_REQUEST_HEAD, sizeof *r);
     if (!r) return;
-    at_fill_header(&r->header, AT_REQUEST_HEAD, sizeof *r, task, cgroup);
-    at_read_usage(task, cgroup, watched, &r->usage);
+    at_fill_header(&r->header, AT_REQUEST_HEAD, sizeof *r, task, scope);
+    at_read_usage(task, scope, &r->usage);
     struct at_endpoint local;
     at_read_endpoints(sk, &local, &r->peer);
     r->fd = fd;
@@ -78,16 +78,16 @@ AT_INLINE struct at_control* at_control_of(__u32 tgid, __u32 fd, const struct so
  * `received` bytes arrived on a Runtime API connection. Parts are told until they hold AT_HEAD_SIZE bytes;
  * the agent puts the head together and knows where it ends.
  */
-AT_INLINE void at_tell_answer(struct task_struct* task, __u64 cgroup, struct at_cgroup* watched, __u32 fd,
-                              struct at_control* control, struct at_bytes bytes, __u32 received) {
+AT_INLINE void at_tell_answer(struct task_struct* task, __u64 scope, __u32 fd, struct at_control* control,
+                              struct at_bytes bytes, __u32 received) {
     if (!control->awaiting) return;
     const __u32 offset = control->received;
     control->received += received;
     if (control->received >= AT_HEAD_SIZE) control->awaiting = 0;
     struct at_answer_part_record* r = at_reserve(AT_ANSWER_PART, sizeof *r);
     if (!r) return;
-    at_fill_header(&r->header, AT_ANSWER_PART, sizeof *r, task, cgroup);
-    at_read_usage(task, cgroup, watched, &r->usage);
+    at_fill_header(&r->header, AT_ANSWER_PART, sizeof *r, task, scope);
+    at_read_usage(task, scope, &r->usage);
     r->fd = fd;
     r->offset = offset;
     r->received = received;

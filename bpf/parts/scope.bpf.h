@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Which cgroups are watched: one look-up a system call, the walk to the root once a cgroup. */
+/* Which threads are watched: kept with the thread; the walk to the root once a cgroup. */
 #ifndef AUTOTUNE_BPF_PARTS_SCOPE_BPF_H
 #define AUTOTUNE_BPF_PARTS_SCOPE_BPF_H
 
 #define AT_MAX_DEPTH 24
+#define AT_MAX_ANCESTORS 64
 
 /* Ids of the cgroups that were asked for, with all below them. Written by the agent. */
 struct {
@@ -23,13 +24,14 @@ struct {
 
 AT_INLINE __u64 at_cgroup_of(struct task_struct* task) { return task->cgroups->dfl_cgrp->kn->id; }
 
-AT_INLINE struct at_cgroup* at_watched(__u64 cgroup) { return bpf_map_lookup_elem(&tracked_cgroups, &cgroup); }
+AT_INLINE struct at_cgroup* at_sums(__u64 scope) { return bpf_map_lookup_elem(&tracked_cgroups, &scope); }
 
-AT_INLINE struct at_cgroup* at_watch(__u64 cgroup) {
+AT_INLINE int at_watch(__u64 cgroup) {
     struct at_cgroup fresh = {.watched = 1, .since_ns = bpf_ktime_get_ns()};
-    long error = bpf_map_update_elem(&tracked_cgroups, &cgroup, &fresh, BPF_NOEXIST);
-    if (error && error != -17 /* EEXIST */) at_count_state_full();
-    return at_watched(cgroup);
+    const long error = bpf_map_update_elem(&tracked_cgroups, &cgroup, &fresh, BPF_NOEXIST);
+    if (!error || error == -17 /* EEXIST */) return 1;
+    at_count_state_full();
+    return 0;
 }
 
 AT_INLINE int at_is_below_root(struct task_struct* task) {
@@ -44,16 +46,89 @@ AT_INLINE int at_is_below_root(struct task_struct* task) {
     return 0;
 }
 
-/* The entry of the task's cgroup if it is watched; decides for a cgroup not seen before. */
-AT_INLINE struct at_cgroup* at_scope(struct task_struct* task, __u64 cgroup) {
-    struct at_cgroup* entry = at_watched(cgroup);
-    if (entry || at_discover) return entry;
+/* The task's scope, 0 when it is not watched; decides for a cgroup not seen before. */
+AT_INLINE __u64 at_find_scope(struct task_struct* task) {
+    if (at_by_process) {
+        const __u64 tree = at_tree_of(task->tgid);
+        if (tree) return tree;
+    }
+    __u64 cgroup = at_cgroup_of(task);
+    if (at_sums(cgroup)) return cgroup;
+    if (at_discover) return 0;
     const __u32 generation = at_generation;
     __u32* verdict = bpf_map_lookup_elem(&unwatched, &cgroup);
     if (verdict && *verdict == generation) return 0;
-    if (at_is_below_root(task)) return at_watch(cgroup);
+    if (at_is_below_root(task)) return at_watch(cgroup) ? cgroup : 0;
     bpf_map_update_elem(&unwatched, &cgroup, &generation, BPF_ANY);
     return 0;
+}
+
+/* The entry of a thread of `scope`. Never under the run-queue lock: it may allocate. */
+AT_INLINE struct at_thread* at_make_thread(struct task_struct* task, __u64 scope) {
+    struct at_thread* t = bpf_task_storage_get(&threads, task, 0, 0);
+    if (!t) {
+        struct at_thread fresh = {.cpu_ns = at_cpu_time(task),
+                                  .runnable_ns = at_runnable_time(task),
+                                  .made_ns = bpf_ktime_get_ns()};
+        t = bpf_task_storage_get(&threads, task, &fresh, BPF_LOCAL_STORAGE_GET_F_CREATE);
+        if (!t) {
+            at_count_state_full();
+            return 0;
+        }
+    }
+    t->scope = scope;
+    t->cgroup = at_cgroup_of(task);
+    t->generation = at_generation;
+    return t;
+}
+
+/* The entry of a thread as far as it is right still: the wish is the same, and the thread has not moved. */
+AT_INLINE struct at_thread* at_known_thread(struct task_struct* task) {
+    struct at_thread* t = bpf_task_storage_get(&threads, task, 0, 0);
+    if (!t || !t->scope || t->generation != at_generation || t->cgroup != at_cgroup_of(task)) return 0;
+    return t;
+}
+
+/* The entry of a thread that is watched, made when it is new; null when it is not. */
+AT_INLINE struct at_thread* at_watched_thread(struct task_struct* task) {
+    struct at_thread* t = at_known_thread(task);
+    if (t) return t;
+    const __u64 scope = at_find_scope(task);
+    if (scope) return at_make_thread(task, scope);
+    t = bpf_task_storage_get(&threads, task, 0, 0);
+    if (t) t->scope = 0; /* it was */
+    return 0;
+}
+
+/* A process began: what its parent's tree is, is its own too. */
+AT_INLINE void at_inherit_tree(struct task_struct* parent, struct task_struct* child) {
+    if (!at_by_process || child->pid != child->tgid) return;
+    __u64 tree = at_tree_of(parent->tgid);
+    __u32 pid = child->tgid;
+    if (tree && bpf_map_update_elem(&tracked_processes, &pid, &tree, BPF_ANY)) at_count_state_full();
+}
+
+/* The same for one that ran before we came: the nearest of its ancestors that is of a tree. */
+AT_INLINE void at_join_tree(struct task_struct* task) {
+    if (!at_by_process) return;
+    __u32 pid = task->tgid;
+    if (at_tree_of(pid)) return;
+    struct task_struct* ancestor = task->real_parent;
+    for (int generation = 0; generation < AT_MAX_ANCESTORS; ++generation) {
+        const __u32 up = ancestor->tgid;
+        if (up <= 1) return;
+        __u64 tree = at_tree_of(up);
+        if (tree) {
+            if (bpf_map_update_elem(&tracked_processes, &pid, &tree, BPF_ANY)) at_count_state_full();
+            return;
+        }
+        ancestor = ancestor->real_parent;
+    }
+}
+
+AT_INLINE void at_leave_tree(struct task_struct* task) {
+    __u32 pid = task->tgid;
+    if (at_by_process) bpf_map_delete_elem(&tracked_processes, &pid);
 }
 
 SEC("tp_btf/cgroup_rmdir")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* System calls of watched cgroups: one dispatch at entry, one at exit, what is between in task storage. */
+/* System calls of watched threads: one dispatch at entry, one at exit, what is between in task storage. */
 #ifndef AUTOTUNE_BPF_PARTS_SYSCALLS_BPF_H
 #define AUTOTUNE_BPF_PARTS_SYSCALLS_BPF_H
 
@@ -22,21 +22,20 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     if (!call) return 0;
     struct task_struct* task = bpf_get_current_task_btf();
     if (task->tgid == at_own_tgid) return 0;
-    const __u64 cgroup = at_cgroup_of(task);
-    struct at_cgroup* watched = at_scope(task, cgroup);
-    if (!watched && !at_discover) return 0;
+    struct at_thread* thread = at_watched_thread(task);
+    if (!thread && !at_discover) return 0;
     if (at_is_foreign_abi(task)) return 0;
     const __u64 fd = AT_ARG0(regs);
     struct at_heard heard = {};
     if (at_sends(call)) at_hear(task, fd, at_first_bytes(call, AT_ARG1(regs), AT_ARG2(regs)), &heard);
-    if (!watched) {
+    if (!thread) {
         /* Nobody asked for this cgroup; but who asks for an invocation is an executor. */
         if (heard.request != AT_REQUEST_NEXT) return 0;
-        watched = at_watch(cgroup);
-        if (!watched) return 0;
+        const __u64 cgroup = at_cgroup_of(task);
+        if (!at_watch(cgroup)) return 0;
+        thread = at_make_thread(task, cgroup);
+        if (!thread) return 0;
     }
-    struct at_thread* thread = at_make_thread(task);
-    if (!thread) return 0;
     thread->call = AT_CALL_NONE;
     const __u64 polled_ns = thread->polled_ns;
     thread->polled_ns = 0; /* whatever this call is, what comes later is not what was waited for */
@@ -52,7 +51,7 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
         if (at_sends(call)) {
             if (heard.request == AT_REQUEST_BEGUN) return 0;
             if (heard.request != AT_REQUEST_NONE) {
-                at_tell_request(task, cgroup, watched, fd, sk, &heard);
+                at_tell_request(task, thread->scope, fd, sk, &heard);
                 return 0;
             }
         }
@@ -106,13 +105,11 @@ int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
         if (call == AT_CALL_CLOSE) {
             struct at_fd_key key = {.tgid = task->tgid, .fd = thread->args[0]};
             bpf_map_delete_elem(&controls, &key);
-            at_tell_fd_change(task, thread->args[0], thread->args[0], 0);
+            at_tell_fd_change(task, thread, thread->args[0], thread->args[0], 0);
         } else if (result > 0 && call != AT_CALL_RECVMMSG) {
-            const __u64 cgroup = at_cgroup_of(task);
-            struct at_cgroup* watched = at_watched(cgroup);
             struct at_control* control = at_control_of(task->tgid, thread->args[0], thread->sk);
-            if (watched && control)
-                at_tell_answer(task, cgroup, watched, thread->args[0], control,
+            if (control)
+                at_tell_answer(task, thread->scope, thread->args[0], control,
                                at_first_bytes(call, thread->args[1], thread->args[2]), result);
         }
         goto out;
@@ -131,15 +128,15 @@ int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
             if (thread->args[1] != AT_F_DUPFD && thread->args[1] != AT_F_DUPFD_CLOEXEC) break;
             /* fallthrough */
         case AT_CALL_DUP:
-            if (result >= 0) at_tell_fd_change(task, thread->args[0], result, 1);
+            if (result >= 0) at_tell_fd_change(task, thread, thread->args[0], result, 1);
             break;
         case AT_CALL_POLL: at_poll_done(task, thread, result, now); break;
         case AT_CALL_CLOSE_RANGE:
-            if (!result) at_tell_fd_change(task, thread->args[0], thread->args[1], 0);
+            if (!result) at_tell_fd_change(task, thread, thread->args[0], thread->args[1], 0);
             break;
         case AT_CALL_CLOSE:
             if (thread->file != AT_FILE_DATA) {
-                at_tell_fd_change(task, thread->args[0], thread->args[0], 0);
+                at_tell_fd_change(task, thread, thread->args[0], thread->args[0], 0);
                 break;
             }
             at_io_done(task, thread, result, now);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* CPU and memory used by a watched cgroup: accounted at every context switch, read at any instant. */
+/* CPU and memory used by a watched scope: accounted at every context switch, read at any instant. */
 #ifndef AUTOTUNE_BPF_PARTS_USAGE_BPF_H
 #define AUTOTUNE_BPF_PARTS_USAGE_BPF_H
 
@@ -9,7 +9,7 @@
 /* What runs on each CPU since when; one cache line each. Read across CPUs. */
 struct at_slice {
     __u64 since_ns;
-    __u64 cgroup;
+    __u64 scope;
     __u32 tid;
     __u32 reserved[11];
 };
@@ -21,14 +21,14 @@ struct {
     __type(value, struct at_slice);
 } slices SEC(".maps");
 
-/* The part of [from, now] in which the cgroup was already watched. */
+/* The part of [from, now] in which the scope was already watched. */
 AT_INLINE __u64 at_elapsed(__u64 from, __u64 now, const struct at_cgroup* watched) {
     if (from < watched->since_ns) from = watched->since_ns;
     return now > from ? now - from : 0;
 }
 
 /*
- * What the kernel has put down for the thread since the last time goes to its cgroup. The kernel's sums and
+ * What the kernel has put down for the thread since the last time goes to its scope. The kernel's sums and
  * not differences of our own clock: now and then a switch passes by the tracepoint unseen (measured on 6.18,
  * up to one in a hundred), and sums forgive that. They also leave out interrupts and stolen time, as
  * everybody else's account does.
@@ -43,35 +43,41 @@ AT_INLINE void at_settle(struct task_struct* task, struct at_thread* thread, str
     thread->runnable_ns = runnable;
 }
 
+/* Under the run-queue lock: only looks. */
+AT_INLINE __u64 at_scope_while_switching(struct task_struct* task) {
+    const struct at_thread* thread = at_known_thread(task);
+    return thread ? thread->scope : at_tracked_scope(task->tgid, at_cgroup_of(task));
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(at_sched_switch, _Bool preempted, struct task_struct* prev, struct task_struct* next) {
     const __u64 now = bpf_ktime_get_ns();
     __u32 cpu = bpf_get_smp_processor_id();
     struct at_slice* slice = bpf_map_lookup_elem(&slices, &cpu);
     if (!slice) return 0;
-    struct at_cgroup* used = prev->pid ? at_watched(at_cgroup_of(prev)) : 0;
+    struct at_cgroup* used = prev->pid ? at_sums(at_scope_while_switching(prev)) : 0;
     if (used) {
         struct at_thread* thread = bpf_task_storage_get(&threads, prev, 0, 0);
         if (thread)
             at_settle(prev, thread, used);
-        else /* it has made no call since its cgroup is watched */
+        else /* it has made no call since its scope is watched */
             __sync_fetch_and_add(&used->cpu_ns, at_elapsed(slice->since_ns, now, used));
     }
     slice->since_ns = now;
-    slice->cgroup = next->pid ? at_cgroup_of(next) : 0;
+    slice->scope = next->pid ? at_scope_while_switching(next) : 0;
     slice->tid = next->pid;
     return 0;
 }
 
-/* The running threads of a cgroup on other CPUs: their slices so far. */
-AT_INLINE __u64 at_sibling_slices(__u64 cgroup, const struct at_cgroup* watched, __u64 now) {
+/* The running threads of a scope on other CPUs: their slices so far. */
+AT_INLINE __u64 at_sibling_slices(__u64 scope, const struct at_cgroup* watched, __u64 now) {
     __u64 sum = 0;
     const __u32 here = bpf_get_smp_processor_id();
     for (__u32 cpu = 0; cpu < AT_MAX_CPUS; ++cpu) {
         if (cpu >= at_cpus) break;
         __u32 key = cpu;
         const struct at_slice* slice = bpf_map_lookup_elem(&slices, &key);
-        if (slice && cpu != here && slice->cgroup == cgroup) sum += at_elapsed(slice->since_ns, now, watched);
+        if (slice && cpu != here && slice->scope == scope) sum += at_elapsed(slice->since_ns, now, watched);
     }
     return sum;
 }
@@ -126,10 +132,13 @@ AT_INLINE void at_read_memory(struct task_struct* task, struct at_usage* usage) 
 }
 
 /* `task` is the running one. */
-AT_INLINE void at_read_usage(struct task_struct* task, __u64 cgroup, const struct at_cgroup* watched,
-                             struct at_usage* usage) {
+AT_INLINE void at_read_usage(struct task_struct* task, __u64 scope, struct at_usage* usage) {
     const __u64 now = bpf_ktime_get_ns();
-    usage->cpu_ns = watched->cpu_ns + at_sibling_slices(cgroup, watched, now);
+    __builtin_memset(usage, 0, sizeof *usage);
+    at_read_memory(task, usage);
+    const struct at_cgroup* watched = at_sums(scope);
+    if (!watched) return;
+    usage->cpu_ns = watched->cpu_ns + at_sibling_slices(scope, watched, now);
     usage->runnable_ns = watched->runnable_ns;
     const struct at_thread* thread = bpf_task_storage_get(&threads, task, 0, 0);
     if (thread) {
@@ -137,8 +146,6 @@ AT_INLINE void at_read_usage(struct task_struct* task, __u64 cgroup, const struc
         const __u64 runnable = at_runnable_time(task);
         if (runnable > thread->runnable_ns) usage->runnable_ns += runnable - thread->runnable_ns;
     }
-    usage->memory_now = usage->memory_peak = usage->memory_limit = 0;
-    at_read_memory(task, usage);
 }
 
 #endif

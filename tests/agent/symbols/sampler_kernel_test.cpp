@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
@@ -308,12 +309,65 @@ TEST_F(SamplerOnKernel, SharesTheBpfSourcesMapOfWatchedCgroups) {
     ASSERT_TRUE(source) << source.error().message;
     ASSERT_TRUE((*source)->focus({.cgroups = {"/" + cgroup_.path()}}));
     ASSERT_TRUE((*source)->start());
-    const auto sampler = started({.tracked_cgroups_fd = (*source)->tracked_cgroups_map_fd()});
+    const auto sampler = started({.tracked = (*source)->tracked_maps()});
     ASSERT_NE(sampler, nullptr);
     Collected got;
     TracedChild child(cgroup_, {AUTOTUNE_NATIVE_PROGRAM, "100"});
     collect(*sampler, child, got);
     EXPECT_GT(got.holding["large_share"], 30u) << got.summary();
+}
+
+// A shell outside the traced cgroups that starts the program when it is told to.
+class ShellThatWaits {
+public:
+    explicit ShellThatWaits(const TestCgroup& cgroup)
+        : child(cgroup, {"/bin/sh", "-c",
+                         "while [ ! -e " + signal_ + " ]; do sleep 0.01; done; " AUTOTUNE_NATIVE_PROGRAM
+                         " 100 > /dev/null; exit 0"}) {}
+    ~ShellThatWaits() { std::filesystem::remove(signal_); }
+    void go() const { std::ofstream(signal_).flush(); }
+
+private:
+    std::string signal_ = ::testing::TempDir() + "/" + std::to_string(getpid()) + "-go";
+
+public:
+    TracedChild child;
+};
+
+void expect_samples_of_what_it_starts(SamplerSource& sampler, ShellThatWaits& shell) {
+    Collected got;
+    std::set<int> pids;
+    shell.go();
+    for (bool ended = false; !ended;) {
+        ended = shell.child.ended();
+        ASSERT_TRUE(sampler.poll(std::chrono::milliseconds(10), got.batch));
+    }
+    for (const Event& e : got.batch.events) {
+        got.add(e);
+        if (got.samples > 0) pids.insert(e.process.pid);
+    }
+    EXPECT_GT(got.holding["large_share"], 30u) << got.summary();
+    EXPECT_LE(pids.size(), 3u);  // the shell, its sleep, the program
+}
+
+TEST_F(SamplerOnKernel, SamplesWhatAProcessThatWasNamedStarts) {
+    ShellThatWaits shell(cgroup_);
+    auto made = make_sampler_source({.sample_hz = kHz});
+    ASSERT_TRUE(made) << made.error().message;
+    ASSERT_TRUE((*made)->focus({.processes = {shell.child.pid()}, .sample_hz = kHz}));
+    ASSERT_TRUE((*made)->start());
+    expect_samples_of_what_it_starts(**made, shell);
+}
+
+TEST_F(SamplerOnKernel, SharesTheBpfSourcesMapOfWatchedProcesses) {
+    ShellThatWaits shell(cgroup_);
+    auto source = make_bpf_source();
+    ASSERT_TRUE(source) << source.error().message;
+    ASSERT_TRUE((*source)->focus({.processes = {shell.child.pid()}}));
+    ASSERT_TRUE((*source)->start());
+    const auto sampler = started({.tracked = (*source)->tracked_maps()});
+    ASSERT_NE(sampler, nullptr);
+    expect_samples_of_what_it_starts(*sampler, shell);
 }
 
 TEST_F(SamplerOnKernel, StopsAndGoesOnWhenAsked) {

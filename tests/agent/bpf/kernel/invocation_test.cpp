@@ -155,7 +155,7 @@ TEST_F(BpfInvocations, OfAnExecutorThatWritesInPiecesAreHeard) {
 
 TEST_F(BpfInvocations, FindExecutorsThatNobodyNamed) {
     const OwnCgroup cgroup("discovered");
-    Recorder r({});
+    Recorder r(Detail{});
     FakeRuntimeApi api({{.id = kFirst, .payload = "{}"}, {.id = kSecond, .payload = "{}"}}, 1);
     WatchedChild child(cgroup, [&] { return run_python(api.address(), kPythonExecutor); });
     EXPECT_EQ(child.wait(), 0);
@@ -177,7 +177,7 @@ TEST_F(BpfInvocations, AnExecutorThatRanBeforeIsFoundByItsEnvironment) {
         return read(fd.get(), comm, sizeof comm - 1) > 0 && std::string(comm).starts_with("python");
     };
     for (int i = 0; i < 2000 && !is_python(); ++i) usleep(1000);
-    Recorder r({});
+    Recorder r(Detail{});
     ASSERT_TRUE(r.poll_until([&] { return !r.of<ExecutorSeen>(child.pid()).empty(); }));
     EXPECT_EQ(r.text(r.of<ExecutorSeen>(child.pid()).at(0).function), "orders");
     kill(child.pid(), SIGTERM);

@@ -1,4 +1,4 @@
-// A BPF source on one cgroup and all that it has told so far.
+// A BPF source, on what the test names, and all that it has told so far.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -26,15 +26,15 @@ namespace autotune::test {
 
 class Recorder {
 public:
-    explicit Recorder(std::vector<std::string> cgroups, BpfSourceOptions options = {}) {
+    explicit Recorder(std::vector<std::string> cgroups, BpfSourceOptions options = {})
+        : Recorder(Detail{.cgroups = std::move(cgroups)}, std::move(options)) {}
+    explicit Recorder(const Detail& detail, BpfSourceOptions options = {}) {
         auto made = make_bpf_source(std::move(options));
         if (!made) {
             ADD_FAILURE() << made.error().message;
             return;
         }
         source = *std::move(made);
-        Detail detail;
-        detail.cgroups = std::move(cgroups);
         if (auto s = source->focus(detail); !s) ADD_FAILURE() << s.error().message;
         if (auto s = source->start(); !s) ADD_FAILURE() << s.error().message;
     }
@@ -50,6 +50,7 @@ public:
                 return false;
             }
             was_urgent = was_urgent || p->urgent;
+            has_ended = p->state == PollState::ended;
         }
         return true;
     }
@@ -81,6 +82,7 @@ public:
     std::unique_ptr<BpfSource> source;
     EventBatch batch;
     bool was_urgent = false;  // some poll was
+    bool has_ended = false;   // the last poll said so
 };
 
 }  // namespace autotune::test
