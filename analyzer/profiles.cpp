@@ -16,15 +16,43 @@ std::string name_of(const Frame& frame, const Tables& tables) {
     return name.empty() ? "[unknown]" : std::string(name);
 }
 
-std::vector<std::string> names_root_first(StackId stack, const Tables& tables) {
-    const auto leaf_first = tables.stacks[stack];
-    std::vector<std::string> names;
-    names.reserve(leaf_first.size());
-    for (auto frame = leaf_first.rbegin(); frame != leaf_first.rend(); ++frame)
-        names.push_back(name_of(tables.frames[*frame], tables));
-    if (names.empty()) names.emplace_back("[unknown]");
-    return names;
+ProfileFrame frame_of(const Frame& frame, const Tables& tables) {
+    return {.name = name_of(frame, tables),
+            .module = std::string(tables.strings[frame.module]),
+            .build_id = std::string(tables.strings[frame.build_id]),
+            .file = std::string(tables.strings[frame.file]),
+            .line = frame.line,
+            .kind = frame.kind};
 }
+
+// Stacks of a table, put into a profile; frames are turned into text once.
+class StackWriter {
+public:
+    explicit StackWriter(const Tables& tables) : tables_(tables) {}
+
+    void add(StackId stack, std::uint64_t weight) {
+        const auto leaf_first = tables_.stacks[stack];
+        std::uint32_t node = 0;
+        if (leaf_first.empty()) node = builder_.child(0, builder_.frame("[unknown]"));
+        for (auto frame = leaf_first.rbegin(); frame != leaf_first.rend(); ++frame)
+            node = builder_.child(node, frame_id(*frame));
+        builder_.add(node, weight);
+    }
+    Profile take(std::string title, std::uint64_t truncated) && {
+        return std::move(builder_).build(std::move(title), ProfileUnit::nanoseconds, truncated);
+    }
+
+private:
+    std::uint32_t frame_id(FrameId id) {
+        const auto [known, fresh] = ids_.try_emplace(id);
+        if (fresh) known->second = builder_.frame(frame_of(tables_.frames[id], tables_));
+        return known->second;
+    }
+
+    const Tables& tables_;
+    ProfileBuilder builder_;
+    std::unordered_map<FrameId, std::uint32_t> ids_;
+};
 
 std::optional<std::uint64_t> serial_of(const FunctionBook& book, const InvocationId& id) {
     const auto found =
@@ -40,28 +68,24 @@ std::string title_of(const FunctionBook& book, const ProfileQuery& query) {
 }  // namespace
 
 Profile build_profile(const FunctionBook& book, const ProfileQuery& query, const Tables& tables) {
-    Profile profile;
-    profile.title = title_of(book, query);
     std::optional<std::uint64_t> serial;
     if (query.invocation) {
         serial = serial_of(book, *query.invocation);
-        if (!serial) return profile;
+        if (!serial) return {.title = title_of(book, query)};
     }
-    std::unordered_map<StackId, std::uint64_t> by_id;
+    std::map<StackId, std::uint64_t> by_stack;  // ordered, so that the same samples give the same bytes
+    std::uint64_t truncated = 0;
     for (const Sample& s : book.samples.samples()) {
         const bool init = s.serial == kInitSerial;
         if (serial ? s.serial != *serial : init != (query.part == ProfilePart::init)) continue;
         if (s.at < query.from || s.at >= query.to) continue;
         const std::uint64_t weight = std::uint64_t{s.period_us} * 1'000;
-        by_id[s.stack] += weight;
-        if (s.truncated) profile.truncated += weight;
+        by_stack[s.stack] += weight;
+        if (s.truncated) truncated += weight;
     }
-    // Different ids may read alike: the same function at another line or in another copy of a file.
-    std::map<std::vector<std::string>, std::uint64_t> by_names;
-    for (const auto& [stack, weight] : by_id) by_names[names_root_first(stack, tables)] += weight;
-    profile.stacks.reserve(by_names.size());
-    for (const auto& [names, weight] : by_names) profile.stacks.push_back({names, weight});
-    return profile;
+    StackWriter writer(tables);
+    for (const auto& [stack, weight] : by_stack) writer.add(stack, weight);
+    return std::move(writer).take(title_of(book, query), truncated);
 }
 
 void LeafNames::learn(StackId stack, const Tables& tables) {

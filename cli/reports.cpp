@@ -1,7 +1,6 @@
 #include "cli/reports.hpp"
 
 #include <fstream>
-#include <numeric>
 
 #include "exporters/render/flame_svg.hpp"
 #include "exporters/render/folded.hpp"
@@ -10,11 +9,6 @@
 namespace autotune::cli {
 
 namespace {
-std::uint64_t total(const Profile& p) {
-    return std::accumulate(p.stacks.begin(), p.stacks.end(), std::uint64_t{0},
-                           [](std::uint64_t sum, const ProfileStack& s) { return sum + s.weight; });
-}
-
 // A function's name as one path component: platforms allow no '/' in it, but events come from anywhere.
 std::string file_name(std::string name) {
     for (char& c : name)
@@ -39,8 +33,9 @@ Status Reports::write_flames(const Analyzer& analyzer, const Tables& tables, Tim
         const Profile profile =
             analyzer.profile({.function = f.function.name, .from = now - options_.window}, tables);
         std::uint64_t& drawn = drawn_[f.function.name];
-        if (profile.stacks.empty() || total(profile) == drawn) continue;
-        drawn = total(profile);
+        const std::uint64_t total = profile.total();
+        if (total == 0 || total == drawn) continue;
+        drawn = total;
         const std::filesystem::path base = std::filesystem::path("flames") / file_name(f.function.name);
         if (Status s = write(base.string() + ".svg", render::flame_svg(profile)); !s) return s;
         if (Status s = write(base.string() + ".folded", render::folded(profile)); !s) return s;

@@ -75,9 +75,7 @@ public:
           options_(options),
           width_(std::max(200.0, static_cast<double>(options.width_px)) - 2 * kPad) {
         FrameTreeLimits limits{1, std::max<std::size_t>(options.max_frames, 1), options.max_depth};
-        std::uint64_t total = 0;
-        for (const ProfileStack& s : profile.stacks) total += s.weight;
-        const double least = options.min_frame_px / width_ * static_cast<double>(total);
+        const double least = options.min_frame_px / width_ * static_cast<double>(profile.total());
         limits.min_weight = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(least)));
         tree_ = frame_tree(profile, limits);
         height_ = kHead + kRow * static_cast<double>(tree_.depth + 1) + kFoot;
@@ -125,8 +123,8 @@ private:
 
     void foot() {
         std::string note =
-            amount(profile_, tree_.total) + " in " + std::to_string(profile_.stacks.size()) + " stacks";
-        if (profile_.stacks.empty()) note = "no samples";
+            amount(profile_, tree_.total) + " in " + std::to_string(profile_.stacks()) + " stacks";
+        if (profile_.stacks() == 0) note = "no samples";
         if (profile_.truncated > 0)
             note +=
                 "; " + percent(profile_.truncated, tree_.total) + " in stacks that do not reach their start";

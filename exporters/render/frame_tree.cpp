@@ -2,82 +2,140 @@
 
 #include <algorithm>
 #include <functional>
-#include <string_view>
+#include <iterator>
+
+#include "exporters/render/by_name.hpp"
 
 namespace autotune::render {
 
 namespace {
 
-// Depth first; with sorted stacks a stack shares a prefix of boxes with the one before it and no other.
-std::vector<FrameBox> all_boxes(const Profile& profile, std::size_t max_depth, FrameTree& tree) {
-    std::vector<const ProfileStack*> stacks;
-    for (const ProfileStack& s : profile.stacks)
-        if (s.weight > 0) stacks.push_back(&s);
-    std::sort(stacks.begin(), stacks.end(),
-              [](const auto* a, const auto* b) { return a->frames < b->frames; });
-
-    std::vector<FrameBox> boxes{{"all", 0, 0, 0, 0}};
-    std::vector<std::size_t> open{0};  // path from the root to the newest box
-    for (const ProfileStack* stack : stacks) {
-        const std::size_t deep = std::min(stack->frames.size(), max_depth);
-        if (deep < stack->frames.size()) tree.cut_weight += stack->weight;
-        std::size_t shared = 0;
-        while (shared < deep && shared + 1 < open.size() &&
-               boxes[open[shared + 1]].name == stack->frames[shared])
-            ++shared;
-        open.resize(shared + 1);
-        for (std::size_t i = shared; i < deep; ++i) {
-            open.push_back(boxes.size());
-            boxes.push_back({stack->frames[i], tree.total, 0, i + 1, 0});
-        }
-        for (const std::size_t box : open) boxes[box].weight += stack->weight;
-        tree.total += stack->weight;
+class Layout {
+public:
+    Layout(const Profile& named, const FrameTreeLimits& limits)
+        : profile_(named),
+          limits_(limits),
+          weights_(subtree_weights(named)),
+          before_(subtree_weights_before(named)) {
+        find_children();
+        look_at_depth();
     }
-    return boxes;
-}
 
-std::uint64_t threshold(const std::vector<FrameBox>& boxes, const FrameTreeLimits& limits) {
-    if (boxes.size() <= limits.max_boxes) return limits.min_weight;
-    std::vector<std::uint64_t> weights;
-    weights.reserve(boxes.size());
-    for (const FrameBox& box : boxes) weights.push_back(box.weight);
-    const auto last = weights.begin() + static_cast<std::ptrdiff_t>(limits.max_boxes);
-    std::nth_element(weights.begin(), last, weights.end(), std::greater<>());
-    return std::max(limits.min_weight, *last + 1);
-}
+    FrameTree run() {
+        tree_.total = weights_[0];
+        if (!before_.empty()) tree_.total_before = before_[0];
+        least_ = threshold();
+        // Depth first without recursion: a program's recursion is not ours.
+        std::vector<Visit> open{{{"all", 0, weights_[0], 0, 0, tree_.total_before, FrameKind::unknown}, 0}};
+        while (!open.empty()) {
+            const Visit at = std::move(open.back());
+            open.pop_back();
+            tree_.boxes.push_back(at.box);
+            tree_.depth = std::max(tree_.depth, at.box.depth);
+            if (at.box.hidden > 0) continue;
+            ++drawn_;
+            if (at.box.depth == limits_.max_depth) continue;
+            std::vector<Visit> children = children_of(at);
+            open.insert(open.end(), std::make_move_iterator(children.rbegin()),
+                        std::make_move_iterator(children.rend()));
+        }
+        tree_.hidden = tree_.frames - (drawn_ - 1);
+        return std::move(tree_);
+    }
+
+private:
+    struct Visit {
+        FrameBox box;
+        std::uint32_t node;  // of a group: not looked at
+    };
+
+    // Children of a node lie together in order_, from first_[node] to first_[node + 1].
+    void find_children() {
+        const std::size_t count = profile_.nodes.size();
+        first_.assign(count + 1, 0);
+        for (std::size_t i = 1; i < count; ++i) ++first_[profile_.nodes[i].parent + 1];
+        for (std::size_t i = 0; i < count; ++i) first_[i + 1] += first_[i];
+        order_.resize(count - 1);
+        std::vector<std::uint32_t> next(first_.begin(), first_.end() - 1);
+        for (std::size_t i = 1; i < count; ++i)
+            order_[next[profile_.nodes[i].parent]++] = static_cast<std::uint32_t>(i);
+    }
+
+    // What the picture is deep enough for; what is deeper is only told as a sum.
+    void look_at_depth() {
+        std::vector<std::size_t> depth(weights_.size());
+        for (std::size_t i = 1; i < depth.size(); ++i) {
+            depth[i] = depth[profile_.nodes[i].parent] + 1;
+            if (weights_[i] == 0) continue;
+            if (depth[i] <= limits_.max_depth) candidates_.push_back(weights_[i]);
+            if (depth[i] == limits_.max_depth + 1) tree_.cut_weight += weights_[i];
+        }
+        tree_.frames = candidates_.size();
+    }
+
+    // The least weight of a box, so that there are not too many.
+    [[nodiscard]] std::uint64_t threshold() {
+        const std::uint64_t least = std::max<std::uint64_t>(limits_.min_weight, 1);
+        if (candidates_.size() < limits_.max_boxes) return least;
+        const auto last = candidates_.begin() + static_cast<std::ptrdiff_t>(limits_.max_boxes - 1);
+        std::nth_element(candidates_.begin(), last, candidates_.end(), std::greater<>());
+        return std::max(least, *last + 1);
+    }
+
+    // By name, from left to right. Neighbours that are too narrow go together; a group may still be too
+    // narrow.
+    std::vector<Visit> children_of(const Visit& parent) {
+        std::vector<std::uint32_t> children(order_.begin() + first_[parent.node],
+                                            order_.begin() + first_[parent.node + 1]);
+        std::erase_if(children, [&](std::uint32_t child) { return weights_[child] == 0; });
+        std::sort(children.begin(), children.end(),
+                  [&](std::uint32_t a, std::uint32_t b) { return frame_of(a).name < frame_of(b).name; });
+        std::vector<Visit> out;
+        FrameBox group;
+        const auto close = [&] {
+            if (group.hidden > 0 && group.weight >= least_) out.push_back({group, 0});
+            group = {};
+        };
+        std::uint64_t left = parent.box.left + profile_.nodes[parent.node].self;
+        for (const std::uint32_t child : children) {
+            const std::uint64_t weight = weights_[child];
+            const std::uint64_t before = before_.empty() ? 0 : before_[child];
+            const ProfileFrame& frame = frame_of(child);
+            if (weight >= least_) {
+                close();
+                out.push_back(
+                    {{frame.name, left, weight, parent.box.depth + 1, 0, before, frame.kind}, child});
+            } else {
+                if (group.hidden == 0)
+                    group = {frame.name, left, 0, parent.box.depth + 1, 0, 0, FrameKind::unknown};
+                group.weight += weight;
+                group.before += before;
+                ++group.hidden;
+            }
+            left += weight;
+        }
+        close();
+        return out;
+    }
+
+    [[nodiscard]] const ProfileFrame& frame_of(std::uint32_t node) const {
+        return profile_.frames[profile_.nodes[node].frame];
+    }
+
+    const Profile& profile_;
+    const FrameTreeLimits& limits_;
+    std::vector<std::uint64_t> weights_, before_;
+    std::vector<std::uint64_t> candidates_;  // weights of what may be drawn
+    std::vector<std::uint32_t> first_, order_;
+    std::uint64_t least_ = 1;
+    std::size_t drawn_ = 0;
+    FrameTree tree_;
+};
 
 }  // namespace
 
 FrameTree frame_tree(const Profile& profile, const FrameTreeLimits& limits) {
-    FrameTree tree;
-    const std::vector<FrameBox> boxes = all_boxes(profile, limits.max_depth, tree);
-    const std::uint64_t least = threshold(boxes, limits);
-    tree.frames = boxes.size() - 1;
-    for (const FrameBox& box : boxes) {
-        const bool drawn = box.depth == 0 || box.weight >= least;
-        if (!drawn) {
-            ++tree.hidden;
-            // Grows the group to its left if that touches it; else starts one. Children of a hidden box lie
-            // in its group's shadow: their weight is there already.
-            const auto group = std::find_if(tree.boxes.rbegin(), tree.boxes.rend(),
-                                            [&](const FrameBox& b) { return b.depth <= box.depth; });
-            const bool touches =
-                group->depth == box.depth && group->hidden > 0 && group->left + group->weight == box.left;
-            if (touches) {
-                group->weight += box.weight;
-                ++group->hidden;
-                continue;
-            }
-            if (group->depth < box.depth && group->hidden > 0) continue;
-            if (group->depth + 1 < box.depth) continue;
-        }
-        tree.boxes.push_back(box);
-        tree.boxes.back().hidden = !drawn;
-        tree.depth = std::max(tree.depth, box.depth);
-    }
-    // A group may still be too narrow to be seen.
-    std::erase_if(tree.boxes, [&](const FrameBox& b) { return b.hidden > 0 && b.weight < least; });
-    return tree;
+    return Layout(merged_by_name(profile), limits).run();
 }
 
 }  // namespace autotune::render

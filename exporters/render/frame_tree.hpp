@@ -1,4 +1,4 @@
-// FrameTree: a profile's stacks merged from the root, as a flame graph shows them.
+// FrameTree: a profile's call tree by function name, laid out as a flame graph shows it.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,10 @@ struct FrameBox {
     std::string name;
     std::uint64_t left = 0;
     std::uint64_t weight = 0;
-    std::size_t depth = 0;   // the root is 0
-    std::size_t hidden = 0;  // > 0: stands for so many neighbours that are too narrow to be drawn
+    std::size_t depth = 0;     // the root is 0
+    std::size_t hidden = 0;    // > 0: stands for so many neighbours that are too narrow to be drawn
+    std::uint64_t before = 0;  // what its weight was, in a comparison
+    FrameKind kind = FrameKind::unknown;
 };
 
 struct FrameTreeLimits {
@@ -28,10 +30,11 @@ struct FrameTreeLimits {
 struct FrameTree {
     std::vector<FrameBox> boxes;  // parents before children; the first is "all"
     std::uint64_t total = 0;
-    std::size_t depth = 0;         // of the deepest box
-    std::size_t frames = 0;        // there were, drawn or not
-    std::size_t hidden = 0;        // not drawn by themselves
-    std::uint64_t cut_weight = 0;  // of stacks deeper than max_depth
+    std::uint64_t total_before = 0;  // of a comparison
+    std::size_t depth = 0;           // of the deepest box
+    std::size_t frames = 0;          // there were, drawn or not
+    std::size_t hidden = 0;          // not drawn by themselves
+    std::uint64_t cut_weight = 0;    // of stacks deeper than max_depth
 };
 
 [[nodiscard]] FrameTree frame_tree(const Profile& profile, const FrameTreeLimits& limits);

@@ -4,9 +4,13 @@
 #include <cerrno>
 
 #include "tests/analyzer/event_script.hpp"
+#include "tests/support/profiles.hpp"
 
 namespace autotune {
 namespace {
+
+using testing::NamedStack;
+using testing::stacks_of;
 
 using namespace testing;
 using ::testing::ElementsAre;
@@ -132,20 +136,17 @@ TEST(Profile, WeighsStacksInTimeRootFirst) {
     s.at(5s).start(a, "2").sample(a, {"main", "rest"}).at(6s).end(a, "2");
     s.at(7s).feed(analyzer);
     const Profile all = analyzer.profile({.function = "f"}, s.batch.tables);
-    ASSERT_EQ(all.stacks.size(), 3u);
     EXPECT_EQ(all.title, "f (on-CPU)");
-    EXPECT_THAT(all.stacks[0].frames, ElementsAre("main"));
-    EXPECT_THAT(all.stacks[2].frames, ElementsAre("main", "work"));
-    EXPECT_EQ(all.stacks[2].weight, 20'000'000u);
+    EXPECT_THAT(stacks_of(all),
+                ElementsAre(NamedStack({"main"}, 10'000'000), NamedStack({"main", "rest"}, 10'000'000),
+                            NamedStack({"main", "work"}, 20'000'000)));
 
     const Profile second =
         analyzer.profile({.function = "f", .invocation = InvocationId("2")}, s.batch.tables);
-    ASSERT_EQ(second.stacks.size(), 1u);
-    EXPECT_THAT(second.stacks[0].frames, ElementsAre("main", "rest"));
+    EXPECT_THAT(stacks_of(second), ElementsAre(NamedStack({"main", "rest"}, 10'000'000)));
     const Profile init = analyzer.profile({.function = "f", .part = ProfilePart::init}, s.batch.tables);
-    ASSERT_EQ(init.stacks.size(), 1u);
-    EXPECT_THAT(init.stacks[0].frames, ElementsAre("main", "import"));
-    EXPECT_THAT(analyzer.profile({.function = "unheard of"}, s.batch.tables).stacks, IsEmpty());
+    EXPECT_THAT(stacks_of(init), ElementsAre(NamedStack({"main", "import"}, 10'000'000)));
+    EXPECT_THAT(stacks_of(analyzer.profile({.function = "unheard of"}, s.batch.tables)), IsEmpty());
     EXPECT_EQ(analyzer.take_finished().at(0).samples, 3u);
 }
 
@@ -158,8 +159,7 @@ TEST(Profile, KeepsTheNewestSamplesOnly) {
     for (int i = 0; i < 3; ++i) s.sample(a, {"new"});
     s.at(3s).end(a, "1").feed(analyzer);
     const Profile p = analyzer.profile({.function = "f"}, s.batch.tables);
-    ASSERT_EQ(p.stacks.size(), 1u);
-    EXPECT_THAT(p.stacks[0].frames, ElementsAre("new"));
+    EXPECT_THAT(stacks_of(p), ElementsAre(NamedStack({"new"}, 30'000'000)));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "exporters/render/folded.hpp"
 #include "exporters/render/graph.hpp"
 #include "exporters/render/json.hpp"
+#include "tests/support/profiles.hpp"
 
 namespace autotune::render {
 namespace {
@@ -13,14 +14,13 @@ namespace {
 using testing::expect_golden;
 
 Profile orders() {
-    return {.title = "orders (on-CPU)",
-            .unit = ProfileUnit::nanoseconds,
-            .stacks = {{{"main"}, 10'000'000},
-                       {{"main", "handler", "json.loads"}, 40'000'000},
-                       {{"main", "handler", "math.multiply"}, 930'000'000},
-                       {{"main", "handler", "math.multiply", "libc.so.6+0x16f2a0"}, 20'000'000},
-                       {{"main", "std::vector<int>::push_back(int const&) & \"friends\""}, 250'000'000}},
-            .truncated = 20'000'000};
+    return testing::profile_of(
+        {{{"main"}, 10'000'000},
+         {{"main", "handler", "json.loads"}, 40'000'000},
+         {{"main", "handler", "math.multiply"}, 930'000'000},
+         {{"main", "handler", "math.multiply", "libc.so.6+0x16f2a0"}, 20'000'000},
+         {{"main", "std::vector<int>::push_back(int const&) & \"friends\""}, 250'000'000}},
+        "orders (on-CPU)", 20'000'000);
 }
 
 ServiceGraph shop() {

@@ -9,10 +9,14 @@
 #include "exporters/render/graph.hpp"
 #include "exporters/render/json.hpp"
 #include "exporters/render/text.hpp"
+#include "tests/support/profiles.hpp"
 
 namespace autotune::render {
 namespace {
 
+using autotune::testing::NamedStack;
+using autotune::testing::profile_of;
+using autotune::testing::stacks_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -62,13 +66,34 @@ TEST(Text, TellsAmountsAsPeopleDo) {
 }
 
 TEST(Folded, IsPlainNamesRootFirstWithAnIntegerWeight) {
-    const Profile p{
-        .stacks = {{{"main", "a;b", "libc.so.6+0x2a"}, 3}, {{"main", "a;b", "libc.so.6+0x2b"}, 4}, {{}, 5}}};
+    const Profile p =
+        profile_of({{{"main", "a;b", "libc.so.6+0x2a"}, 3}, {{"main", "a;b", "libc.so.6+0x2b"}, 4}, {{}, 5}});
     EXPECT_EQ(folded(p), "[unknown] 5\nmain;a:b;libc.so.6 7\n");
 }
 
 TEST(Folded, KeepsAPlusThatIsNoOffset) {
-    EXPECT_EQ(folded({.stacks = {{{"operator+", "a+0xyz", "+0x12"}, 1}}}), "operator+;a+0xyz;+0x12 1\n");
+    EXPECT_EQ(folded(profile_of({{{"operator+", "a+0xyz", "+0x12"}, 1}})), "operator+;a+0xyz;+0x12 1\n");
+}
+
+TEST(Folded, ReadsWhatItAndOthersWrite) {
+    const auto read = read_folded("main;a b;c 7\r\nmain;a b 2\n\nmain;a 1\nmain;a b;c 1\nmain;a bc 4\n", "t",
+                                  ProfileUnit::count);
+    ASSERT_TRUE(read);
+    EXPECT_THAT(stacks_of(*read),
+                ElementsAre(NamedStack({"main", "a"}, 1), NamedStack({"main", "a b"}, 2),
+                            NamedStack({"main", "a b", "c"}, 8), NamedStack({"main", "a bc"}, 4)));
+    EXPECT_EQ(read->unit, ProfileUnit::count);
+    EXPECT_EQ(folded(*read), "main;a 1\nmain;a b 2\nmain;a b;c 8\nmain;a bc 4\n");
+}
+
+TEST(Folded, SaysInWhichLineTheTroubleIs) {
+    EXPECT_EQ(read_folded("a 1\nb;c\n", "", ProfileUnit::count).error().message,
+              "line 2: a line without a weight behind a blank");
+    EXPECT_EQ(read_folded("a 1\n\nb -3\n", "", ProfileUnit::count).error().message,
+              "line 3: \"-3\" is no whole number");
+    EXPECT_EQ(read_folded("a 99999999999999999999\n", "", ProfileUnit::count).error().message,
+              "line 1: a weight beyond 64 bits");
+    EXPECT_FALSE(read_folded("a 18446744073709551615\nb 1\n", "", ProfileUnit::count));
 }
 
 TEST(Folded, OfNothingIsNothing) { EXPECT_EQ(folded({}), ""); }
@@ -82,18 +107,39 @@ std::vector<std::string> told(const FrameTree& tree) {
 }
 
 TEST(FrameTree, MergesStacksFromTheRoot) {
-    const Profile p{.stacks = {{{"m"}, 1}, {{"m", "a"}, 2}, {{"m", "a", "x"}, 3}, {{"m", "b"}, 4}}};
+    const Profile p = profile_of({{{"m"}, 1}, {{"m", "a"}, 2}, {{"m", "a", "x"}, 3}, {{"m", "b"}, 4}});
     EXPECT_THAT(told(frame_tree(p, {})), ElementsAre("all@0+10", "m@0+10", "a@1+5", "x@3+3", "b@6+4"));
 }
 
 TEST(FrameTree, DoesNotMergeEqualNamesBelowDifferentParents) {
-    const Profile p{.stacks = {{{"a", "x"}, 1}, {{"b", "x"}, 2}}};
+    const Profile p = profile_of({{{"a", "x"}, 1}, {{"b", "x"}, 2}});
     EXPECT_THAT(told(frame_tree(p, {})), ElementsAre("all@0+3", "a@0+1", "x@0+1", "b@1+2", "x@1+2"));
 }
 
+TEST(FrameTree, MergesFramesThatDifferInTheirLineOnly) {
+    ProfileBuilder builder;
+    for (std::uint32_t line = 1; line <= 3; ++line)
+        builder.add_stack(std::vector{builder.frame({.name = "f", .file = "f.c", .line = line})}, line);
+    const Profile p = std::move(builder).build("", ProfileUnit::count);
+    EXPECT_EQ(p.nodes.size(), 4u);
+    EXPECT_THAT(told(frame_tree(p, {})), ElementsAre("all@0+6", "f@0+6"));
+}
+
+TEST(Compare, PutsTheWeightsOfBothSideBySide) {
+    const Profile before = profile_of({{{"main", "slow"}, 10}, {{"main", "gone"}, 5}});
+    const Profile after = profile_of({{{"main", "slow"}, 4}, {{"main", "new"}, 6}});
+    const Profile both = compare(before, after);
+    EXPECT_EQ(both.total(), 10u);
+    EXPECT_EQ(both.total_before(), 15u);
+    std::vector<std::string> told;
+    for (const FrameBox& b : frame_tree(both, {}).boxes)
+        told.push_back(b.name + " " + std::to_string(b.before) + "->" + std::to_string(b.weight));
+    EXPECT_THAT(told, ElementsAre("all 15->10", "main 15->10", "new 0->6", "slow 10->4"));
+}
+
 TEST(FrameTree, DrawsNarrowNeighboursTogetherAndCountsThem) {
-    const Profile p{
-        .stacks = {{{"a"}, 10}, {{"b"}, 2}, {{"c", "y"}, 2}, {{"d"}, 2}, {{"e"}, 10}, {{"f"}, 1}}};
+    const Profile p =
+        profile_of({{{"a"}, 10}, {{"b"}, 2}, {{"c", "y"}, 2}, {{"d"}, 2}, {{"e"}, 10}, {{"f"}, 1}});
     const FrameTree tree = frame_tree(p, {.min_weight = 4});
     EXPECT_THAT(told(tree), ElementsAre("all@0+27", "a@0+10", "#3@10+6", "e@16+10"));
     EXPECT_EQ(tree.frames, 7u);
@@ -101,11 +147,11 @@ TEST(FrameTree, DrawsNarrowNeighboursTogetherAndCountsThem) {
 }
 
 TEST(FrameTree, StaysBelowItsBoundsInWidthAndDepth) {
-    Profile p;
+    std::vector<NamedStack> stacks;
     for (int i = 0; i < 50'000; ++i)
-        p.stacks.push_back({{"m", "f" + std::to_string(i)}, 1 + static_cast<std::uint64_t>(i % 7)});
-    p.stacks.push_back({std::vector<std::string>(100'000, "recurse"), 1'000});
-    const FrameTree tree = frame_tree(p, {.max_boxes = 500, .max_depth = 100});
+        stacks.push_back({{"m", "f" + std::to_string(i)}, 1 + static_cast<std::uint64_t>(i % 7)});
+    stacks.push_back({std::vector<std::string>(100'000, "recurse"), 1'000});
+    const FrameTree tree = frame_tree(profile_of(stacks), {.max_boxes = 500, .max_depth = 100});
     EXPECT_LE(tree.boxes.size(), 1'000u);
     EXPECT_EQ(tree.depth, 100u);
     EXPECT_EQ(tree.cut_weight, 1'000u);
@@ -115,13 +161,13 @@ TEST(FrameTree, StaysBelowItsBoundsInWidthAndDepth) {
 TEST(FrameTree, NeverDrawsAChildWiderThanItsParent) {
     std::mt19937 random(3);
     for (int round = 0; round < 100; ++round) {
-        Profile p;
+        std::vector<NamedStack> stacks;
         for (int i = 0; i < 60; ++i) {
             std::vector<std::string> frames(random() % 6);
             for (auto& f : frames) f = std::string(1, static_cast<char>('a' + random() % 3));
-            p.stacks.push_back({frames, random() % 20});
+            stacks.push_back({frames, random() % 20});
         }
-        const FrameTree tree = frame_tree(p, {.min_weight = random() % 40});
+        const FrameTree tree = frame_tree(profile_of(stacks), {.min_weight = random() % 40});
         std::vector<FrameBox> path;
         for (const FrameBox& box : tree.boxes) {
             while (!path.empty() && path.back().depth >= box.depth) {
@@ -141,10 +187,9 @@ TEST(FrameTree, NeverDrawsAChildWiderThanItsParent) {
 }
 
 TEST(FlameSvg, SaysWhatItDoesNotShow) {
-    Profile p{
-        .title = "big", .stacks = {{std::vector<std::string>(300, "deep"), 1'000'000}}, .truncated = 500'000};
-    for (int i = 0; i < 100; ++i) p.stacks.push_back({{"tiny" + std::to_string(i)}, 1});
-    const std::string svg = flame_svg(p);
+    std::vector<NamedStack> stacks{{std::vector<std::string>(300, "deep"), 1'000'000}};
+    for (int i = 0; i < 100; ++i) stacks.push_back({{"tiny" + std::to_string(i)}, 1});
+    const std::string svg = flame_svg(profile_of(stacks, "big", 500'000));
     EXPECT_THAT(svg, HasSubstr("100 of 356 boxes are too narrow"));
     EXPECT_THAT(svg, HasSubstr("is deeper than 256 levels and cut"));
     EXPECT_THAT(svg, HasSubstr("in stacks that do not reach their start"));
@@ -152,7 +197,7 @@ TEST(FlameSvg, SaysWhatItDoesNotShow) {
 }
 
 TEST(FlameSvg, NeedsNoNetwork) {
-    const std::string svg = flame_svg({.title = "t", .stacks = {{{"a"}, 1}}});
+    const std::string svg = flame_svg(profile_of({{{"a"}, 1}}, "t"));
     EXPECT_THAT(svg, Not(HasSubstr("href")));
     EXPECT_THAT(svg, Not(HasSubstr("url(")));
     EXPECT_THAT(svg, Not(HasSubstr("import")));
@@ -160,7 +205,7 @@ TEST(FlameSvg, NeedsNoNetwork) {
 
 TEST(FlameSvg, DoesNotExecuteNames) {
     const std::string evil = "</title><script>alert(1)</script>\"onclick=\"x ]]>";
-    const std::string svg = flame_svg({.title = evil, .stacks = {{{evil}, 1}}}, {.subtitle = evil});
+    const std::string svg = flame_svg(profile_of({{{evil}, 1}}, evil), {.subtitle = evil});
     EXPECT_THAT(svg, Not(HasSubstr("<script>alert")));
     EXPECT_THAT(svg, Not(HasSubstr("\"onclick")));
     EXPECT_EQ(svg.find("]]>"), svg.rfind("]]>"));  // only our own
