@@ -1,0 +1,310 @@
+/* ring_file.h: a process's ring file: made, grown, handed out to threads. The rare paths of a writer.
+ *
+ * What is written to is allocated before (fallocate): a full tmpfs costs records, never the program a SIGBUS.
+ * After a fork the child finds its `struct at_ring` and all its `struct at_thread` zeroed (MADV_WIPEONFORK),
+ * however it was forked, and makes a file of its own; it never writes into its parent's. */
+#pragma once
+
+#include "runtimes/ring.h"
+#include "runtimes/ring_system.h"
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+struct at_index_entry { /* private to the thread: caller and function to edge */
+    __u64 function;
+    __u64 caller; /* AT_ANY_CALLER: the entry only says which node the function is */
+    __u32 edge;
+    __u32 node;
+    __u64 unused;
+};
+#define AT_ANY_CALLER (~0ull)
+
+struct at_thread { /* private; all zero: not attached */
+    struct at_ring_slot *slot;
+    const __u32 *mode;
+    struct at_ring_call *stack; /* entry 0 stands for whoever called from outside */
+    struct at_ring_edge *edges;
+    struct at_index_entry *index;
+    __u32 *active; /* calls open now, by node */
+    struct at_ring_record *chunk;
+    __u64 chunk_end;   /* number of the first record that does not fit in it */
+    __u64 retry_at;    /* value of `lost` from which on the pool is looked at again */
+    __u32 stack_ready; /* entries that have memory */
+    __u32 edges_ready;
+    __u32 index_shift; /* 64 - log2 of its size */
+    __u32 index_used;
+    __u32 nodes;
+    __u32 busy;        /* a probe is at work: a signal's handler keeps out */
+    __u32 raise_depth; /* an exception is under way: calls up to this depth end by it */
+    __u32 counter;     /* the clock is the processor's counter */
+    struct at_ring *ring;
+    __u32 number;      /* of the slot */
+    __u32 index_bytes;
+    __u64 active_bytes;
+};
+
+struct at_ring { /* private to the process; all zero: not made, or lost in a fork */
+    char *base;   /* the file up to the bodies */
+    __u32 lock;   /* slots, names */
+    __u32 ready;
+    __s32 fd;
+    __u32 counter;
+    __u64 device, inode;
+    char path[256]; /* "": has none */
+    __u64 chunks_hint;
+    __u64 names_ready;
+    struct at_thread *threads[AT_RING_SLOTS];
+};
+
+static inline struct at_ring_header *at_ring_header_of(struct at_ring *r) { return (struct at_ring_header *)r->base; }
+static inline struct at_ring_slot *at_ring_slots_of(struct at_ring *r) {
+    return (struct at_ring_slot *)(r->base + AT_RING_SLOTS_AT);
+}
+static inline struct at_ring_owner *at_ring_owners_of(struct at_ring *r) {
+    return (struct at_ring_owner *)(r->base + AT_RING_OWNERS_AT);
+}
+static inline __u64 at_ring_ticks(__u32 counter) { return counter ? at_counter() : at_monotonic_ns(); }
+
+
+static inline int at_failed(long result) { return result < 0 && result > -4096; }
+
+/* The file's descriptor, which is still ours or ours again: programs close what they do not know. */
+AT_COLD int at_ring_fd(struct at_ring *r) {
+    struct stat s;
+    if (r->fd >= 0 && at_syscall(SYS_fstat, r->fd, (long)&s, 0, 0, 0, 0) == 0 && s.st_dev == r->device &&
+        s.st_ino == r->inode)
+        return r->fd;
+    r->fd = -1;
+    if (r->path[0] == 0) return -1;
+    const long fd = at_syscall(SYS_openat, -100, (long)r->path, 02400002 /* RDWR, CLOEXEC, NOFOLLOW */, 0, 0, 0);
+    if (at_failed(fd)) return -1;
+    if (at_syscall(SYS_fstat, fd, (long)&s, 0, 0, 0, 0) != 0 || s.st_dev != r->device || s.st_ino != r->inode) {
+        at_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+        return -1;
+    }
+    r->fd = (__s32)fd;
+    return r->fd;
+}
+
+/* Memory for a part of the file: 0 when there is. */
+AT_COLD int at_ring_allocate(struct at_ring *r, __u64 offset, __u64 bytes) {
+    if (r->inode == 0) return 0; /* not a file: see at_ring_make_private */
+    const int fd = at_ring_fd(r);
+    return fd >= 0 && at_syscall(SYS_fallocate, fd, 0, (long)offset, (long)bytes, 0, 0) == 0 ? 0 : -1;
+}
+
+AT_COLD void *at_ring_map(struct at_ring *r, __u64 offset, __u64 bytes) {
+    const int fd = r->inode == 0 ? -1 : at_ring_fd(r);
+    if (r->inode != 0 && fd < 0) return 0;
+    const long kind = r->inode == 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+    const long at = at_syscall(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE, kind | MAP_NORESERVE, fd,
+                               r->inode == 0 ? 0 : (long)offset);
+    if (at_failed(at)) return 0;
+    at_syscall(SYS_madvise, at, (long)bytes, MADV_DONTDUMP, 0, 0, 0);
+    return (void *)at;
+}
+
+AT_COLD void at_ring_write_header(struct at_ring *r, __u32 kind, __s32 forked_from) {
+    struct at_ring_header *h = at_ring_header_of(r);
+    r->counter = (__u32)at_counter_is_steady();
+    h->version = AT_RING_VERSION;
+    h->kind = kind;
+    h->pid = (__s32)at_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    h->forked_from = forked_from;
+    h->mode = AT_RING_RECORDS;
+#if defined(__x86_64__)
+    h->clock = r->counter ? AT_RING_TSC : AT_RING_MONOTONIC;
+#else
+    h->clock = r->counter ? AT_RING_CNTVCT : AT_RING_MONOTONIC;
+#endif
+    h->began_ns = at_monotonic_ns();
+    h->began_ticks = at_ring_ticks(r->counter);
+    h->names_used = 8;
+}
+
+/* The ring becomes visible: what is in the header is whole. */
+static inline void at_ring_publish(struct at_ring *r) {
+    at_ring_header_of(r)->state = AT_RING_LIVE;
+    __atomic_store_n(&at_ring_header_of(r)->magic, AT_RING_MAGIC, __ATOMIC_RELEASE);
+    __atomic_store_n(&r->ready, 1u, __ATOMIC_RELEASE);
+}
+
+/* Makes `path` for the writer, or an unnamed file where it is "": the agent finds it as "memfd:autotune-ring"
+ * among the descriptors. Not yet published. 0 or -errno. */
+AT_COLD int at_ring_make(struct at_ring *r, const char *path, __u32 kind, __s32 forked_from) {
+    struct rlimit limit;
+    struct stat s;
+    unsigned i = 0;
+    if (at_syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit, 0, 0) != 0 || limit.rlim_cur < AT_RING_BYTES)
+        return -27; /* EFBIG; else the program would get a SIGXFSZ */
+    for (; path[i] != 0 && i + 1 < sizeof r->path; ++i) r->path[i] = path[i];
+    r->path[i] = 0;
+    long fd = i == 0 ? at_syscall(SYS_memfd_create, (long)"autotune-ring", 1 /* CLOEXEC */, 0, 0, 0, 0)
+                     : at_syscall(SYS_openat, -100, (long)r->path, 02400302 /* and CREAT, EXCL */, 0600, 0, 0);
+    if (at_failed(fd)) return (int)fd;
+    /* Out of the way of programs that count on small numbers. */
+    const long high = at_syscall(SYS_fcntl, fd, 1030 /* F_DUPFD_CLOEXEC */, 500, 0, 0, 0);
+    if (!at_failed(high)) {
+        at_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+        fd = high;
+    }
+    r->fd = (__s32)fd;
+    if (at_syscall(SYS_ftruncate, fd, (long)AT_RING_BYTES, 0, 0, 0, 0) != 0 ||
+        at_syscall(SYS_fstat, fd, (long)&s, 0, 0, 0, 0) != 0)
+        return -5;
+    r->device = s.st_dev;
+    r->inode = s.st_ino;
+    if (at_ring_allocate(r, 0, 4096) != 0 ||
+        at_ring_allocate(r, AT_RING_OWNERS_AT, AT_RING_CHUNKS * sizeof(struct at_ring_owner)) != 0)
+        return -28;
+    r->base = (char *)at_ring_map(r, 0, AT_RING_BODIES_AT);
+    if (r->base == 0) return -12;
+    at_ring_write_header(r, kind, forked_from);
+    return 0;
+}
+
+/* A ring that nobody reads, for measuring what the probes themselves cost. 0 or -errno. */
+AT_COLD int at_ring_make_private(struct at_ring *r) {
+    r->fd = -1;
+    r->base = (char *)at_ring_map(r, 0, AT_RING_BODIES_AT);
+    if (r->base == 0) return -12;
+    at_ring_write_header(r, 0, 0);
+    r->ready = 1;
+    return 0;
+}
+
+/* Zeroed memory that is zero again in a forked child; null when there is none. */
+AT_COLD void *at_own_pages(__u64 bytes) {
+    void *pages = at_pages(bytes);
+    if (pages != 0 && at_syscall(SYS_madvise, (long)pages, (long)bytes, 18 /* WIPEONFORK */, 0, 0, 0) != 0) {
+        at_syscall(SYS_munmap, (long)pages, (long)bytes, 0, 0, 0, 0);
+        return 0;
+    }
+    return pages;
+}
+
+#define AT_STACK_STEP 1024u  /* entries that get their memory together */
+#define AT_EDGES_STEP 1024u
+
+AT_COLD __u64 at_body_of(__u32 number) { return AT_RING_BODIES_AT + number * AT_RING_BODY_BYTES; }
+
+AT_COLD int at_thread_grow_stack(struct at_thread *t) {
+    const __u64 at = at_body_of(t->number) + t->stack_ready * sizeof(struct at_ring_call);
+    if (t->stack_ready >= AT_RING_STACK || at_ring_allocate(t->ring, at, AT_STACK_STEP * sizeof(struct at_ring_call)))
+        return -1;
+    t->stack_ready += AT_STACK_STEP;
+    return 0;
+}
+
+AT_COLD int at_thread_grow_edges(struct at_thread *t) {
+    const __u64 at = at_body_of(t->number) + AT_RING_STACK_BYTES + t->edges_ready * sizeof(struct at_ring_edge);
+    if (t->edges_ready >= AT_RING_EDGES || at_ring_allocate(t->ring, at, AT_EDGES_STEP * sizeof(struct at_ring_edge)))
+        return -1;
+    t->edges_ready += AT_EDGES_STEP;
+    return 0;
+}
+
+/* The private half of slot `number`, made at its first use and kept. */
+AT_COLD struct at_thread *at_thread_make(struct at_ring *r, __u32 number) {
+    struct at_thread *t = r->threads[number];
+    if (t != 0) return t;
+    t = (struct at_thread *)at_own_pages(sizeof *t);
+    char *body = (char *)at_ring_map(r, at_body_of(number), AT_RING_BODY_BYTES);
+    if (t == 0 || body == 0) return 0;
+    t->ring = r;
+    t->number = number;
+    t->counter = r->counter;
+    t->mode = &at_ring_header_of(r)->mode;
+    t->stack = (struct at_ring_call *)body;
+    t->edges = (struct at_ring_edge *)(body + AT_RING_STACK_BYTES);
+    if (at_thread_grow_stack(t) != 0 || at_thread_grow_edges(t) != 0) return 0;
+    r->threads[number] = t;
+    return t;
+}
+
+AT_COLD void at_thread_unmake(struct at_thread *t) {
+    at_syscall(SYS_munmap, (long)t->stack, AT_RING_BODY_BYTES, 0, 0, 0, 0);
+    if (t->index != 0) at_syscall(SYS_munmap, (long)t->index, t->index_bytes, 0, 0, 0, 0);
+    if (t->active != 0) at_syscall(SYS_munmap, (long)t->active, (long)t->active_bytes, 0, 0, 0, 0);
+    at_syscall(SYS_munmap, (long)t, sizeof *t, 0, 0, 0, 0);
+}
+
+/* A slot for the calling thread; null when all are taken or there is no memory. Until at_ring_give_slot. */
+AT_COLD struct at_thread *at_ring_take_slot(struct at_ring *r) {
+    struct at_ring_header *h = at_ring_header_of(r);
+    struct at_ring_slot *slots = at_ring_slots_of(r);
+    struct at_thread *t = 0;
+    at_lock(&r->lock);
+    __u32 n = 0;
+    while (n < h->slots_used && __atomic_load_n(&slots[n].state, __ATOMIC_ACQUIRE) != AT_RING_SLOT_FREE) ++n;
+    if (n < AT_RING_SLOTS && at_ring_allocate(r, AT_RING_SLOTS_AT + n * sizeof *slots, sizeof *slots) == 0)
+        t = at_thread_make(r, n);
+    if (t != 0) {
+        struct at_ring_slot *s = &slots[n];
+        s->tid = (__s32)at_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
+        s->depth = 0;
+        s->edges = 1; /* entry 0 is none */
+        s->calls = s->records = s->lost = s->unpaired = 0;
+        s->chunks[0] = s->chunks[1] = 0;
+        ++s->generation;
+        t->chunk = 0;
+        t->chunk_end = t->retry_at = 0;
+        t->busy = t->raise_depth = 0;
+        if (t->index != 0) { /* what the thread before knew has other numbers now */
+            for (__u64 i = 0; i < t->index_bytes / sizeof *t->index; ++i) t->index[i].function = 0;
+            for (__u64 i = 0; i < t->nodes; ++i) t->active[i] = 0;
+        }
+        t->index_used = t->nodes = 0;
+        __atomic_store_n(&s->state, AT_RING_SLOT_LIVE, __ATOMIC_RELEASE);
+        if (n == h->slots_used) __atomic_store_n(&h->slots_used, n + 1, __ATOMIC_RELEASE);
+        t->slot = s;
+    }
+    at_unlock(&r->lock);
+    return t;
+}
+
+/* The calling thread ends: the agent drains the slot and frees it. */
+static inline void at_ring_give_slot(struct at_thread *t) {
+    struct at_ring_slot *s = t->slot;
+    t->slot = 0;
+    __atomic_store_n(&s->state, AT_RING_SLOT_DONE, __ATOMIC_RELEASE);
+}
+
+/* A chunk for the records to come; 0 when there was one. The pool is only looked at again after some losses. */
+AT_COLD int at_thread_next_chunk(struct at_thread *t) {
+    struct at_ring *r = t->ring;
+    struct at_ring_header *h = at_ring_header_of(r);
+    struct at_ring_owner *owners = at_ring_owners_of(r);
+    struct at_ring_slot *s = t->slot;
+    if (s->lost < t->retry_at) return -1;
+    for (__u32 n = 0; n < AT_RING_CHUNKS; ++n) {
+        const __u64 used = __atomic_load_n(&h->chunks_used, __ATOMIC_RELAXED);
+        __u32 free_mark = 0;
+        if (__atomic_load_n(&owners[n].slot, __ATOMIC_ACQUIRE) != 0 ||
+            !__atomic_compare_exchange_n(&owners[n].slot, &free_mark, t->number + 1, 0, __ATOMIC_ACQ_REL,
+                                         __ATOMIC_RELAXED))
+            continue;
+        const __u64 at = AT_RING_CHUNKS_AT + n * AT_RING_CHUNK_BYTES;
+        if (n >= used) {
+            if (at_ring_allocate(r, at, AT_RING_CHUNK_BYTES) != 0) {
+                __atomic_store_n(&owners[n].slot, 0u, __ATOMIC_RELEASE);
+                break;
+            }
+            __u64 seen = used;
+            while (seen < n + 1u && !__atomic_compare_exchange_n(&h->chunks_used, &seen, n + 1u, 0,
+                                                                __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            }
+        }
+        owners[n].next = 0;
+        if (s->chunks[1] != 0) __atomic_store_n(&owners[s->chunks[1] - 1].next, n + 1, __ATOMIC_RELEASE);
+        if (s->chunks[0] == 0) s->chunks[0] = n + 1;
+        s->chunks[1] = n + 1;
+        t->chunk = (struct at_ring_record *)(r->base + at);
+        t->chunk_end = s->records + AT_RING_CHUNK_RECORDS;
+        return 0;
+    }
+    t->retry_at = s->lost + 256;
+    return -1;
+}
