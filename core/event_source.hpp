@@ -56,6 +56,11 @@ public:
     // Appends what has happened to batch.events, waiting at most `wait` for the first. Losses are
     // in the batch as Lost events, never silent.
     virtual Result<Poll> poll(Nanos wait, EventBatch& batch) = 0;
+
+    // The tracing ends here, whatever the target does: lets go of it and appends what only now is known: calls
+    // that are still open (as `cut`), last totals of calls, system calls and threads, last losses. Nothing is
+    // polled afterwards. A source that holds nothing back need not override it.
+    virtual Status finish(EventBatch&) { return ok(); }
 };
 
 }  // namespace autotune
