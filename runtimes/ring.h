@@ -46,7 +46,7 @@ enum {
 /* A function is its code's address, or a name of the table: this bit and the name's offset in it. */
 #define AT_RING_NAMED (1ull << 63)
 
-enum at_ring_kind { AT_RING_NATIVE = 1, AT_RING_PYTHON = 2 };
+enum at_ring_kind { AT_RING_NATIVE = 1, AT_RING_PYTHON = 2, AT_RING_MODULE = 256 /* of names only */ };
 enum at_ring_state { AT_RING_MAKING = 0, AT_RING_LIVE = 1, AT_RING_ENDED = 2 }; /* ended: in order, by exit */
 enum at_ring_clock { AT_RING_TSC = 1, AT_RING_MONOTONIC = 2, AT_RING_CNTVCT = 3 }; /* what ticks are */
 
@@ -73,6 +73,8 @@ struct at_ring_header {
     __u64 names_used;   /* bytes of the table that are whole names */
     __u64 names_lost;   /* names that found no room: their calls have function AT_RING_NAMED | 0, the unknown */
     __u64 chunks_used;  /* chunks that were ever taken are the first ones */
+    __u64 ended_ticks;  /* when the program began to exit in order; 0: it did not */
+    __u64 start_time;   /* of the process, in clock ticks since boot, as /proc/PID/stat has it */
 };
 
 enum at_ring_slot_state { AT_RING_SLOT_FREE = 0, AT_RING_SLOT_LIVE = 1, AT_RING_SLOT_DONE = 2 };
@@ -135,6 +137,15 @@ struct at_ring_name { /* at an offset that is a multiple of 8; the first is at 8
     __u16 name_bytes;
     __u16 file_bytes;
     __u32 kind; /* of the frame: at_ring_kind */
+};
+
+/* Of kind AT_RING_MODULE: executable code that is mapped. `name` is the file's path, `file` these bytes. A writer
+ * of addresses tells them, so that they can be named after the process has gone. */
+struct at_ring_module {
+    __u64 start; /* addresses in the process */
+    __u64 end;
+    __u64 offset; /* of `start` in the file */
+    __u64 inode;  /* of the file */
 };
 
 #ifdef __cplusplus

@@ -269,13 +269,14 @@ static inline void at_ring_leave(struct at_thread *t, __u64 function, __u32 how)
 static inline void at_ring_raise(struct at_thread *t) { t->raise_depth = t->slot->depth; }
 static inline void at_ring_caught(struct at_thread *t) { t->raise_depth = 0; }
 
-/* Appends a name: the function's id; AT_RING_NAMED | 0 when there is no room. Longer texts are cut. */
-AT_COLD __u64 at_ring_name_function(struct at_ring *r, const char *name, __u64 name_bytes, const char *file,
-                                    __u64 file_bytes, __u32 line) {
+struct at_text { const char *bytes; __u64 size; };
+
+/* Appends to the table; longer texts are cut. AT_RING_NAMED and the offset; AT_RING_NAMED | 0: no room. */
+AT_COLD __u64 at_ring_append_name(struct at_ring *r, __u32 kind, struct at_text name, struct at_text file, __u32 line) {
     struct at_ring_header *h = at_ring_header_of(r);
-    if (name_bytes > 4095) name_bytes = 4095;
-    if (file_bytes > 4095) file_bytes = 4095;
-    const __u64 size = (sizeof(struct at_ring_name) + name_bytes + file_bytes + 7) & ~7ull;
+    if (name.size > 4095) name.size = 4095;
+    if (file.size > 4095) file.size = 4095;
+    const __u64 size = (sizeof(struct at_ring_name) + name.size + file.size + 7) & ~7ull;
     __u64 id = AT_RING_NAMED;
     at_lock(&r->lock);
     const __u64 at = h->names_used;
@@ -286,12 +287,12 @@ AT_COLD __u64 at_ring_name_function(struct at_ring *r, const char *name, __u64 n
         struct at_ring_name *n = (struct at_ring_name *)(r->base + AT_RING_NAMES_AT + at);
         n->size = (__u32)size;
         n->line = line;
-        n->name_bytes = (__u16)name_bytes;
-        n->file_bytes = (__u16)file_bytes;
-        n->kind = h->kind;
+        n->name_bytes = (__u16)name.size;
+        n->file_bytes = (__u16)file.size;
+        n->kind = kind;
         char *text = (char *)(n + 1);
-        for (__u64 i = 0; i < name_bytes; ++i) text[i] = name[i];
-        for (__u64 i = 0; i < file_bytes; ++i) text[name_bytes + i] = file[i];
+        for (__u64 i = 0; i < name.size; ++i) text[i] = name.bytes[i];
+        for (__u64 i = 0; i < file.size; ++i) text[name.size + i] = file.bytes[i];
         __atomic_store_n(&h->names_used, at + size, __ATOMIC_RELEASE);
         id |= at;
     } else {
@@ -299,4 +300,11 @@ AT_COLD __u64 at_ring_name_function(struct at_ring *r, const char *name, __u64 n
     }
     at_unlock(&r->lock);
     return id;
+}
+
+/* A function that has no address: its id for at_ring_enter. Same pointer, same id is the caller's to see to. */
+AT_COLD __u64 at_ring_name_function(struct at_ring *r, const char *name, __u64 name_bytes, const char *file,
+                                    __u64 file_bytes, __u32 line) {
+    const struct at_text n = {name, name_bytes}, f = {file, file_bytes};
+    return at_ring_append_name(r, at_ring_header_of(r)->kind, n, f, line);
 }

@@ -29,6 +29,7 @@ struct Process {
     std::unordered_map<std::uint64_t, FrameId> frames;
     JitSymbols jit;
     bool has_jvm = false;
+    bool told = false;  // the mappings are what the process said, not what was read
     std::list<ProcessId>::iterator use;
 };
 
@@ -89,6 +90,16 @@ public:
         if (p.snapshot.maps.empty()) p.snapshot = from_program(program);
     }
 
+    void told(const ProcessId& id, const std::vector<Mapping>& mappings) {
+        Process& p = process(id);
+        if (!p.snapshot.maps.empty() && !p.told) return;  // read by ourselves
+        p.told = true;
+        p.frames.clear();
+        p.snapshot.maps = ProcessMaps::of(mappings);
+        p.snapshot.files.clear();
+        for (const Mapping& m : p.snapshot.maps.mappings()) p.snapshot.files.push_back(pin(m));
+    }
+
     const Mapping* mapping_at(const ProcessId& id, std::uint64_t address) {
         return mapping_at(id, process(id), address);
     }
@@ -137,6 +148,7 @@ private:
         auto snapshot = take_snapshot(options_.proc, id, modules_);
         if (!snapshot) return;  // keeps what was known: the process has gone
         p.snapshot = std::move(*snapshot);
+        p.told = false;
         p.frames.clear();
         p.has_jvm = std::ranges::any_of(p.snapshot.maps.mappings(),
                                         [](const Mapping& m) { return base_name(m.path) == "libjvm.so"; });
@@ -183,6 +195,15 @@ private:
         const std::string inner = "/tmp/perf-" + std::to_string(p.snapshot.inner_pid) + ".map";
         const std::string outer = "/tmp/perf-" + std::to_string(id.pid) + ".map";
         return p.jit.find(address, options_.proc + "/" + std::to_string(id.pid) + "/root" + inner, outer);
+    }
+
+    // By the path in our mount namespace; nothing when another file is there by now.
+    std::optional<FileIdentity> pin(const Mapping& m) {
+        Fd fd(open(m.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+        const auto file = fd ? identity_of(fd.get()) : std::nullopt;
+        if (!file || file->inode != m.inode) return std::nullopt;
+        modules_.pin(*file, std::move(fd), "");
+        return file;
     }
 
     ProcessSnapshot from_program(const Program& program) {
@@ -233,6 +254,10 @@ std::uint64_t Symbolizer::observe(const ProcessId& process) { return impl_->proc
 
 void Symbolizer::replaced(const ProcessId& process, const Program& program) {
     impl_->replaced(process, program);
+}
+
+void Symbolizer::told(const ProcessId& process, const std::vector<Mapping>& mappings) {
+    impl_->told(process, mappings);
 }
 
 FrameId Symbolizer::resolve(const ProcessId& process, std::uint64_t address, Tables& tables) {

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/symbols/process_maps.hpp"
 #include "core/ids.hpp"
@@ -51,6 +52,10 @@ public:
     // The process has become another program (exec). What is known of it from elsewhere serves when it is
     // gone before its mappings could be read.
     void replaced(const ProcessId& process, const Program& program);
+
+    // What the process itself told of its executable mappings, all of them. They serve when it is gone before
+    // they could be read; a file that is not the told inode any more gives no names.
+    void told(const ProcessId& process, const std::vector<Mapping>& mappings);
 
     // The frame at `address` of the process: an instruction (the leaf) or a return address. Interned in
     // tables; the unknown frame only when the address is 0.

@@ -237,11 +237,11 @@ TEST_F(Ring, AForkedChildMakesAFileOfItsOwnAndLeavesItsParentsAlone) {
 TEST_F(Ring, NamesAreAppendedAndCutWhereTheyAreTooLong) {
     const std::string endless(10'000, 'x');
     const __u64 first = at_ring_name_function(at_ring_process, "handler", 7, "app.py", 6, 42);
-    const __u64 second =
-        at_ring_name_function(at_ring_process, endless.data(), endless.size(), endless.data(), endless.size(), 1);
+    const __u64 second = at_ring_name_function(at_ring_process, endless.data(), endless.size(),
+                                               endless.data(), endless.size(), 1);
     ASSERT_NE(first & AT_RING_NAMED, 0u);
-    const auto* name =
-        reinterpret_cast<const at_ring_name*>(at_ring_process->base + AT_RING_NAMES_AT + (first & ~AT_RING_NAMED));
+    const auto* name = reinterpret_cast<const at_ring_name*>(at_ring_process->base + AT_RING_NAMES_AT +
+                                                             (first & ~AT_RING_NAMED));
     EXPECT_EQ(std::string(reinterpret_cast<const char*>(name + 1), 13), "handlerapp.py");
     EXPECT_EQ(name->line, 42u);
     EXPECT_EQ(second - first, name->size);
