@@ -1,6 +1,7 @@
 #include "core/profile.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 
 namespace autotune {
@@ -11,6 +12,8 @@ std::uint64_t mix(std::uint64_t parent, std::uint64_t frame) {
     std::uint64_t h = (parent << 32 | frame) * 0x9e3779b97f4a7c15ull;
     return h ^ (h >> 29);
 }
+
+std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
 
 std::vector<std::uint64_t> summed(const Profile& profile, std::vector<std::uint64_t> weights) {
     for (std::size_t i = weights.size(); i-- > 1;) weights[profile.nodes[i].parent] += weights[i];
@@ -47,7 +50,10 @@ std::vector<std::uint64_t> subtree_weights_before(const Profile& profile) {
     return summed(profile, profile.before);
 }
 
-ProfileBuilder::ProfileBuilder() : slots_(1024) {}
+ProfileBuilder::ProfileBuilder(std::size_t expected_nodes)
+    : slots_(std::bit_ceil(std::max<std::size_t>(expected_nodes * 2, 1024))) {
+    profile_.nodes.reserve(expected_nodes + 1);
+}
 
 std::size_t ProfileBuilder::FrameHash::operator()(const ProfileFrame& f) const noexcept {
     const std::hash<std::string> text;
@@ -70,26 +76,31 @@ std::uint32_t ProfileBuilder::frame(std::string_view name) {
 }
 
 std::uint32_t ProfileBuilder::child(std::uint32_t parent, std::uint32_t frame) {
+    const std::uint64_t hash = mix(parent, frame);
     const std::size_t mask = slots_.size() - 1;
-    for (std::size_t at = mix(parent, frame) & mask;; at = (at + 1) & mask) {
-        const std::uint32_t node = slots_[at];
-        if (node == 0) {
-            slots_[at] = static_cast<std::uint32_t>(profile_.nodes.size());
+    for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
+        Slot& slot = slots_[at];
+        if (slot.node == 0) {
+            const auto fresh = static_cast<std::uint32_t>(profile_.nodes.size());
+            slot = {fresh, tag_of(hash)};
             profile_.nodes.push_back({frame, parent, 0});
             if (profile_.nodes.size() * 2 > slots_.size()) grow();
-            return static_cast<std::uint32_t>(profile_.nodes.size() - 1);
+            return fresh;
         }
-        if (profile_.nodes[node].parent == parent && profile_.nodes[node].frame == frame) return node;
+        if (slot.tag != tag_of(hash)) continue;
+        const ProfileNode& node = profile_.nodes[slot.node];
+        if (node.parent == parent && node.frame == frame) return slot.node;
     }
 }
 
 void ProfileBuilder::grow() {
-    slots_.assign(slots_.size() * 2, 0);
+    slots_.assign(slots_.size() * 2, {});
     const std::size_t mask = slots_.size() - 1;
     for (std::uint32_t node = 1; node < profile_.nodes.size(); ++node) {
-        std::size_t at = mix(profile_.nodes[node].parent, profile_.nodes[node].frame) & mask;
-        while (slots_[at] != 0) at = (at + 1) & mask;
-        slots_[at] = node;
+        const std::uint64_t hash = mix(profile_.nodes[node].parent, profile_.nodes[node].frame);
+        std::size_t at = hash & mask;
+        while (slots_[at].node != 0) at = (at + 1) & mask;
+        slots_[at] = {node, tag_of(hash)};
     }
 }
 

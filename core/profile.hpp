@@ -39,6 +39,8 @@ struct ProfileNode {
 struct Profile {
     std::string title;  // "orders (on-CPU)"
     ProfileUnit unit = ProfileUnit::nanoseconds;
+    std::string measure = "cpu";       // what the weights are: cpu, wall, off_cpu, alloc_space, …
+    std::uint64_t period = 0;          // weight of one sample; 0 = exact, or not known
     std::vector<ProfileFrame> frames;  // no two alike
     // Parents before children; no two with the same parent and frame. The first is the root: no frame of its
     // own, its `self` the weight of empty stacks.
@@ -60,7 +62,8 @@ struct Profile {
 // Puts a profile together, stack by stack. Not thread-safe.
 class ProfileBuilder {
 public:
-    ProfileBuilder();
+    // `expected_nodes`: a guess, so that less is moved while it grows.
+    explicit ProfileBuilder(std::size_t expected_nodes = 0);
 
     // The id of a frame, for stacks.
     std::uint32_t frame(const ProfileFrame& frame);
@@ -92,7 +95,11 @@ private:
     Profile profile_;
     std::unordered_map<ProfileFrame, std::uint32_t, FrameHash> full_;
     std::unordered_map<std::string, std::uint32_t, TextHash, std::equal_to<>> named_;
-    std::vector<std::uint32_t> slots_;  // open addressing over nodes; 0 = free (the root is nobody's child)
+    struct Slot {
+        std::uint32_t node = 0;  // 0: free (the root is nobody's child)
+        std::uint32_t tag = 0;   // of its parent and frame: spares most looks at the node itself
+    };
+    std::vector<Slot> slots_;  // open addressing
 };
 
 // `after` with the weights of `before` beside its own; stacks that are only in one of them too. Frames are

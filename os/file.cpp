@@ -27,7 +27,10 @@ Result<std::string> read_file(const std::filesystem::path& path) {
     const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return unexpected(errno_error("opening " + path.string(), errno));
     std::string text;
-    std::array<char, 16 * 1024> piece;
+    struct stat about {};
+    if (::fstat(fd.get(), &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0)
+        text.reserve(static_cast<std::size_t>(about.st_size));  // 0 in /proc
+    std::array<char, 64 * 1024> piece;
     for (;;) {
         const ssize_t n = ::read(fd.get(), piece.data(), piece.size());
         if (n < 0 && errno == EINTR) continue;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "exporters/render/amount.hpp"
 #include "exporters/render/flame_script.hpp"
 #include "exporters/render/frame_tree.hpp"
 #include "exporters/render/text.hpp"
@@ -22,16 +23,6 @@ std::string number(double v) {
     char text[32];
     std::snprintf(text, sizeof text, "%.2f", v);
     return text;
-}
-
-std::string amount(const Profile& profile, std::uint64_t weight) {
-    const auto w = static_cast<double>(weight);
-    switch (profile.unit) {
-        case ProfileUnit::nanoseconds: return human_duration(w / 1e9);
-        case ProfileUnit::bytes: return human_bytes(w);
-        case ProfileUnit::count: return std::to_string(weight);
-    }
-    return std::to_string(weight);
 }
 
 std::string percent(std::uint64_t part, std::uint64_t whole) {
@@ -114,16 +105,16 @@ private:
         out_ += "<g class=\"f\" data-l=\"" + std::to_string(box.left) + "\" data-w=\"" +
                 std::to_string(std::max<std::uint64_t>(box.weight, tree_.total == 0)) + "\" data-d=\"" +
                 std::to_string(box.depth) + "\" data-n=\"" + xml_text(name) + "\"><title>" + xml_text(name) +
-                "\n" + amount(profile_, box.weight) + ", " + percent(box.weight, tree_.total) + " of " +
-                amount(profile_, tree_.total) + "</title><rect x=\"" + number(x) + "\" y=\"" + number(y) +
-                "\" width=\"" + number(std::max(w - 0.3, 0.1)) + "\" height=\"" + number(kRow - 1) +
-                "\" rx=\"1.5\" fill=\"" + colour(box) + "\"/><text x=\"" + number(x + 3) + "\" y=\"" +
-                number(y + 12) + "\">" + xml_text(label(name, w)) + "</text></g>\n";
+                "\n" + human_amount(profile_.unit, box.weight) + ", " + percent(box.weight, tree_.total) +
+                " of " + human_amount(profile_.unit, tree_.total) + "</title><rect x=\"" + number(x) +
+                "\" y=\"" + number(y) + "\" width=\"" + number(std::max(w - 0.3, 0.1)) + "\" height=\"" +
+                number(kRow - 1) + "\" rx=\"1.5\" fill=\"" + colour(box) + "\"/><text x=\"" + number(x + 3) +
+                "\" y=\"" + number(y + 12) + "\">" + xml_text(label(name, w)) + "</text></g>\n";
     }
 
     void foot() {
         std::string note =
-            amount(profile_, tree_.total) + " in " + std::to_string(profile_.stacks()) + " stacks";
+            human_amount(profile_.unit, tree_.total) + " in " + std::to_string(profile_.stacks()) + " stacks";
         if (profile_.stacks() == 0) note = "no samples";
         if (profile_.truncated > 0)
             note +=

@@ -34,6 +34,8 @@ std::string plain(std::string_view name) {
 // case, walks only what is new.
 class FoldedReader {
 public:
+    explicit FoldedReader(std::size_t bytes) : builder_(bytes / kBytesPerNode) {}
+
     // Errors: corrupt.
     Status line(std::string_view text) {
         const auto blank = text.rfind(' ');
@@ -56,6 +58,8 @@ public:
     }
 
 private:
+    static constexpr std::size_t kBytesPerNode = 64;  // of text, as it comes: a name and its share of prefixes
+
     struct Step {
         std::size_t end;  // in last_, behind the name
         std::uint32_t node;
@@ -114,7 +118,7 @@ std::string folded(const Profile& profile) {
 }
 
 Result<Profile> read_folded(std::string_view text, std::string title, ProfileUnit unit) {
-    FoldedReader reader;
+    FoldedReader reader(text.size());
     for (std::size_t number = 1; !text.empty(); ++number) {
         const std::size_t end = std::min(text.find('\n'), text.size());
         std::string_view line = text.substr(0, end);

@@ -80,6 +80,18 @@ std::string xml_text(std::string_view bytes) {
     return out;
 }
 
+std::string json_string(std::string_view bytes) {
+    std::string out = "\"";
+    for (const char c : clean_text(bytes)) {
+        if (c == '"' || c == '\\') out += '\\';
+        if (c == '<')
+            out += "\\u003c";
+        else
+            out += c;
+    }
+    return out + '"';
+}
+
 std::size_t length_of(std::string_view utf8) {
     std::size_t count = 0;
     for (const char c : utf8) count += !continues(c);

@@ -14,6 +14,9 @@ namespace autotune::render {
 // clean_text with & < > " ' as entities: for element content and attribute values.
 [[nodiscard]] std::string xml_text(std::string_view bytes);
 
+// clean_text as a JSON string with its quotes. May also stand in an HTML <script>: '<' is escaped.
+[[nodiscard]] std::string json_string(std::string_view bytes);
+
 // Number of code points. REQUIRES: well-formed UTF-8.
 [[nodiscard]] std::size_t length_of(std::string_view utf8);
 
