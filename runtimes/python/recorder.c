@@ -1,0 +1,72 @@
+#include "runtimes/python/recorder.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "runtimes/python/functions.h"
+#include "runtimes/ring_process.h"
+
+static struct at_ring *trial;
+static struct at_thread *trial_thread;
+
+const char *at_recorder_start(const char *folder) {
+    switch (at_ring_start(folder, AT_RING_PYTHON)) {
+        case 0: break;
+        case -EFBIG: return "the limit on the size of files (ulimit -f) leaves no room for the ring";
+        case -ENOSPC: return "the file system of the ring is full";
+        case -ENOMEM: return "there is no memory for the ring";
+        default: return "the ring could not be made";
+    }
+    pthread_atfork(NULL, NULL, at_functions_forget); /* the child's ring will have other names */
+    return NULL;
+}
+
+void at_recorder_open(struct at_bias bias) {
+    at_ring_bias[0] = at_ring_header_of(at_ring_process)->bias_inside = bias.inside;
+    at_ring_bias[1] = at_ring_header_of(at_ring_process)->bias_around = bias.around;
+    at_ring_open();
+}
+
+const char *at_recorder_begin_trial(void) {
+    trial = at_pages(sizeof *trial);
+    trial_thread = trial != NULL && at_ring_make_private(trial) == 0 ? at_ring_take_slot(trial) : NULL;
+    if (trial_thread == NULL) return "there is no memory for a trial";
+    at_ring_current = trial_thread;
+    for (__u64 i = 0; i < 16 * AT_RING_CHUNK_BYTES; i += 4096) /* page faults are not the hook's cost */
+        *(volatile char *)(trial->base + AT_RING_CHUNKS_AT + i) = 0;
+    return NULL;
+}
+
+uint64_t at_recorder_end_trial(uint64_t function) {
+    uint64_t calls = 0, ticks = 0;
+    for (__u32 i = 1; i < trial_thread->slot->edges; ++i) {
+        if (trial_thread->edges[i].function != function) continue;
+        calls += trial_thread->edges[i].calls;
+        ticks += trial_thread->edges[i].self;
+    }
+    at_ring_current = &at_ring_nobody;
+    at_thread_unmake(trial_thread);
+    munmap(trial->base, AT_RING_BODIES_AT);
+    munmap(trial, sizeof *trial);
+    return calls != 0 ? ticks * 1024 / calls : 0;
+}
+
+uint64_t at_recorder_ticks(void) { return at_ring_ticks(at_ring_process->counter); }
+
+void at_recorder_enter(uint64_t function) {
+    struct at_thread *t = at_ring_self();
+    if (t != NULL) at_ring_enter(t, function, 0);
+}
+
+void at_recorder_leave(uint64_t function, uint32_t how) {
+    struct at_thread *t = at_ring_self_or_null();
+    if (t != NULL) at_ring_leave(t, function, how);
+}
+
+uint64_t at_recorder_name(const char *name, const char *file, uint32_t line) {
+    (void)at_ring_self(); /* a child of fork has no ring yet */
+    struct at_ring *r = at_ring_process;
+    return r != NULL ? at_ring_name_function(r, name, strlen(name), file, strlen(file), line) : AT_RING_NAMED;
+}
+
+__attribute__((destructor)) static void end_process(void) { at_ring_finish(); }
