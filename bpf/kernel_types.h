@@ -65,14 +65,37 @@ struct inode {
     unsigned short i_mode;
 };
 
+struct hlist_node {
+    struct hlist_node* next;
+};
+
+struct hlist_head {
+    struct hlist_node* first;
+};
+
 struct file {
     void* private_data;
     struct inode* f_inode;
+    unsigned int f_mode;
+    struct hlist_head* f_ep; /* what epolls watch it */
+};
+
+struct eventpoll;
+
+struct epoll_event {
+    __u64 data;
+};
+
+struct epitem {
+    struct eventpoll* ep;
+    struct hlist_node fllink; /* of file.f_ep */
+    struct epoll_event event;
 };
 
 struct fdtable {
     unsigned int max_fds;
     struct file** fd;
+    unsigned long* open_fds;
 };
 
 struct files_struct {
@@ -97,6 +120,21 @@ struct sock_common {
 struct sock {
     struct sock_common __sk_common;
     int sk_err;
+    __u16 sk_type;
+};
+
+struct sockaddr_un {
+    char sun_path[108];
+};
+
+struct unix_address {
+    int len; /* of the name, its family included */
+    struct sockaddr_un name[0];
+};
+
+struct unix_sock {
+    struct unix_address* addr;
+    struct sock* peer;
 };
 
 struct socket {
@@ -162,6 +200,7 @@ struct bpf_iter__task {
 struct pt_regs {
     unsigned long r10, r9, r8, dx, si, di;
 };
+#define AT_ARG5(regs) ((regs)->r9)
 #define AT_ARG0(regs) ((regs)->di)
 #define AT_ARG1(regs) ((regs)->si)
 #define AT_ARG2(regs) ((regs)->dx)
@@ -177,6 +216,7 @@ struct pt_regs {
 #define AT_ARG2(regs) ((regs)->regs[2])
 #define AT_ARG3(regs) ((regs)->regs[3])
 #define AT_ARG4(regs) ((regs)->regs[4])
+#define AT_ARG5(regs) ((regs)->regs[5])
 #else
 #error "no system call arguments known for this architecture"
 #endif

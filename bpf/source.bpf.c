@@ -23,7 +23,12 @@
 #include "bpf/parts/request_text.bpf.h"
 #include "bpf/parts/runtime_api.bpf.h"
 #include "bpf/parts/connect.bpf.h"
+#include "bpf/parts/unix.bpf.h"
 #include "bpf/parts/io.bpf.h"
+#include "bpf/parts/messages.bpf.h"
+#include "bpf/parts/moves.bpf.h"
+#include "bpf/parts/waits.bpf.h"
+#include "bpf/parts/names.bpf.h"
 #include "bpf/parts/syscalls.bpf.h"
 // clang-format on
 

@@ -15,6 +15,7 @@
 #define AT_PATH_SIZE 256
 #define AT_HEAD_SIZE 1024
 #define AT_ENVIRONMENT_SIZE 4096
+#define AT_OPEN_FDS 1024
 #define AT_MAX_TRACKED 16384
 
 /*
@@ -57,6 +58,7 @@ enum at_kind {
     AT_ANSWER_PART,
     AT_FD_CHANGE,
     AT_EXISTING,
+    AT_MAP,
     AT_KINDS, /* not a kind */
 };
 
@@ -97,6 +99,7 @@ struct at_exec_record {
     __s32 parent;
     __u32 environment_size; /* what of `environment` is filled */
     __u64 environment_full; /* what there was */
+    __u64 open_fds[AT_OPEN_FDS / 64]; /* one bit a descriptor that is open now, in the new program */
     char comm[AT_COMM_SIZE];
     char path[AT_PATH_SIZE];               /* as given to execve, NUL-terminated, cut if longer */
     char environment[AT_ENVIRONMENT_SIZE]; /* NAME=value, NUL after each */
@@ -124,16 +127,24 @@ enum at_op {
     AT_OP_WRITE,
     AT_OP_SYNC,
     AT_OP_CLOSE,
+    AT_OP_LIST,
+    AT_OP_MAKE_DIRECTORY,
+    AT_OP_REMOVE,
+    AT_OP_RENAME,
+    AT_OP_LINK,
+    AT_OP_RESIZE,
+    AT_OP_MAP,
 };
 
 enum at_file { /* what the descriptor is */
     AT_FILE_OTHER = 0,
     AT_FILE_SOCKET,
-    AT_FILE_DATA, /* regular file, block or character device */
+    AT_FILE_DATA, /* regular file, directory, block or character device */
     AT_FILE_PIPE,
 };
 
 #define AT_IO_COMPLETED_LATER 1u /* a connect that had answered EINPROGRESS */
+#define AT_IO_PATH_CUT 2u        /* the path is longer than AT_PATH_SIZE */
 
 struct at_io_record { /* header.at_ns: the end of the call */
     struct at_header header;
@@ -147,9 +158,19 @@ struct at_io_record { /* header.at_ns: the end of the call */
     struct at_endpoint peer;
 };
 
-struct at_io_path_record { /* open; connect to a Unix socket */
-    struct at_io_record io; /* open: fd is the directory's (or AT_FDCWD), result the new one */
+struct at_io_path_record { /* what is done to a name; what is done on a Unix socket that has one */
+    struct at_io_record io; /* a name: fd is the directory's (or AT_FDCWD); open: result is the new one */
     char path[AT_PATH_SIZE];
+};
+
+struct at_map_record { /* mmap of a file, msync */
+    struct at_header header;
+    __s64 result; /* 0 or -errno */
+    __u64 latency_ns;
+    __u64 address;
+    __u64 bytes;
+    __s32 fd; /* mmap */
+    __u32 op; /* AT_OP_MAP, AT_OP_SYNC */
 };
 
 struct at_request_head_record { /* a send to the Runtime API is about to begin */

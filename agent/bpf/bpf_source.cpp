@@ -149,6 +149,7 @@ private:
         if (undecodable_ > 0)
             losses.push_back({.kind = LossKind::undecodable, .count = std::exchange(undecodable_, 0)});
         for (const Lost& lost : losses) {
+            if (lost.kind == LossKind::ring_full) decoder_.forget_names();
             health_.lost[static_cast<std::size_t>(lost.kind)] += lost.count;
             batch.events.push_back({.at = drained_, .process = {}, .by = Backend::bpf, .body = lost});
         }

@@ -2,9 +2,12 @@
 // again.
 #pragma once
 
+#include <linux/types.h>
+
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <span>
 
 #include "core/ids.hpp"
 
@@ -26,6 +29,13 @@ public:
     // Nothing when last is before first: programs may ask for such a range.
     void closed(int first, int last) {
         if (first <= last) names_.erase(names_.lower_bound(first), names_.upper_bound(last));
+    }
+    // `bits`: one a descriptor, from 0 on; what is not set or beyond is closed.
+    void keep_only(std::span<const __u64> bits) {
+        std::erase_if(names_, [&](const auto& entry) {
+            const auto fd = static_cast<std::size_t>(entry.first);
+            return entry.first < 0 || fd / 64 >= bits.size() || (bits[fd / 64] >> (fd % 64) & 1) == 0;
+        });
     }
     void clear() { names_.clear(); }
 

@@ -2,8 +2,10 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstdint>
 #include <filesystem>
 
 #include "agent/bpf/record_decoder.hpp"
@@ -21,9 +23,18 @@ IoOp to_op(std::uint8_t op) {
         case AT_OP_READ: return IoOp::read;
         case AT_OP_WRITE: return IoOp::write;
         case AT_OP_SYNC: return IoOp::sync;
+        case AT_OP_LIST: return IoOp::list;
+        case AT_OP_MAKE_DIRECTORY: return IoOp::make_directory;
+        case AT_OP_REMOVE: return IoOp::remove;
+        case AT_OP_RENAME: return IoOp::rename;
+        case AT_OP_LINK: return IoOp::link;
+        case AT_OP_RESIZE: return IoOp::resize;
+        case AT_OP_MAP: return IoOp::map_file;
         default: return IoOp::close_file;
     }
 }
+
+constexpr std::string_view kCut = "…";  // ends a path that is longer than what the kernel side takes
 
 // The kernel's own restart codes (ERESTARTSYS and its kin) never reach a program: it sees EINTR.
 std::int64_t as_program_sees(std::int64_t result) {
@@ -46,19 +57,34 @@ void RecordDecoder::on_io_path(const at_io_path_record& r, EventBatch& batch) {
     KnownProcess& process = book_.open(r.io.header);
     const std::string_view text = field_text(r.path, sizeof r.path);
     StringTable& strings = batch.tables.strings;
+    if (r.io.file == AT_FILE_SOCKET) return push_io(r.io, strings.intern(text), batch);
     at_io_record io = r.io;
-    if (io.op == AT_OP_OPEN) {
-        const StringId path = resolve(process, io.fd, text, strings);
-        if (io.result >= 0) {
-            io.fd = static_cast<int>(io.result);
-            process.files.opened(io.fd, path);
-        } else {
-            io.fd = -1;
-        }
-        return push_io(io, path, batch);
+    const bool is_cut = (io.flags & AT_IO_PATH_CUT) != 0;
+    const StringId path =
+        resolve(process, io.fd, is_cut ? std::string(text).append(kCut) : std::string(text), strings);
+    io.fd = -1;
+    if (io.op == AT_OP_OPEN && io.result >= 0) {
+        io.fd = static_cast<int>(io.result);
+        process.files.opened(io.fd, path);
     }
-    const StringId path = strings.intern(text);  // a Unix socket's
-    process.files.opened(io.fd, path);
+    push_io(io, path, batch);
+}
+
+void RecordDecoder::on_map(const at_map_record& r, EventBatch& batch) {
+    KnownProcess& process = book_.open(r.header);
+    at_io_record io{};
+    io.header = r.header;
+    io.result = r.result;
+    io.latency_ns = r.latency_ns;
+    io.fd = r.fd;
+    io.op = static_cast<std::uint8_t>(r.op);
+    io.file = AT_FILE_DATA;
+    if (r.op != AT_OP_MAP) return push_io(io, process.mappings.find(r.address), batch);
+    const StringId path = name_of(io, batch);
+    if (r.result >= 0) {
+        process.mappings.mapped(r.address, r.bytes, path);
+        io.result = static_cast<std::int64_t>(std::min<std::uint64_t>(r.bytes, INT64_MAX));
+    }
     push_io(io, path, batch);
 }
 
@@ -83,13 +109,9 @@ void RecordDecoder::push_io(const at_io_record& r, StringId path, EventBatch& ba
                                     .blocking_wait = (r.flags & AT_IO_COMPLETED_LATER) != 0}));
 }
 
-// Sockets have names only where they are Unix sockets whose connect we saw.
+// A Unix socket that has a name comes with it.
 StringId RecordDecoder::name_of(const at_io_record& r, EventBatch& batch) {
-    if (r.file == AT_FILE_SOCKET) {
-        KnownProcess* process = book_.find(r.header);
-        if (!process || r.peer.family != AF_UNIX) return {};
-        return process->files.find(r.fd).value_or(StringId{});
-    }
+    if (r.file == AT_FILE_SOCKET || r.fd < 0) return {};
     KnownProcess& process = book_.open(r.header);
     if (const auto known = process.files.find(r.fd)) return *known;
     if (r.op == AT_OP_CLOSE) return {};

@@ -42,6 +42,13 @@ bool ProcessBook::close(const at_header& header) {
     return true;
 }
 
+void ProcessBook::forget_names() {
+    for (auto& [pid, process] : processes_) {
+        process.files.clear();
+        process.mappings.clear();
+    }
+}
+
 bool ProcessBook::claim_sandbox(const KnownProcess& process) {
     Sandbox& sandbox = sandboxes_[process.cgroup];
     if (sandbox.executor.pid != 0 && sandbox.executor != process.id) return false;

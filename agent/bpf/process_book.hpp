@@ -11,6 +11,7 @@
 
 #include "agent/bpf/executor_environment.hpp"
 #include "agent/bpf/fd_table.hpp"
+#include "agent/bpf/mapped_files.hpp"
 #include "bpf/wire.h"
 #include "core/event.hpp"
 
@@ -27,6 +28,7 @@ struct KnownProcess {
     ProcessId id;
     CgroupId cgroup{};
     FdTable files;
+    MappedFiles mappings;
     std::optional<ExecutorEnvironment> environment;  // when it has Lambda's variables
     Endpoint runtime_api;                            // control plane: not reported as I/O
     bool announced = false;                          // as an executor
@@ -43,6 +45,9 @@ public:
     [[nodiscard]] KnownProcess* find_pid(std::int32_t pid);
     // False when it had ended already: two threads that leave together are both told.
     bool close(const at_header& header);
+
+    // Records were lost, those that open and close among them perhaps: names are asked for again.
+    void forget_names();
 
     // The first executor of a cgroup; its children inherit the environment without being executors.
     // False when the cgroup has one that lives.

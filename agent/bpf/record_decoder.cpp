@@ -82,6 +82,7 @@ bool RecordDecoder::decode(std::span<const std::byte> bytes, EventBatch& batch) 
         case AT_REQUEST_HEAD: return with(&RecordDecoder::on_request_head);
         case AT_ANSWER_PART: return with(&RecordDecoder::on_answer_part);
         case AT_EXISTING: return with(&RecordDecoder::on_existing);
+        case AT_MAP: return with(&RecordDecoder::on_map);
         case AT_FD_CHANGE: return with(&RecordDecoder::on_fd_change);
         default: return false;
     }
@@ -91,6 +92,7 @@ void RecordDecoder::on_fork(const at_fork_record& r, EventBatch& batch) {
     KnownProcess& child = book_.open(r.header);
     if (const KnownProcess* parent = book_.find_pid(r.parent)) {
         child.files = parent->files;
+        child.mappings = parent->mappings;
         child.runtime_api = parent->runtime_api;
     }
     batch.events.push_back(make_event(
@@ -100,7 +102,8 @@ void RecordDecoder::on_fork(const at_fork_record& r, EventBatch& batch) {
 
 void RecordDecoder::on_exec(const at_exec_record& r, EventBatch& batch) {
     KnownProcess& process = book_.open(r.header);
-    process.files.clear();  // which ones were close-on-exec is not known; the others are asked for again
+    process.files.keep_only(r.open_fds);
+    process.mappings.clear();
     process.answers.clear();
     StringTable& strings = batch.tables.strings;
     batch.events.push_back(make_event(

@@ -28,6 +28,9 @@ public:
     // Appends to batch; false when the bytes are no record.
     [[nodiscard]] bool decode(std::span<const std::byte> record, EventBatch& batch);
 
+    // Records were lost: what a descriptor is called may have changed unseen.
+    void forget_names() { book_.forget_names(); }
+
     // Cgroups of executors that ran before the source did and that nobody watches yet.
     [[nodiscard]] std::vector<CgroupId> take_discovered() { return std::exchange(discovered_, {}); }
 
@@ -44,6 +47,7 @@ private:
     // io_records.cpp
     void on_io(const at_io_record& r, EventBatch& batch);
     void on_io_path(const at_io_path_record& r, EventBatch& batch);
+    void on_map(const at_map_record& r, EventBatch& batch);
     void on_fd_change(const at_fd_change_record& r, EventBatch& batch);
     void push_io(const at_io_record& r, StringId path, EventBatch& batch);
     [[nodiscard]] StringId name_of(const at_io_record& r, EventBatch& batch);

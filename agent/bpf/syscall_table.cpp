@@ -21,16 +21,43 @@ std::array<std::uint8_t, AT_SYSCALL_NUMBERS> syscall_table() {
     table[SYS_accept] = table[SYS_accept4] = AT_CALL_ACCEPT;
     table[SYS_openat] = AT_CALL_OPENAT;
     table[SYS_openat2] = AT_CALL_OPENAT;
-    table[SYS_fsync] = table[SYS_fdatasync] = AT_CALL_SYNC;
+    table[SYS_splice] = AT_CALL_SPLICE;
+    table[SYS_tee] = AT_CALL_TEE;
+    table[SYS_copy_file_range] = AT_CALL_COPY_RANGE;
+    table[SYS_vmsplice] = AT_CALL_VMSPLICE;
+    table[SYS_fsync] = table[SYS_fdatasync] = table[SYS_sync_file_range] = table[SYS_syncfs] = AT_CALL_SYNC;
+    table[SYS_sync] = AT_CALL_SYNC_ALL;
+    table[SYS_mmap] = AT_CALL_MMAP;
+    table[SYS_msync] = AT_CALL_MSYNC;
+    table[SYS_getdents64] = AT_CALL_LIST;
+    table[SYS_ftruncate] = table[SYS_fallocate] = AT_CALL_RESIZE;
+    table[SYS_truncate] = AT_CALL_RESIZE_PATH;
+    table[SYS_mkdirat] = AT_CALL_MKDIRAT;
+    table[SYS_unlinkat] = AT_CALL_REMOVEAT;
+    table[SYS_renameat2] = AT_CALL_RENAMEAT;
+    table[SYS_linkat] = AT_CALL_LINKAT;
+    table[SYS_symlinkat] = AT_CALL_SYMLINKAT;
     table[SYS_close] = AT_CALL_CLOSE;
     table[SYS_close_range] = AT_CALL_CLOSE_RANGE;
     table[SYS_dup] = table[SYS_dup3] = AT_CALL_DUP;
     table[SYS_fcntl] = AT_CALL_FCNTL;
     table[SYS_ppoll] = AT_CALL_POLL;
+    table[SYS_pselect6] = AT_CALL_SELECT;
+    table[SYS_epoll_pwait] = table[SYS_epoll_pwait2] = AT_CALL_EPOLL_WAIT;
+#ifdef SYS_renameat
+    table[SYS_renameat] = AT_CALL_RENAMEAT;
+#endif
 #ifdef SYS_open  // not on arm64
     table[SYS_open] = table[SYS_creat] = AT_CALL_OPEN;
     table[SYS_dup2] = AT_CALL_DUP;
     table[SYS_poll] = AT_CALL_POLL;
+    table[SYS_select] = AT_CALL_SELECT;
+    table[SYS_epoll_wait] = AT_CALL_EPOLL_WAIT;
+    table[SYS_getdents] = AT_CALL_LIST;
+    table[SYS_mkdir] = AT_CALL_MKDIR;
+    table[SYS_unlink] = table[SYS_rmdir] = AT_CALL_REMOVE;
+    table[SYS_rename] = AT_CALL_RENAME;
+    table[SYS_link] = table[SYS_symlink] = AT_CALL_LINK;
 #endif
     return table;
 }

@@ -4,6 +4,8 @@
 #define AUTOTUNE_BPF_PARTS_COMMON_BPF_H
 
 #define AT_INLINE static __always_inline
+/* Verified once and on its own, whoever calls it: what it knows of the thread it finds out itself. */
+#define AT_APART __attribute__((noinline))
 #define AT_MAX_CPUS 1024
 
 /* Set by the agent before loading. */
@@ -36,22 +38,23 @@ struct at_thread {
     __u64 scope;
     __u64 cgroup;
     __u32 generation;
-    __u32 reserved;
+    __u32 has_waited; /* `waits` has a wait that nobody has taken */
     /* The kernel's own account of it, as far as it is in its scope's sums. */
     __u64 cpu_ns;
     __u64 runnable_ns;
     __u64 made_ns; /* from here on */
     /* the system call it is in */
     __u64 enter_ns;
-    __u64 waited_ns; /* in the poll before it */
-    __u64 args[5];
+    __u64 waited_ns; /* for its descriptor to become ready */
+    __u64 args[6];
     struct sock* sk;
     __u32 call;       /* enum at_call */
     __u32 file;       /* enum at_file */
     __u32 is_control; /* Runtime API traffic */
-    /* Its last call was a poll(2) that waited so long for this one descriptor to become readable. */
-    __u32 polled_fd;
-    __u64 polled_ns; /* 0: it was not */
+    /* Of a move: where it reads from. */
+    __u32 from_file;
+    __u64 from_fd;
+    struct sock* from_sk;
 };
 
 struct {
@@ -80,6 +83,11 @@ AT_INLINE __u64 at_cpu_time(struct task_struct* task) { return task->se.sum_exec
 
 AT_INLINE __u64 at_runnable_time(struct task_struct* task) {
     return bpf_core_field_exists(task->sched_info.run_delay) ? task->sched_info.run_delay : 0;
+}
+
+/* The running one's; null when it is not known. */
+AT_INLINE struct at_thread* at_this_thread(void) {
+    return bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0, 0);
 }
 
 /* Room for one record of `kind`; every attempt and every refusal is counted. */

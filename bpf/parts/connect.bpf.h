@@ -16,6 +16,43 @@ struct {
     __type(value, struct at_io_record);
 } connecting SEC(".maps");
 
+/* Who connected or accepted a TCP socket: what happens to it later happens in anybody's context. */
+struct at_owner {
+    __u64 start_ns;
+    __u64 scope;
+    __u64 connected_ns; /* when a connect that did not wait had ended; 0: there was none */
+    __s32 tgid;
+    __s32 tid;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 16384);
+    __type(key, __u64);
+    __type(value, struct at_owner);
+} owners SEC(".maps");
+
+AT_INLINE struct at_owner* at_owner_of(const struct sock* sk) {
+    __u64 key = (__u64)sk;
+    return bpf_map_lookup_elem(&owners, &key);
+}
+
+AT_APART int at_own(__u64 socket) {
+    struct task_struct* task = bpf_get_current_task_btf();
+    const struct at_thread* thread = at_this_thread();
+    const struct sock* sk = (const struct sock*)socket;
+    if (!thread) return 0;
+    const unsigned short family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
+    if (family != AT_AF_INET && family != AT_AF_INET6) return 0;
+    if (BPF_CORE_READ(sk, sk_type) != AT_SOCK_STREAM) return 0;
+    struct at_owner owner = {.start_ns = task->group_leader->start_boottime,
+                             .scope = thread->scope,
+                             .tgid = task->tgid,
+                             .tid = task->pid};
+    if (bpf_map_update_elem(&owners, &socket, &owner, BPF_ANY)) at_count_state_full();
+    return 0;
+}
+
 AT_INLINE void at_tell_connected(__u64 key, const struct sock* sk, int state) {
     struct at_io_record* begun = bpf_map_lookup_elem(&connecting, &key);
     if (!begun) return;
@@ -24,6 +61,8 @@ AT_INLINE void at_tell_connected(__u64 key, const struct sock* sk, int state) {
     if (bpf_map_delete_elem(&connecting, &key)) return;
     const __u64 now = bpf_ktime_get_ns();
     const int error = BPF_CORE_READ(sk, sk_err);
+    struct at_owner* owner = at_owner_of(sk);
+    if (owner) owner->connected_ns = now;
     done.latency_ns = now - done.header.at_ns;
     done.header.at_ns = now;
     done.result = state == AT_TCP_ESTABLISHED ? 0 : error ? -error : -AT_ECONNABORTED;

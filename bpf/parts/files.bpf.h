@@ -6,11 +6,14 @@
 #define AT_AF_UNIX 1
 #define AT_AF_INET 2
 #define AT_AF_INET6 10
+#define AT_SOCK_STREAM 1
+#define AT_SOCK_DGRAM 2
 
 AT_INLINE enum at_file at_file_type(unsigned short mode) {
     switch (mode & 0170000) {
         case 0140000: return AT_FILE_SOCKET;
         case 0100000:
+        case 0040000:
         case 0060000:
         case 0020000: return AT_FILE_DATA;
         case 0010000: return AT_FILE_PIPE;
@@ -18,13 +21,19 @@ AT_INLINE enum at_file at_file_type(unsigned short mode) {
     }
 }
 
-/* What descriptor `fd` of the task is; its socket in *sk. Anything unreadable is AT_FILE_OTHER. */
-AT_INLINE enum at_file at_look_up(struct task_struct* task, __u64 fd, struct sock** sk) {
+/* Null when there is none. */
+AT_INLINE struct file* at_file_of(struct task_struct* task, __u64 fd) {
     struct fdtable* table = task->files->fdt;
-    if ((__u32)fd >= table->max_fds) return AT_FILE_OTHER;
+    if ((__u32)fd >= table->max_fds) return 0;
     struct file** slots = table->fd;
     struct file* file = 0;
     bpf_probe_read_kernel(&file, sizeof file, slots + (__u32)fd);
+    return file;
+}
+
+/* What descriptor `fd` of the task is; its socket in *sk. Anything unreadable is AT_FILE_OTHER. */
+AT_INLINE enum at_file at_look_up(struct task_struct* task, __u64 fd, struct sock** sk) {
+    struct file* file = at_file_of(task, fd);
     if (!file) return AT_FILE_OTHER;
     const enum at_file type = at_file_type(BPF_CORE_READ(file, f_inode, i_mode));
     if (type == AT_FILE_SOCKET) {
@@ -32,6 +41,10 @@ AT_INLINE enum at_file at_look_up(struct task_struct* task, __u64 fd, struct soc
         *sk = BPF_CORE_READ(socket, sk);
     }
     return type;
+}
+
+AT_INLINE int at_is_unix(const struct sock* sk) {
+    return sk && BPF_CORE_READ(sk, __sk_common.skc_family) == AT_AF_UNIX;
 }
 
 AT_INLINE void at_read_endpoints(const struct sock* sk, struct at_endpoint* local, struct at_endpoint* peer) {

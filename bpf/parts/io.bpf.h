@@ -15,27 +15,6 @@ AT_INLINE void at_tell_fd_change(struct task_struct* task, const struct at_threa
     at_submit(r);
 }
 
-struct at_message_sum {
-    __u64 vector;
-    __u64 bytes;
-};
-
-static long at_add_message(__u32 index, struct at_message_sum* sum) {
-    /* struct mmsghdr: msghdr of 56 bytes, msg_len; 64 in all */
-    __u32 size = 0;
-    if (bpf_probe_read_user(&size, sizeof size, (const void*)(sum->vector + index * 64ull + 56)))
-        at_count_read_failed();
-    sum->bytes += size;
-    return 0;
-}
-
-/* What sendmmsg and recvmmsg moved: they return messages, we tell bytes. */
-AT_INLINE __s64 at_message_bytes(__u64 vector, __s64 messages) {
-    struct at_message_sum sum = {.vector = vector};
-    bpf_loop(messages < 1024 ? messages : 1024, at_add_message, &sum, 0);
-    return sum.bytes;
-}
-
 AT_INLINE __u64 at_latency(const struct at_thread* thread, __u64 now) {
     return now - thread->enter_ns + thread->waited_ns;
 }
@@ -54,100 +33,74 @@ AT_INLINE void at_fill_io(struct at_io_record* r, struct task_struct* task, cons
     at_read_endpoints(thread->sk, &r->local, &r->peer);
 }
 
-AT_INLINE void at_tell_with_path(struct task_struct* task, const struct at_thread* thread, __s64 result,
-                                 __u64 now, const void* path, int is_address) {
-    struct at_io_path_record* r = at_reserve(AT_IO_PATH, sizeof *r);
-    if (!r) return;
-    at_fill_io(&r->io, task, thread, result, now);
-    r->io.header.kind = AT_IO_PATH;
-    r->io.header.size = sizeof *r;
-    if (thread->call == AT_CALL_OPEN) r->io.fd = -100; /* AT_FDCWD */
-    if (!is_address && r->io.file == AT_FILE_OTHER) r->io.file = AT_FILE_DATA;
-    r->path[0] = 0;
-    /* Now the kernel has read it, so it is in memory. */
-    if (is_address) {
-        __u64 size = thread->args[2] > 2 ? thread->args[2] - 2 : 0;
-        __u32 n = size < 108 ? size : 108;
-        barrier_var(n);
-        if (n > 108) n = 108;
-        if (n && bpf_probe_read_user(r->path, n, path)) at_count_read_failed();
-        r->path[n] = 0;
-        if (n && !r->path[0]) r->path[0] = '@'; /* the abstract namespace */
-    } else if (bpf_probe_read_user_str(r->path, sizeof r->path, path) < 0) {
-        at_count_read_failed();
-    }
-    at_submit(r);
-}
-
-AT_INLINE void at_connect_done(struct task_struct* task, struct at_thread* thread, __s64 result, __u64 now) {
+AT_APART int at_connect_done(__s64 result, __u64 now) {
+    struct task_struct* task = bpf_get_current_task_btf();
+    const struct at_thread* thread = at_this_thread();
+    if (!thread) return 0;
     struct at_endpoint asked = {};
     at_read_sockaddr((const void*)thread->args[1], &asked);
-    if (asked.family == AT_AF_UNIX)
-        return at_tell_with_path(task, thread, result, now, (const void*)(thread->args[1] + 2), 1);
     struct at_io_record r;
     at_fill_io(&r, task, thread, result, now);
+    if (asked.family == AT_AF_UNIX) {
+        at_tell_on_unix(&r, 0, thread->args[1], thread->args[2]);
+        return 0;
+    }
     if (asked.family) r.peer = asked; /* a refused socket has forgotten it */
     if (result == -AT_EINPROGRESS) {
         r.header.at_ns = thread->enter_ns;
         r.flags = AT_IO_COMPLETED_LATER;
-        return at_connect_later(&r, thread->sk);
+        at_connect_later(&r, thread->sk);
+        return 0;
     }
     struct at_io_record* record = at_reserve(AT_IO, sizeof r);
-    if (!record) return;
+    if (!record) return 0;
     *record = r;
     at_submit(record);
+    return 0;
 }
 
-AT_INLINE void at_io_done(struct task_struct* task, struct at_thread* thread, __s64 result, __u64 now) {
+/* The address that came with the call; none with a receive that failed, or for want of one. */
+AT_INLINE const void* at_address_of(const struct at_thread* thread, __s64 result, __u32* size) {
+    const void* address = 0;
+    *size = 0;
+    if (!at_sends(thread->call) && result < 0) return 0;
+    switch (thread->call) {
+        case AT_CALL_SENDTO:
+            *size = thread->args[5];
+            return (const void*)thread->args[4];
+        case AT_CALL_RECVFROM:
+            address = (const void*)thread->args[4];
+            if (address && bpf_probe_read_user(size, sizeof *size, (const void*)thread->args[5]))
+                at_count_read_failed();
+            return address;
+        case AT_CALL_SENDMSG:
+        case AT_CALL_RECVMSG:
+            if (bpf_probe_read_user(&address, sizeof address, (const void*)thread->args[1]) ||
+                bpf_probe_read_user(size, sizeof *size, (const void*)(thread->args[1] + sizeof address)))
+                at_count_read_failed();
+            return address;
+        default: return 0;
+    }
+}
+
+AT_APART int at_io_done(__s64 result, __u64 now) {
+    struct task_struct* task = bpf_get_current_task_btf();
+    const struct at_thread* thread = at_this_thread();
+    if (!thread) return 0;
+    __u32 size = 0;
+    if (thread->file == AT_FILE_SOCKET && at_is_unix(thread->sk)) {
+        struct at_io_record done;
+        at_fill_io(&done, task, thread, result, now);
+        const void* address = at_address_of(thread, result, &size);
+        return at_tell_on_unix(&done, (__u64)thread->sk, (__u64)address, size);
+    }
     struct at_io_record* r = at_reserve(AT_IO, sizeof *r);
-    if (!r) return;
+    if (!r) return 0;
     at_fill_io(r, task, thread, result, now);
-    /* Unconnected: the address is with the call; a receive that failed has filled in none. */
-    if (r->file == AT_FILE_SOCKET && !r->peer.family && (at_sends(thread->call) || result >= 0)) {
-        const void* name = 0;
-        if (thread->call == AT_CALL_SENDTO || thread->call == AT_CALL_RECVFROM)
-            name = (const void*)thread->args[4];
-        else if (thread->call == AT_CALL_SENDMSG || thread->call == AT_CALL_RECVMSG)
-            bpf_probe_read_user(&name, sizeof name, (const void*)thread->args[1]);
-        at_read_sockaddr(name, &r->peer);
-    }
+    if (r->file == AT_FILE_SOCKET && !r->peer.family) /* not connected */
+        at_read_sockaddr(at_address_of(thread, result, &size), &r->peer);
     at_submit(r);
-}
-
-/*
- * A receive with a time-out is a poll of one descriptor, then a receive that has no more to wait for
- * (CPython's sockets, for one). The wait is the receive's; when it was in vain, it is told as one.
- */
-#define AT_POLLIN 1
-#define AT_ETIMEDOUT 110
-
-struct at_pollfd { /* struct pollfd */
-    __s32 fd;
-    __s16 events;
-    __s16 revents;
-};
-
-AT_INLINE void at_poll_done(struct task_struct* task, struct at_thread* thread, __s64 result, __u64 now) {
-    struct at_pollfd polled = {};
-    if (thread->args[1] != 1 || result < 0) return;
-    if (bpf_probe_read_user(&polled, sizeof polled, (const void*)thread->args[0]))
-        return at_count_read_failed();
-    if (!(polled.events & AT_POLLIN)) return;
-    if (result > 0) {
-        thread->polled_fd = polled.fd;
-        thread->polled_ns = now - thread->enter_ns;
-        return;
-    }
-    if (now - thread->enter_ns < AT_SLOW_EMPTY_NS) return;
-    struct sock* sk = 0;
-    if (at_look_up(task, polled.fd, &sk) != AT_FILE_SOCKET) return;
-    if (at_control_of(task->tgid, polled.fd, sk)) return;
-    thread->args[0] = polled.fd;
-    thread->args[4] = 0;
-    thread->sk = sk;
-    thread->file = AT_FILE_SOCKET;
-    thread->call = AT_CALL_RECVFROM;
-    at_io_done(task, thread, -AT_ETIMEDOUT, now);
+    return 0;
 }
 
 #endif

@@ -20,6 +20,16 @@ int BPF_PROG(at_fork, struct task_struct* parent, struct task_struct* child) {
     return 0;
 }
 
+/* Those that were to be closed on exec have been. Higher ones are taken for closed. */
+AT_INLINE void at_read_open_fds(struct task_struct* task, __u64* bits) {
+    struct fdtable* table = task->files->fdt;
+    __u32 bytes = table->max_fds / 8;
+    barrier_var(bytes);
+    if (bytes > AT_OPEN_FDS / 8) bytes = AT_OPEN_FDS / 8;
+    __builtin_memset(bits, 0, AT_OPEN_FDS / 8);
+    if (bpf_probe_read_kernel(bits, bytes, table->open_fds)) at_count_read_failed();
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(at_exec, struct task_struct* task, int old_pid, struct linux_binprm* program) {
     const struct at_thread* thread = at_watched_thread(task);
@@ -42,6 +52,7 @@ int BPF_PROG(at_exec, struct task_struct* task, int old_pid, struct linux_binprm
         size = 0;
     }
     r->environment_size = size;
+    at_read_open_fds(task, r->open_fds);
     at_submit(r);
     return 0;
 }

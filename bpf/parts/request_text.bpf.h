@@ -36,7 +36,6 @@ struct at_bytes {
 /* The first piece of memory that a call sends or has received into. */
 AT_INLINE struct at_bytes at_first_bytes(__u32 call, __u64 pointer, __u64 size) {
     struct at_bytes found = {};
-    if (call == AT_CALL_SENDFILE) return found;
     if (call == AT_CALL_SENDMSG || call == AT_CALL_RECVMSG || at_counts_messages(call)) {
         /* struct user_msghdr: name, name's size, iov at 16, their number */
         const void* vector = 0;
@@ -72,19 +71,21 @@ AT_INLINE __u32 at_add_text(struct at_heard* heard, __u32 have) {
     return bpf_probe_read_user(heard->text + have, n, heard->bytes.at) ? have : have + n;
 }
 
-AT_INLINE void at_hear(struct task_struct* task, __u64 fd, struct at_bytes bytes, struct at_heard* heard) {
+AT_APART int at_hear(__u64 fd, __u64 address, __u64 size_sent, struct at_heard* heard) {
+    struct task_struct* task = bpf_get_current_task_btf();
     char first[AT_REQUEST_BEGINNING] = {};
+    if (!heard || !address || !size_sent) return 0;
+    const struct at_bytes bytes = {.at = (const void*)address, .size = size_sent};
     heard->bytes = bytes;
-    if (!bytes.at || !bytes.size) return;
     /* The cheap questions first: nearly everything ends here. */
     const int is_start = bytes.size >= sizeof first && !bpf_probe_read_user(first, sizeof first, bytes.at) &&
                          (AT_STARTS_WITH(first, 0, "GET /201") || AT_STARTS_WITH(first, 0, "POST /20"));
-    if (!is_start && !at_has_beginnings) return;
+    if (!is_start && !at_has_beginnings) return 0;
     struct at_fd_key key = {.tgid = task->tgid, .fd = fd};
     struct at_beginning* begun = at_has_beginnings ? bpf_map_lookup_elem(&beginnings, &key) : 0;
     struct sock* sk = 0;
     if (!is_start) {
-        if (!begun || at_look_up(task, fd, &sk) != AT_FILE_SOCKET || begun->sk != (__u64)sk) return;
+        if (!begun || at_look_up(task, fd, &sk) != AT_FILE_SOCKET || begun->sk != (__u64)sk) return 0;
         __builtin_memcpy(heard->text, begun->text, sizeof begun->text);
         heard->begun = begun->size;
     }
@@ -92,17 +93,21 @@ AT_INLINE void at_hear(struct task_struct* task, __u64 fd, struct at_bytes bytes
     if (size >= AT_REQUEST_PREFIX) {
         if (begun) bpf_map_delete_elem(&beginnings, &key);
         heard->request = at_recognise_request(heard->text);
-        return;
+        return 0;
     }
     if (!at_may_become_request(heard->text, size) || (!sk && at_look_up(task, fd, &sk) != AT_FILE_SOCKET)) {
         if (begun) bpf_map_delete_elem(&beginnings, &key);
-        return;
+        return 0;
     }
     struct at_beginning kept = {.sk = (__u64)sk, .size = size};
     __builtin_memcpy(kept.text, heard->text, sizeof kept.text);
-    if (bpf_map_update_elem(&beginnings, &key, &kept, BPF_ANY)) return at_count_state_full();
+    if (bpf_map_update_elem(&beginnings, &key, &kept, BPF_ANY)) {
+        at_count_state_full();
+        return 0;
+    }
     at_has_beginnings = 1;
     heard->request = AT_REQUEST_BEGUN;
+    return 0;
 }
 
 #endif

@@ -5,6 +5,7 @@
 
 #define AT_F_DUPFD 0
 #define AT_F_DUPFD_CLOEXEC 1030
+#define AT_CLOSE_RANGE_CLOEXEC 4
 #define AT_X86_TS_COMPAT 2 /* a 32-bit call: its numbers mean other calls */
 
 AT_INLINE int at_is_foreign_abi(struct task_struct* task) {
@@ -15,19 +16,35 @@ AT_INLINE int at_is_foreign_abi(struct task_struct* task) {
 #endif
 }
 
+/* One of the first three arguments. */
+AT_INLINE __u64 at_register(const struct pt_regs* regs, int index) {
+    return index == 0 ? AT_ARG0(regs) : index == 1 ? AT_ARG1(regs) : AT_ARG2(regs);
+}
+
+/* Mappings of no file, descriptors that are neither opened nor waited for: nothing to tell. */
+AT_INLINE int at_is_of_interest(__u32 call, const struct pt_regs* regs) {
+    if (call == AT_CALL_MMAP) return !(AT_ARG3(regs) & AT_MAP_ANONYMOUS) && (__s32)AT_ARG4(regs) >= 0;
+    if (call == AT_CALL_FCNTL)
+        return (__u32)AT_ARG1(regs) == AT_F_DUPFD || (__u32)AT_ARG1(regs) == AT_F_DUPFD_CLOEXEC;
+    return 1;
+}
+
 SEC("tp_btf/sys_enter")
 int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     if ((unsigned long)number >= AT_SYSCALL_NUMBERS) return 0;
-    const __u32 call = at_calls[number];
-    if (!call) return 0;
+    __u32 call = at_calls[number];
+    if (!call || !at_is_of_interest(call, regs)) return 0;
     struct task_struct* task = bpf_get_current_task_btf();
     if (task->tgid == at_own_tgid) return 0;
     struct at_thread* thread = at_watched_thread(task);
     if (!thread && !at_discover) return 0;
     if (at_is_foreign_abi(task)) return 0;
-    const __u64 fd = AT_ARG0(regs);
+    const __u64 fd = at_register(regs, at_descriptor(call));
     struct at_heard heard = {};
-    if (at_sends(call)) at_hear(task, fd, at_first_bytes(call, AT_ARG1(regs), AT_ARG2(regs)), &heard);
+    if (at_sends(call)) {
+        const struct at_bytes bytes = at_first_bytes(call, AT_ARG1(regs), AT_ARG2(regs));
+        at_hear(fd, (__u64)bytes.at, bytes.size, &heard);
+    }
     if (!thread) {
         /* Nobody asked for this cgroup; but who asks for an invocation is an executor. */
         if (heard.request != AT_REQUEST_NEXT) return 0;
@@ -37,16 +54,21 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
         if (!thread) return 0;
     }
     thread->call = AT_CALL_NONE;
-    const __u64 polled_ns = thread->polled_ns;
-    thread->polled_ns = 0; /* whatever this call is, what comes later is not what was waited for */
-
     struct sock* sk = 0;
     __u32 file = AT_FILE_OTHER;
     __u32 is_control = 0;
     if (at_needs_file(call)) {
         file = at_look_up(task, fd, &sk);
-        if (file == AT_FILE_OTHER && call != AT_CALL_CLOSE) return 0;
+        thread->from_file = AT_FILE_OTHER;
+        if (at_moves(call)) {
+            thread->from_fd = at_register(regs, at_moved_from(call));
+            thread->from_sk = 0;
+            thread->from_file = at_look_up(task, thread->from_fd, &thread->from_sk);
+        }
+        if (file == AT_FILE_OTHER && thread->from_file == AT_FILE_OTHER && call != AT_CALL_CLOSE) return 0;
+        if (call == AT_CALL_VMSPLICE) call = at_vmsplice_as(task, fd);
     }
+    const __u64 waited_ns = thread->has_waited ? at_waited_for(call, fd, file, (__u64)sk) : 0;
     if (file == AT_FILE_SOCKET) {
         if (at_sends(call)) {
             if (heard.request == AT_REQUEST_BEGUN) return 0;
@@ -67,18 +89,19 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     }
     if (!is_control && !at_io_wanted) return 0;
 
-    thread->args[0] = fd;
+    thread->args[0] = call == AT_CALL_SYNC_ALL ? (__u64)-1 : fd;
     thread->args[1] = AT_ARG1(regs);
     thread->args[2] = AT_ARG2(regs);
     thread->args[3] = AT_ARG3(regs);
     thread->args[4] = AT_ARG4(regs);
+    thread->args[5] = AT_ARG5(regs);
     thread->sk = sk;
     thread->file = file;
     thread->is_control = is_control;
     thread->enter_ns = bpf_ktime_get_ns();
-    thread->waited_ns =
-        file == AT_FILE_SOCKET && at_receives(call) && thread->polled_fd == (__u32)fd ? polled_ns : 0;
+    thread->waited_ns = waited_ns;
     thread->call = call;
+    if (call == AT_CALL_CONNECT) at_own((__u64)sk);
     return 0;
 }
 
@@ -117,40 +140,50 @@ int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
 
     switch (call) {
         case AT_CALL_CONNECT:
-            if (at_worth_telling(result, at_latency(thread, now))) at_connect_done(task, thread, result, now);
-            break;
-        case AT_CALL_OPEN:
-        case AT_CALL_OPENAT:
-            at_tell_with_path(task, thread, result, now,
-                              (const void*)thread->args[call == AT_CALL_OPENAT ? 1 : 0], 0);
+            if (at_worth_telling(result, at_latency(thread, now))) at_connect_done(result, now);
             break;
         case AT_CALL_FCNTL:
-            if (thread->args[1] != AT_F_DUPFD && thread->args[1] != AT_F_DUPFD_CLOEXEC) break;
-            /* fallthrough */
         case AT_CALL_DUP:
             if (result >= 0) at_tell_fd_change(task, thread, thread->args[0], result, 1);
             break;
-        case AT_CALL_POLL: at_poll_done(task, thread, result, now); break;
+        case AT_CALL_POLL:
+        case AT_CALL_SELECT:
+        case AT_CALL_EPOLL_WAIT: at_wait_done(result, now); break;
+        case AT_CALL_MMAP:
+        case AT_CALL_MSYNC: at_map_done(result, now); break;
+        case AT_CALL_SENDFILE:
+        case AT_CALL_SPLICE:
+        case AT_CALL_COPY_RANGE:
+        case AT_CALL_TEE:
+            if (at_worth_telling(result, at_latency(thread, now))) at_move_done(result, now);
+            break;
         case AT_CALL_CLOSE_RANGE:
-            if (!result) at_tell_fd_change(task, thread, thread->args[0], thread->args[1], 0);
+            if (!result && !(thread->args[2] & AT_CLOSE_RANGE_CLOEXEC))
+                at_tell_fd_change(task, thread, thread->args[0], thread->args[1], 0);
             break;
         case AT_CALL_CLOSE:
             if (thread->file != AT_FILE_DATA) {
                 at_tell_fd_change(task, thread, thread->args[0], thread->args[0], 0);
                 break;
             }
-            at_io_done(task, thread, result, now);
+            at_io_done(result, now);
             break;
         case AT_CALL_ACCEPT:
             if (!at_worth_telling(result, at_latency(thread, now))) break;
             thread->file = AT_FILE_SOCKET;
             if (result >= 0) at_look_up(task, result, &thread->sk);
-            at_io_done(task, thread, result, now);
+            if (result >= 0) at_own((__u64)thread->sk);
+            at_io_done(result, now);
             break;
         default:
-            if (!at_worth_telling(result, at_latency(thread, now))) break;
-            if (at_counts_messages(call) && result > 0) result = at_message_bytes(thread->args[1], result);
-            at_io_done(task, thread, result, now);
+            if (at_names(call))
+                at_name_done(result, now);
+            else if (!at_worth_telling(result, at_latency(thread, now)))
+                break;
+            else if (at_counts_messages(call) && result > 0)
+                at_tell_messages(result, now);
+            else
+                at_io_done(result, now);
     }
 out:
     thread->call = AT_CALL_NONE;

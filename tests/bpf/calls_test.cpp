@@ -26,6 +26,29 @@ TEST(Calls, ThatNameNoDescriptorNeedNone) {
         EXPECT_TRUE(at_needs_file(call)) << call;
 }
 
+TEST(Calls, FromOneDescriptorToAnotherAreToldAtBothEnds) {
+    EXPECT_EQ(at_descriptor(AT_CALL_SENDFILE), 0);
+    EXPECT_EQ(at_moved_from(AT_CALL_SENDFILE), 1);
+    EXPECT_EQ(at_descriptor(AT_CALL_SPLICE), 2);
+    EXPECT_EQ(at_moved_from(AT_CALL_SPLICE), 0);
+    EXPECT_EQ(at_descriptor(AT_CALL_COPY_RANGE), 2);
+    EXPECT_EQ(at_descriptor(AT_CALL_TEE), 1);
+    EXPECT_EQ(at_descriptor(AT_CALL_READ), 0);
+}
+
+TEST(Calls, ThatNameAFileHaveItsPathWhereTheManualSays) {
+    EXPECT_EQ(at_path_argument(AT_CALL_OPEN), 0);
+    EXPECT_EQ(at_directory_argument(AT_CALL_OPEN), -1);
+    EXPECT_EQ(at_path_argument(AT_CALL_RENAMEAT), 1);
+    EXPECT_EQ(at_directory_argument(AT_CALL_RENAMEAT), 0);
+    EXPECT_EQ(at_path_argument(AT_CALL_LINK), 1);
+    EXPECT_EQ(at_directory_argument(AT_CALL_LINK), -1);
+    EXPECT_EQ(at_path_argument(AT_CALL_LINKAT), 3);
+    EXPECT_EQ(at_directory_argument(AT_CALL_LINKAT), 2);
+    EXPECT_EQ(at_path_argument(AT_CALL_SYMLINKAT), 2);
+    EXPECT_EQ(at_directory_argument(AT_CALL_SYMLINKAT), 1);
+}
+
 TEST(Calls, InVainAreToldOnlyWhenTheyWaited) {
     static_assert(AT_EAGAIN == EAGAIN && AT_EINPROGRESS == EINPROGRESS && AT_EALREADY == EALREADY);
     EXPECT_FALSE(at_worth_telling(-EAGAIN, 500));

@@ -1,7 +1,9 @@
-// How long a receive waited, where the wait was a poll(2) before it.
+// How long a receive waited, where the wait was a poll, select or epoll_wait before it.
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/select.h>
 
 #include <cerrno>
 #include <functional>
@@ -91,13 +93,67 @@ TEST_F(BpfReceiveWaits, LeaveOutWhatTheProgramDidAfterThePoll) {
     EXPECT_LT(to_ms(receives[0].latency), 300);
 }
 
-TEST_F(BpfReceiveWaits, ForgetAPollThatAnotherCallFollowed) {
-    const auto receives = receives_after_poll("forget", [](int) {
+TEST_F(BpfReceiveWaits, AreFoundAlsoWhenOtherCallsCameBetween) {
+    const auto receives = receives_after_poll("between", [](int) {
         eventfd_t value = 0;
-        eventfd_read(eventfd(1, EFD_CLOEXEC), &value);  // not closed: that would be one call more
+        eventfd_read(eventfd(1, EFD_CLOEXEC), &value);
+    });
+    ASSERT_EQ(receives.size(), 1u);
+    EXPECT_GT(to_ms(receives[0].latency), 70);
+}
+
+TEST_F(BpfReceiveWaits, AreForgottenWhenAnotherWaitFollowed) {
+    const auto receives = receives_after_poll("forget", [](int fd) {
+        pollfd p{fd, POLLIN, 0};
+        poll(&p, 1, 5000);  // at once
     });
     ASSERT_EQ(receives.size(), 1u);
     EXPECT_LT(to_ms(receives[0].latency), 40);
+}
+
+TEST_F(BpfReceiveWaits, AreThoseOfSelectAndEpollToo) {
+    const OwnCgroup cgroup("kinds");
+    Recorder r({cgroup.path()});
+    const Fd listener = listening();
+    const std::uint16_t port = port_of(listener.get());
+    std::thread peer([&] {
+        const Fd c(accept(listener.get(), nullptr, nullptr));
+        char byte = 0;
+        for (const char* word : {"one", "two"}) {
+            usleep(80'000);
+            send_all(c.get(), word);
+            if (read(c.get(), &byte, 1) != 1) return;  // it has been taken
+        }
+        swallow(c.get());
+    });
+    WatchedChild child(cgroup, [&] {
+        const Fd fd(socket(AF_INET, SOCK_STREAM, 0));
+        const Fd other(eventfd(0, EFD_CLOEXEC));
+        if (connect_to(fd.get(), port) != 0) return 1;
+        fd_set set;
+        FD_ZERO(&set);
+        FD_SET(fd.get(), &set);
+        FD_SET(other.get(), &set);
+        if (select(other.get() + 1, &set, nullptr, nullptr, nullptr) != 1) return 2;
+        char buffer[16];
+        if (read(fd.get(), buffer, sizeof buffer) != 3 || write(fd.get(), "+", 1) != 1) return 3;
+        const Fd epoll(epoll_create1(EPOLL_CLOEXEC));
+        epoll_event asked{.events = EPOLLIN, .data = {.u64 = 0x123456789abcdef0}};
+        epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd.get(), &asked);
+        epoll_event told{};
+        if (epoll_wait(epoll.get(), &told, 1, 5000) != 1) return 4;
+        if (read(fd.get(), buffer, sizeof buffer) != 3 || write(fd.get(), "+", 1) != 1) return 5;
+        return 0;
+    });
+    EXPECT_EQ(child.wait(), 0);
+    peer.join();
+    ASSERT_TRUE(r.poll_until_exit(child.pid()));
+    std::vector<double> waits;
+    for (const IoDone& io : r.of<IoDone>(child.pid()))
+        if (io.op == IoOp::receive) waits.push_back(to_ms(io.latency));
+    ASSERT_EQ(waits.size(), 2u);
+    EXPECT_GT(waits[0], 70);
+    EXPECT_GT(waits[1], 70);
 }
 
 }  // namespace

@@ -99,19 +99,80 @@ TEST_F(IoRecords, OfAConnectToTheRuntimeApiAreControlPlane) {
     EXPECT_TRUE(of<IoDone>()[0].blocking_wait);
 }
 
-TEST_F(IoRecords, OfAUnixSocketCarryThePathOfItsConnect) {
-    at_io_path_record c = open_record({}, "/run/x.sock", 0, 6);
-    c.io.op = AT_OP_CONNECT;
+TEST_F(IoRecords, OfAUnixSocketCarryItsName) {
+    at_io_path_record c = open_record({}, "/run/x.sock", 10, 6);
+    c.io.op = AT_OP_SEND;
     c.io.file = AT_FILE_SOCKET;
     c.io.peer.family = AF_UNIX;
     feed(c);
-    at_io_record r = io_record({}, AT_OP_SEND, 6, 10);
+    at_io_record r = io_record({}, AT_OP_SEND, 6, 10);  // of one of a pair: it has none
     r.file = AT_FILE_SOCKET;
     r.peer.family = AF_UNIX;
     feed(r);
     EXPECT_EQ(path_of(0), "/run/x.sock");
-    EXPECT_EQ(path_of(1), "/run/x.sock");
+    EXPECT_EQ(of<IoDone>()[0].fd, 6);
+    EXPECT_EQ(path_of(1), "");
     EXPECT_EQ(of<IoDone>()[1].peer.family, AddressFamily::unix_path);
+}
+
+TEST_F(IoRecords, OfNamesAreResolvedAndHaveNoDescriptor) {
+    feed(open_record({}, "/data", 7));
+    at_io_path_record made = open_record({}, "sub", 0, 7);
+    made.io.op = AT_OP_MAKE_DIRECTORY;
+    feed(made);
+    EXPECT_EQ(of<IoDone>()[1].op, IoOp::make_directory);
+    EXPECT_EQ(of<IoDone>()[1].fd, -1);
+    EXPECT_EQ(path_of(1), "/data/sub");
+}
+
+TEST_F(IoRecords, MarkAPathThatWasCut) {
+    at_io_path_record r = open_record({}, "/" + std::string(254, 'x'), 7);
+    r.io.flags = AT_IO_PATH_CUT;
+    feed(r);
+    EXPECT_EQ(path_of(0), "/" + std::string(254, 'x') + "…");
+}
+
+TEST_F(IoRecords, OfMappingsAndTheirSyncsNameTheFile) {
+    feed(open_record({}, "/data/db", 7));
+    at_map_record map{};
+    map.header = header_of(AT_MAP, sizeof map, {}, 100);
+    map.address = 0x10000;
+    map.bytes = 0x4000;
+    map.fd = 7;
+    map.op = AT_OP_MAP;
+    feed(map);
+    at_map_record sync = map;
+    sync.op = AT_OP_SYNC;
+    sync.fd = -1;
+    sync.address = 0x12000;
+    feed(sync);
+    sync.address = 0x14000;  // behind it
+    feed(sync);
+    EXPECT_EQ(of<IoDone>()[1].op, IoOp::map_file);
+    EXPECT_EQ(of<IoDone>()[1].result, 0x4000);
+    EXPECT_EQ(path_of(1), "/data/db");
+    EXPECT_EQ(of<IoDone>()[2].op, IoOp::sync);
+    EXPECT_EQ(path_of(2), "/data/db");
+    EXPECT_EQ(path_of(3), "");
+}
+
+TEST_F(IoRecords, OfANewProgramNameTheDescriptorsThatItInherited) {
+    feed(open_record({}, "/kept", 7));
+    feed(open_record({}, "/closed", 8));
+    at_exec_record exec = exec_record({}, "");
+    exec.open_fds[0] = 1u << 7;
+    feed(exec);
+    feed(io_record({}, AT_OP_READ, 7, 1));
+    feed(io_record({}, AT_OP_READ, 8, 1));
+    EXPECT_EQ(path_of(2), "/kept");
+    EXPECT_EQ(path_of(3), "");
+}
+
+TEST_F(IoRecords, AskForNamesAgainWhenRecordsWereLost) {
+    feed(open_record({}, "/data/in", 7));
+    decoder.forget_names();
+    feed(io_record({}, AT_OP_READ, 7, 1));
+    EXPECT_EQ(path_of(1), "");
 }
 
 }  // namespace
