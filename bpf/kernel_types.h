@@ -152,10 +152,12 @@ struct signal_struct {
 
 struct thread_info {
     __u32 status; /* x86 */
+    __u32 cpu;
 };
 
 struct sched_entity {
-    __u64 sum_exec_runtime; /* ns it ran */
+    __u64 sum_exec_runtime;      /* ns it ran */
+    __u64 prev_sum_exec_runtime; /* … until it was put on the CPU */
 };
 
 struct sched_info { /* empty without CONFIG_SCHED_INFO */
@@ -164,6 +166,12 @@ struct sched_info { /* empty without CONFIG_SCHED_INFO */
 
 struct task_struct {
     struct thread_info thread_info;
+    unsigned int __state;
+    int on_cpu;
+    unsigned in_iowait : 1;
+    unsigned long nvcsw;
+    unsigned long min_flt;
+    unsigned long maj_flt;
     struct mm_struct* mm;
     struct sched_entity se;
     struct sched_info sched_info;
@@ -198,18 +206,20 @@ struct bpf_iter__task {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-    unsigned long r10, r9, r8, dx, si, di;
+    unsigned long r10, r9, r8, dx, si, di, orig_ax;
 };
-#define AT_ARG5(regs) ((regs)->r9)
 #define AT_ARG0(regs) ((regs)->di)
 #define AT_ARG1(regs) ((regs)->si)
 #define AT_ARG2(regs) ((regs)->dx)
 #define AT_ARG3(regs) ((regs)->r10)
 #define AT_ARG4(regs) ((regs)->r8)
+#define AT_ARG5(regs) ((regs)->r9)
+#define AT_NUMBER(regs) ((long)(regs)->orig_ax)
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
     __u64 orig_x0;
     __u64 regs[31];
+    __s32 syscallno;
 };
 #define AT_ARG0(regs) ((regs)->orig_x0)
 #define AT_ARG1(regs) ((regs)->regs[1])
@@ -217,6 +227,7 @@ struct pt_regs {
 #define AT_ARG3(regs) ((regs)->regs[3])
 #define AT_ARG4(regs) ((regs)->regs[4])
 #define AT_ARG5(regs) ((regs)->regs[5])
+#define AT_NUMBER(regs) ((long)(regs)->syscallno)
 #else
 #error "no system call arguments known for this architecture"
 #endif

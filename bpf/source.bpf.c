@@ -10,15 +10,18 @@
 #include "bpf/kernel_types.h"
 #include "bpf/logic/calls.h"
 #include "bpf/logic/runtime_api.h"
+#include "bpf/logic/off_cpu.h"
 #include "bpf/tracked.bpf.h"
 #include "bpf/wire.h"
 
 // Each part uses those above it: the order matters.
 // clang-format off
 #include "bpf/parts/common.bpf.h"
+#include "bpf/parts/cpu_time.bpf.h"
 #include "bpf/parts/scope.bpf.h"
-#include "bpf/parts/usage.bpf.h"
 #include "bpf/parts/files.bpf.h"
+#include "bpf/parts/off_cpu.bpf.h"
+#include "bpf/parts/usage.bpf.h"
 #include "bpf/parts/process.bpf.h"
 #include "bpf/parts/request_text.bpf.h"
 #include "bpf/parts/runtime_api.bpf.h"

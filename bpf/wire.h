@@ -59,6 +59,8 @@ enum at_kind {
     AT_FD_CHANGE,
     AT_EXISTING,
     AT_MAP,
+    AT_THREAD_TIMES,
+    AT_OFF_CPU,
     AT_KINDS, /* not a kind */
 };
 
@@ -205,6 +207,40 @@ struct at_fd_change_record { /* bookkeeping of descriptors that is no I/O of its
     __s32 from;    /* dup: the old one; closed: the first */
     __s32 to;      /* dup: the new one; closed: the last */
     __u32 is_dup;  /* 1: dup, 0: closed */
+    __u32 reserved;
+};
+
+/* What a thread waits for; as WaitCause (core/event.hpp). */
+enum at_cause {
+    AT_CAUSE_UNKNOWN = 0,
+    AT_CAUSE_NETWORK,
+    AT_CAUSE_DISK,
+    AT_CAUSE_LOCK,
+    AT_CAUSE_SLEEP,
+    AT_CAUSE_CHILD,
+    AT_CAUSE_RUN_QUEUE,
+    AT_CAUSES = 8, /* a power of two: an index is masked; the last is nothing */
+};
+
+/* wall = on_cpu + the sum of off. Since the thread was first seen. */
+struct at_times {
+    __u64 wall_ns;
+    __u64 on_cpu_ns;
+    __u64 off_ns[AT_CAUSES];
+};
+
+struct at_thread_times_record {
+    struct at_header header;
+    struct at_times times;
+    __u64 minor_faults;
+    __u64 major_faults;
+};
+
+struct at_off_cpu_record { /* one time away from the CPU; header.at_ns: its end */
+    struct at_header header;
+    __u64 blocked_ns;  /* first it slept, for this cause … */
+    __u64 runnable_ns; /* … then it waited for a CPU */
+    __u32 cause;
     __u32 reserved;
 };
 

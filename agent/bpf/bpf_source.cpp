@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <utility>
 
 #include "agent/bpf/cgroup_scope.hpp"
@@ -43,7 +44,8 @@ public:
                    .processes = processes->all,
                    .new_processes = processes->fresh,
                    .keep = std::nullopt,
-                   .io = detail.io};
+                   .io = detail.io,
+                   .waits = detail.waits};
         if (!wish.processes.empty()) wish.keep.emplace();
         if (!detail.cgroups.empty()) {
             const auto layout = detect_cgroup_layout();
@@ -80,6 +82,20 @@ public:
         return result;
     }
 
+    Status finish(EventBatch& batch) {
+        if (!std::exchange(health_.attached, false)) return ok();
+        const auto times = kernel_.thread_times();
+        kernel_.detach();
+        for (std::size_t drained = kRecordsPerDrain; drained == kRecordsPerDrain;) {
+            const std::uint64_t before = health_.records_received;
+            if (auto s = drain(batch); !s) return s;
+            drained = health_.records_received - before;
+        }
+        if (!times) return times.forward();
+        decode_all<at_thread_times_record>(*times, batch);
+        return ok();
+    }
+
     [[nodiscard]] SourceHealth health() const {
         SourceHealth now = health_;
         now.bpf_seconds = bpf_run_seconds();
@@ -108,6 +124,12 @@ private:
         if (!decoder_.decode(record, batch)) ++undecodable_;
     }
 
+    template <class Record>
+    void decode_all(std::span<const std::byte> records, EventBatch& batch) {
+        for (; records.size() >= sizeof(Record); records = records.subspan(sizeof(Record)))
+            decode(records.first(sizeof(Record)), batch);
+    }
+
     Status list_existing() {
         auto records = kernel_.existing_processes();
         if (!records) return records.forward();
@@ -117,10 +139,7 @@ private:
 
     // Those that ran before us come first, at the first poll: only there is a batch to put them in.
     Status tell_existing(EventBatch& batch) {
-        const std::vector<std::byte> records = std::exchange(existing_, {});
-        for (std::size_t at = 0; at + sizeof(at_existing_record) <= records.size();
-             at += sizeof(at_existing_record))
-            decode({records.data() + at, sizeof(at_existing_record)}, batch);
+        decode_all<at_existing_record>(std::exchange(existing_, {}), batch);
         bool found = false;
         for (const CgroupId cgroup : decoder_.take_discovered()) {
             if (auto s = kernel_.watch_cgroup(cgroup); !s) return s;
@@ -176,6 +195,7 @@ Status BpfSource::focus(const Detail& detail) { return impl_->focus(detail); }
 Result<Poll> BpfSource::poll(Nanos wait, EventBatch& batch) { return impl_->poll(wait, batch); }
 SourceHealth BpfSource::health() const { return impl_->health(); }
 double BpfSource::bpf_run_seconds() const { return impl_->bpf_run_seconds(); }
+Status BpfSource::finish(EventBatch& batch) { return impl_->finish(batch); }
 TrackedMaps BpfSource::tracked_maps() const { return impl_->tracked_maps(); }
 
 Result<std::unique_ptr<BpfSource>> make_bpf_source(BpfSourceOptions options) {

@@ -9,6 +9,9 @@
 // (bpf/wire.h), so that each tree is accounted by itself whatever cgroup it is in. Memory is always the
 // memory cgroup's.
 //
+// A thread's time is accounted by the kernel's own sums, its waits by the system call it slept in
+// (bpf/logic/off_cpu.h): on-CPU time and waits always make up the wall clock.
+//
 // A receive's latency includes the time in the poll(2) of that one descriptor just before it; a poll that
 // waited in vain is told as a receive that failed with ETIMEDOUT.
 //
@@ -69,6 +72,7 @@ public:
     // Ended: processes were asked for, no cgroups; all of them and all they started have ended, and all they
     // did was told.
     Result<Poll> poll(Nanos wait, EventBatch& batch) override;
+    Status finish(EventBatch& batch) override;
 
     [[nodiscard]] SourceHealth health() const;
     // Time spent in our BPF programs, all CPUs; 0 unless RunTimeStatistics::on.

@@ -116,6 +116,30 @@ public:
         return ok();
     }
 
+    // Read on request, not attached.
+    [[nodiscard]] static bool is_iterator(const bpf_program* program) {
+        return std::string_view(bpf_program__section_name(program)) == "iter/task";
+    }
+
+    // All that the program writes of all tasks.
+    [[nodiscard]] static Result<std::vector<std::byte>> read_iterator(bpf_program* program,
+                                                                      const char* what) {
+        const LibbpfLog log;
+        const Link link(bpf_program__attach_iter(program, nullptr));
+        if (!link) return unexpected(log.explain(what, errno));
+        const Fd reader(bpf_iter_create(bpf_link__fd(link.get())));
+        if (!reader) return unexpected(log.explain(what, errno));
+        std::vector<std::byte> all;
+        std::array<std::byte, 16384> some{};
+        for (;;) {
+            const ssize_t n = read(reader.get(), some.data(), some.size());
+            if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+            if (n < 0) return unexpected(errno_error(what, errno));
+            if (n == 0) return all;
+            all.insert(all.end(), some.begin(), some.begin() + n);
+        }
+    }
+
     template <class Key>
     [[nodiscard]] static std::vector<Key> keys(const bpf_map* map) {
         std::vector<Key> found;
@@ -144,6 +168,7 @@ Result<KernelObject> KernelObject::load(std::size_t ring_bytes) {
     s.rodata->at_page_size = static_cast<std::uint32_t>(sysconf(_SC_PAGESIZE));
     s.rodata->at_cpus = static_cast<std::uint32_t>(impl->cpus);
     std::ranges::copy(syscall_table(), s.rodata->at_calls);
+    std::ranges::copy(wait_table(), s.rodata->at_wait_kinds);
     bpf_map__set_max_entries(s.maps.events, static_cast<std::uint32_t>(ring_size(ring_bytes)));
     impl->leave_out_what_is_missing();
     if (const int error = source__load(&s); error != 0)
@@ -156,7 +181,7 @@ Status KernelObject::attach() {
     const LibbpfLog log;
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, impl_->skeleton->obj) {
-        if (!bpf_program__autoload(program) || program == impl_->skeleton->progs.at_existing) continue;
+        if (!bpf_program__autoload(program) || Impl::is_iterator(program)) continue;
         Link link(bpf_program__attach(program));
         if (link) {
             impl_->links.push_back(std::move(link));
@@ -174,26 +199,20 @@ Status KernelObject::attach() {
     return ok();
 }
 
+void KernelObject::detach() { impl_->links.clear(); }
+
 Result<std::vector<std::byte>> KernelObject::existing_processes() {
-    const LibbpfLog log;
-    const Link link(bpf_program__attach_iter(impl_->skeleton->progs.at_existing, nullptr));
-    if (!link) return unexpected(log.explain("listing the processes", errno));
-    const Fd reader(bpf_iter_create(bpf_link__fd(link.get())));
-    if (!reader) return unexpected(log.explain("listing the processes", errno));
-    std::vector<std::byte> all;
-    std::array<std::byte, 16384> some{};
-    for (;;) {
-        const ssize_t n = read(reader.get(), some.data(), some.size());
-        if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-        if (n < 0) return unexpected(errno_error("listing the processes", errno));
-        if (n == 0) return all;
-        all.insert(all.end(), some.begin(), some.begin() + n);
-    }
+    return Impl::read_iterator(impl_->skeleton->progs.at_existing, "listing the processes");
+}
+
+Result<std::vector<std::byte>> KernelObject::thread_times() {
+    return Impl::read_iterator(impl_->skeleton->progs.at_times_of_all, "reading the times of threads");
 }
 
 Status KernelObject::watch(const Watch& wish) {
     ::source& s = *impl_->skeleton;
     s.data->at_io_wanted = wish.io ? 1 : 0;
+    s.bss->at_waits_wanted = wish.waits ? 1 : 0;
     for (const CgroupId root : wish.roots) {
         const auto key = static_cast<std::uint64_t>(root);
         const std::uint32_t on = 1;

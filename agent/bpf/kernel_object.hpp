@@ -28,6 +28,7 @@ struct Watch {
     // Of the cgroups watched already, those still wanted; nullopt: all.
     std::optional<std::vector<CgroupId>> keep;
     bool io = true;
+    bool waits = false;
 };
 
 class KernelObject {
@@ -39,8 +40,11 @@ public:
     KernelObject& operator=(KernelObject&&) noexcept;
 
     Status attach();
+    void detach();  // what is in the ring stays there
     // Processes that run now, as at_existing_record, one after the other.
     [[nodiscard]] Result<std::vector<std::byte>> existing_processes();
+    // Watched threads, as at_thread_times_record.
+    [[nodiscard]] Result<std::vector<std::byte>> thread_times();
 
     Status watch(const Watch& wish);
     Status watch_cgroup(CgroupId cgroup);  // beside the wish

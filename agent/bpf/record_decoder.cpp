@@ -72,6 +72,11 @@ bool RecordDecoder::decode(std::span<const std::byte> bytes, EventBatch& batch) 
         (this->*handle)(*read_as<Record>(bytes), batch);
         return true;
     };
+    const auto alone = [&]<class Record>(void (*handle)(const Record&, EventBatch&)) {
+        if (bytes.size() != sizeof(Record)) return false;
+        handle(*read_as<Record>(bytes), batch);
+        return true;
+    };
     switch (header->kind) {
         case AT_FORK: return with(&RecordDecoder::on_fork);
         case AT_EXEC: return with(&RecordDecoder::on_exec);
@@ -84,6 +89,8 @@ bool RecordDecoder::decode(std::span<const std::byte> bytes, EventBatch& batch) 
         case AT_EXISTING: return with(&RecordDecoder::on_existing);
         case AT_MAP: return with(&RecordDecoder::on_map);
         case AT_FD_CHANGE: return with(&RecordDecoder::on_fd_change);
+        case AT_THREAD_TIMES: return alone(&RecordDecoder::on_thread_times);
+        case AT_OFF_CPU: return alone(&RecordDecoder::on_off_cpu);
         default: return false;
     }
 }

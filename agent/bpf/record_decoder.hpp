@@ -44,6 +44,10 @@ private:
     void announce(KnownProcess& process, const at_header& header, EventBatch& batch);
     void learn_environment(KnownProcess& process);
 
+    // time_records.cpp
+    static void on_thread_times(const at_thread_times_record& r, EventBatch& batch);
+    static void on_off_cpu(const at_off_cpu_record& r, EventBatch& batch);
+
     // io_records.cpp
     void on_io(const at_io_record& r, EventBatch& batch);
     void on_io_path(const at_io_path_record& r, EventBatch& batch);

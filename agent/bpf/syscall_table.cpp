@@ -2,7 +2,17 @@
 
 #include <sys/syscall.h>
 
+#include <cstddef>
+#include <initializer_list>
+
 namespace autotune {
+namespace {
+
+// The same on every architecture; younger than the headers we may be built with.
+constexpr int kFutexWaitv = 449;
+constexpr int kFutexWait = 455;
+
+}  // namespace
 
 std::array<std::uint8_t, AT_SYSCALL_NUMBERS> syscall_table() {
     std::array<std::uint8_t, AT_SYSCALL_NUMBERS> table{};
@@ -58,6 +68,40 @@ std::array<std::uint8_t, AT_SYSCALL_NUMBERS> syscall_table() {
     table[SYS_unlink] = table[SYS_rmdir] = AT_CALL_REMOVE;
     table[SYS_rename] = AT_CALL_RENAME;
     table[SYS_link] = table[SYS_symlink] = AT_CALL_LINK;
+#endif
+    return table;
+}
+
+std::array<std::uint8_t, AT_SYSCALL_NUMBERS> wait_table() {
+    std::array<std::uint8_t, AT_SYSCALL_NUMBERS> table{};
+    const auto set = [&](at_wait_kind kind, std::initializer_list<int> numbers) {
+        for (const int number : numbers) table[static_cast<std::size_t>(number)] = kind;
+    };
+    set(AT_WAIT_FILE, {SYS_read,     SYS_pread64, SYS_readv,     SYS_preadv,   SYS_preadv2,         SYS_write,
+                       SYS_pwrite64, SYS_writev,  SYS_pwritev,   SYS_pwritev2, SYS_close,           SYS_ioctl,
+                       SYS_fsync,    SYS_splice,  SYS_fdatasync, SYS_sendfile, SYS_sync_file_range, SYS_tee,
+                       SYS_vmsplice, SYS_copy_file_range});
+    set(AT_WAIT_PEER, {SYS_connect, SYS_accept, SYS_accept4, SYS_sendto, SYS_sendmsg, SYS_sendmmsg,
+                       SYS_recvfrom, SYS_recvmsg, SYS_recvmmsg, SYS_shutdown, SYS_epoll_pwait,
+                       SYS_epoll_pwait2});
+    set(AT_WAIT_POLL, {SYS_ppoll});
+    set(AT_WAIT_SELECT, {SYS_pselect6});
+    set(AT_WAIT_LOCK, {SYS_futex, kFutexWaitv, kFutexWait, SYS_flock, SYS_semtimedop, SYS_semop});
+    set(AT_WAIT_SLEEP, {SYS_nanosleep, SYS_clock_nanosleep});
+    set(AT_WAIT_CHILD, {SYS_wait4, SYS_waitid});
+    set(AT_WAIT_FCNTL, {SYS_fcntl});
+    set(AT_WAIT_DISK, {SYS_openat,    SYS_openat2,    SYS_mkdirat,   SYS_unlinkat,  SYS_renameat2, SYS_linkat,
+                       SYS_symlinkat, SYS_readlinkat, SYS_statx,     SYS_newfstatat, SYS_fstat,    SYS_faccessat,
+                       SYS_faccessat2, SYS_truncate,  SYS_ftruncate, SYS_fallocate, SYS_getdents64, SYS_sync,
+                       SYS_syncfs,    SYS_msync,      SYS_execve,    SYS_execveat,  SYS_chdir,     SYS_fchmodat,
+                       SYS_fchownat,  SYS_utimensat,  SYS_mknodat,   SYS_statfs,    SYS_readahead});
+#ifdef SYS_open  // not on arm64
+    set(AT_WAIT_PEER, {SYS_epoll_wait});
+    set(AT_WAIT_POLL, {SYS_poll});
+    set(AT_WAIT_SELECT, {SYS_select});
+    set(AT_WAIT_DISK, {SYS_open, SYS_creat, SYS_mkdir, SYS_rmdir, SYS_unlink, SYS_rename, SYS_renameat, SYS_link,
+                       SYS_symlink, SYS_readlink, SYS_stat, SYS_lstat, SYS_access, SYS_getdents, SYS_chmod,
+                       SYS_chown, SYS_lchown, SYS_mknod, SYS_utime, SYS_utimes});
 #endif
     return table;
 }

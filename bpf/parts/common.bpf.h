@@ -13,9 +13,11 @@ const volatile __s32 at_own_tgid = 0;
 const volatile __u32 at_page_size = 4096;
 const volatile __u32 at_cpus = 1;
 const volatile __u8 at_calls[AT_SYSCALL_NUMBERS] = {}; /* number → enum at_call */
+const volatile __u8 at_wait_kinds[AT_SYSCALL_NUMBERS] = {}; /* number → enum at_wait_kind */
 
 /* Changed by the agent while we run. */
 volatile __u32 at_io_wanted = 1;
+volatile __u32 at_waits_wanted = 0; /* each single one */
 volatile __u32 at_discover = 1;   /* nothing was asked for: find executors by what they say */
 volatile __u32 at_by_process = 0; /* trees of processes were asked for */
 volatile __u32 at_generation = 1; /* of the wish; older verdicts are void */
@@ -39,10 +41,9 @@ struct at_thread {
     __u64 cgroup;
     __u32 generation;
     __u32 has_waited; /* `waits` has a wait that nobody has taken */
-    /* The kernel's own account of it, as far as it is in its scope's sums. */
-    __u64 cpu_ns;
-    __u64 runnable_ns;
-    __u64 made_ns; /* from here on */
+    struct at_ledger ledger;
+    __u64 first_minor_faults;
+    __u64 first_major_faults;
     /* the system call it is in */
     __u64 enter_ns;
     __u64 waited_ns; /* for its descriptor to become ready */
@@ -64,6 +65,16 @@ struct {
     __type(value, struct at_thread);
 } threads SEC(".maps");
 
+#define AT_X86_TS_COMPAT 2 /* a 32-bit call: its numbers mean other calls */
+
+AT_INLINE int at_is_foreign_abi(struct task_struct* task) {
+#if defined(__TARGET_ARCH_x86)
+    return (task->thread_info.status & AT_X86_TS_COMPAT) != 0;
+#else
+    return 0;
+#endif
+}
+
 AT_INLINE struct at_counts* at_count(void) {
     __u32 zero = 0;
     return bpf_map_lookup_elem(&counts, &zero);
@@ -77,12 +88,6 @@ AT_INLINE void at_count_state_full(void) {
 AT_INLINE void at_count_read_failed(void) {
     struct at_counts* c = at_count();
     if (c) ++c->read_failed;
-}
-
-AT_INLINE __u64 at_cpu_time(struct task_struct* task) { return task->se.sum_exec_runtime; }
-
-AT_INLINE __u64 at_runnable_time(struct task_struct* task) {
-    return bpf_core_field_exists(task->sched_info.run_delay) ? task->sched_info.run_delay : 0;
 }
 
 /* The running one's; null when it is not known. */

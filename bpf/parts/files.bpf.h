@@ -21,7 +21,7 @@ AT_INLINE enum at_file at_file_type(unsigned short mode) {
     }
 }
 
-/* Null when there is none. */
+/* Null when the task has no such descriptor. */
 AT_INLINE struct file* at_file_of(struct task_struct* task, __u64 fd) {
     struct fdtable* table = task->files->fdt;
     if ((__u32)fd >= table->max_fds) return 0;

@@ -59,9 +59,10 @@ int BPF_PROG(at_exec, struct task_struct* task, int old_pid, struct linux_binprm
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(at_exit, struct task_struct* task) {
+    const struct at_thread* thread = at_watched_thread(task);
+    if (thread) at_tell_times(task, thread);
     /* Two threads that leave together may both see 0; the agent takes the first. */
     if (task->signal->live.counter) return 0;
-    const struct at_thread* thread = at_watched_thread(task);
     at_leave_tree(task);
     if (!thread) return 0;
     struct at_exit_record* r = at_reserve(AT_EXIT, sizeof *r);

@@ -65,16 +65,18 @@ AT_INLINE __u64 at_find_scope(struct task_struct* task) {
 
 /* The entry of a thread of `scope`. Never under the run-queue lock: it may allocate. */
 AT_INLINE struct at_thread* at_make_thread(struct task_struct* task, __u64 scope) {
-    struct at_thread* t = bpf_task_storage_get(&threads, task, 0, 0);
+    struct at_thread* t = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
     if (!t) {
-        struct at_thread fresh = {.cpu_ns = at_cpu_time(task),
-                                  .runnable_ns = at_runnable_time(task),
-                                  .made_ns = bpf_ktime_get_ns()};
-        t = bpf_task_storage_get(&threads, task, &fresh, BPF_LOCAL_STORAGE_GET_F_CREATE);
-        if (!t) {
-            at_count_state_full();
-            return 0;
-        }
+        at_count_state_full();
+        return 0;
+    }
+    if (!t->ledger.first.at_ns) {
+        struct at_account account;
+        const __u64 now = bpf_ktime_get_ns();
+        at_read_account(task, now, at_cpu_time_so_far(task, now, 0), &account);
+        t->first_minor_faults = task->min_flt;
+        t->first_major_faults = task->maj_flt;
+        at_open_ledger(&t->ledger, &account);
     }
     t->scope = scope;
     t->cgroup = at_cgroup_of(task);

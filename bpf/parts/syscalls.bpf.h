@@ -6,15 +6,6 @@
 #define AT_F_DUPFD 0
 #define AT_F_DUPFD_CLOEXEC 1030
 #define AT_CLOSE_RANGE_CLOEXEC 4
-#define AT_X86_TS_COMPAT 2 /* a 32-bit call: its numbers mean other calls */
-
-AT_INLINE int at_is_foreign_abi(struct task_struct* task) {
-#if defined(__TARGET_ARCH_x86)
-    return (task->thread_info.status & AT_X86_TS_COMPAT) != 0;
-#else
-    return 0;
-#endif
-}
 
 /* One of the first three arguments. */
 AT_INLINE __u64 at_register(const struct pt_regs* regs, int index) {
@@ -118,9 +109,12 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
     struct task_struct* task = bpf_get_current_task_btf();
     struct at_thread* thread = bpf_task_storage_get(&threads, task, 0, 0);
-    if (!thread || !thread->call) return 0;
+    if (!thread) return 0;
     const __u32 call = thread->call;
+    if (!call && thread->ledger.cause == AT_AWAKE) return 0;
     const __u64 now = bpf_ktime_get_ns();
+    at_settle_early(task, thread, now);
+    if (!call) return 0;
     __s64 result = returned;
     if (call != AT_CALL_CLOSE && !at_is_transfer(thread)) goto out;
 

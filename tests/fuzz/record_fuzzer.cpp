@@ -17,7 +17,8 @@ constexpr std::array<std::size_t, AT_KINDS> kSizes = {
     sizeof(at_header),           sizeof(at_fork_record),         sizeof(at_exec_record),
     sizeof(at_exit_record),      sizeof(at_oom_record),          sizeof(at_io_record),
     sizeof(at_io_path_record),   sizeof(at_request_head_record), sizeof(at_answer_part_record),
-    sizeof(at_fd_change_record), sizeof(at_existing_record),     sizeof(at_map_record)};
+    sizeof(at_fd_change_record), sizeof(at_existing_record),     sizeof(at_map_record),
+    sizeof(at_thread_times_record), sizeof(at_off_cpu_record)};
 
 using Bytes = std::span<const unsigned char>;
 
