@@ -8,12 +8,12 @@ namespace autotune::render {
 inline constexpr std::string_view kFlamePageStyle = R"css(
 :root{--bg:#fff;--fg:#1a1a1a;--dim:#666;--line:#d6d9df;--link:#2563eb;--box:#f4f5f7}
 @media (prefers-color-scheme:dark){:root{--bg:#16181d;--fg:#e6e6e6;--dim:#9aa0aa;--line:#343841;--link:#7aa2ff;--box:#22252c}}
-*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--fg);font:13px/1.4 system-ui,sans-serif}
+*{box-sizing:border-box}body{display:flex;flex-direction:column;height:100vh;margin:0;background:var(--bg);color:var(--fg);font:13px/1.4 system-ui,sans-serif}
 header{display:flex;flex-wrap:wrap;gap:8px 14px;align-items:center;padding:10px 14px;border-bottom:1px solid var(--line)}
 h1{font-size:16px;margin:0}.dim{color:var(--dim)}.grow{flex:1}
 button,select,input{font:inherit;color:inherit;background:var(--box);border:1px solid var(--line);border-radius:4px;padding:3px 8px}
 button[aria-pressed=true]{background:var(--link);color:#fff;border-color:var(--link)}
-input.bad{border-color:#dc2626}#view{overflow:auto;height:calc(100vh - 132px)}canvas{display:block;cursor:pointer}
+input.bad{border-color:#dc2626}#view{overflow:auto;flex:1;min-height:0}canvas{display:block;cursor:pointer}
 footer{padding:6px 14px;border-top:1px solid var(--line);min-height:30px}
 #tip{position:fixed;pointer-events:none;background:var(--bg);border:1px solid var(--line);border-radius:4px;padding:5px 8px;
 max-width:60vw;overflow-wrap:anywhere;box-shadow:0 2px 8px #0004;display:none;font-family:ui-monospace,monospace;font-size:12px}
@@ -153,7 +153,7 @@ inline constexpr std::string_view kFlamePageScript = R"js('use strict';
     }
     pen.globalAlpha = 1;
     if (!down()) view.scrollTop = view.scrollHeight;
-    let note = amount(whole) + ' of ' + D.measure;
+    let note = amount(whole) + ' ' + D.measure;
     if (!whole && !wholeBefore) note = 'no samples';
     if (compared) note += '; before: ' + amount(wholeBefore);
     if (D.truncated) note += '; ' + percent(D.truncated, whole) + ' in stacks that do not reach their start';

@@ -54,7 +54,9 @@ public:
     }
 
     Profile take(std::string title, ProfileUnit unit) && {
-        return std::move(builder_).build(std::move(title), unit);
+        Profile profile = std::move(builder_).build(std::move(title), unit);
+        profile.measure = unit == ProfileUnit::count ? "samples" : unit == ProfileUnit::bytes ? "space" : "time";
+        return profile;
     }
 
 private:
