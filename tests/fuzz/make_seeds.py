@@ -112,3 +112,13 @@ call = bytes([7, 20]) + owner + bytes([2, 3, 0, 200, 1, 80])
 wait = bytes([9 | 0x80, 20, 40, 1, 2])
 write("recording", "call", tables + block(EVENTS, bytes([2]) + call + wait))
 write("recording", "tables", tables)
+
+# --- call frames: one common entry, one function; see tests/agent/unwind/call_frames_test.cpp --------
+
+entry = lambda body: struct.pack("<I", len(body)) + body
+common = entry(struct.pack("<IB", 0, 1) + b"zR\0" + bytes([1, 0x78, 16, 1, 0x1B, 0x0C, 7, 8, 0x90, 1]))
+prologue = bytes([0x41, 0x0E, 16, 0x86, 2, 0x43, 0x0D, 6, 0x0A, 0x70, 0x0C, 7, 8, 0xC6, 0x41, 0x0B])
+function = entry(struct.pack("<IiIB", len(common) + 4, 0x5000, 0x40, 0) + prologue)
+linkage = entry(struct.pack("<IiIB", len(common) + len(function) + 4, 0x6000, 0x40, 0) +
+                bytes([0x0F, 11, 0x77, 8, 0x80, 0, 0x3F, 0x1A, 0x3B, 0x2A, 0x33, 0x24, 0x22]))
+write("call_frames", "two", common + function + linkage)

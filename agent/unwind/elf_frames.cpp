@@ -1,0 +1,107 @@
+#include "agent/unwind/elf_frames.hpp"
+
+#include <elf.h>
+#include <gelf.h>
+
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace autotune::unwind {
+
+namespace {
+
+struct CloseElf {
+    void operator()(Elf* elf) const { elf_end(elf); }
+};
+using ElfHandle = std::unique_ptr<Elf, CloseElf>;
+
+std::span<const std::uint8_t> bytes_of(const Elf_Data* data) {
+    if (data == nullptr || data->d_buf == nullptr) return {};
+    return {static_cast<const std::uint8_t*>(data->d_buf), data->d_size};
+}
+
+std::optional<FrameBytes> from_sections(Elf* elf, std::string_view wanted, FrameSection kind) {
+    std::size_t names = 0;
+    if (elf_getshdrstrndx(elf, &names) != 0) return std::nullopt;
+    for (Elf_Scn* section = elf_nextscn(elf, nullptr); section != nullptr;
+         section = elf_nextscn(elf, section)) {
+        GElf_Shdr header;
+        if (gelf_getshdr(section, &header) == nullptr || header.sh_type == SHT_NOBITS) continue;
+        const char* name = elf_strptr(elf, names, header.sh_name);
+        if (name == nullptr || name != wanted) continue;
+        if ((header.sh_flags & SHF_COMPRESSED) != 0 && elf_compress(section, 0, 0) < 0) return std::nullopt;
+        // Raw: libelf's own reading of .eh_frame would look for byte orders that are not foreign here.
+        const auto bytes = bytes_of(elf_rawdata(section, nullptr));
+        if (!bytes.empty()) return FrameBytes{bytes, header.sh_addr, kind};
+    }
+    return std::nullopt;
+}
+
+// Without section headers: PT_GNU_EH_FRAME is the search table's header, whose first pointer leads to
+// .eh_frame.
+std::optional<FrameBytes> from_segments(Elf* elf) {
+    std::size_t count = 0;
+    if (elf_getphdrnum(elf, &count) != 0) return std::nullopt;
+    std::size_t file_size = 0;
+    const char* file = elf_rawfile(elf, &file_size);
+    if (file == nullptr) return std::nullopt;
+    std::optional<GElf_Phdr> search;
+    std::vector<GElf_Phdr> loads;
+    for (std::size_t i = 0; i < count; ++i) {
+        GElf_Phdr header;
+        if (gelf_getphdr(elf, static_cast<int>(i), &header) == nullptr) return std::nullopt;
+        if (header.p_type == PT_GNU_EH_FRAME) search = header;
+        if (header.p_type == PT_LOAD) loads.push_back(header);
+    }
+    // version 1, pointer encoding "pc-relative, four signed bytes", two more encodings, the pointer.
+    if (!search || search->p_offset > file_size || file_size - search->p_offset < 8) return std::nullopt;
+    const auto* head = reinterpret_cast<const std::uint8_t*>(file) + search->p_offset;
+    if (head[0] != 1 || head[1] != 0x1b) return std::nullopt;
+    std::int32_t distance = 0;
+    std::memcpy(&distance, head + 4, sizeof distance);
+    const std::uint64_t address = search->p_vaddr + 4 + static_cast<std::uint64_t>(std::int64_t{distance});
+    for (const GElf_Phdr& load : loads) {
+        if (address < load.p_vaddr || address - load.p_vaddr >= load.p_filesz) continue;
+        const std::uint64_t within = address - load.p_vaddr;
+        if (load.p_offset > file_size || file_size - load.p_offset < load.p_filesz) return std::nullopt;
+        return FrameBytes{{reinterpret_cast<const std::uint8_t*>(file) + load.p_offset + within,
+                           static_cast<std::size_t>(load.p_filesz - within)},
+                          address,
+                          FrameSection::eh_frame};
+    }
+    return std::nullopt;
+}
+
+Result<FrameRows> read(const ElfHandle& elf) {
+    if (!elf || elf_kind(elf.get()) != ELF_K_ELF) return fail(Errc::corrupt, "not an ELF file");
+    GElf_Ehdr header;
+    if (gelf_getehdr(elf.get(), &header) == nullptr)
+        return fail(Errc::corrupt, "an ELF file without a header");
+    if (header.e_machine != EM_X86_64 || header.e_ident[EI_CLASS] != ELFCLASS64)
+        return fail(Errc::unsupported, "call frames of machine " + std::to_string(header.e_machine));
+    std::vector<FrameBytes> sections;
+    auto eh = from_sections(elf.get(), ".eh_frame", FrameSection::eh_frame);
+    if (!eh) eh = from_segments(elf.get());
+    if (eh) sections.push_back(*eh);
+    if (const auto debug = from_sections(elf.get(), ".debug_frame", FrameSection::debug_frame))
+        sections.push_back(*debug);
+    return read_call_frames(sections);
+}
+
+}  // namespace
+
+Result<FrameRows> read_elf_frames(int fd) {
+    elf_version(EV_CURRENT);
+    return read(ElfHandle(elf_begin(fd, ELF_C_READ_MMAP, nullptr)));
+}
+
+Result<FrameRows> read_elf_frames(std::string_view bytes) {
+    elf_version(EV_CURRENT);
+    return read(ElfHandle(elf_memory(const_cast<char*>(bytes.data()), bytes.size())));
+}
+
+}  // namespace autotune::unwind
