@@ -11,7 +11,7 @@ struct at_known_code at_known_codes[AT_KNOWN_CODES];
 /* What a code object carries. */
 struct code_note {
     at_object *code;
-    uint64_t function;
+    uint64_t tagged;
     uint32_t epoch; /* of the ring that the function is named in */
 };
 
@@ -61,40 +61,54 @@ static void text_of(at_object *object, const char *attribute, char *to, size_t s
     at_py.Py_DecRef(value);
 }
 
-static uint32_t line_of(at_object *code) {
-    at_object *value = at_py.PyObject_GetAttrString(code, "co_firstlineno");
+static uint32_t number_of(at_object *object, const char *attribute) {
+    at_object *value = at_py.PyObject_GetAttrString(object, attribute);
     if (value == NULL) return at_py.PyErr_Clear(), 0;
-    const long line = at_py.PyLong_AsLong(value);
+    const long number = at_py.PyLong_AsLong(value);
     at_py.Py_DecRef(value);
-    return line > 0 ? (uint32_t)line : 0;
+    return number > 0 ? (uint32_t)number : 0;
+}
+
+static uint64_t tags_of(at_object *code) {
+    enum { GENERATOR = 0x20, COROUTINE = 0x80, ASYNC_GENERATOR = 0x200, BINARY_SUBSCR_3_11 = 25 };
+    uint64_t tags = 0;
+    if ((number_of(code, "co_flags") & (GENERATOR | COROUTINE | ASYNC_GENERATOR)) != 0) tags |= AT_GENERATOR;
+    at_object *bytes = at_py.minor == 11 ? at_py.PyObject_GetAttrString(code, "co_code") : NULL;
+    if (bytes == NULL) return at_py.PyErr_Clear(), tags;
+    const char *text = at_py.PyBytes_AsString(bytes);
+    const intptr_t size = text != NULL ? at_py.PyBytes_Size(bytes) : 0;
+    for (intptr_t i = 0; i < size; i += 2)
+        if (text[i] == BINARY_SUBSCR_3_11) tags |= AT_SUBSCRIPTS;
+    at_py.Py_DecRef(bytes);
+    return tags;
 }
 
 static uint64_t name_of_code(at_object *code) {
     char name[512], file[1024];
     text_of(code, at_py.minor >= 11 ? "co_qualname" : "co_name", name, sizeof name);
     text_of(code, "co_filename", file, sizeof file);
-    return at_recorder_name(name, file, line_of(code));
+    return at_recorder_name(name, file, number_of(code, "co_firstlineno"));
 }
 
 /* Called with an exception set, perhaps: a function that was called before the tracing may be left by one. */
-uint64_t at_function_of_new_code(at_object *code) {
+uint64_t at_tagged_function_of_new_code(at_object *code) {
     struct code_note *note = NULL;
     at_py.get_code_extra(code, extra_index, (void **)&note);
     if (note == NULL || note->epoch != epoch) {
         at_object *type, *value, *trace;
         at_py.PyErr_Fetch(&type, &value, &trace);
-        const uint64_t function = name_of_code(code);
+        const uint64_t tagged = name_of_code(code) | tags_of(code);
         if (note == NULL && (note = malloc(sizeof *note)) != NULL &&
             at_py.set_code_extra(code, extra_index, note) != 0) {
             free(note);
             note = NULL;
         }
         at_py.PyErr_Restore(type, value, trace);
-        if (note == NULL) return function; /* no memory: named again next time */
-        *note = (struct code_note){code, function, epoch};
+        if (note == NULL) return tagged; /* no memory: named again next time */
+        *note = (struct code_note){code, tagged, epoch};
     }
-    at_known_codes[(uintptr_t)code / 64 % AT_KNOWN_CODES] = (struct at_known_code){code, note->function};
-    return note->function;
+    at_known_codes[(uintptr_t)code / 64 % AT_KNOWN_CODES] = (struct at_known_code){code, note->tagged};
+    return note->tagged;
 }
 
 struct at_method_def *at_method_of(at_object *callable) {

@@ -21,19 +21,26 @@ void at_functions_forget(void);
 
 #define AT_KNOWN_CODES 4096u
 
+/* What is told of a code object beside its function, whose lowest bits are free. */
+#define AT_GENERATOR 1ull  /* or a coroutine: calling it only makes one */
+#define AT_SUBSCRIPTS 2ull /* it has a[i] in it; known in 3.11 only */
+#define AT_TAGS 7ull
+
 struct at_known_code {
     at_object *code;
-    uint64_t function;
+    uint64_t tagged;
 };
 extern struct at_known_code at_known_codes[AT_KNOWN_CODES];
 
-uint64_t at_function_of_new_code(at_object *code);
+uint64_t at_tagged_function_of_new_code(at_object *code);
+
+static inline uint64_t at_tagged_function_of_code(at_object *code) {
+    const struct at_known_code *known = &at_known_codes[(uintptr_t)code / 64 % AT_KNOWN_CODES];
+    return known->code == code ? known->tagged : at_tagged_function_of_new_code(code);
+}
 
 /* The function of a code object: AT_RING_NAMED and the offset of its name. */
-static inline uint64_t at_function_of_code(at_object *code) {
-    const struct at_known_code *known = &at_known_codes[(uintptr_t)code / 64 % AT_KNOWN_CODES];
-    return known->code == code ? known->function : at_function_of_new_code(code);
-}
+static inline uint64_t at_function_of_code(at_object *code) { return at_tagged_function_of_code(code) & ~AT_TAGS; }
 
 /* The function of what a C_CALL tells of: a builtin function or method. */
 uint64_t at_function_of_builtin(at_object *callable);

@@ -1,8 +1,9 @@
 /* hook: being called by the interpreter whenever a function is entered and left.
  *
- * Two ways, by what the version has and what costs less (docs/decisions tells the figures): a profile function
- * in every thread (3.8 to 3.11), a tool of sys.monitoring (3.12 on). Both tell the same calls: an activation of a
- * generator or a coroutine, from resume to yield, is a call, as it is for cProfile.
+ * Three ways, by what the version has and what costs least (docs/decisions tells the figures): a profile function
+ * in every thread (3.8 to 3.10, and 3.11 with functions written in C), a frame evaluator (3.11), a tool of
+ * sys.monitoring (3.12 on). All tell the same calls: an activation of a generator or a coroutine, from resume to
+ * yield, is a call, as it is for cProfile.
  *
  * Threads: all with the GIL.
  */
@@ -21,6 +22,7 @@ struct at_hook {
 };
 
 extern const struct at_hook at_profile_hook;    /* 3.8 to 3.11 */
+extern const struct at_hook at_evaluator_hook;  /* 3.11; uses the profile hook */
 extern const struct at_hook at_monitoring_hook; /* 3.12 on */
 
 #endif

@@ -35,16 +35,20 @@ static void refuse(const char *reason) {
     close(fd);
 }
 
+/* The cheapest that works here. Null: `why` tells. */
+static const struct at_hook *choose(const char **why) {
+    if (at_py.minor == 11 && !options.builtins && at_evaluator_hook.prepare() == NULL) return &at_evaluator_hook;
+    const struct at_hook *chosen = at_py.minor >= 12 ? &at_monitoring_hook : &at_profile_hook;
+    *why = chosen->prepare();
+    return *why == NULL ? chosen : NULL;
+}
+
 /* With the GIL. */
 static const char *begin(void) {
-    const char *why = NULL;
-    if (hook == NULL) { /* the first time */
-        const struct at_hook *chosen = at_py.minor >= 12 ? &at_monitoring_hook : &at_profile_hook;
-        if ((why = at_functions_prepare()) != NULL || (why = chosen->prepare()) != NULL) return why;
-        if ((why = at_recorder_start(options.folder)) != NULL) return why;
-        at_recorder_open(at_measure_bias(chosen));
-        hook = chosen;
-    }
+    const char *why = at_functions_prepare();
+    if (why != NULL || (hook = choose(&why)) == NULL) return why;
+    if ((why = at_recorder_start(options.folder)) != NULL) return why;
+    at_recorder_open(at_measure_bias(hook));
     return hook->install(options.builtins ? AT_SWITCH_ON : AT_SWITCH_OFF);
 }
 

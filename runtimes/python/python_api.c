@@ -37,6 +37,10 @@ const char *at_python_api_load(void) {
     if (at_py.request_code_extra == NULL || at_py.get_code_extra == NULL || at_py.set_code_extra == NULL)
         return "this interpreter has no code extras: it is no CPython"; /* PyPy, say */
     if (minor > 8 && at_py.PyFrame_GetCode == NULL) return "this CPython does not export PyFrame_GetCode";
+    at_py.evaluate_frame = (at_evaluator)dlsym(RTLD_DEFAULT, "_PyEval_EvalFrameDefault");
+    at_py.get_evaluator = (at_evaluator(*)(at_interp *))dlsym(RTLD_DEFAULT, "_PyInterpreterState_GetEvalFrameFunc");
+    at_py.set_evaluator =
+        (void (*)(at_interp *, at_evaluator))dlsym(RTLD_DEFAULT, "_PyInterpreterState_SetEvalFrameFunc");
     at_py.none = dlsym(RTLD_DEFAULT, "_Py_NoneStruct");
     at_py.cfunction = dlsym(RTLD_DEFAULT, "PyCFunction_Type");
     at_py.method_descriptor = dlsym(RTLD_DEFAULT, "PyMethodDescr_Type");

@@ -19,6 +19,7 @@ typedef struct at_tstate at_tstate; /* PyThreadState */
 typedef struct at_interp at_interp; /* PyInterpreterState */
 
 typedef int (*at_trace_function)(at_object *self, at_object *frame, int what, at_object *arg);
+typedef at_object *(*at_evaluator)(at_tstate *thread, void *frame, int throwing);
 typedef int (*at_audit_hook)(const char *event, at_object *args, void *context);
 
 /* What a trace function is told (PyTrace_…). */
@@ -39,6 +40,8 @@ struct at_method_def { /* PyMethodDef */
     F(Py_DecRef, void, (at_object *))                                                                   \
     F(PySys_AddAuditHook, int, (at_audit_hook, void *))                                                 \
     F(PySys_GetObject, at_object *, (const char *))                                                     \
+    F(PyThreadState_Get, at_tstate *, (void))                                                           \
+    F(Py_GetRecursionLimit, int, (void))                                                                \
     F(PyThreadState_Swap, at_tstate *, (at_tstate *))                                                   \
     F(PyThreadState_Next, at_tstate *, (at_tstate *))                                                   \
     F(PyInterpreterState_Main, at_interp *, (void))                                                     \
@@ -54,6 +57,7 @@ struct at_method_def { /* PyMethodDef */
     F(PyUnicode_AsUTF8, const char *, (at_object *))                                                    \
     F(PyUnicode_AsEncodedString, at_object *, (at_object *, const char *, const char *))                \
     F(PyBytes_AsString, char *, (at_object *))                                                          \
+    F(PyBytes_Size, intptr_t, (at_object *))                                                            \
     F(PyDict_New, at_object *, (void))                                                                  \
     F(PyDict_Clear, void, (at_object *))                                                                \
     F(PyDict_SetItemString, int, (at_object *, const char *, at_object *))                              \
@@ -84,6 +88,10 @@ struct at_python_api {
     intptr_t (*request_code_extra)(void (*release)(void *));
     int (*get_code_extra)(at_object *code, intptr_t index, void **extra);
     int (*set_code_extra)(at_object *code, intptr_t index, void *extra);
+    /* PEP 523; used in 3.11 only, null where they are not exported. */
+    at_evaluator evaluate_frame; /* _PyEval_EvalFrameDefault */
+    at_evaluator (*get_evaluator)(at_interp *);
+    void (*set_evaluator)(at_interp *, at_evaluator);
 };
 
 extern struct at_python_api at_py;
