@@ -2,7 +2,8 @@
  *
  * Preloaded: the environment says so (AUTOTUNE_RING names the folder of rings, AUTOTUNE_PYTHON holds options), the
  * constructor looks whether this is a CPython, and the hook begins with the program. A process that is no CPython,
- * say the shell that starts it, is left as it was. It stays loaded for the life of the process: code objects carry what only it can release.
+ * say the shell that starts it, is left as it was. It stays loaded for the life of the process: code objects carry
+ * what only it can release.
  *
  * Options, one a line: "builtins": functions written in C are calls too. "alone": children of the program are not
  * traced, and do not see the variables.

@@ -1,0 +1,11 @@
+// The libraries that work inside other programs, as bytes: whoever starts a program with one writes it to a file.
+#pragma once
+
+#include <string_view>
+
+namespace autotune::runtimes {
+
+// For CPython processes; see runtimes/python/library.c.
+[[nodiscard]] std::string_view python_library();
+
+}  // namespace autotune::runtimes
