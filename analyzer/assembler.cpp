@@ -107,6 +107,7 @@ void Assembler::on(const Event& event, const ExecutorReady& what) {
               {.status = InvocationStatus::unknown, .at = event.at, .error_type = {}, .usage = &what.usage});
     }
     if (!executor.ready) executor.ready = event.at;
+    executor.approaching.reset();
 }
 
 void Assembler::on(const Event& event, const InvocationStarted& what) {
@@ -123,6 +124,9 @@ void Assembler::on(const Event& event, const InvocationStarted& what) {
     open.serial = ++serial_;
     open.first = what.usage;
     open.lost_before = counters_.lost;
+    open.thread = event.thread;
+    const auto told = std::exchange(executor.approaching, std::nullopt);
+    if (told && told->first == event.thread) open.first_times = told->second;
     Invocation& record = open.record;
     record.id = what.id;
     record.function = {options_.provider, executor.identity.function};
@@ -170,6 +174,15 @@ void Assembler::on(const Event&, const InitFailed&) { ++counters_.failed_inits; 
 void Assembler::on(const Event& event, const MemoryMark& what) {
     Executor* executor = sandboxes_.owner_of(event).executor;
     if (executor != nullptr && executor->open) executor->open->latest = what.usage;
+}
+
+void Assembler::on(const Event& event, const ThreadTimes& what) {
+    Executor* executor = sandboxes_.owner_of(event).executor;
+    if (executor == nullptr) return;
+    if (!executor->open)
+        executor->approaching.emplace(event.thread, what);
+    else if (event.thread == executor->open->thread)
+        executor->open->latest_times = what;
 }
 
 Event Assembler::of_victim(const Event& event, const Killed& what) const {

@@ -60,10 +60,11 @@ private:
     void on(const Event& event, const InvocationEnded& what);
     void on(const Event& event, const InitFailed& what);
     void on(const Event& event, const MemoryMark& what);
+    void on(const Event& event, const ThreadTimes& what);
     void on(const Event& event, const Killed& what);
     void on(const Event& event, const Throttled& what);
     void on(const Event& event, const Lost& what);
-    // Exact calls, off-CPU stacks, faults and variables do not enter records yet.
+    // Exact calls, single waits, faults and variables do not enter records yet.
     void on(const Event&, const CallDone&) {}
     void on(const Event&, const CallTotals&) {}
     void on(const Event&, const HttpDone&) {}
@@ -72,7 +73,6 @@ private:
     void on(const Event&, const SocketTrouble&) {}
     void on(const Event&, const SyscallDone&) {}
     void on(const Event&, const SyscallTotals&) {}
-    void on(const Event&, const ThreadTimes&) {}
     void on(const Event&, const OffCpu&) {}
     void on(const Event&, const Fault&) {}
     void on(const Event&, const VariableSeen&) {}
@@ -80,6 +80,7 @@ private:
     void die(Executor& executor, Timestamp at, const std::string& how);
     void close(Executor& executor, const Ending& ending);
     void fill_usage(const Executor& executor, const Ending& ending, Invocation& record) const;
+    static void fill_times(const OpenInvocation& open, Invocation& record);
     void fill_io(const Executor& executor, Invocation& record) const;
     void book_traffic(Timestamp at, const ServiceNode& owner, const IoAccount& io);
     [[nodiscard]] Event of_victim(const Event& event, const Killed& what) const;

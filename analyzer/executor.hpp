@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "analyzer/history.hpp"
@@ -26,6 +27,8 @@ struct OpenInvocation {
     std::uint64_t serial = 0;
     CgroupUsage first;                  // reading at its start
     std::optional<CgroupUsage> latest;  // newest reading since, for one that ends in death
+    ThreadId thread{};                  // that got the work
+    std::optional<ThreadTimes> first_times, latest_times;  // of that thread
     std::uint64_t lost_before = 0;      // machine-wide losses until it began
     Nanos sampled{0};                   // sum of its stack samples' periods
 };
@@ -39,6 +42,8 @@ struct Executor {
     std::optional<Timestamp> ready;    // first time
     std::uint64_t invocations = 0;     // begun
     std::optional<OpenInvocation> open;
+    // What a thread told of itself on its way to a boundary; the next boundary takes it, or nobody.
+    std::optional<std::pair<ThreadId, ThreadTimes>> approaching;
     InvocationId last;           // newest that was closed
     bool shares_cgroup = false;  // another executor lives, or lived, in the same one
     IoAccount io;                // of `open`, else of what it does in between

@@ -31,6 +31,7 @@ void Assembler::close(Executor& executor, const Ending& ending) {
             record.cpu + record.runnable + executor.io.network_wait() + executor.io.disk_wait();
         executor.io.fail_unanswered(record.end, std::max(Nanos(0), record.duration - busy));
     }
+    fill_times(open, record);
     fill_io(executor, record);
     book_traffic(record.end, node_of(executor), executor.io);
     executor.io.begin();
@@ -62,6 +63,23 @@ void Assembler::fill_usage(const Executor& executor, const Ending& ending, Invoc
     record.usage_is_shared = executor.shares_cgroup;
     for (const std::uint64_t limit : {ending.memory_limit, last->memory_limit, open.first.memory_limit})
         if (record.memory_limit == 0) record.memory_limit = limit;
+}
+
+void Assembler::fill_times(const OpenInvocation& open, Invocation& record) {
+    if (!open.first_times || !open.latest_times) return;
+    const ThreadTimes& from = *open.first_times;
+    const ThreadTimes& to = *open.latest_times;
+    // A sleep that an unseen switch made look longer than it was may have been put right since.
+    const auto spent = [](Nanos later, Nanos earlier) { return std::max(later - earlier, Nanos(0)); };
+    ThreadTimes& thread = record.thread;
+    thread.on_cpu = spent(to.on_cpu, from.on_cpu);
+    thread.wall = thread.on_cpu;
+    for (std::size_t cause = 0; cause < kWaitCauseCount; ++cause) {
+        thread.off_cpu[cause] = spent(to.off_cpu[cause], from.off_cpu[cause]);
+        thread.wall += thread.off_cpu[cause];
+    }
+    thread.minor_faults = to.minor_faults - from.minor_faults;
+    thread.major_faults = to.major_faults - from.major_faults;
 }
 
 void Assembler::fill_io(const Executor& executor, Invocation& record) const {

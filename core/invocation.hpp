@@ -70,6 +70,9 @@ struct Invocation {
     Nanos runnable{0};              // wanted a CPU and had none
     Nanos network_wait{0};          // in socket system calls
     Nanos disk_wait{0};             // in file system calls
+    // Where the time of the thread went that speaks for the executor, between the readings at its boundaries:
+    // exact, and complete. wall 0: not known.
+    ThreadTimes thread;
     std::uint64_t memory_peak = 0;  // bytes; the memory cgroup's watermark during the invocation
     bool memory_peak_is_bound = false;  // the watermark was not reset: an upper bound only
     std::uint64_t memory_limit = 0;

@@ -41,6 +41,14 @@ void each_field(Visit&& visit, AnyInvocation& i) {
     visit("samples", i.samples);
     visit("events_lost", i.events_lost);
     visit("usage_is_shared", i.usage_is_shared);
+    visit("thread_wall_ns", i.thread.wall);
+    visit("thread_cpu_ns", i.thread.on_cpu);
+    for (std::size_t cause = 0; cause < kWaitCauseCount; ++cause) {
+        const std::string name(to_string(static_cast<WaitCause>(cause)));
+        visit("off_cpu_" + name + "_ns", i.thread.off_cpu[cause]);
+    }
+    visit("minor_faults", i.thread.minor_faults);
+    visit("major_faults", i.thread.major_faults);
 }
 
 const sqlite::Names& names() {

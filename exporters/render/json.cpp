@@ -57,6 +57,13 @@ struct ToJson {
     Json operator()(Nanos v) const { return to_seconds(v); }
 };
 
+Json off_cpu_json(const ThreadTimes& thread) {
+    Json out = Json::object();
+    for (std::size_t cause = 0; cause < kWaitCauseCount; ++cause)
+        out[std::string(autotune::to_string(static_cast<WaitCause>(cause)))] = to_ms(thread.off_cpu[cause]);
+    return out;
+}
+
 Json known_or_null(const FactSet& facts, std::string_view prefix) {
     Json out = Json::object();
     for (const FactInfo& fact : fact_catalogue())
@@ -90,6 +97,10 @@ std::string invocation_json(const Invocation& i) {
               {"runnable_ms", to_ms(i.runnable)},
               {"network_wait_ms", to_ms(i.network_wait)},
               {"disk_wait_ms", to_ms(i.disk_wait)},
+              {"thread_cpu_ms", to_ms(i.thread.on_cpu)},
+              {"off_cpu_ms", off_cpu_json(i.thread)},
+              {"minor_faults", i.thread.minor_faults},
+              {"major_faults", i.thread.major_faults},
               {"memory_peak", i.memory_peak},
               {"memory_peak_is_bound", i.memory_peak_is_bound},
               {"memory_limit", i.memory_limit},

@@ -181,6 +181,44 @@ TEST(Invocations, TellCpuAndMemoryFromTheReadingsAtTheirBounds) {
     EXPECT_FALSE(all[0].usage_is_shared);
 }
 
+ThreadTimes times_at(Nanos cpu, Nanos network, Nanos lock, std::uint64_t faults) {
+    ThreadTimes t{.wall = cpu + network + lock, .on_cpu = cpu, .minor_faults = faults, .major_faults = faults / 2};
+    t.off_cpu[static_cast<std::size_t>(WaitCause::network)] = network;
+    t.off_cpu[static_cast<std::size_t>(WaitCause::lock)] = lock;
+    return t;
+}
+
+TEST(Invocations, TellWhereTheTimeOfTheThreadWentThatSpeaks) {
+    EventScript s;
+    const Box a = s.sandbox(7, 100, "a");
+    s.born(a).at(1ms).add(a, times_at(9ms, 0ms, 0ms, 3)).ready(a);
+    s.at(10ms).add(a, times_at(10ms, 9ms, 0ms, 4)).start(a, "one");
+    s.at(30ms).add(a, times_at(15ms, 19ms, 5ms, 10)).end(a, "one");
+    const auto all = s.play();
+    ASSERT_EQ(all.size(), 1u);
+    EXPECT_EQ(all[0].thread.wall, all[0].duration);
+    EXPECT_EQ(all[0].thread.on_cpu, 5ms);
+    EXPECT_EQ(all[0].thread.off_cpu[static_cast<std::size_t>(WaitCause::network)], 10ms);
+    EXPECT_EQ(all[0].thread.off_cpu[static_cast<std::size_t>(WaitCause::lock)], 5ms);
+    EXPECT_EQ(all[0].thread.minor_faults, 6u);
+    EXPECT_EQ(all[0].thread.major_faults, 3u);
+}
+
+TEST(Invocations, DoNotTakeTheTimesOfAnotherBoundaryOrThread) {
+    EventScript s;
+    const Box a = s.sandbox(7, 100, "a");
+    s.born(a).at(1ms).ready(a).add(a, times_at(9ms, 0ms, 0ms, 3)).at(2ms).ready(a);
+    s.at(10ms).start(a, "one");  // the reading of this boundary was lost
+    s.at(30ms).add(a, times_at(15ms, 19ms, 5ms, 10)).end(a, "one");
+    s.at(40ms).add(a, times_at(15ms, 20ms, 5ms, 10)).start(a, "two");
+    s.batch.events[s.batch.events.size() - 2].thread = ThreadId(101);
+    s.at(50ms).add(a, times_at(16ms, 20ms, 5ms, 10)).end(a, "two");
+    const auto all = s.play();
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].thread.wall, 0ms);
+    EXPECT_EQ(all[1].thread.wall, 0ms);
+}
+
 TEST(Invocations, OfTwoExecutorsInOneCgroupAreToldApartByTheirProcessTrees) {
     EventScript s;
     const Box a = s.sandbox(7, 100, "a");

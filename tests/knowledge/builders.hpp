@@ -105,6 +105,9 @@ inline Invocation invocation(const std::string& id, WallTime start) {
     i.runnable = Nanos(43);
     i.network_wait = Nanos(44);
     i.disk_wait = Nanos(45);
+    i.thread = {.wall = Nanos(70), .on_cpu = Nanos(42), .minor_faults = 48, .major_faults = 49};
+    for (std::size_t cause = 0; cause < kWaitCauseCount; ++cause)
+        i.thread.off_cpu[cause] = Nanos(static_cast<std::int64_t>(cause) + 1);
     i.memory_peak = 126U << 20U;
     i.memory_peak_is_bound = true;
     i.memory_limit = 128U << 20U;

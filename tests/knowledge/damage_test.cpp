@@ -69,11 +69,13 @@ TEST_F(DamageTest, AnOlderSchemaIsBroughtUpToDateWithWhatItHolds) {
     fill(1);
     sqlite3* database = nullptr;
     ASSERT_EQ(sqlite3_open(file_.c_str(), &database), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(database,
-                           "DROP INDEX begun_changes;"
-                           "ALTER TABLE invocations DROP COLUMN usage_is_shared;"
-                           "DELETE FROM migrations WHERE version > 1",
-                           nullptr, nullptr, nullptr),
+    std::string back = "DROP INDEX begun_changes; DELETE FROM migrations WHERE version > 1;";
+    for (const char* column :
+         {"usage_is_shared", "thread_wall_ns", "thread_cpu_ns", "off_cpu_unknown_ns", "off_cpu_network_ns",
+          "off_cpu_disk_ns", "off_cpu_lock_ns", "off_cpu_sleep_ns", "off_cpu_child_ns", "off_cpu_run_queue_ns",
+          "minor_faults", "major_faults"})
+        back += std::string("ALTER TABLE invocations DROP COLUMN ") + column + ";";
+    EXPECT_EQ(sqlite3_exec(database, back.c_str(), nullptr, nullptr, nullptr),
               SQLITE_OK)
         << sqlite3_errmsg(database);
     sqlite3_close(database);

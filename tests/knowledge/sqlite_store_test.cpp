@@ -136,6 +136,11 @@ TEST_F(SqliteStoreTest, GivesBackEveryFieldOfAnInvocation) {
     EXPECT_EQ(r.runnable, i.runnable);
     EXPECT_EQ(r.network_wait, i.network_wait);
     EXPECT_EQ(r.disk_wait, i.disk_wait);
+    EXPECT_EQ(r.thread.wall, i.thread.wall);
+    EXPECT_EQ(r.thread.on_cpu, i.thread.on_cpu);
+    EXPECT_EQ(r.thread.off_cpu, i.thread.off_cpu);
+    EXPECT_EQ(r.thread.minor_faults, i.thread.minor_faults);
+    EXPECT_EQ(r.thread.major_faults, i.thread.major_faults);
     EXPECT_EQ(r.memory_peak, i.memory_peak);
     EXPECT_EQ(r.memory_peak_is_bound, i.memory_peak_is_bound);
     EXPECT_EQ(r.memory_limit, i.memory_limit);

@@ -49,6 +49,8 @@ Invocation invocation() {
     i.cold = true;
     i.init = Nanos(80'000'000);
     i.cpu = Nanos(200'000'000);
+    i.thread = {.wall = i.duration, .on_cpu = i.cpu, .minor_faults = 12, .major_faults = 1};
+    i.thread.off_cpu[static_cast<std::size_t>(WaitCause::network)] = Nanos(50'500'000);
     i.memory_peak = i.memory_limit = 128 << 20;
     i.memory_mb = 128;
     i.request_bytes = 17;

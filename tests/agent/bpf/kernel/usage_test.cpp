@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <optional>
 
 #include "tests/agent/bpf/kernel/fake_runtime_api.hpp"
 #include "tests/agent/bpf/kernel/recorder.hpp"
@@ -136,6 +137,34 @@ TEST_F(BpfUsage, MemoryIsTheControllersOwn) {
     EXPECT_GT(to.memory_peak, 40u << 20);
     EXPECT_LT(to.memory_now, 10u << 20);
     EXPECT_LT(from.memory_peak, 10u << 20);
+}
+
+TEST_F(BpfUsage, TheThreadThatSpeaksTellsItsTimesJustBeforeEachBoundary) {
+    const OwnCgroup cgroup("boundaries");
+    Recorder r({cgroup.path()});
+    FakeRuntimeApi api({{.id = "abc", .payload = "{}"}}, 1);
+    Shared<Seen> seen;
+    WatchedChild child(cgroup, [&] {
+        return execute(api.port(), *seen, [] { std::this_thread::sleep_for(std::chrono::milliseconds(100)); });
+    });
+    EXPECT_EQ(child.wait(), 0);
+    ASSERT_TRUE(r.poll_until_exit(child.pid()));
+    std::optional<ThreadTimes> last, at_start, at_end;
+    Timestamp start{}, end{};
+    for (const Event& e : r.batch.events) {
+        if (e.process.pid != child.pid()) continue;
+        if (const auto* times = std::get_if<ThreadTimes>(&e.body)) last = *times;
+        if (std::holds_alternative<InvocationStarted>(e.body)) at_start = last, start = e.at;
+        if (std::holds_alternative<InvocationEnded>(e.body)) at_end = last, end = e.at;
+    }
+    ASSERT_TRUE(at_start && at_end);
+    const double wall = static_cast<double>((at_end->wall - at_start->wall).count());
+    EXPECT_NEAR(wall, static_cast<double>((end - start).count()), 1e6);
+    const auto slept = [](const ThreadTimes& t) {
+        return t.off_cpu[static_cast<std::size_t>(WaitCause::sleep)] +
+               t.off_cpu[static_cast<std::size_t>(WaitCause::unknown)];
+    };
+    EXPECT_GE(slept(*at_end) - slept(*at_start), std::chrono::milliseconds(100));
 }
 
 }  // namespace
