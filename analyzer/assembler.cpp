@@ -212,6 +212,8 @@ void Assembler::on(const Event& event, const Killed& what) {
 
 void Assembler::on(const Event&, const Throttled&) { ++counters_.throttled; }
 
+void Assembler::on(const Event&, const NameResolved& what) { services_.resolved(what.address, text(what.name)); }
+
 void Assembler::on(const Event& event, const Lost& what) {
     counters_.lost += what.count;
     std::vector<FunctionBook*> told;

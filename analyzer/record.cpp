@@ -92,6 +92,8 @@ void Assembler::fill_io(const Executor& executor, Invocation& record) const {
             record.peers.back().name = text(peer.path);
         else if (const ServiceNode* owner = services_.owner_of_peer(peer.local, peer.io.peer))
             record.peers.back().name = owner->name;
+        else
+            record.peers.back().name = services_.host_name(peer.io.peer);
     }
     record.files.reserve(executor.io.files().size());
     for (const FileTotals& file : executor.io.files()) {

@@ -55,7 +55,9 @@ void ServiceMap::traffic(Timestamp at, const ServiceNode& from, const PeerTotals
 ServiceNode ServiceMap::other_end(const Flow& flow) const {
     if (!flow.path.empty()) return {flow.path, NodeKind::external};
     if (const ServiceNode* owner = owner_of_peer(flow.local, flow.peer)) return *owner;
-    return {to_string(flow.peer), NodeKind::external};
+    const std::string_view name = host_names_.find(flow.peer);
+    if (name.empty()) return {to_string(flow.peer), NodeKind::external};
+    return {std::string(name) + ":" + std::to_string(flow.peer.port), NodeKind::external};
 }
 
 std::vector<NamedEdge> ServiceMap::edges(Timestamp from, Timestamp to) const {

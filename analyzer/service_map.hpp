@@ -3,7 +3,8 @@
 // A connection is seen from both sides: the client's (local, peer) is the server's (peer, local). Where
 // only the client's side was traced, the address it called is looked up among those that somebody
 // accepted connections on. An address that two owners accepted on (loopback in two network namespaces,
-// say) is ambiguous and names nobody. A peer that is still unknown is external.
+// say) is ambiguous and names nobody. A peer that is still unknown is external, and called by the name that
+// its address had for a name server.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "analyzer/host_names.hpp"
 #include "analyzer/io_account.hpp"
 #include "core/service_graph.hpp"
 
@@ -30,6 +32,10 @@ public:
 
     // Who owns the other end; nullptr when that was not seen or is ambiguous.
     [[nodiscard]] const ServiceNode* owner_of_peer(const Endpoint& local, const Endpoint& peer) const;
+
+    void resolved(const Endpoint& address, std::string_view name) { host_names_.learn(address, name); }
+    // Empty when not known.
+    [[nodiscard]] std::string_view host_name(const Endpoint& address) const { return host_names_.find(address); }
 
     // What `from` exchanged with a peer, up to `at`. `path`: of a Unix socket, else "".
     void traffic(Timestamp at, const ServiceNode& from, const PeerTotals& peer, std::string_view path);
@@ -60,6 +66,7 @@ private:
     std::unordered_map<Ends, ServiceNode, EndsHash> owners_;
     std::unordered_map<Endpoint, ServiceNode> services_;  // accepted on; an empty name: ambiguous
     std::map<Flow, ServiceEdge> flows_;                   // by minute first: the oldest is at the front
+    HostNames host_names_;
     Nanos history_;
 };
 

@@ -123,6 +123,10 @@ struct sock {
     __u16 sk_type;
 };
 
+struct inet_sock {
+    __be16 inet_sport;
+};
+
 struct sockaddr_un {
     char sun_path[108];
 };

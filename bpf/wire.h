@@ -14,6 +14,7 @@
 #define AT_COMM_SIZE 16
 #define AT_PATH_SIZE 256
 #define AT_HEAD_SIZE 1024
+#define AT_NAMES_SIZE 2048
 #define AT_ENVIRONMENT_SIZE 4096
 #define AT_OPEN_FDS 1024
 #define AT_MAX_TRACKED 16384
@@ -61,6 +62,9 @@ enum at_kind {
     AT_MAP,
     AT_THREAD_TIMES,
     AT_OFF_CPU,
+    AT_TROUBLE,
+    AT_NAMES,
+    AT_NOT_DECODED,
     AT_KINDS, /* not a kind */
 };
 
@@ -173,6 +177,32 @@ struct at_map_record { /* mmap of a file, msync */
     __u64 bytes;
     __s32 fd; /* mmap */
     __u32 op; /* AT_OP_MAP, AT_OP_SYNC */
+};
+
+enum at_trouble { AT_RETRANSMIT, AT_RESET_SENT, AT_RESET_RECEIVED };
+
+struct at_trouble_record { /* header: who connected or accepted; at_ns: now */
+    struct at_header header;
+    struct at_endpoint local;
+    struct at_endpoint peer;
+    __u32 trouble; /* enum at_trouble */
+    __u32 reserved;
+};
+
+struct at_names_record { /* what a name server answered, cut if longer */
+    struct at_header header;
+    __u32 size;      /* what of `answer` is filled */
+    __u32 is_stream; /* TCP: two bytes with the length may be before it */
+    char answer[AT_NAMES_SIZE];
+};
+
+enum at_not_decoded { AT_NOT_IO_URING, AT_NOT_AIO, AT_NOT_32_BIT };
+
+struct at_not_decoded_record {
+    struct at_header header;
+    __u64 count;
+    __u32 what; /* enum at_not_decoded */
+    __u32 reserved;
 };
 
 struct at_request_head_record { /* a send to the Runtime API is about to begin */

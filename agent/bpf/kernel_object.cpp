@@ -41,6 +41,12 @@ constexpr std::array kOptional{
     Optional{"at_mark_victim", nullptr, "OOM kills (no tracepoint oom:mark_victim)"},
     Optional{"at_socket_state", "btf_trace_inet_sock_set_state",
              "the end of non-blocking connects (no tracepoint sock:inet_sock_set_state)"},
+    Optional{"at_retransmitted", "btf_trace_tcp_retransmit_skb",
+             "what TCP sends again (no tracepoint tcp:tcp_retransmit_skb)"},
+    Optional{"at_reset_sent", "btf_trace_tcp_send_reset",
+             "resets that are sent (no tracepoint tcp:tcp_send_reset)"},
+    Optional{"at_reset_received", "btf_trace_tcp_receive_reset",
+             "resets that are received (no tracepoint tcp:tcp_receive_reset)"},
     Optional{"at_cgroup_rmdir", "btf_trace_cgroup_rmdir",
              "the removal of cgroups (no tracepoint cgroup:cgroup_rmdir)"},
 };

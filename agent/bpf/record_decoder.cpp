@@ -88,6 +88,9 @@ bool RecordDecoder::decode(std::span<const std::byte> bytes, EventBatch& batch) 
         case AT_ANSWER_PART: return with(&RecordDecoder::on_answer_part);
         case AT_EXISTING: return with(&RecordDecoder::on_existing);
         case AT_MAP: return with(&RecordDecoder::on_map);
+        case AT_TROUBLE: return with(&RecordDecoder::on_trouble);
+        case AT_NAMES: return with(&RecordDecoder::on_names);
+        case AT_NOT_DECODED: return with(&RecordDecoder::on_not_decoded);
         case AT_FD_CHANGE: return with(&RecordDecoder::on_fd_change);
         case AT_THREAD_TIMES: return alone(&RecordDecoder::on_thread_times);
         case AT_OFF_CPU: return alone(&RecordDecoder::on_off_cpu);

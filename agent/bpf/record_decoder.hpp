@@ -58,6 +58,11 @@ private:
     [[nodiscard]] StringId resolve(KnownProcess& process, int directory, std::string_view path,
                                    StringTable& strings) const;
 
+    // network_records.cpp
+    void on_trouble(const at_trouble_record& r, EventBatch& batch);
+    void on_names(const at_names_record& r, EventBatch& batch);
+    void on_not_decoded(const at_not_decoded_record& r, EventBatch& batch);
+
     // invocation_records.cpp
     void on_request_head(const at_request_head_record& r, EventBatch& batch);
     void on_answer_part(const at_answer_part_record& r, EventBatch& batch);

@@ -54,6 +54,8 @@ std::array<std::uint8_t, AT_SYSCALL_NUMBERS> syscall_table() {
     table[SYS_ppoll] = AT_CALL_POLL;
     table[SYS_pselect6] = AT_CALL_SELECT;
     table[SYS_epoll_pwait] = table[SYS_epoll_pwait2] = AT_CALL_EPOLL_WAIT;
+    table[SYS_io_uring_enter] = AT_CALL_IO_URING;
+    table[SYS_io_submit] = AT_CALL_AIO;
 #ifdef SYS_renameat
     table[SYS_renameat] = AT_CALL_RENAMEAT;
 #endif

@@ -61,6 +61,9 @@ enum at_call {
     AT_CALL_POLL,       /* (pollfd, count, …) */
     AT_CALL_SELECT,     /* (highest + 1, in, out, …) */
     AT_CALL_EPOLL_WAIT, /* (epoll, events, room, …) */
+    /* what they submit is not looked into; both return how much it was */
+    AT_CALL_IO_URING,
+    AT_CALL_AIO,
 };
 
 static inline int at_sends(unsigned call) { return call >= AT_CALL_WRITE && call <= AT_CALL_SENDMMSG; }

@@ -5,6 +5,7 @@
 
 #define AT_TCP_ESTABLISHED 1
 #define AT_TCP_SYN_SENT 2
+#define AT_TCP_SYN_RECV 3
 #define AT_TCP_CLOSE 7
 #define AT_ECONNABORTED 103
 
@@ -53,6 +54,14 @@ AT_APART int at_own(__u64 socket) {
     return 0;
 }
 
+/* But the connect of a watched thread has just made its owner. */
+AT_INLINE void at_disown(const struct sock* sk, int state) {
+    __u64 key = (__u64)sk;
+    const struct at_owner* owner = at_owner_of(sk);
+    if (!owner || (state == AT_TCP_SYN_SENT && owner->tgid == bpf_get_current_task_btf()->tgid)) return;
+    bpf_map_delete_elem(&owners, &key);
+}
+
 AT_INLINE void at_tell_connected(__u64 key, const struct sock* sk, int state) {
     struct at_io_record* begun = bpf_map_lookup_elem(&connecting, &key);
     if (!begun) return;
@@ -83,6 +92,9 @@ AT_INLINE void at_connect_later(const struct at_io_record* begun, const struct s
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(at_socket_state, const struct sock* sk, int before, int after) {
+    /* A new connection, perhaps where one that was owned has been. */
+    if ((before == AT_TCP_SYN_RECV && after == AT_TCP_ESTABLISHED) || after == AT_TCP_SYN_SENT)
+        at_disown(sk, after);
     if (before != AT_TCP_SYN_SENT) return 0;
     if (after != AT_TCP_ESTABLISHED && after != AT_TCP_CLOSE) return 0;
     at_tell_connected((__u64)sk, sk, after);

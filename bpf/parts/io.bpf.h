@@ -99,7 +99,9 @@ AT_APART int at_io_done(__s64 result, __u64 now) {
     at_fill_io(r, task, thread, result, now);
     if (r->file == AT_FILE_SOCKET && !r->peer.family) /* not connected */
         at_read_sockaddr(at_address_of(thread, result, &size), &r->peer);
+    const int is_of_names = r->op == AT_OP_RECEIVE && r->peer.port == AT_DNS_PORT;
     at_submit(r);
+    if (is_of_names) at_tell_names(result);
     return 0;
 }
 

@@ -23,13 +23,13 @@ AT_INLINE int at_is_of_interest(__u32 call, const struct pt_regs* regs) {
 SEC("tp_btf/sys_enter")
 int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     if ((unsigned long)number >= AT_SYSCALL_NUMBERS) return 0;
+    struct task_struct* task = bpf_get_current_task_btf();
+    if (at_is_foreign_abi(task)) return at_foreign_call();
     __u32 call = at_calls[number];
     if (!call || !at_is_of_interest(call, regs)) return 0;
-    struct task_struct* task = bpf_get_current_task_btf();
     if (task->tgid == at_own_tgid) return 0;
     struct at_thread* thread = at_watched_thread(task);
     if (!thread && !at_discover) return 0;
-    if (at_is_foreign_abi(task)) return 0;
     const __u64 fd = at_register(regs, at_descriptor(call));
     struct at_heard heard = {};
     if (at_sends(call)) {
@@ -143,6 +143,11 @@ int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
         case AT_CALL_POLL:
         case AT_CALL_SELECT:
         case AT_CALL_EPOLL_WAIT: at_wait_done(result, now); break;
+        case AT_CALL_IO_URING:
+        case AT_CALL_AIO:
+            if (result > 0)
+                at_tell_not_decoded(task, thread, call == AT_CALL_AIO ? AT_NOT_AIO : AT_NOT_IO_URING, result);
+            break;
         case AT_CALL_MMAP:
         case AT_CALL_MSYNC: at_map_done(result, now); break;
         case AT_CALL_SENDFILE:

@@ -68,6 +68,21 @@ TEST(ServiceGraph, ShowsWhatItCannotSeeAsExternal) {
     EXPECT_EQ(g.edges[0].failures, 1u);
 }
 
+TEST(ServiceGraph, CallsWhatIsExternalByTheNameThatItWasLastResolvedFrom) {
+    EventScript s;
+    Analyzer analyzer;
+    const Box shop = s.sandbox(7, 100, "shop");
+    Endpoint address = kDatabase;
+    address.port = 0;
+    s.at(1s).born(shop).at(2s).start(shop, "1");
+    s.add(shop, NameResolved{s.text("old.example.com"), address});
+    s.add(shop, NameResolved{s.text("db.example.com"), address});
+    s.connect(shop, 5, kCaller, kDatabase).send(shop, 5, 10, kDatabase);
+    s.at(3s).end(shop, "1").at(4s).feed(analyzer);
+    EXPECT_EQ(analyzer.take_finished().at(0).peers.at(0).name, "db.example.com");
+    EXPECT_THAT(edges(analyzer.graph(60s, Timestamp(4s))), ElementsAre("shop -> db.example.com:5432 x1"));
+}
+
 TEST(ServiceGraph, NamesNobodyForAnAddressThatTwoOwnersAcceptedOn) {
     EventScript s;
     Analyzer analyzer;

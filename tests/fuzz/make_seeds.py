@@ -23,6 +23,23 @@ def write(name: str, seed: str, data: bytes) -> None:
 for number, path in enumerate(sorted(SOURCE.glob("examples/**/rules.yaml"))):
     write("rules", f"example_{number}.yaml", path.read_bytes())
 
+# --- answers of name servers ----------------------------------------------------------------------
+
+
+def dns(*records: bytes) -> bytes:
+    question = b"\3www\7example\3com\0" + struct.pack(">HH", 1, 1)
+    return struct.pack(">6H", 7, 0x8180, 1, len(records), 0, 0) + question + b"".join(records)
+
+
+def dns_record(owner: int, kind: int, data: bytes) -> bytes:
+    return struct.pack(">HHHIH", 0xC000 | owner, kind, 1, 60, len(data)) + data
+
+
+ALIAS = dns_record(12, 5, b"\4edge\xc0\x10")
+write("dns_answer", "address", dns(dns_record(12, 1, bytes([10, 0, 0, 7]))))
+write("dns_answer", "alias", dns(ALIAS, dns_record(45, 1, bytes([10, 0, 0, 7])), dns_record(45, 28, bytes(16))))
+write("dns_answer", "stream", struct.pack(">H", len(dns(ALIAS))) + dns(ALIAS))
+
 # --- ELF: one code section, two functions, an object, a build id ---------------------------------
 
 
