@@ -36,6 +36,7 @@
 #include "bpf/parts/waits.bpf.h"
 #include "bpf/parts/names.bpf.h"
 #include "bpf/parts/syscalls.bpf.h"
+#include "bpf/parts/every_call.bpf.h"
 // clang-format on
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

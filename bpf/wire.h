@@ -65,6 +65,7 @@ enum at_kind {
     AT_TROUBLE,
     AT_NAMES,
     AT_NOT_DECODED,
+    AT_SYSCALL,
     AT_KINDS, /* not a kind */
 };
 
@@ -272,6 +273,27 @@ struct at_off_cpu_record { /* one time away from the CPU; header.at_ns: its end 
     __u64 runnable_ns; /* … then it waited for a CPU */
     __u32 cause;
     __u32 reserved;
+};
+
+struct at_syscall_record { /* header.at_ns: its end */
+    struct at_header header;
+    __s64 result;
+    __u64 latency_ns;
+    __u64 arguments[6];
+    __u32 number;
+    __u32 reserved;
+};
+
+/* Map `call_counts`, per CPU: system calls that were only counted. Only grow. */
+struct at_call_key {
+    __u64 start_ns; /* as in at_header */
+    __u32 tgid;
+    __u32 number;
+};
+struct at_call_count {
+    __u64 scope;
+    __u64 calls;
+    __u64 failures;
 };
 
 /* Map `counts`, per CPU, one entry. Only grow. */

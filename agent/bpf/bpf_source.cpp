@@ -12,6 +12,7 @@
 #include "agent/bpf/loss_meter.hpp"
 #include "agent/bpf/process_scope.hpp"
 #include "agent/bpf/record_decoder.hpp"
+#include "agent/bpf/syscall_meter.hpp"
 #include "os/cgroup_layout.hpp"
 
 namespace autotune {
@@ -19,6 +20,7 @@ namespace {
 
 constexpr Nanos kDrainInterval = std::chrono::milliseconds(10);  // records other than urgent ones wake nobody
 constexpr Nanos kSweepInterval = std::chrono::seconds(1);
+constexpr Nanos kTotalsInterval = std::chrono::seconds(1);
 constexpr std::size_t kRecordsPerDrain = 200'000;                // a flood must not keep us for ever
 
 }  // namespace
@@ -45,7 +47,8 @@ public:
                    .new_processes = processes->fresh,
                    .keep = std::nullopt,
                    .io = detail.io,
-                   .waits = detail.waits};
+                   .waits = detail.waits,
+                   .syscalls = detail.syscalls};
         if (!wish.processes.empty()) wish.keep.emplace();
         if (!detail.cgroups.empty()) {
             const auto layout = detect_cgroup_layout();
@@ -57,6 +60,7 @@ public:
         }
         if (auto s = kernel_.watch(wish); !s) return s;
         processes_ = std::move(wish.processes);
+        counts_calls_ = counts_calls_ || detail.syscalls == SyscallDetail::counted;
         ends_with_processes_ = !processes_.empty() && wish.roots.empty();
         return health_.attached ? list_existing() : ok();
     }
@@ -72,6 +76,7 @@ public:
                 if (auto s = kernel_.wait(nap); !s) return s.forward();
             all_ended = ends_with_processes_ && health_.attached && have_processes_ended();
             if (auto s = drain(batch); !s) return s.forward();  // what those that have ended told is there
+            if (all_ended || clock_.now() >= totals_told_ + kTotalsInterval) tell_totals(batch);
             if (batch.events.size() > before || all_ended || clock_.now() >= deadline) break;
         }
         Poll result;
@@ -86,6 +91,7 @@ public:
         if (!std::exchange(health_.attached, false)) return ok();
         const auto times = kernel_.thread_times();
         kernel_.detach();
+        tell_totals(batch);
         for (std::size_t drained = kRecordsPerDrain; drained == kRecordsPerDrain;) {
             const std::uint64_t before = health_.records_received;
             if (auto s = drain(batch); !s) return s;
@@ -118,6 +124,21 @@ private:
         for (const auto pid : kernel_.watched_processes())
             if (kill(pid, 0) != 0 && errno == ESRCH) kernel_.forget_process(pid);
         return !kernel_.watches_a_process();
+    }
+
+    // What system calls were counted since the last time. What is counted of a process that has ended is told
+    // once more, then forgotten.
+    void tell_totals(EventBatch& batch) {
+        if (!counts_calls_) return;
+        totals_told_ = clock_.now();
+        const std::vector<CallCount> counts = kernel_.call_counts();
+        syscall_meter_.update(counts, totals_told_, batch.events);
+        for (const at_call_key& key : std::exchange(over_, {})) {
+            kernel_.forget_call_count(key);
+            syscall_meter_.forget(key);
+        }
+        for (const CallCount& count : counts)
+            if (kill(static_cast<pid_t>(count.key.tgid), 0) != 0 && errno == ESRCH) over_.push_back(count.key);
     }
 
     void decode(std::span<const std::byte> record, EventBatch& batch) {
@@ -186,6 +207,10 @@ private:
     std::vector<std::int32_t> processes_;  // that were asked for
     bool ends_with_processes_ = false;
     Timestamp swept_{};
+    bool counts_calls_ = false;  // or did: what is left is to be told
+    Timestamp totals_told_{};
+    std::vector<at_call_key> over_;  // of processes that have ended
+    SyscallMeter syscall_meter_;
 };
 
 BpfSource::BpfSource(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -15,6 +15,9 @@
 // A receive's latency includes the time in the poll(2) of that one descriptor just before it; a poll that
 // waited in vain is told as a receive that failed with ETIMEDOUT.
 //
+// System calls, when they are asked for: those that return, of threads that were in a watched scope when they made
+// their last call on a descriptor (or were born in it).
+//
 // Not seen: waits in select and epoll, io_uring, splice, 32-bit programs on a 64-bit kernel, memory-mapped
 // I/O; peers of sendmmsg and recvmmsg on sockets that are not connected; requests to the Runtime API whose
 // first send (or its first buffer) has fewer than 8 bytes or ends within an invocation's id.

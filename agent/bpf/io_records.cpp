@@ -36,11 +36,6 @@ IoOp to_op(std::uint8_t op) {
 
 constexpr std::string_view kCut = "…";  // ends a path that is longer than what the kernel side takes
 
-// The kernel's own restart codes (ERESTARTSYS and its kin) never reach a program: it sees EINTR.
-std::int64_t as_program_sees(std::int64_t result) {
-    return result <= -512 && result >= -516 ? -EINTR : result;
-}
-
 }  // namespace
 
 void RecordDecoder::on_io(const at_io_record& r, EventBatch& batch) {

@@ -4,6 +4,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -73,6 +74,9 @@ class KernelObject::Impl {
 public:
     std::unique_ptr<::source, SkeletonCloser> skeleton;
     std::vector<Link> links;
+    std::vector<Link> every_call;  // those of bpf/parts/every_call.bpf.h
+    SyscallDetail syscalls = SyscallDetail::none;
+    bool is_attached = false;
     std::unique_ptr<ring_buffer, RingCloser> ring;
     Fd urgent;      // epoll: wakes for urgent records only
     Fd statistics;  // while open, the kernel times programs
@@ -122,6 +126,12 @@ public:
         return ok();
     }
 
+    [[nodiscard]] bool is_for_every_call(const bpf_program* program) const {
+        const auto& programs = skeleton->progs;
+        return program == programs.at_every_enter || program == programs.at_every_exit ||
+               program == programs.at_count_calls;
+    }
+
     // Read on request, not attached.
     [[nodiscard]] static bool is_iterator(const bpf_program* program) {
         return std::string_view(bpf_program__section_name(program)) == "iter/task";
@@ -149,7 +159,7 @@ public:
     template <class Key>
     [[nodiscard]] static std::vector<Key> keys(const bpf_map* map) {
         std::vector<Key> found;
-        Key key = 0;
+        Key key{};
         for (int e = bpf_map__get_next_key(map, nullptr, &key, sizeof key); e == 0;
              e = bpf_map__get_next_key(map, &key, &key, sizeof key))
             found.push_back(key);
@@ -172,6 +182,7 @@ Result<KernelObject> KernelObject::load(std::size_t ring_bytes) {
     if (impl->cpus < 1) return fail(Errc::unsupported, "the number of CPUs cannot be found out");
     s.rodata->at_own_tgid = getpid();
     s.rodata->at_page_size = static_cast<std::uint32_t>(sysconf(_SC_PAGESIZE));
+    s.rodata->at_sigreturn = SYS_rt_sigreturn;
     s.rodata->at_cpus = static_cast<std::uint32_t>(impl->cpus);
     std::ranges::copy(syscall_table(), s.rodata->at_calls);
     std::ranges::copy(wait_table(), s.rodata->at_wait_kinds);
@@ -187,7 +198,8 @@ Status KernelObject::attach() {
     const LibbpfLog log;
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, impl_->skeleton->obj) {
-        if (!bpf_program__autoload(program) || Impl::is_iterator(program)) continue;
+        if (!bpf_program__autoload(program) || Impl::is_iterator(program) || impl_->is_for_every_call(program))
+            continue;
         Link link(bpf_program__attach(program));
         if (link) {
             impl_->links.push_back(std::move(link));
@@ -197,15 +209,37 @@ Status KernelObject::attach() {
         const std::string name = bpf_program__name(program);
         const Optional* optional = find_optional(name);
         if (optional == nullptr) {
-            impl_->links.clear();
+            detach();
             return unexpected(log.explain("attaching " + name, error));
         }
         impl_->missing.emplace_back(optional->without);
     }
-    return ok();
+    impl_->is_attached = true;
+    return attach_for(impl_->syscalls);
 }
 
-void KernelObject::detach() { impl_->links.clear(); }
+void KernelObject::detach() {
+    impl_->is_attached = false;
+    impl_->every_call.clear();
+    impl_->links.clear();
+}
+
+// Costs each system call of the machine a little, so only while it is wanted.
+Status KernelObject::attach_for(SyscallDetail detail) {
+    impl_->syscalls = detail;
+    impl_->every_call.clear();
+    if (!impl_->is_attached || detail == SyscallDetail::none) return ok();
+    const LibbpfLog log;
+    const auto& programs = impl_->skeleton->progs;
+    const std::array each{programs.at_every_exit, programs.at_every_enter};
+    const std::array counted{programs.at_count_calls};
+    for (bpf_program* program : detail == SyscallDetail::each ? std::span<bpf_program* const>(each) : counted) {
+        impl_->every_call.emplace_back(bpf_program__attach(program));
+        if (!impl_->every_call.back())
+            return unexpected(log.explain(std::string("attaching ") + bpf_program__name(program), errno));
+    }
+    return ok();
+}
 
 Result<std::vector<std::byte>> KernelObject::existing_processes() {
     return Impl::read_iterator(impl_->skeleton->progs.at_existing, "listing the processes");
@@ -247,7 +281,7 @@ Status KernelObject::watch(const Watch& wish) {
     s.data->at_discover = wish.roots.empty() && wish.processes.empty() ? 1 : 0;
     s.bss->at_by_process = wish.processes.empty() ? 0 : 1;
     s.data->at_generation = s.data->at_generation + 1;  // what was found out under another wish is void
-    return ok();
+    return wish.syscalls == impl_->syscalls ? ok() : attach_for(wish.syscalls);
 }
 
 Status KernelObject::watch_process(std::int32_t pid) {
@@ -309,6 +343,28 @@ std::vector<at_counts> KernelObject::counts() const {
                              per_cpu.size() * sizeof(at_counts), 0) != 0)
         per_cpu.clear();
     return per_cpu;
+}
+
+std::vector<CallCount> KernelObject::call_counts() const {
+    const bpf_map* map = impl_->skeleton->maps.call_counts;
+    std::vector<at_call_count> per_cpu(static_cast<std::size_t>(impl_->cpus));
+    std::vector<CallCount> all;
+    for (const at_call_key& key : Impl::keys<at_call_key>(map)) {
+        if (bpf_map__lookup_elem(map, &key, sizeof key, per_cpu.data(),
+                                 per_cpu.size() * sizeof(at_call_count), 0) != 0)
+            continue;
+        CallCount& sum = all.emplace_back(CallCount{.key = key});
+        for (const at_call_count& here : per_cpu) {
+            if (here.scope != 0) sum.count.scope = here.scope;
+            sum.count.calls += here.calls;
+            sum.count.failures += here.failures;
+        }
+    }
+    return all;
+}
+
+void KernelObject::forget_call_count(const at_call_key& key) {
+    bpf_map__delete_elem(impl_->skeleton->maps.call_counts, &key, sizeof key, 0);
 }
 
 Status KernelObject::measure_run_time() {

@@ -11,7 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "agent/bpf/call_count.hpp"
 #include "bpf/wire.h"
+#include "core/event_source.hpp"
 #include "core/ids.hpp"
 #include "core/result.hpp"
 #include "core/time.hpp"
@@ -29,6 +31,7 @@ struct Watch {
     std::optional<std::vector<CgroupId>> keep;
     bool io = true;
     bool waits = false;
+    SyscallDetail syscalls = SyscallDetail::none;
 };
 
 class KernelObject {
@@ -59,6 +62,8 @@ public:
     Result<std::size_t> drain(const std::function<void(std::span<const std::byte>)>& take, std::size_t most);
 
     [[nodiscard]] std::vector<at_counts> counts() const;  // per CPU
+    [[nodiscard]] std::vector<CallCount> call_counts() const;
+    void forget_call_count(const at_call_key& key);
     Status measure_run_time();                            // as long as this object lives
     [[nodiscard]] double run_seconds() const;
     [[nodiscard]] int tracked_cgroups_fd() const;
@@ -66,6 +71,7 @@ public:
     [[nodiscard]] const std::vector<std::string>& missing() const;  // for people
 
 private:
+    Status attach_for(SyscallDetail detail);
     Status watch_process(std::int32_t pid);
     class Impl;
     explicit KernelObject(std::unique_ptr<Impl> impl);

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <optional>
 
@@ -25,6 +26,10 @@ std::optional<Record> read_as(std::span<const std::byte> bytes) {
 }  // namespace
 
 std::string_view field_text(const char* field, std::size_t size) { return {field, strnlen(field, size)}; }
+
+std::int64_t as_program_sees(std::int64_t result) {
+    return result <= -512 && result >= -516 ? -EINTR : result;
+}
 
 Event make_event(const at_header& header, EventBody body) {
     return {.at = from_ns(static_cast<std::int64_t>(header.at_ns)),
@@ -94,6 +99,7 @@ bool RecordDecoder::decode(std::span<const std::byte> bytes, EventBatch& batch) 
         case AT_FD_CHANGE: return with(&RecordDecoder::on_fd_change);
         case AT_THREAD_TIMES: return alone(&RecordDecoder::on_thread_times);
         case AT_OFF_CPU: return alone(&RecordDecoder::on_off_cpu);
+        case AT_SYSCALL: return alone(&RecordDecoder::on_syscall);
         default: return false;
     }
 }

@@ -47,6 +47,7 @@ private:
     // time_records.cpp
     static void on_thread_times(const at_thread_times_record& r, EventBatch& batch);
     static void on_off_cpu(const at_off_cpu_record& r, EventBatch& batch);
+    static void on_syscall(const at_syscall_record& r, EventBatch& batch);
 
     // io_records.cpp
     void on_io(const at_io_record& r, EventBatch& batch);
@@ -82,6 +83,9 @@ private:
 [[nodiscard]] Event make_event(const at_header& header, EventBody body);
 [[nodiscard]] CgroupUsage to_usage(const at_usage& usage);
 [[nodiscard]] Endpoint to_endpoint(const at_endpoint& endpoint);  // v4-mapped IPv6 becomes IPv4
+
+// The kernel's own restart codes (ERESTARTSYS and its kin) never reach a program: it sees EINTR.
+[[nodiscard]] std::int64_t as_program_sees(std::int64_t result);
 
 // A NUL-terminated text in a field of `size` bytes, which may lack the NUL.
 [[nodiscard]] std::string_view field_text(const char* field, std::size_t size);

@@ -1,4 +1,4 @@
-// RecordDecoder, the part about where threads' time went.
+// RecordDecoder, the part about where threads' time went: their waits, their system calls.
 #include <algorithm>
 #include <array>
 
@@ -44,6 +44,14 @@ void RecordDecoder::on_off_cpu(const at_off_cpu_record& r, EventBatch& batch) {
     }
     if (runnable > Nanos(0))
         batch.events.push_back(make_event(r.header, OffCpu{.duration = runnable, .cause = WaitCause::run_queue}));
+}
+
+void RecordDecoder::on_syscall(const at_syscall_record& r, EventBatch& batch) {
+    SyscallDone done{.number = r.number,
+                     .result = as_program_sees(r.result),
+                     .latency = to_nanos(r.latency_ns)};
+    std::copy(std::begin(r.arguments), std::end(r.arguments), done.arguments.begin());
+    batch.events.push_back(make_event(r.header, done));
 }
 
 }  // namespace autotune

@@ -44,6 +44,10 @@ struct at_thread {
     struct at_ledger ledger;
     __u64 first_minor_faults;
     __u64 first_major_faults;
+    /* Any system call it is in, when each is asked for. */
+    __u64 every_ns; /* 0: none */
+    __u32 every_number;
+    __u32 reserved;
     /* the system call it is in */
     __u64 enter_ns;
     __u64 waited_ns; /* for its descriptor to become ready */

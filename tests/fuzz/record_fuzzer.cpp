@@ -19,7 +19,8 @@ constexpr std::array<std::size_t, AT_KINDS> kSizes = {
     sizeof(at_io_path_record),   sizeof(at_request_head_record), sizeof(at_answer_part_record),
     sizeof(at_fd_change_record), sizeof(at_existing_record),     sizeof(at_map_record),
     sizeof(at_thread_times_record), sizeof(at_off_cpu_record),
-    sizeof(at_trouble_record),   sizeof(at_names_record),        sizeof(at_not_decoded_record)};
+    sizeof(at_trouble_record),   sizeof(at_names_record),        sizeof(at_not_decoded_record),
+    sizeof(at_syscall_record)};
 
 using Bytes = std::span<const unsigned char>;
 
