@@ -6,6 +6,7 @@
 // clang-format off
 #include <linux/bpf.h>
 #include <linux/bpf_perf_event.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
@@ -16,6 +17,7 @@
 
 #define at_read_user(to, size, address) bpf_probe_read_user(to, size, (const void*)(address))
 #include "bpf/logic/python_walk.h"
+#include "bpf/parts/unwind.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -46,6 +48,9 @@ struct inode___sampler {
 };
 struct file___sampler {
     struct inode___sampler* f_inode;
+};
+struct pt_regs___sampler {
+    unsigned long bp, ip, sp;  // x86
 };
 struct linux_binprm___sampler {
     const char* interp;  // what really runs: of a script, its interpreter
@@ -124,6 +129,43 @@ static __always_inline void fill_head(struct at_sampler_head* head, __u32 record
     bpf_get_current_comm(head->command, sizeof head->command);
 }
 
+// Where the running thread is in user space. False on architectures whose recipes we do not have.
+static __always_inline int user_registers(struct bpf_perf_event_data* ctx, struct at_unwind_registers* to) {
+#if defined(__TARGET_ARCH_x86)
+    if ((ctx->regs.cs & 3) == 3) {
+        to->ip = ctx->regs.rip;
+        to->sp = ctx->regs.rsp;
+        to->bp = ctx->regs.rbp;
+        return 1;
+    }
+    // In a system call or an interrupt of it: what was saved on the way in.
+    const struct pt_regs___sampler* saved = (void*)bpf_task_pt_regs(bpf_get_current_task_btf());
+    to->ip = BPF_CORE_READ(saved, ip);
+    to->sp = BPF_CORE_READ(saved, sp);
+    to->bp = BPF_CORE_READ(saved, bp);
+    return to->ip != 0;
+#else
+    return 0;
+#endif
+}
+
+// The native frames behind `at` in the scratch; how many bytes.
+static __always_inline __u64 take_native(struct bpf_perf_event_data* ctx, struct scratch* s, __u64 at) {
+    struct at_unwind_registers registers = {};
+    struct at_walk* walk = user_registers(ctx, &registers)
+                               ? walk_by_tables(s->sample.head.pid, s->sample.head.start_ns, &registers)
+                               : 0;
+    if (walk) {
+        __u64 size = (__u64)walk->count * sizeof(__u64);
+        if (size > AT_MAX_NATIVE_FRAMES * sizeof(__u64)) size = AT_MAX_NATIVE_FRAMES * sizeof(__u64);
+        s->sample.native_result = walk->result;
+        return bpf_probe_read_kernel(s->frames + at, size, walk->frames) ? 0 : size;
+    }
+    s->sample.native_result = AT_NATIVE_POINTERS;
+    const long got = bpf_get_stack(ctx, s->frames + at, AT_MAX_POINTER_FRAMES * sizeof(__u64), BPF_F_USER_STACK);
+    return got > 0 ? got : 0;
+}
+
 SEC("perf_event")
 int on_tick(struct bpf_perf_event_data* ctx) {
     const __u64 scope = scope_of_current();
@@ -149,13 +191,10 @@ int on_tick(struct bpf_perf_event_data* ctx) {
     __u32 python = s->python_count;
     if (python > AT_MAX_PYTHON_FRAMES) python = AT_MAX_PYTHON_FRAMES;
     const __u64 python_bytes = python * sizeof(struct at_python_frame);
-    const long native_bytes =
-        bpf_get_stack(ctx, s->frames + python_bytes, AT_MAX_NATIVE_FRAMES * sizeof(__u64), BPF_F_USER_STACK);
-    __u64 size = native_bytes > 0 ? native_bytes : 0;
+    __u64 size = take_native(ctx, s, python_bytes);
     if (size > AT_MAX_NATIVE_FRAMES * sizeof(__u64)) size = AT_MAX_NATIVE_FRAMES * sizeof(__u64);
     s->sample.python_frames = python;
     s->sample.native_frames = size / sizeof(__u64);
-    s->sample.reserved = 0;
 
     count(AT_COUNT_ATTEMPTED);
     if (!python && !size) count(AT_COUNT_UNREADABLE);
@@ -190,6 +229,7 @@ int BPF_PROG(on_exec, struct task_struct___sampler* task, int old_pid,
     if (!scope) return 0;
     const __u32 pid = bpf_get_current_pid_tgid() >> 32;
     bpf_map_delete_elem(&python_processes, &pid);
+    bpf_map_delete_elem(&unwind_processes, &pid);
     count(AT_COUNT_ATTEMPTED);
     struct at_exec* e = bpf_ringbuf_reserve(&samples, sizeof *e, 0);
     if (!e) {

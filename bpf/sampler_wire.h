@@ -7,7 +7,8 @@
 
 enum at_sampler_limits {
     AT_MAX_PYTHON_FRAMES = 128, /* a power of two: an index is masked */
-    AT_MAX_NATIVE_FRAMES = 127, /* kernel.perf_event_max_stack */
+    AT_MAX_NATIVE_FRAMES = 1024, /* a power of two: an index is masked */
+    AT_MAX_POINTER_FRAMES = 127, /* kernel.perf_event_max_stack: what the kernel walks by frame pointers */
     AT_MAX_PYTHON_THREADS = 128,
     AT_COMMAND_LENGTH = 16,
     AT_EXEC_PATH_LENGTH = 256,
@@ -34,6 +35,15 @@ enum at_python_result {
     AT_PYTHON_NO_THREAD = 3, /* the interpreter has no state for this thread */
 };
 
+enum at_native_result {
+    AT_NATIVE_POINTERS = 0,   /* by the kernel, by frame pointers: no tables for this process yet */
+    AT_NATIVE_WHOLE = 1,      /* reached the outermost frame */
+    AT_NATIVE_CUT = 2,        /* more than AT_MAX_NATIVE_FRAMES */
+    AT_NATIVE_UNMAPPED = 3,   /* came to an address that no table covers */
+    AT_NATIVE_NO_RECIPE = 4,  /* came to code that its file does not describe */
+    AT_NATIVE_UNREADABLE = 5, /* memory that could not be read, or a stack that does not grow */
+};
+
 /* `code`: address of the code object. `instruction`: 3.11 on, address of the instruction; before, f_lasti.
  * `identity`: the eight bytes that end in co_firstlineno, to notice an address used again. */
 struct at_python_frame {
@@ -48,7 +58,7 @@ struct at_sample {
     __u16 python_frames;
     __u16 native_frames;
     __u16 python_result; /* at_python_result */
-    __u16 reserved;
+    __u16 native_result; /* at_native_result */
 };
 
 struct at_exec {
@@ -84,6 +94,49 @@ struct at_python_process {
     __u64 start_ns; /* a thread group of another start time is another process */
     __u64 runtime;  /* address of _PyRuntime there */
     struct at_python_offsets offsets;
+};
+
+/*
+ * Unwinding tables. A process has an address space (a number that is never used again); a space's mappings say
+ * which file lies where; a file has rows by page (agent/unwind/unwind_table.hpp), a row leads to a recipe.
+ */
+#define AT_UNWIND_PAGE_BITS 16
+#define AT_UNWIND_ROWS_A_CHUNK 16 /* elements of array maps are multiples of eight bytes: several rows in one */
+#define AT_MAX_RECIPES 16384
+#define AT_UNWIND_SLAB_CHUNKS 16384 /* a slab is 1 MiB of rows; files share slabs */
+#define AT_MAX_UNWIND_SLABS 256
+
+struct at_unwind_process { /* unwind_processes: thread-group id → */
+    __u64 start_ns; /* a thread group of another start time is another process */
+    __u32 space;
+    __u32 reserved;
+};
+
+struct at_unwind_mapping_key { /* unwind_mappings: longest prefix → struct at_unwind_mapping */
+    __u32 prefix;       /* bits of what follows; 96: one address */
+    __u8 space[4];      /* both with the highest byte first */
+    __u8 address[8];
+};
+
+struct at_unwind_mapping {
+    __u64 bias; /* address less the file's own */
+    __u32 file;
+    __u32 reserved;
+};
+
+struct at_unwind_page_key { /* unwind_pages → struct at_unwind_rows */
+    __u32 file;
+    __u32 page; /* the file's own address >> AT_UNWIND_PAGE_BITS */
+};
+
+struct at_unwind_rows {
+    __u32 slab;
+    __u32 first;
+    __u32 count;
+};
+
+struct at_unwind_chunk { /* unwind_slabs: slab → array of these, which user space writes through mmap */
+    __u32 rows[AT_UNWIND_ROWS_A_CHUNK]; /* low half: the address's low 16 bits; high half: the recipe */
 };
 
 /* Indexes of the per-CPU array sampler_counts. */

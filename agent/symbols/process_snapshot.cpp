@@ -49,8 +49,9 @@ std::int32_t innermost_pid(std::string_view status, std::int32_t outer) {
     return pid;
 }
 
-// map_files leads to the very file that is mapped, also when it has been deleted or replaced; without
-// the right to follow it, the path below the process's root.
+}  // namespace
+
+// map_files leads to it; without the right to follow that, the path below the process's root.
 Fd open_mapped(const std::string& folder, const Mapping& m) {
     char range[64];
     std::snprintf(range, sizeof range, "/map_files/%llx-%llx", static_cast<unsigned long long>(m.start),
@@ -60,8 +61,6 @@ Fd open_mapped(const std::string& folder, const Mapping& m) {
         fd = Fd(open((folder + "/root" + m.path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     return fd;
 }
-
-}  // namespace
 
 std::optional<FileIdentity> ProcessSnapshot::file_of(const Mapping& mapping) const {
     const Mapping* own = maps.find(mapping.start);  // the caller's may be a copy

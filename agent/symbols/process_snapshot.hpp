@@ -10,6 +10,7 @@
 #include "agent/symbols/process_maps.hpp"
 #include "core/ids.hpp"
 #include "core/result.hpp"
+#include "os/fd.hpp"
 
 namespace autotune::symbols {
 
@@ -20,6 +21,10 @@ struct ProcessSnapshot {
 
     [[nodiscard]] std::optional<FileIdentity> file_of(const Mapping& mapping) const;
 };
+
+// The very file that is mapped, opened through the process whose folder in proc this is, also when the file
+// has been deleted or replaced; an empty Fd when that cannot be.
+[[nodiscard]] Fd open_mapped(const std::string& folder, const Mapping& mapping);
 
 // Reads PROC/PID and pins the mapped files, opened through the process. Errors: not_found when the process
 // is gone (or its pid is another's by now), permission_denied.

@@ -192,6 +192,15 @@ Status SamplerProgram::add_python(const ProcessId& process, const at_python_proc
     return ok();
 }
 
+UnwindMapFds SamplerProgram::unwind_maps() const {
+    const auto& maps = state_->object->maps;
+    return {.processes = bpf_map__fd(maps.unwind_processes),
+            .mappings = bpf_map__fd(maps.unwind_mappings),
+            .pages = bpf_map__fd(maps.unwind_pages),
+            .slabs = bpf_map__fd(maps.unwind_slabs),
+            .recipes = bpf_map__fd(maps.unwind_recipes)};
+}
+
 Status SamplerProgram::drain(Nanos wait, const OnRecord& on_record) {
     state_->on_record = on_record;
     const auto rounded_up = std::chrono::ceil<std::chrono::milliseconds>(std::max(wait, Nanos(0)));

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "agent/symbols/unwind_maps.hpp"
 #include "agent/tracked_maps.hpp"
 #include "bpf/sampler_wire.h"
 #include "core/ids.hpp"
@@ -18,8 +19,8 @@
 namespace autotune::symbols {
 
 struct SamplerProgramOptions {
-    TrackedMaps tracked;          // none: maps of its own, see trace()
-    std::size_t ring_bytes = 0;   // 0: by CPUs and rate
+    TrackedMaps tracked;         // none: maps of its own, see trace()
+    std::size_t ring_bytes = 0;  // 0: by CPUs and rate
     std::uint32_t sample_hz = 99;
 };
 
@@ -34,12 +35,15 @@ public:
     // Samples every online CPU that often from now on; 0: none.
     Status tick(std::uint32_t hz);
 
-    // The roots of the cgroup subtrees to trace, and the processes, with what they start from now on; only with
-    // maps of its own.
+    // The roots of the cgroup subtrees to trace, and the processes, with what they start from now on; only
+    // with maps of its own.
     Status trace(const std::vector<CgroupId>& roots, const std::vector<std::int32_t>& processes);
 
     // Tells the kernel side of a CPython process.
     Status add_python(const ProcessId& process, const at_python_process& python);
+
+    // Where the unwinding tables go; borrowed, valid as long as this object.
+    [[nodiscard]] UnwindMapFds unwind_maps() const;
 
     using OnRecord = std::function<void(std::span<const std::byte>)>;
     // Gives every record written so far to `on_record`, waiting at most `wait` for an urgent one (exec).

@@ -40,10 +40,12 @@ Result<SamplerRecord> decode_sampler_record(std::span<const std::byte> bytes) {
         at_sample fixed{};
         SampleRecord sample{.from = origin(head)};
         if (!take(bytes, fixed) || fixed.python_result > AT_PYTHON_NO_THREAD ||
+            fixed.native_result > AT_NATIVE_UNREADABLE ||
             !take_many(bytes, fixed.python_frames, sample.python) ||
             !take_many(bytes, fixed.native_frames, sample.native))
             return fail(Errc::corrupt, "a sample shorter than its frames");
         sample.python_result = static_cast<at_python_result>(fixed.python_result);
+        sample.native_result = static_cast<at_native_result>(fixed.native_result);
         return SamplerRecord(std::move(sample));
     }
     if (head.record == AT_RECORD_EXEC) {

@@ -26,6 +26,7 @@ struct RecordOrigin {
 struct SampleRecord {
     RecordOrigin from;
     at_python_result python_result = AT_PYTHON_NONE;
+    at_native_result native_result = AT_NATIVE_POINTERS;
     std::vector<at_python_frame> python;  // innermost first
     std::vector<std::uint64_t> native;    // the instruction, then return addresses
 };

@@ -11,8 +11,9 @@
 #include "agent/symbols/sampler_record.hpp"
 #include "agent/symbols/stack_builder.hpp"
 #include "agent/symbols/symbolizer.hpp"
-#include "os/procfs.hpp"
+#include "agent/symbols/unwind_loader.hpp"
 #include "os/cgroup_layout.hpp"
+#include "os/procfs.hpp"
 
 namespace autotune::symbols {
 
@@ -39,11 +40,11 @@ public:
     }
 
     Status start() override {
-        auto loaded = SamplerProgram::load({.tracked = options_.tracked,
-                                            .ring_bytes = options_.ring_bytes,
-                                            .sample_hz = detail_.sample_hz});
+        auto loaded = SamplerProgram::load(
+            {.tracked = options_.tracked, .ring_bytes = options_.ring_bytes, .sample_hz = detail_.sample_hz});
         if (!loaded) return loaded.forward();
         program_ = std::move(*loaded);
+        unwinding_.emplace(program_->unwind_maps());
         auto applied = apply();
         if (!applied) program_.reset();
         return applied;
@@ -78,8 +79,8 @@ private:
         if (options_.tracked.cgroups < 0) {
             const auto ids = ids_of(detail_.cgroups);
             if (!ids) return ids.forward();
-            if (auto traced = program_->trace(*ids, Procfs().with_descendants(detail_.processes));
-                !traced) return traced;
+            if (auto traced = program_->trace(*ids, Procfs().with_descendants(detail_.processes)); !traced)
+                return traced;
         }
         if (ticking_hz_ == hz) return ok();
         if (auto ticking = program_->tick(hz); !ticking) return ticking;
@@ -95,8 +96,9 @@ private:
         }
         if (const auto* exec = std::get_if<ExecRecord>(&*record)) {
             python_.forget(exec->from.process);
+            unwinding_->forget(exec->from.process);
             symbolizer_.replaced(exec->from.process, exec->program);
-            look_for_python(exec->from.process);
+            look_at(exec->from.process);
         } else {
             take_sample(std::get<SampleRecord>(*record), batch);
         }
@@ -105,7 +107,7 @@ private:
     void take_sample(const SampleRecord& sample, EventBatch& batch) {
         // The leaf first: an address outside what is known makes the mappings be read again.
         if (!sample.native.empty()) (void)symbolizer_.mapping_at(sample.from.process, sample.native[0]);
-        look_for_python(sample.from.process);
+        look_at(sample.from.process);
         const BuiltStack built = build_stack(sample, symbolizer_, python_, batch.tables);
         ++health_.samples;
         if (built.python) ++health_.python_samples;
@@ -118,8 +120,11 @@ private:
              .body = StackSample{.stack = built.stack, .period = period(), .truncated = built.truncated}});
     }
 
-    void look_for_python(const ProcessId& process) {
-        const auto* found = python_.look(symbolizer_, process, symbolizer_.observe(process));
+    // What the kernel side must know of the process to walk its stacks; cheap when nothing has changed.
+    void look_at(const ProcessId& process) {
+        const std::uint64_t reads = symbolizer_.observe(process);
+        unwinding_->learn(process, reads, symbolizer_.maps(process));
+        const auto* found = python_.look(symbolizer_, process, reads);
         if (found == nullptr) return;
         // Should the map be full for good, the process keeps its native stacks.
         (void)program_->add_python(
@@ -148,6 +153,7 @@ private:
     SamplerOptions options_;
     Detail detail_;
     std::optional<SamplerProgram> program_;
+    std::optional<UnwindLoader> unwinding_;  // into the program's maps
     std::uint32_t ticking_hz_ = 0;
     Symbolizer symbolizer_;
     PythonFrames python_;

@@ -6,7 +6,10 @@
 //
 // A stack is Python's frames, innermost first, with the native leaf below them when it is outside the
 // interpreter (`memcpy`, a C extension); without Python frames it is the native stack. `truncated` is set
-// when the walk did not reach the thread's start: Debian's libraries have no frame pointers.
+// when the walk did not reach the thread's start.
+//
+// Native code is walked by its call frame information (x86-64), compiled to tables when a process is first seen; its
+// first samples, and other architectures', by frame pointers, which Debian's libraries do not have.
 //
 // Needs CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE (root) and BTF. One thread uses it at a time.
 #pragma once
@@ -24,8 +27,8 @@
 namespace autotune::symbols {
 
 struct SamplerOptions {
-    // The BPF source's; they must outlive the sampler's start(). None: the sampler decides by itself, from the
-    // cgroups and processes given to focus().
+    // The BPF source's; they must outlive the sampler's start(). None: the sampler decides by itself, from
+    // the cgroups and processes given to focus().
     TrackedMaps tracked;
     std::uint32_t sample_hz = 99;  // per CPU; focus() changes it
     std::size_t ring_bytes = 0;    // rounded up to a power of two; 0 = about two seconds of full load

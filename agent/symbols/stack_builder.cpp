@@ -56,13 +56,15 @@ BuiltStack build_stack(const SampleRecord& sample, Symbolizer& symbolizer, Pytho
                 .truncated = sample.python_result != AT_PYTHON_WHOLE,
                 .python = true};
     }
+    const bool by_pointers = sample.native_result == AT_NATIVE_POINTERS;
     for (std::size_t i = 0; i < sample.native.size(); ++i) {
         // Code without frame pointers uses that register for data: what it then "returns" to is nowhere.
-        if (i > 0 && symbolizer.maps(process).find(sample.native[i]) == nullptr) break;
+        if (by_pointers && i > 0 && symbolizer.maps(process).find(sample.native[i]) == nullptr) break;
         frames.push_back(i == 0 ? symbolizer.resolve(process, sample.native[i], tables)
                                 : symbolizer.resolve_return(process, sample.native[i], tables));
     }
-    return {.stack = tables.stacks.intern(frames), .truncated = !reaches_start(frames, tables)};
+    return {.stack = tables.stacks.intern(frames),
+            .truncated = sample.native_result != AT_NATIVE_WHOLE && !reaches_start(frames, tables)};
 }
 
 }  // namespace autotune::symbols

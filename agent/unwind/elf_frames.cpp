@@ -76,7 +76,19 @@ std::optional<FrameBytes> from_segments(Elf* elf) {
     return std::nullopt;
 }
 
-Result<FrameRows> read(const ElfHandle& elf) {
+std::vector<LoadSegment> segments_of(Elf* elf) {
+    std::vector<LoadSegment> out;
+    std::size_t count = 0;
+    if (elf_getphdrnum(elf, &count) != 0) return out;
+    for (std::size_t i = 0; i < count; ++i) {
+        GElf_Phdr header;
+        if (gelf_getphdr(elf, static_cast<int>(i), &header) == nullptr) break;
+        if (header.p_type == PT_LOAD) out.push_back({header.p_offset, header.p_vaddr, header.p_filesz});
+    }
+    return out;
+}
+
+Result<ElfFrames> read(const ElfHandle& elf) {
     if (!elf || elf_kind(elf.get()) != ELF_K_ELF) return fail(Errc::corrupt, "not an ELF file");
     GElf_Ehdr header;
     if (gelf_getehdr(elf.get(), &header) == nullptr)
@@ -89,17 +101,26 @@ Result<FrameRows> read(const ElfHandle& elf) {
     if (eh) sections.push_back(*eh);
     if (const auto debug = from_sections(elf.get(), ".debug_frame", FrameSection::debug_frame))
         sections.push_back(*debug);
-    return read_call_frames(sections);
+    return ElfFrames{read_call_frames(sections), segments_of(elf.get())};
 }
 
 }  // namespace
 
-Result<FrameRows> read_elf_frames(int fd) {
+std::optional<std::uint64_t> ElfFrames::address_of_offset(std::uint64_t offset) const {
+    constexpr std::uint64_t kPage = 4096;  // a segment is mapped from the page its first byte lies in
+    for (const LoadSegment& s : segments) {
+        const std::uint64_t start = s.offset & ~(kPage - 1);
+        if (offset >= start && offset < s.offset + s.size) return s.address - s.offset + offset;
+    }
+    return std::nullopt;
+}
+
+Result<ElfFrames> read_elf_frames(int fd) {
     elf_version(EV_CURRENT);
     return read(ElfHandle(elf_begin(fd, ELF_C_READ_MMAP, nullptr)));
 }
 
-Result<FrameRows> read_elf_frames(std::string_view bytes) {
+Result<ElfFrames> read_elf_frames(std::string_view bytes) {
     elf_version(EV_CURRENT);
     return read(ElfHandle(elf_memory(const_cast<char*>(bytes.data()), bytes.size())));
 }

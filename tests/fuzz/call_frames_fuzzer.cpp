@@ -34,6 +34,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         check(unwind::read_call_frames(sections));
     }
     if (const auto frames = unwind::read_elf_frames({reinterpret_cast<const char*>(data), size}))
-        check(*frames);
+        check(frames->frames);
     return 0;
 }

@@ -266,6 +266,24 @@ TEST_F(SamplerOnKernel, WalksNativeCodeWithFramePointers) {
     EXPECT_LT(got.truncated, got.samples / 20) << got.summary();
 }
 
+TEST_F(SamplerOnKernel, WalksCodeWithoutFramePointersToItsStart) {
+    const auto source = started();
+    ASSERT_NE(source, nullptr);
+    Collected got;
+    TracedChild child(cgroup_, {AUTOTUNE_FRAMELESS_PROGRAM, "800"});
+    collect(*source, child, got);
+    ASSERT_EQ(child.status(), 0);
+    ASSERT_GE(got.samples, 2'500u) << got.summary();
+    EXPECT_LE(got.truncated * 100, got.samples) << got.summary();
+    for (const char* function : {"sort_in_libc", "match_in_libstdcxx", "aligned_work", "on_signal", "down"}) {
+        EXPECT_GE(got.holding[function], 300u) << function << ": " << got.summary();
+        // `_start` has no name in stripped programs; main's callers are libc's.
+        EXPECT_GE(got.together(function, "main") * 100, got.holding[function] * 99) << function;
+    }
+    EXPECT_GE(got.together("compare_slowly", "sort_in_libc") * 100, got.holding["compare_slowly"] * 99);
+    EXPECT_EQ(got.together("sort_in_libc", "match_in_libstdcxx"), 0u);
+}
+
 TEST_F(SamplerOnKernel, NamesAProcessThatIsGoneBeforeAnybodyLooks) {
     const auto source = started();
     ASSERT_NE(source, nullptr);

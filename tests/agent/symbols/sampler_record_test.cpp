@@ -33,7 +33,7 @@ std::vector<std::byte> sample_bytes() {
                             .python_frames = 1,
                             .native_frames = 2,
                             .python_result = AT_PYTHON_WHOLE,
-                            .reserved = 0});
+                            .native_result = AT_NATIVE_WHOLE});
     append(bytes, at_python_frame{.code = 1, .instruction = 2, .identity = 3});
     append(bytes, std::uint64_t{0xAAAA});
     append(bytes, std::uint64_t{0xBBBB});

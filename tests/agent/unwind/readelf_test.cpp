@@ -78,8 +78,9 @@ class Readelf : public ::testing::TestWithParam<const char*> {};
 TEST_P(Readelf, SaysTheSame) {
     if (!std::filesystem::exists(GetParam())) GTEST_SKIP() << GetParam() << " is not on this machine";
     const Fd fd(open(GetParam(), O_RDONLY | O_CLOEXEC));
-    const auto rows = read_elf_frames(fd.get());
-    ASSERT_TRUE(rows) << rows.error().message;
+    const auto read = read_elf_frames(fd.get());
+    ASSERT_TRUE(read) << read.error().message;
+    const FrameRows* rows = &read->frames;
     const auto judged = judge(std::filesystem::canonical(GetParam()));
     ASSERT_GT(judged.size(), 50u);
     EXPECT_EQ(rows->damaged, 0u);

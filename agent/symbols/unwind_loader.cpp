@@ -1,0 +1,114 @@
+#include "agent/symbols/unwind_loader.hpp"
+
+#include <sys/auxv.h>
+
+#include <utility>
+
+#include "agent/symbols/process_snapshot.hpp"
+#include "os/file.hpp"
+
+namespace autotune::symbols {
+
+namespace {
+
+// The kernel's own code in every process; ours is the same as theirs.
+std::string_view own_vdso() {
+    const auto* base = reinterpret_cast<const char*>(getauxval(AT_SYSINFO_EHDR));
+    const auto text = base != nullptr ? read_file("/proc/self/maps") : Result<std::string>(std::string());
+    const ProcessMaps maps = ProcessMaps::parse(text.value_or(""));
+    const Mapping* m = maps.find(reinterpret_cast<std::uint64_t>(base));
+    return m != nullptr ? std::string_view(base, m->end - m->start) : std::string_view();
+}
+
+}  // namespace
+
+UnwindLoader::UnwindLoader(UnwindMapFds maps, UnwindLoaderOptions options)
+    : maps_(maps), options_(std::move(options)) {
+    // Index 0 is asked for all code that nobody describes.
+    if (!maps_.put_recipes(book_.recipes()) || !maps_.start()) ++counts_.refused;
+}
+UnwindLoader::~UnwindLoader() = default;
+
+void UnwindLoader::learn(const ProcessId& process, std::uint64_t reads, const ProcessMaps& maps) {
+    const auto [found, fresh] = spaces_.try_emplace(process);
+    Space& space = found->second;
+    if (fresh) {
+        uses_.push_front(process);
+        space.use = uses_.begin();
+    } else {
+        uses_.splice(uses_.begin(), uses_, space.use);
+        if (space.reads == reads) return;
+    }
+    space.reads = reads;
+    if (maps.empty()) return;  // gone before anybody looked
+    // A new space beside the old one: the kernel side goes over to it at once, never to half of it.
+    Space next{.number = next_space_++, .reads = reads, .mappings = {}, .use = space.use};
+    const std::string folder = options_.proc + "/" + std::to_string(process.pid);
+    for (const Mapping& m : maps.mappings()) {
+        const File* file = m.path == "[vdso]" ? vdso() : m.has_file() ? file_of(folder, m) : nullptr;
+        if (file == nullptr) continue;
+        const auto own = file->about.address_of_offset(m.offset);
+        if (!own) continue;
+        const UnwindMapping mapping{m.start, m.end, m.start - *own, file->number};
+        if (!maps_.put_mapping(next.number, mapping)) {
+            ++counts_.refused;
+            continue;
+        }
+        next.mappings.push_back(mapping);
+    }
+    if (!maps_.put_process(process, next.number)) ++counts_.refused;
+    remove(space);
+    space = std::move(next);
+    make_room();
+}
+
+void UnwindLoader::forget(const ProcessId& process) {
+    if (const auto found = spaces_.find(process); found != spaces_.end()) {
+        remove(found->second);
+        uses_.erase(found->second.use);
+        spaces_.erase(found);
+    }
+}
+
+void UnwindLoader::remove(Space& space) {
+    for (const UnwindMapping& m : space.mappings) maps_.remove_mapping(space.number, m);
+    space.mappings.clear();
+}
+
+void UnwindLoader::make_room() {
+    while (spaces_.size() > options_.max_processes) forget(ProcessId(uses_.back()));
+}
+
+const UnwindLoader::File* UnwindLoader::file_of(const std::string& folder, const Mapping& mapping) {
+    const Fd fd = open_mapped(folder, mapping);
+    const auto identity = fd ? identity_of(fd.get()) : std::nullopt;
+    if (!identity) return nullptr;
+    const auto known = files_.find(*identity);
+    if (known != files_.end()) return known->second.get();
+    return files_.emplace(*identity, load(unwind::read_elf_frames(fd.get()))).first->second.get();
+}
+
+const UnwindLoader::File* UnwindLoader::vdso() {
+    if (!vdso_) vdso_ = load(unwind::read_elf_frames(own_vdso()));
+    return vdso_->get();
+}
+
+std::unique_ptr<UnwindLoader::File> UnwindLoader::load(Result<unwind::ElfFrames> read) {
+    if (!read) return nullptr;
+    counts_.damaged += read->frames.damaged;
+    counts_.unsupported += read->frames.unsupported;
+    const unwind::UnwindTable table = unwind::pack(read->frames.rows, book_);
+    if (!maps_.put_recipes(book_.recipes()) || !maps_.put_file(next_file_, table)) {
+        ++counts_.refused;
+        return nullptr;
+    }
+    ++counts_.files;
+    counts_.bytes += table.bytes();
+    counts_.rows += table.rows.size();
+    counts_.recipes = book_.recipes().size();
+    read->frames.rows.clear();
+    read->frames.rows.shrink_to_fit();
+    return std::make_unique<File>(File{next_file_++, *std::move(read)});
+}
+
+}  // namespace autotune::symbols

@@ -1,0 +1,140 @@
+#include "agent/symbols/unwind_maps.hpp"
+
+#include <bpf/bpf.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstddef>
+
+#include "bpf/logic/unwind_recipe.h"
+#include "os/fd.hpp"
+
+namespace autotune::symbols {
+
+namespace {
+
+// The kernel side's form and ours are the same bytes.
+static_assert(sizeof(at_unwind_recipe) == sizeof(unwind::Recipe));
+static_assert(offsetof(at_unwind_recipe, cfa_offset) == offsetof(unwind::Recipe, cfa_offset));
+static_assert(offsetof(at_unwind_recipe, rbp_offset) == offsetof(unwind::Recipe, rbp_offset));
+static_assert(static_cast<int>(unwind::CfaRule::signal) == AT_CFA_SIGNAL &&
+              static_cast<int>(unwind::CfaRule::plt) == AT_CFA_PLT &&
+              static_cast<int>(unwind::RbpRule::at_rbp) == AT_RBP_AT_RBP);
+static_assert(unwind::kMostRecipes == AT_MAX_RECIPES && unwind::kPageBits == AT_UNWIND_PAGE_BITS);
+
+at_unwind_mapping_key key_of(std::uint32_t space, const AddressPrefix& prefix) {
+    at_unwind_mapping_key key{};
+    key.prefix = 32 + prefix.bits;
+    for (int i = 0; i < 4; ++i) key.space[i] = static_cast<std::uint8_t>(space >> (24 - 8 * i));
+    for (int i = 0; i < 8; ++i) key.address[i] = static_cast<std::uint8_t>(prefix.address >> (56 - 8 * i));
+    return key;
+}
+
+Unexpected failed(std::string_view doing) { return unexpected(errno_error(doing, errno)); }
+
+}  // namespace
+
+std::vector<AddressPrefix> prefixes_of(std::uint64_t start, std::uint64_t end) {
+    std::vector<AddressPrefix> out;
+    while (start < end) {
+        // The largest aligned block that begins here and does not reach beyond the end.
+        const auto room = static_cast<std::uint32_t>(std::bit_width(end - start) - 1);
+        const auto alignment = start == 0 ? 63u : static_cast<std::uint32_t>(std::countr_zero(start));
+        const std::uint32_t size = std::min(room, alignment);
+        out.push_back({start, 64 - size});
+        start += std::uint64_t{1} << size;
+        if (start == 0) break;
+    }
+    return out;
+}
+
+Status UnwindMaps::put_recipes(std::span<const unwind::Recipe> all) {
+    for (; recipes_ < all.size(); ++recipes_) {
+        const auto index = static_cast<std::uint32_t>(recipes_);
+        if (bpf_map_update_elem(fds_.recipes, &index, &all[recipes_], BPF_ANY) != 0)
+            return failed("telling the sampler an unwinding recipe");
+    }
+    return ok();
+}
+
+UnwindMaps::~UnwindMaps() {
+    for (const Slab& slab : slabs_) munmap(slab.chunks, AT_UNWIND_SLAB_CHUNKS * sizeof(at_unwind_chunk));
+}
+
+Status UnwindMaps::add_slab() {
+    const auto index = static_cast<std::uint32_t>(slabs_.size());
+    if (index >= AT_MAX_UNWIND_SLABS)
+        return fail(Errc::resource_exhausted, "all room for unwinding tables is used");
+    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+    const Fd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "unwind_slab", sizeof(std::uint32_t),
+                                sizeof(at_unwind_chunk), AT_UNWIND_SLAB_CHUNKS, &options));
+    if (!map) return failed("making a map of unwinding rows");
+    void* chunks = mmap(nullptr, AT_UNWIND_SLAB_CHUNKS * sizeof(at_unwind_chunk), PROT_READ | PROT_WRITE,
+                        MAP_SHARED, map.get(), 0);
+    if (chunks == MAP_FAILED) return failed("mapping unwinding rows");
+    slabs_.push_back({static_cast<at_unwind_chunk*>(chunks), 0});
+    const int fd = map.get();
+    if (bpf_map_update_elem(fds_.slabs, &index, &fd, BPF_ANY) != 0)
+        return failed("adding a map of unwinding rows");
+    return ok();
+}
+
+// All in one slab: a page's rows, at most 65,536, are searched in one map.
+Result<at_unwind_rows> UnwindMaps::put_rows(std::span<const unwind::PackedRow> rows) {
+    const auto count = static_cast<std::uint32_t>(rows.size());
+    if (slabs_.empty() || kSlabRows - slabs_.back().used < count)
+        if (Status s = add_slab(); !s) return s.forward();
+    Slab& slab = slabs_.back();
+    const at_unwind_rows place{
+        .slab = static_cast<std::uint32_t>(slabs_.size() - 1), .first = slab.used, .count = count};
+    for (const unwind::PackedRow& row : rows) {
+        slab.chunks[slab.used / AT_UNWIND_ROWS_A_CHUNK].rows[slab.used % AT_UNWIND_ROWS_A_CHUNK] =
+            row.low | std::uint32_t{row.recipe} << 16;
+        ++slab.used;
+    }
+    return place;
+}
+
+Status UnwindMaps::put_file(std::uint32_t file, const unwind::UnwindTable& table) {
+    std::vector<at_unwind_page_key> keys;
+    std::vector<at_unwind_rows> places;
+    for (const unwind::UnwindPage& page : table.pages) {
+        auto place = put_rows(std::span(table.rows).subspan(page.first, page.count));
+        if (!place) return place.forward();
+        keys.push_back({file, page.number});
+        places.push_back(*place);
+    }
+    auto count = static_cast<std::uint32_t>(keys.size());
+    if (count > 0 && bpf_map_update_batch(fds_.pages, keys.data(), places.data(), &count, nullptr) != 0)
+        return failed("writing pages of unwinding rows");
+    return ok();
+}
+
+Status UnwindMaps::put_mapping(std::uint32_t space, const UnwindMapping& mapping) {
+    const at_unwind_mapping value{.bias = mapping.bias, .file = mapping.file, .reserved = 0};
+    for (const AddressPrefix& prefix : prefixes_of(mapping.start, mapping.end)) {
+        const at_unwind_mapping_key key = key_of(space, prefix);
+        if (bpf_map_update_elem(fds_.mappings, &key, &value, BPF_ANY) != 0)
+            return failed("telling the sampler where a file is mapped");
+    }
+    return ok();
+}
+
+void UnwindMaps::remove_mapping(std::uint32_t space, const UnwindMapping& mapping) {
+    for (const AddressPrefix& prefix : prefixes_of(mapping.start, mapping.end)) {
+        const at_unwind_mapping_key key = key_of(space, prefix);
+        bpf_map_delete_elem(fds_.mappings, &key);
+    }
+}
+
+Status UnwindMaps::put_process(const ProcessId& process, std::uint32_t space) {
+    const auto pid = static_cast<std::uint32_t>(process.pid);
+    const at_unwind_process value{.start_ns = process.start_ns, .space = space, .reserved = 0};
+    if (bpf_map_update_elem(fds_.processes, &pid, &value, BPF_ANY) != 0)
+        return failed("telling the sampler of a process's unwinding tables");
+    return ok();
+}
+
+}  // namespace autotune::symbols
