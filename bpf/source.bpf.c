@@ -19,6 +19,7 @@
 #include "bpf/parts/common.bpf.h"
 #include "bpf/parts/cpu_time.bpf.h"
 #include "bpf/parts/scope.bpf.h"
+#include "bpf/parts/every_call.bpf.h"
 #include "bpf/parts/files.bpf.h"
 #include "bpf/parts/off_cpu.bpf.h"
 #include "bpf/parts/usage.bpf.h"
@@ -36,7 +37,6 @@
 #include "bpf/parts/waits.bpf.h"
 #include "bpf/parts/names.bpf.h"
 #include "bpf/parts/syscalls.bpf.h"
-#include "bpf/parts/every_call.bpf.h"
 // clang-format on
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -18,6 +18,7 @@
 #define AT_ENVIRONMENT_SIZE 4096
 #define AT_OPEN_FDS 1024
 #define AT_MAX_TRACKED 16384
+#define AT_SYSCALL_NUMBERS 512
 
 /*
  * A scope is what is watched and accounted together: a cgroup, by its id (the inode of its cgroup-v2 directory),
@@ -284,16 +285,28 @@ struct at_syscall_record { /* header.at_ns: its end */
     __u32 reserved;
 };
 
-/* Map `call_counts`, per CPU: system calls that were only counted. Only grow. */
-struct at_call_key {
-    __u64 start_ns; /* as in at_header */
-    __u32 tgid;
-    __u32 number;
+enum at_calls_detail { /* as SyscallDetail (core/event_source.hpp) */
+    AT_CALLS_NONE = 0,
+    AT_CALLS_COUNTED,
+    AT_CALLS_EACH,
 };
-struct at_call_count {
+
+/*
+ * System calls that were only counted. Map `call_counts`, per CPU: by slot; only grow while a process has the slot.
+ * Map `slot_owners`: who that is, or was; tgid 0: nobody. Slot 0 is never used.
+ */
+#define AT_CALL_SLOTS 512
+
+struct at_call_counts {
+    __u64 calls[AT_SYSCALL_NUMBERS];
+    __u64 failures[AT_SYSCALL_NUMBERS];
+};
+
+struct at_slot_owner {
+    __u64 start_ns; /* as in at_header */
     __u64 scope;
-    __u64 calls;
-    __u64 failures;
+    __u32 tgid;
+    __u32 reserved;
 };
 
 /* Map `counts`, per CPU, one entry. Only grow. */

@@ -133,12 +133,14 @@ private:
         totals_told_ = clock_.now();
         const std::vector<CallCount> counts = kernel_.call_counts();
         syscall_meter_.update(counts, totals_told_, batch.events);
-        for (const at_call_key& key : std::exchange(over_, {})) {
-            kernel_.forget_call_count(key);
-            syscall_meter_.forget(key);
+        for (const ProcessId& process : std::exchange(over_, {})) {
+            kernel_.forget_call_counts(process);
+            syscall_meter_.forget(process);
         }
         for (const CallCount& count : counts)
-            if (kill(static_cast<pid_t>(count.key.tgid), 0) != 0 && errno == ESRCH) over_.push_back(count.key);
+            if ((over_.empty() || over_.back() != count.process) && kill(count.process.pid, 0) != 0 &&
+                errno == ESRCH)
+                over_.push_back(count.process);
     }
 
     void decode(std::span<const std::byte> record, EventBatch& batch) {
@@ -209,7 +211,7 @@ private:
     Timestamp swept_{};
     bool counts_calls_ = false;  // or did: what is left is to be told
     Timestamp totals_told_{};
-    std::vector<at_call_key> over_;  // of processes that have ended
+    std::vector<ProcessId> over_;  // of processes that have ended
     SyscallMeter syscall_meter_;
 };
 

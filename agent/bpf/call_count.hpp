@@ -1,13 +1,18 @@
-// System calls of one process and number that were counted so far.
+// System calls of one number that were counted of one process so far.
 #pragma once
 
-#include "bpf/wire.h"
+#include <cstdint>
+
+#include "core/ids.hpp"
 
 namespace autotune {
 
 struct CallCount {
-    at_call_key key{};
-    at_call_count count{};
+    ProcessId process;
+    CgroupId scope{};
+    std::uint32_t number = 0;
+    std::uint64_t calls = 0;
+    std::uint64_t failures = 0;
 };
 
 }  // namespace autotune

@@ -57,6 +57,8 @@ const Optional* find_optional(std::string_view program) {
     return it == kOptional.end() ? nullptr : it;
 }
 
+constexpr std::size_t kCallCountBytes = 16u << 20;
+
 std::size_t ring_size(std::size_t wanted) {
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     return std::bit_ceil(std::clamp(wanted, page, std::size_t{1} << 30));
@@ -74,14 +76,12 @@ class KernelObject::Impl {
 public:
     std::unique_ptr<::source, SkeletonCloser> skeleton;
     std::vector<Link> links;
-    std::vector<Link> every_call;  // those of bpf/parts/every_call.bpf.h
-    SyscallDetail syscalls = SyscallDetail::none;
-    bool is_attached = false;
     std::unique_ptr<ring_buffer, RingCloser> ring;
     Fd urgent;      // epoll: wakes for urgent records only
     Fd statistics;  // while open, the kernel times programs
     std::vector<std::string> missing;
     int cpus = 1;
+    std::size_t slots = 0;  // of counted system calls
 
     // The drain under way.
     const std::function<void(std::span<const std::byte>)>* take = nullptr;
@@ -126,12 +126,6 @@ public:
         return ok();
     }
 
-    [[nodiscard]] bool is_for_every_call(const bpf_program* program) const {
-        const auto& programs = skeleton->progs;
-        return program == programs.at_every_enter || program == programs.at_every_exit ||
-               program == programs.at_count_calls;
-    }
-
     // Read on request, not attached.
     [[nodiscard]] static bool is_iterator(const bpf_program* program) {
         return std::string_view(bpf_program__section_name(program)) == "iter/task";
@@ -154,6 +148,19 @@ public:
             if (n == 0) return all;
             all.insert(all.end(), some.begin(), some.begin() + n);
         }
+    }
+
+    // Of counted system calls.
+    [[nodiscard]] std::vector<std::uint32_t> slots_in_use() const {
+        std::vector<std::uint32_t> used;
+        for (std::uint32_t slot = 1; slot < slots; ++slot) {
+            at_slot_owner owner{};
+            if (bpf_map__lookup_elem(skeleton->maps.slot_owners, &slot, sizeof slot, &owner, sizeof owner, 0) ==
+                    0 &&
+                owner.tgid != 0)
+                used.push_back(slot);
+        }
+        return used;
     }
 
     template <class Key>
@@ -187,9 +194,14 @@ Result<KernelObject> KernelObject::load(std::size_t ring_bytes) {
     std::ranges::copy(syscall_table(), s.rodata->at_calls);
     std::ranges::copy(wait_table(), s.rodata->at_wait_kinds);
     bpf_map__set_max_entries(s.maps.events, static_cast<std::uint32_t>(ring_size(ring_bytes)));
+    impl->slots = std::clamp(kCallCountBytes / (sizeof(at_call_counts) * static_cast<std::size_t>(impl->cpus)),
+                             std::size_t{32}, std::size_t{AT_CALL_SLOTS});
+    bpf_map__set_max_entries(s.maps.call_counts, static_cast<std::uint32_t>(impl->slots));
     impl->leave_out_what_is_missing();
     if (const int error = source__load(&s); error != 0)
         return unexpected(log.explain("loading the BPF programs", -error));
+    for (std::uint32_t slot = static_cast<std::uint32_t>(impl->slots) - 1; slot > 0; --slot)
+        bpf_map__update_elem(s.maps.free_slots, nullptr, 0, &slot, sizeof slot, BPF_ANY);
     if (auto opened = impl->open_ring(); !opened) return opened.forward();
     return KernelObject(std::move(impl));
 }
@@ -198,8 +210,7 @@ Status KernelObject::attach() {
     const LibbpfLog log;
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, impl_->skeleton->obj) {
-        if (!bpf_program__autoload(program) || Impl::is_iterator(program) || impl_->is_for_every_call(program))
-            continue;
+        if (!bpf_program__autoload(program) || Impl::is_iterator(program)) continue;
         Link link(bpf_program__attach(program));
         if (link) {
             impl_->links.push_back(std::move(link));
@@ -214,32 +225,10 @@ Status KernelObject::attach() {
         }
         impl_->missing.emplace_back(optional->without);
     }
-    impl_->is_attached = true;
-    return attach_for(impl_->syscalls);
-}
-
-void KernelObject::detach() {
-    impl_->is_attached = false;
-    impl_->every_call.clear();
-    impl_->links.clear();
-}
-
-// Costs each system call of the machine a little, so only while it is wanted.
-Status KernelObject::attach_for(SyscallDetail detail) {
-    impl_->syscalls = detail;
-    impl_->every_call.clear();
-    if (!impl_->is_attached || detail == SyscallDetail::none) return ok();
-    const LibbpfLog log;
-    const auto& programs = impl_->skeleton->progs;
-    const std::array each{programs.at_every_exit, programs.at_every_enter};
-    const std::array counted{programs.at_count_calls};
-    for (bpf_program* program : detail == SyscallDetail::each ? std::span<bpf_program* const>(each) : counted) {
-        impl_->every_call.emplace_back(bpf_program__attach(program));
-        if (!impl_->every_call.back())
-            return unexpected(log.explain(std::string("attaching ") + bpf_program__name(program), errno));
-    }
     return ok();
 }
+
+void KernelObject::detach() { impl_->links.clear(); }
 
 Result<std::vector<std::byte>> KernelObject::existing_processes() {
     return Impl::read_iterator(impl_->skeleton->progs.at_existing, "listing the processes");
@@ -253,6 +242,9 @@ Status KernelObject::watch(const Watch& wish) {
     ::source& s = *impl_->skeleton;
     s.data->at_io_wanted = wish.io ? 1 : 0;
     s.bss->at_waits_wanted = wish.waits ? 1 : 0;
+    s.bss->at_every_call = wish.syscalls == SyscallDetail::each      ? AT_CALLS_EACH
+                           : wish.syscalls == SyscallDetail::counted ? AT_CALLS_COUNTED
+                                                                     : AT_CALLS_NONE;
     for (const CgroupId root : wish.roots) {
         const auto key = static_cast<std::uint64_t>(root);
         const std::uint32_t on = 1;
@@ -281,7 +273,7 @@ Status KernelObject::watch(const Watch& wish) {
     s.data->at_discover = wish.roots.empty() && wish.processes.empty() ? 1 : 0;
     s.bss->at_by_process = wish.processes.empty() ? 0 : 1;
     s.data->at_generation = s.data->at_generation + 1;  // what was found out under another wish is void
-    return wish.syscalls == impl_->syscalls ? ok() : attach_for(wish.syscalls);
+    return ok();
 }
 
 Status KernelObject::watch_process(std::int32_t pid) {
@@ -346,25 +338,42 @@ std::vector<at_counts> KernelObject::counts() const {
 }
 
 std::vector<CallCount> KernelObject::call_counts() const {
-    const bpf_map* map = impl_->skeleton->maps.call_counts;
-    std::vector<at_call_count> per_cpu(static_cast<std::size_t>(impl_->cpus));
+    const auto& maps = impl_->skeleton->maps;
+    std::vector<at_call_counts> per_cpu(static_cast<std::size_t>(impl_->cpus));
     std::vector<CallCount> all;
-    for (const at_call_key& key : Impl::keys<at_call_key>(map)) {
-        if (bpf_map__lookup_elem(map, &key, sizeof key, per_cpu.data(),
-                                 per_cpu.size() * sizeof(at_call_count), 0) != 0)
+    for (const std::uint32_t slot : impl_->slots_in_use()) {
+        at_slot_owner owner{};
+        if (bpf_map__lookup_elem(maps.slot_owners, &slot, sizeof slot, &owner, sizeof owner, 0) != 0 ||
+            bpf_map__lookup_elem(maps.call_counts, &slot, sizeof slot, per_cpu.data(),
+                                 per_cpu.size() * sizeof(at_call_counts), 0) != 0)
             continue;
-        CallCount& sum = all.emplace_back(CallCount{.key = key});
-        for (const at_call_count& here : per_cpu) {
-            if (here.scope != 0) sum.count.scope = here.scope;
-            sum.count.calls += here.calls;
-            sum.count.failures += here.failures;
+        for (std::uint32_t number = 0; number < AT_SYSCALL_NUMBERS; ++number) {
+            CallCount sum{.process = {static_cast<std::int32_t>(owner.tgid), owner.start_ns},
+                          .scope = CgroupId(owner.scope),
+                          .number = number};
+            for (const at_call_counts& here : per_cpu) {
+                sum.calls += here.calls[number];
+                sum.failures += here.failures[number];
+            }
+            if (sum.calls > 0) all.push_back(sum);
         }
     }
     return all;
 }
 
-void KernelObject::forget_call_count(const at_call_key& key) {
-    bpf_map__delete_elem(impl_->skeleton->maps.call_counts, &key, sizeof key, 0);
+void KernelObject::forget_call_counts(const ProcessId& process) {
+    const auto& maps = impl_->skeleton->maps;
+    const std::vector<at_call_counts> zeros(static_cast<std::size_t>(impl_->cpus));
+    for (const std::uint32_t slot : impl_->slots_in_use()) {
+        at_slot_owner owner{};
+        bpf_map__lookup_elem(maps.slot_owners, &slot, sizeof slot, &owner, sizeof owner, 0);
+        if (owner.tgid != static_cast<std::uint32_t>(process.pid) || owner.start_ns != process.start_ns) continue;
+        bpf_map__update_elem(maps.call_counts, &slot, sizeof slot, zeros.data(),
+                             zeros.size() * sizeof(at_call_counts), BPF_ANY);
+        owner = {};
+        bpf_map__update_elem(maps.slot_owners, &slot, sizeof slot, &owner, sizeof owner, BPF_ANY);
+        bpf_map__update_elem(maps.free_slots, nullptr, 0, &slot, sizeof slot, BPF_ANY);
+    }
 }
 
 Status KernelObject::measure_run_time() {

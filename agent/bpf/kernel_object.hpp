@@ -63,7 +63,7 @@ public:
 
     [[nodiscard]] std::vector<at_counts> counts() const;  // per CPU
     [[nodiscard]] std::vector<CallCount> call_counts() const;
-    void forget_call_count(const at_call_key& key);
+    void forget_call_counts(const ProcessId& process);  // that has ended
     Status measure_run_time();                            // as long as this object lives
     [[nodiscard]] double run_seconds() const;
     [[nodiscard]] int tracked_cgroups_fd() const;
@@ -71,7 +71,6 @@ public:
     [[nodiscard]] const std::vector<std::string>& missing() const;  // for people
 
 private:
-    Status attach_for(SyscallDetail detail);
     Status watch_process(std::int32_t pid);
     class Impl;
     explicit KernelObject(std::unique_ptr<Impl> impl);

@@ -3,18 +3,23 @@
 namespace autotune {
 
 void SyscallMeter::update(std::span<const CallCount> counts, Timestamp at, std::vector<Event>& events) {
-    for (const auto& [key, count] : counts) {
-        at_call_count& seen = seen_[{key.start_ns, key.tgid, key.number}];
-        if (count.calls > seen.calls)
+    for (const CallCount& now : counts) {
+        Seen& seen = seen_[{{now.process.pid, now.process.start_ns}, now.number}];
+        if (now.calls > seen.calls)
             events.push_back({.at = at,
-                              .process = {static_cast<std::int32_t>(key.tgid), key.start_ns},
-                              .cgroup = CgroupId(count.scope),
+                              .process = now.process,
+                              .cgroup = now.scope,
                               .by = Backend::bpf,
-                              .body = SyscallTotals{.number = key.number,
-                                                    .calls = count.calls - seen.calls,
-                                                    .failures = count.failures - seen.failures}});
-        seen = count;
+                              .body = SyscallTotals{.number = now.number,
+                                                    .calls = now.calls - seen.calls,
+                                                    .failures = now.failures - seen.failures}});
+        seen = {now.calls, now.failures};
     }
+}
+
+void SyscallMeter::forget(const ProcessId& process) {
+    const Who who{process.pid, process.start_ns};
+    seen_.erase(seen_.lower_bound({who, 0}), seen_.upper_bound({who, UINT32_MAX}));
 }
 
 }  // namespace autotune

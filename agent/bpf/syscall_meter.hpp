@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "agent/bpf/call_count.hpp"
@@ -16,15 +17,14 @@ class SyscallMeter {
 public:
     // Appends to `events` what was counted since the last call, no zeros.
     void update(std::span<const CallCount> counts, Timestamp at, std::vector<Event>& events);
-    void forget(const at_call_key& key) { seen_.erase({key.start_ns, key.tgid, key.number}); }
+    void forget(const ProcessId& process);
 
 private:
-    struct Key {
-        std::uint64_t start_ns;
-        std::uint32_t tgid, number;
-        auto operator<=>(const Key&) const = default;
+    struct Seen {
+        std::uint64_t calls = 0, failures = 0;
     };
-    std::map<Key, at_call_count> seen_;
+    using Who = std::pair<std::int32_t, std::uint64_t>;      // pid, start
+    std::map<std::pair<Who, std::uint32_t>, Seen> seen_;     // by process and number
 };
 
 }  // namespace autotune

@@ -8,8 +8,6 @@
 
 #include "bpf/wire.h"
 
-#define AT_SYSCALL_NUMBERS 512
-
 enum at_call {
     AT_CALL_NONE = 0,
     /* (fd, buffer, size, …): data out */

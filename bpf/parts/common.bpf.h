@@ -18,6 +18,7 @@ const volatile __u8 at_wait_kinds[AT_SYSCALL_NUMBERS] = {}; /* number → enum a
 /* Changed by the agent while we run. */
 volatile __u32 at_io_wanted = 1;
 volatile __u32 at_waits_wanted = 0; /* each single one */
+volatile __u32 at_every_call = AT_CALLS_NONE;
 volatile __u32 at_discover = 1;   /* nothing was asked for: find executors by what they say */
 volatile __u32 at_by_process = 0; /* trees of processes were asked for */
 volatile __u32 at_generation = 1; /* of the wish; older verdicts are void */
@@ -79,6 +80,19 @@ AT_INLINE int at_is_foreign_abi(struct task_struct* task) {
 #endif
 }
 
+#define AT_SLOT_CACHE 4096
+
+/*
+ * Where the calls of a process are counted (every_call.bpf.h), direct-mapped by tgid:
+ * tgid << 32 | generation (20 bits) << 12 | slot. Slot 0: they are not.
+ */
+__u64 at_slot_cache[AT_SLOT_CACHE];
+
+AT_INLINE __u64 at_slot_tag(__u32 tgid) { return (__u64)tgid << 32 | (at_generation & 0xfffff) << 12; }
+
+/* Something has changed about the process. */
+AT_INLINE void at_forget_slot(__u32 tgid) { at_slot_cache[tgid & (AT_SLOT_CACHE - 1)] = 0; }
+
 AT_INLINE struct at_counts* at_count(void) {
     __u32 zero = 0;
     return bpf_map_lookup_elem(&counts, &zero);
@@ -108,15 +122,20 @@ AT_INLINE void* at_reserve(__u32 kind, __u64 size) {
     return record;
 }
 
-AT_INLINE void at_fill_header(struct at_header* h, __u32 kind, __u32 size, struct task_struct* task,
-                              __u64 scope) {
-    h->at_ns = bpf_ktime_get_ns();
+AT_INLINE void at_fill_header_at(struct at_header* h, __u32 kind, __u32 size, struct task_struct* task,
+                                 __u64 scope, __u64 now) {
+    h->at_ns = now;
     h->start_ns = task->group_leader->start_boottime;
     h->cgroup = scope;
     h->tgid = task->tgid;
     h->tid = task->pid;
     h->kind = kind;
     h->size = size;
+}
+
+AT_INLINE void at_fill_header(struct at_header* h, __u32 kind, __u32 size, struct task_struct* task,
+                              __u64 scope) {
+    at_fill_header_at(h, kind, size, task, scope, bpf_ktime_get_ns());
 }
 
 /* The agent looks every 10 ms; only what must be acted on wakes it. */

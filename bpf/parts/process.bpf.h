@@ -64,6 +64,7 @@ int BPF_PROG(at_exit, struct task_struct* task) {
     /* Two threads that leave together may both see 0; the agent takes the first. */
     if (task->signal->live.counter) return 0;
     at_leave_tree(task);
+    at_leave_slot(task);
     if (!thread) return 0;
     struct at_exit_record* r = at_reserve(AT_EXIT, sizeof *r);
     if (!r) return 0;

@@ -78,6 +78,7 @@ AT_INLINE struct at_thread* at_make_thread(struct task_struct* task, __u64 scope
         t->first_major_faults = task->maj_flt;
         at_open_ledger(&t->ledger, &account);
     }
+    at_forget_slot(task->tgid);
     t->scope = scope;
     t->cgroup = at_cgroup_of(task);
     t->generation = at_generation;

@@ -26,10 +26,15 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     struct task_struct* task = bpf_get_current_task_btf();
     if (at_is_foreign_abi(task)) return at_foreign_call();
     __u32 call = at_calls[number];
-    if (!call || !at_is_of_interest(call, regs)) return 0;
+    if (call && !at_is_of_interest(call, regs)) call = AT_CALL_NONE;
+    const int each = at_every_call == AT_CALLS_EACH;
+    if (!call && !each) return 0;
     if (task->tgid == at_own_tgid) return 0;
-    struct at_thread* thread = at_watched_thread(task);
-    if (!thread && !at_discover) return 0;
+    /* Of bystanders not every call is worth the whole search. */
+    struct at_thread* thread = call ? at_watched_thread(task) : at_known_thread(task);
+    if (!thread && !(call && at_discover)) return 0;
+    if (thread && each) at_call_begins(thread, number);
+    if (!call) return 0;
     const __u64 fd = at_register(regs, at_descriptor(call));
     struct at_heard heard = {};
     if (at_sends(call)) {
@@ -108,12 +113,18 @@ AT_INLINE int at_is_transfer(const struct at_thread* thread) {
 SEC("tp_btf/sys_exit")
 int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
     struct task_struct* task = bpf_get_current_task_btf();
+    const long number = AT_NUMBER(regs);
+    if (at_every_call == AT_CALLS_COUNTED) at_count_call(task, number, returned);
+    /* Most calls are none of ours; that can be told without looking for the thread. */
+    const int may_be_ours = (unsigned long)number < AT_SYSCALL_NUMBERS && at_calls[number];
+    if (!may_be_ours && at_every_call != AT_CALLS_EACH && !at_waits_wanted) return 0;
     struct at_thread* thread = bpf_task_storage_get(&threads, task, 0, 0);
     if (!thread) return 0;
     const __u32 call = thread->call;
-    if (!call && thread->ledger.cause == AT_AWAKE) return 0;
+    if (!call && !thread->every_ns && thread->ledger.cause == AT_AWAKE) return 0;
     const __u64 now = bpf_ktime_get_ns();
     at_settle_early(task, thread, now);
+    if (thread->every_ns) at_call_ended(task, thread, regs, returned, now);
     if (!call) return 0;
     __s64 result = returned;
     if (call != AT_CALL_CLOSE && !at_is_transfer(thread)) goto out;

@@ -6,8 +6,11 @@ namespace autotune {
 namespace {
 
 CallCount count(std::uint32_t number, std::uint64_t calls, std::uint64_t failures) {
-    return {.key = {.start_ns = 5, .tgid = 100, .number = number},
-            .count = {.scope = 42, .calls = calls, .failures = failures}};
+    return {.process = {100, 5},
+            .scope = CgroupId(42),
+            .number = number,
+            .calls = calls,
+            .failures = failures};
 }
 
 TEST(SyscallMeter, TellsOnlyWhatIsNew) {
@@ -30,7 +33,7 @@ TEST(SyscallMeter, BeginsAnewWithWhatWasForgotten) {
     SyscallMeter meter;
     std::vector<Event> events;
     meter.update(std::vector{count(0, 10, 1)}, from_ns(900), events);
-    meter.forget(count(0, 0, 0).key);
+    meter.forget({100, 5});
     meter.update(std::vector{count(0, 4, 1)}, from_ns(950), events);
     ASSERT_EQ(events.size(), 2u);
     EXPECT_EQ(std::get<SyscallTotals>(events[1].body).calls, 4u);
