@@ -12,6 +12,9 @@
 // A thread's time is accounted by the kernel's own sums, its waits by the system call it slept in
 // (bpf/logic/off_cpu.h): on-CPU time and waits always make up the wall clock.
 //
+// A request whose bytes are not in memory when the call begins (a constant of the program, sent for the first
+// time) is read when it has ended, and told with the time and the usage of its beginning.
+//
 // A receive's latency includes the time in the poll(2) of that one descriptor just before it; a poll that
 // waited in vain is told as a receive that failed with ETIMEDOUT.
 //
@@ -21,8 +24,6 @@
 // Not seen: waits in select and epoll, io_uring, splice, 32-bit programs on a 64-bit kernel, memory-mapped
 // I/O; peers of sendmmsg and recvmmsg on sockets that are not connected; requests to the Runtime API whose
 // first send (or its first buffer) has fewer than 8 bytes or ends within an invocation's id.
-// Nor a request to the Runtime API whose bytes lie in a page that the process has not touched yet (a constant
-// of the program, sent for the first time): BPF cannot fault it in, and such an invocation has no record.
 //
 // Needs CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH (root), BTF and Linux 6.1.
 // One thread uses it at a time.

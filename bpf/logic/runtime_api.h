@@ -13,6 +13,7 @@ enum at_request {
     AT_REQUEST_INIT_ERROR, /* POST …/init/error */
     AT_REQUEST_OTHER,      /* something else below /2018-06-01/runtime/ */
     AT_REQUEST_BEGUN,      /* too little to know; the next send will tell */
+    AT_REQUEST_UNREAD,     /* not in memory; the call's exit will tell */
 };
 
 /* As many bytes as are needed to know; shorter messages are padded with zeros. */

@@ -35,6 +35,12 @@ struct {
     __type(value, struct at_counts);
 } counts SEC(".maps");
 
+/* A time, and what the scope had used by then. */
+struct at_instant {
+    __u64 at_ns;
+    struct at_usage usage;
+};
+
 /* What we know of a thread that is watched. */
 struct at_thread {
     /* Its scope, as found when it was in this cgroup and this was the wish. */
@@ -61,6 +67,8 @@ struct at_thread {
     __u32 from_file;
     __u64 from_fd;
     struct sock* from_sk;
+    /* What the call sends was not in memory at its entry, then: it is heard at the exit. at_ns 0: it was. */
+    struct at_instant unread;
 };
 
 struct {

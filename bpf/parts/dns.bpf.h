@@ -11,7 +11,8 @@ AT_APART int at_tell_names(__s64 received) {
     struct task_struct* task = bpf_get_current_task_btf();
     const struct at_thread* thread = at_this_thread();
     if (!thread || received < AT_DNS_HEADER) return 0;
-    const struct at_bytes bytes = at_first_bytes(thread->call, thread->args[1], thread->args[2]);
+    struct at_bytes bytes;
+    if (!at_first_bytes(thread->call, thread->args[1], thread->args[2], &bytes)) at_count_read_failed();
     __u64 n = bytes.size < (__u64)received ? bytes.size : (__u64)received;
     if (n > AT_NAMES_SIZE) n = AT_NAMES_SIZE;
     struct at_names_record* r = at_reserve(AT_NAMES, sizeof *r);

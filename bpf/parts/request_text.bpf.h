@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Is what a call sends a request to the Runtime API? Also when the request's first AT_REQUEST_PREFIX bytes
- * come in several sends: what was begun is kept, by descriptor, until the next send.
+ * come in several sends: what was begun is kept, by descriptor, until the next send. Also when the bytes lie in
+ * a page that the process has not touched yet (a constant, sent for the first time): we cannot fault it in, the
+ * call does, so it is read at the call's exit.
  */
 #ifndef AUTOTUNE_BPF_PARTS_REQUEST_TEXT_BPF_H
 #define AUTOTUNE_BPF_PARTS_REQUEST_TEXT_BPF_H
@@ -33,24 +35,21 @@ struct at_bytes {
     __u64 size;
 };
 
-/* The first piece of memory that a call sends or has received into. */
-AT_INLINE struct at_bytes at_first_bytes(__u32 call, __u64 pointer, __u64 size) {
-    struct at_bytes found = {};
+/* The first piece of memory that a call sends or has received into. False when the vector is not in memory. */
+AT_INLINE int at_first_bytes(__u32 call, __u64 pointer, __u64 size, struct at_bytes* found) {
+    found->at = 0;
+    found->size = 0;
     if (call == AT_CALL_SENDMSG || call == AT_CALL_RECVMSG || at_counts_messages(call)) {
         /* struct user_msghdr: name, name's size, iov at 16, their number */
         const void* vector = 0;
-        if (bpf_probe_read_user(&vector, sizeof vector, (const void*)(pointer + 16))) {
-            at_count_read_failed();
-            return found;
-        }
+        if (bpf_probe_read_user(&vector, sizeof vector, (const void*)(pointer + 16))) return 0;
         pointer = (__u64)vector;
     } else if (call != AT_CALL_WRITEV && call != AT_CALL_READV) {
-        found.at = (const void*)pointer;
-        found.size = size;
-        return found;
+        found->at = (const void*)pointer;
+        found->size = size;
+        return 1;
     }
-    if (pointer && bpf_probe_read_user(&found, sizeof found, (const void*)pointer)) at_count_read_failed();
-    return found;
+    return !pointer || !bpf_probe_read_user(found, sizeof *found, (const void*)pointer);
 }
 
 /* What a send says. */
@@ -71,6 +70,13 @@ AT_INLINE __u32 at_add_text(struct at_heard* heard, __u32 have) {
     return bpf_probe_read_user(heard->text + have, n, heard->bytes.at) ? have : have + n;
 }
 
+/* Is what would be copied of the bytes in memory? Their first is; they touch two pages at most. */
+AT_INLINE int at_reaches_end(const struct at_bytes* bytes) {
+    char last;
+    const __u64 n = bytes->size < AT_HEAD_SIZE ? bytes->size : AT_HEAD_SIZE;
+    return !bpf_probe_read_user(&last, sizeof last, bytes->at + n - 1);
+}
+
 AT_APART int at_hear(__u64 fd, __u64 address, __u64 size_sent, struct at_heard* heard) {
     struct task_struct* task = bpf_get_current_task_btf();
     char first[AT_REQUEST_BEGINNING] = {};
@@ -78,9 +84,19 @@ AT_APART int at_hear(__u64 fd, __u64 address, __u64 size_sent, struct at_heard* 
     const struct at_bytes bytes = {.at = (const void*)address, .size = size_sent};
     heard->bytes = bytes;
     /* The cheap questions first: nearly everything ends here. */
-    const int is_start = bytes.size >= sizeof first && !bpf_probe_read_user(first, sizeof first, bytes.at) &&
-                         (AT_STARTS_WITH(first, 0, "GET /201") || AT_STARTS_WITH(first, 0, "POST /20"));
+    int is_start = 0;
+    if (bytes.size >= sizeof first) {
+        if (bpf_probe_read_user(first, sizeof first, bytes.at)) {
+            heard->request = AT_REQUEST_UNREAD;
+            return 0;
+        }
+        is_start = AT_STARTS_WITH(first, 0, "GET /201") || AT_STARTS_WITH(first, 0, "POST /20");
+    }
     if (!is_start && !at_has_beginnings) return 0;
+    if (!at_reaches_end(&bytes)) {
+        heard->request = AT_REQUEST_UNREAD;
+        return 0;
+    }
     struct at_fd_key key = {.tgid = task->tgid, .fd = fd};
     struct at_beginning* begun = at_has_beginnings ? bpf_map_lookup_elem(&beginnings, &key) : 0;
     struct sock* sk = 0;

@@ -47,8 +47,8 @@ AT_INLINE __u32 at_copy_request(char* to, const struct at_heard* heard) {
     return begun;
 }
 
-AT_INLINE void at_tell_request(struct task_struct* task, __u64 scope, __u32 fd, const struct sock* sk,
-                               const struct at_heard* heard) {
+AT_INLINE void at_tell_request(struct task_struct* task, const struct at_instant* made, __u64 scope, __u32 fd,
+                               const struct sock* sk, const struct at_heard* heard) {
     at_tell_times_of(task);
     struct at_fd_key key = {.tgid = task->tgid, .fd = fd};
     struct at_control control = {.sk = (__u64)sk, .awaiting = heard->request == AT_REQUEST_NEXT};
@@ -56,7 +56,8 @@ AT_INLINE void at_tell_request(struct task_struct* task, __u64 scope, __u32 fd, 
     struct at_request_head_record* r = at_reserve(AT_REQUEST_HEAD, sizeof *r);
     if (!r) return;
     at_fill_header(&r->header, AT_REQUEST_HEAD, sizeof *r, task, scope);
-    at_read_usage(task, scope, &r->usage);
+    r->header.at_ns = made->at_ns;
+    r->usage = made->usage;
     struct at_endpoint local;
     at_read_endpoints(sk, &local, &r->peer);
     r->fd = fd;
@@ -79,8 +80,8 @@ AT_INLINE struct at_control* at_control_of(__u32 tgid, __u32 fd, const struct so
  * `received` bytes arrived on a Runtime API connection. Parts are told until they hold AT_HEAD_SIZE bytes;
  * the agent puts the head together and knows where it ends.
  */
-AT_INLINE void at_tell_answer(struct task_struct* task, __u64 scope, __u32 fd, struct at_control* control,
-                              struct at_bytes bytes, __u32 received) {
+AT_INLINE void at_tell_answer(struct task_struct* task, const struct at_thread* thread,
+                              struct at_control* control, __u32 received) {
     if (!control->awaiting) return;
     const __u32 offset = control->received;
     if (!offset) at_tell_times_of(task);
@@ -88,11 +89,13 @@ AT_INLINE void at_tell_answer(struct task_struct* task, __u64 scope, __u32 fd, s
     if (control->received >= AT_HEAD_SIZE) control->awaiting = 0;
     struct at_answer_part_record* r = at_reserve(AT_ANSWER_PART, sizeof *r);
     if (!r) return;
-    at_fill_header(&r->header, AT_ANSWER_PART, sizeof *r, task, scope);
-    at_read_usage(task, scope, &r->usage);
-    r->fd = fd;
+    at_fill_header(&r->header, AT_ANSWER_PART, sizeof *r, task, thread->scope);
+    at_read_usage(task, thread->scope, &r->usage);
+    r->fd = thread->args[0];
     r->offset = offset;
     r->received = received;
+    struct at_bytes bytes;
+    if (!at_first_bytes(thread->call, thread->args[1], thread->args[2], &bytes)) at_count_read_failed();
     r->part_size = at_copy_head(r->part, bytes.at, bytes.size < received ? bytes.size : received);
     at_submit(r);
 }

@@ -38,18 +38,26 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     const __u64 fd = at_register(regs, at_descriptor(call));
     struct at_heard heard = {};
     if (at_sends(call)) {
-        const struct at_bytes bytes = at_first_bytes(call, AT_ARG1(regs), AT_ARG2(regs));
-        at_hear(fd, (__u64)bytes.at, bytes.size, &heard);
+        struct at_bytes bytes;
+        if (at_first_bytes(call, AT_ARG1(regs), AT_ARG2(regs), &bytes))
+            at_hear(fd, (__u64)bytes.at, bytes.size, &heard);
+        else
+            heard.request = AT_REQUEST_UNREAD;
     }
     if (!thread) {
         /* Nobody asked for this cgroup; but who asks for an invocation is an executor. */
-        if (heard.request != AT_REQUEST_NEXT) return 0;
-        const __u64 cgroup = at_cgroup_of(task);
-        if (!at_watch(cgroup)) return 0;
-        thread = at_make_thread(task, cgroup);
+        __u64 scope = 0; /* perhaps: its exit will tell */
+        if (heard.request == AT_REQUEST_NEXT) {
+            scope = at_cgroup_of(task);
+            if (!at_watch(scope)) return 0;
+        } else if (heard.request != AT_REQUEST_UNREAD) {
+            return 0;
+        }
+        thread = at_make_thread(task, scope);
         if (!thread) return 0;
     }
     thread->call = AT_CALL_NONE;
+    thread->unread.at_ns = 0;
     struct sock* sk = 0;
     __u32 file = AT_FILE_OTHER;
     __u32 is_control = 0;
@@ -68,13 +76,17 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     if (file == AT_FILE_SOCKET) {
         if (at_sends(call)) {
             if (heard.request == AT_REQUEST_BEGUN) return 0;
-            if (heard.request != AT_REQUEST_NONE) {
-                at_tell_request(task, thread->scope, fd, sk, &heard);
+            if (heard.request == AT_REQUEST_UNREAD) {
+                at_take_instant(&thread->unread);
+            } else if (heard.request != AT_REQUEST_NONE) {
+                struct at_instant now;
+                at_take_instant(&now);
+                at_tell_request(task, &now, thread->scope, fd, sk, &heard);
                 return 0;
             }
         }
         struct at_control* control = at_control_of(task->tgid, fd, sk);
-        if (control) {
+        if (control && !thread->unread.at_ns) {
             /* Before the answer it is the rest of the request; after it, of another protocol. */
             if (at_sends(call) && control->received) control->awaiting = 0;
             if (!at_receives(call) || !control->awaiting) {
@@ -83,7 +95,7 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
             is_control = 1;
         }
     }
-    if (!is_control && !at_io_wanted) return 0;
+    if (!thread->unread.at_ns && !is_control && (!at_io_wanted || !thread->scope)) return 0;
 
     thread->args[0] = call == AT_CALL_SYNC_ALL ? (__u64)-1 : fd;
     thread->args[1] = AT_ARG1(regs);
@@ -110,6 +122,35 @@ AT_INLINE int at_is_transfer(const struct at_thread* thread) {
     }
 }
 
+/*
+ * The end of a send whose bytes were not in memory at its entry; now they are. True when they were said to the
+ * Runtime API: no I/O of the function's.
+ */
+AT_INLINE int at_hear_late(struct task_struct* task, struct at_thread* thread) {
+    const __u32 fd = thread->args[0];
+    struct at_heard heard = {};
+    struct at_bytes bytes;
+    if (at_first_bytes(thread->call, thread->args[1], thread->args[2], &bytes))
+        at_hear(fd, (__u64)bytes.at, bytes.size, &heard);
+    else
+        heard.request = AT_REQUEST_UNREAD;
+    if (heard.request == AT_REQUEST_BEGUN) return 1;
+    if (heard.request == AT_REQUEST_UNREAD) at_count_read_failed();
+    if (heard.request == AT_REQUEST_UNREAD || heard.request == AT_REQUEST_NONE) {
+        struct at_control* control = at_control_of(task->tgid, fd, thread->sk);
+        if (control && control->received) control->awaiting = 0;
+        return control != 0;
+    }
+    if (!thread->scope) {
+        const __u64 cgroup = at_cgroup_of(task);
+        if (heard.request != AT_REQUEST_NEXT || !at_watch(cgroup)) return 1;
+        thread = at_make_thread(task, cgroup);
+        if (!thread) return 1;
+    }
+    at_tell_request(task, &thread->unread, thread->scope, fd, thread->sk, &heard);
+    return 1;
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
     struct task_struct* task = bpf_get_current_task_btf();
@@ -129,6 +170,11 @@ int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
     __s64 result = returned;
     if (call != AT_CALL_CLOSE && !at_is_transfer(thread)) goto out;
 
+    if (thread->unread.at_ns) {
+        if (result > 0 && at_hear_late(task, thread)) goto out;
+        if (!at_io_wanted || !thread->scope) goto out;
+    }
+
     if (thread->is_control) {
         if (call == AT_CALL_CLOSE) {
             struct at_fd_key key = {.tgid = task->tgid, .fd = thread->args[0]};
@@ -136,9 +182,7 @@ int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
             at_tell_fd_change(task, thread, thread->args[0], thread->args[0], 0);
         } else if (result > 0 && call != AT_CALL_RECVMMSG) {
             struct at_control* control = at_control_of(task->tgid, thread->args[0], thread->sk);
-            if (control)
-                at_tell_answer(task, thread->scope, thread->args[0], control,
-                               at_first_bytes(call, thread->args[1], thread->args[2]), result);
+            if (control) at_tell_answer(task, thread, control, result);
         }
         goto out;
     }

@@ -68,4 +68,13 @@ AT_INLINE void at_read_usage(struct task_struct* task, __u64 scope, struct at_us
     if (runnable > settled->runnable_ns) usage->runnable_ns += runnable - settled->runnable_ns;
 }
 
+/* What the running thread's scope has used by now; nothing but its memory when it is not watched. */
+AT_APART int at_take_instant(struct at_instant* now) {
+    if (!now) return 0;
+    const struct at_thread* thread = at_this_thread();
+    now->at_ns = bpf_ktime_get_ns();
+    at_read_usage(bpf_get_current_task_btf(), thread ? thread->scope : 0, &now->usage);
+    return 0;
+}
+
 #endif

@@ -49,7 +49,6 @@ protected:
     static int execute(std::uint16_t port) {
         const Fd fd(socket(AF_INET, SOCK_STREAM, 0));
         if (connect_to(fd.get(), port) != 0) return 1;
-        // On the heap, as runtimes have it; a constant in a page never touched is not heard (bpf_source.hpp).
         const std::string next(kNext);
         for (std::size_t i = 0; i < kRequests.size(); ++i) {
             if (!send_cut(fd.get(), next, kRequests[i])) return 2;
