@@ -150,7 +150,7 @@ class CrashWalk(unittest.TestCase):
         cls.stack = contextlib.ExitStack()
         folder = cls.stack.enter_context(harness.workspace())
         for number in range(1, 80):
-            harness.write_function(folder / "functions", f"walk-{number}", FUNCTION)
+            harness.write_function(folder / "functions", f"walk-{number}", FUNCTION, timeout="60s")  # the kill comes first
         host = cls.stack.enter_context(harness.running(harness.Host(folder / "functions", folder / "host")))
         pool = cls.stack.enter_context(concurrent.futures.ThreadPoolExecutor(4))
         numbers = itertools.count(1)
