@@ -15,14 +15,19 @@
 // A request whose bytes are not in memory when the call begins (a constant of the program, sent for the first
 // time) is read when it has ended, and told with the time and the usage of its beginning.
 //
-// A receive's latency includes the time in the poll(2) of that one descriptor just before it; a poll that
-// waited in vain is told as a receive that failed with ETIMEDOUT.
+// What a thread waited in select, poll or epoll_wait is part of the latency of the first receive, send or accept on
+// a descriptor that was reported (of the first 32 of a poll, 16 events of an epoll_wait); a poll of one descriptor
+// that waited in vain is told as a receive that failed with ETIMEDOUT. Bytes that go from one descriptor to
+// another within the kernel (sendfile, splice, …) are told at both ends.
+//
+// Counted, but not looked into (NotDecoded): what goes through io_uring (but for what its kernel thread takes by
+// itself) and asynchronous I/O, 32-bit programs on a 64-bit kernel. Names come from DNS answers that one receive
+// brought in plain text. Trouble is told of TCP connections that were made while the source ran.
 //
 // System calls, when they are asked for: those that return, of threads that were in a watched scope when they made
 // their last call on a descriptor (or were born in it).
 //
-// Not seen: waits in select and epoll, io_uring, splice, 32-bit programs on a 64-bit kernel, memory-mapped
-// I/O; peers of sendmmsg and recvmmsg on sockets that are not connected; requests to the Runtime API whose
+// Not seen: what is read and written through mapped memory (the mapping is); requests to the Runtime API whose
 // first send (or its first buffer) has fewer than 8 bytes or ends within an invocation's id.
 //
 // Needs CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH (root), BTF and Linux 6.1.

@@ -21,8 +21,8 @@ build_packages=(
 )
 run_packages=(python3)
 test_packages=(
-    awscli busybox-static cpio curl git libbenchmark-dev libgmock-dev libgtest-dev prometheus prometheus-alertmanager
-    python3 qemu-system-x86 zip
+    awscli busybox-static cpio curl git iproute2 libbenchmark-dev libgmock-dev libgtest-dev nginx postgresql-15
+    prometheus prometheus-alertmanager python3 qemu-system-x86 redis-server redis-tools strace zip
 )
 
 # install_missing PACKAGE…: apt-get for those that are not installed; silent when none is. Daemons
