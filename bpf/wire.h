@@ -166,7 +166,7 @@ struct at_io_record { /* header.at_ns: the end of the call */
     struct at_endpoint peer;
 };
 
-struct at_io_path_record { /* what is done to a name; what is done on a Unix socket that has one */
+struct at_io_path_record { /* what is done to a name; on a Unix socket that has one; on a descriptor not named yet */
     struct at_io_record io; /* a name: fd is the directory's (or AT_FDCWD); open: result is the new one */
     char path[AT_PATH_SIZE];
 };

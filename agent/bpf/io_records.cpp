@@ -34,6 +34,11 @@ IoOp to_op(std::uint8_t op) {
     }
 }
 
+// And not on a name.
+bool works_on_descriptor(std::uint8_t op) {
+    return op == AT_OP_READ || op == AT_OP_WRITE || op == AT_OP_SYNC || op == AT_OP_LIST || op == AT_OP_CLOSE;
+}
+
 constexpr std::string_view kCut = "…";  // ends a path that is longer than what the kernel side takes
 
 }  // namespace
@@ -55,8 +60,13 @@ void RecordDecoder::on_io_path(const at_io_path_record& r, EventBatch& batch) {
     if (r.io.file == AT_FILE_SOCKET) return push_io(r.io, strings.intern(text), batch);
     at_io_record io = r.io;
     const bool is_cut = (io.flags & AT_IO_PATH_CUT) != 0;
-    const StringId path =
-        resolve(process, io.fd, is_cut ? std::string(text).append(kCut) : std::string(text), strings);
+    const std::string name = is_cut ? std::string(text).append(kCut) : std::string(text);
+    if (works_on_descriptor(io.op)) {
+        const StringId known = strings.intern(name);
+        if (io.op != AT_OP_CLOSE) process.files.opened(io.fd, known);  // by then its number may be another one's
+        return push_io(io, known, batch);
+    }
+    const StringId path = resolve(process, io.fd, name, strings);
     io.fd = -1;
     if (io.op == AT_OP_OPEN && io.result >= 0) {
         io.fd = static_cast<int>(io.result);

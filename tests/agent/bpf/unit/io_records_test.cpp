@@ -36,6 +36,28 @@ TEST_F(IoRecords, ResolveNamesAgainstTheDirectoryTheyWereOpenedIn) {
     EXPECT_EQ(path_of(2), "here");
 }
 
+TEST_F(IoRecords, ThatCarryTheNameOfTheirDescriptorNameItFromThenOn) {
+    at_io_path_record named = open_record({}, "/data/inherited", 512, 7);
+    named.io.op = AT_OP_READ;
+    feed(named);
+    feed(io_record({}, AT_OP_READ, 7, 5));
+    EXPECT_EQ(of<IoDone>()[0].fd, 7);
+    EXPECT_EQ(of<IoDone>()[0].result, 512);
+    EXPECT_EQ(path_of(0), "/data/inherited");
+    EXPECT_EQ(path_of(1), "/data/inherited");
+}
+
+TEST_F(IoRecords, OfACloseThatCarriesItsNameLeaveTheNumberToWhoeverHasItByThen) {
+    feed(open_record({}, "/data/new", 7));
+    at_io_path_record closed = open_record({}, "/data/old", 0, 7);
+    closed.io.op = AT_OP_CLOSE;
+    feed(closed);
+    feed(io_record({}, AT_OP_READ, 7, 5));
+    EXPECT_EQ(of<IoDone>()[1].op, IoOp::close_file);
+    EXPECT_EQ(path_of(1), "/data/old");
+    EXPECT_EQ(path_of(2), "/data/new");
+}
+
 TEST_F(IoRecords, OfAFailedOpenHaveNoDescriptor) {
     feed(open_record({}, "/absent", -ENOENT));
     EXPECT_EQ(of<IoDone>()[0].fd, -1);

@@ -1,0 +1,154 @@
+// The same calls and the same bytes as strace's, file by file, of programs that this project did not write, all as an
+// unprivileged user.
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <set>
+#include <utility>
+
+#include "tests/agent/ptrace/kernel/told.hpp"
+
+namespace autotune::test {
+namespace {
+
+struct Sum {
+    long calls = 0;
+    long bytes = 0;
+    bool operator==(const Sum&) const = default;
+};
+void PrintTo(const Sum& sum, std::ostream* out) { *out << sum.calls << " calls, " << sum.bytes << " bytes"; }
+
+using Sums = std::map<std::pair<std::string, std::string>, Sum>;  // by what was done, and on what
+
+// What has a number of its own in each run is called by its kind.
+std::string kind_of(const std::string& path) {
+    for (const char* kind : {"socket", "pipe", "anon_inode"})
+        if (path.starts_with(std::string(kind) + ":")) return kind;
+    if (path.starts_with("/proc/")) return std::regex_replace(path, std::regex("/proc/[0-9]+/"), "/proc/PID/");
+    if (path.empty() || path.front() != '/') return path;
+    std::error_code error;  // strace has the kernel's name, we the one that was asked for
+    const auto real = std::filesystem::weakly_canonical(path, error).string();
+    return error ? path : real.ends_with('/') && real.size() > 1 ? real.substr(0, real.size() - 1) : real;
+}
+
+const std::map<std::string, std::string>& operations() {
+    static const std::map<std::string, std::string> all{
+        {"read", "read"},        {"pread64", "read"},   {"readv", "read"},     {"preadv", "read"},
+        {"write", "write"},      {"pwrite64", "write"}, {"writev", "write"},   {"recvfrom", "read"},
+        {"recvmsg", "read"},     {"sendto", "write"},   {"sendmsg", "write"},  {"getdents64", "list"},
+        {"fsync", "sync"},       {"fdatasync", "sync"}};
+    return all;
+}
+
+// strace -f -y: "12 read(3</etc/x>, "..."..., 9) = 9", perhaps in two lines.
+Sums sums_of_strace(const std::string& log) {
+    static const std::regex begin(R"(^(\d+)\s+(\w+)\(\d+<([^>]*)>)");
+    static const std::regex resumed(R"(^(\d+)\s+<\.\.\. (\w+) resumed>)");
+    static const std::regex end(R"(\)\s+= (\d+)(<[^>]*>)?( \([A-Z]+.*\))?$)");
+    std::map<std::string, std::string> open;  // by thread: the descriptor's path
+    Sums sums;
+    std::istringstream lines(log);
+    for (std::string line; std::getline(lines, line);) {
+        std::smatch found;
+        std::string name, path;
+        if (std::regex_search(line, found, begin)) {
+            name = found[2], path = found[3];
+            open[found[1]] = path;
+        } else if (std::regex_search(line, found, resumed)) {
+            name = found[2], path = open[found[1]];
+        }
+        const auto operation = operations().find(name);
+        if (operation == operations().end() || !std::regex_search(line, found, end)) continue;
+        if (kind_of(path) == "anon_inode") continue;  // event descriptors: no I/O
+        Sum& sum = sums[{operation->second, kind_of(path)}];
+        ++sum.calls;
+        if (operation->second != "list") sum.bytes += std::stol(found[1]);
+    }
+    return sums;
+}
+
+Sums sums_of_told(const SharedFolder& folder) {
+    static const std::map<std::string, std::string> same{{"read", "read"}, {"receive", "read"}, {"write", "write"},
+                                                         {"send", "write"}, {"list", "list"},   {"sync", "sync"}};
+    Sums sums;
+    for (const Line& line : told_in(folder)) {
+        EXPECT_NE(line.words[0], "lost");
+        if (line.words[0] != "io") continue;
+        const auto operation = same.find(line.words[1]);
+        const long result = std::stol(line.words[3]);
+        if (operation == same.end() || result < 0) continue;
+        const bool is_socket = line.words[1] == "receive" || line.words[1] == "send";
+        Sum& sum = sums[{operation->second, is_socket ? "socket" : kind_of(line.words[2])}];
+        ++sum.calls;
+        if (operation->second != "list") sum.bytes += result;
+    }
+    return sums;
+}
+
+const char* const kCalls = "read,pread64,readv,preadv,write,pwrite64,writev,recvfrom,recvmsg,sendto,sendmsg,getdents64,"
+                           "fsync,fdatasync";
+
+// In how many pieces bytes come through a pipe or socket is a matter of time.
+Sums without_pieces(Sums sums) {
+    for (auto& [what, sum] : sums)
+        if (what.second == "pipe" || what.second == "socket") sum.calls = 0;
+    return sums;
+}
+
+class BesideStrace : public ::testing::Test {
+protected:
+    // `prepare` is run before each of both, untraced. Differences of `ignored` paths are the program's own.
+    void compare(const std::string& prepare, const std::string& command) {
+        const std::string as = as_nobody();
+        ASSERT_EQ(run(folder_, as + "sh -c '" + prepare + "'"), 0) << text_of(folder_.path() + "/err");
+        const int by_strace =
+            run(folder_, as + "strace -f -y -s 0 -o " + folder_.path() + "/log -e trace=" + kCalls + " " + command);
+        const Sums expected = without_pieces(sums_of_strace(text_of(folder_.path() + "/log")));
+        ASSERT_EQ(run(folder_, as + "sh -c '" + prepare + "'"), 0);
+        const int by_us = run(folder_, tell(command));
+        EXPECT_EQ(by_us, by_strace) << text_of(folder_.path() + "/err");
+        const Sums told = without_pieces(sums_of_told(folder_));
+        EXPECT_FALSE(expected.empty());
+        std::set<std::pair<std::string, std::string>> all;
+        for (const auto& [what, sum] : expected) all.insert(what);
+        for (const auto& [what, sum] : told) all.insert(what);
+        for (const auto& what : all)
+            EXPECT_EQ(told.contains(what) ? told.at(what) : Sum{},
+                      expected.contains(what) ? expected.at(what) : Sum{})
+                << what.first << " of " << what.second;
+    }
+    SharedFolder folder_;
+};
+
+TEST_F(BesideStrace, Git) {
+    const std::string git =
+        "git -c safe.directory=* -c user.name=a -c user.email=a@b -c gc.auto=0 -c init.defaultBranch=main ";
+    compare("export HOME=" + folder_.path() + "; rm -rf r; mkdir r; cd r; seq 20000 >f; " + git + "init -q; " + git +
+                "add f; GIT_COMMITTER_DATE=2020-01-01T00:00:00Z GIT_AUTHOR_DATE=2020-01-01T00:00:00Z " + git +
+                "commit -qm x; touch -d 2020-01-01 f; " + git + "status",
+            "env HOME=" + folder_.path() + " git -C r -c safe.directory=* --no-pager log -p");
+}
+
+TEST_F(BesideStrace, PythonAndItsStandardLibrary) {
+    compare("rm -f *.db d.zip; seq 9999 >numbers",
+            "env PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -c 'import json,zipfile,subprocess,"
+            "threading,tempfile,csv,email,http.client,asyncio\n"
+            "z=zipfile.ZipFile(\"d.zip\",\"w\")\n"
+            "z.write(\"numbers\")\n"
+            "z.close()\n"
+            "t=[threading.Thread(target=lambda: open(\"numbers\").read()) for _ in range(8)]\n"
+            "[x.start() for x in t]\n"
+            "[x.join() for x in t]\n"
+            "print(subprocess.run([\"wc\",\"-l\",\"numbers\"],capture_output=True).stdout)'");
+}
+
+TEST_F(BesideStrace, CurlOfAFile) {
+    compare("seq 300000 >big", "curl -s -o copy file://" + folder_.path() + "/big");
+}
+
+TEST_F(BesideStrace, ShellPipelines) {
+    compare("seq 50000 >big", "sh -c 'cat big | sort -n | uniq | tail -3; ls -l / | wc -l'");
+}
+
+}  // namespace
+}  // namespace autotune::test
