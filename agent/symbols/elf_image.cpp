@@ -27,9 +27,9 @@ Unexpected corrupt(std::string_view what) {
     return fail(Errc::corrupt, std::string(what) + (why != nullptr ? std::string(": ") + why : ""));
 }
 
-// Data that the agent finds interpreters by; everything else that is not a function is left out.
+// Data that the agent finds interpreters by, and its own library in them; all else that is no function is left out.
 bool is_wanted_object(std::string_view name) {
-    return name == "_PyRuntime" || name == "PyCode_Type" || name == "Py_Version";
+    return name == "_PyRuntime" || name == "PyCode_Type" || name == "Py_Version" || name == "autotune_python_state";
 }
 
 // Among symbols at one address the one that a person would name: sized before unsized, global before

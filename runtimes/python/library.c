@@ -5,6 +5,9 @@
  * say the shell that starts it, is left as it was. It stays loaded for the life of the process: code objects carry
  * what only it can release.
  *
+ * Loaded into a running process (agent/inject): autotune_python_attach() is called there, at any moment of any
+ * thread, perhaps with the GIL; so a thread of its own waits for the GIL and does what is to be done.
+ *
  * Options, one a line: "builtins": functions written in C are calls too. "alone": children of the program are not
  * traced, and do not see the variables.
  */
@@ -16,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtimes/python/attach.h"
 #include "runtimes/python/audit_start.h"
 #include "runtimes/python/calibration.h"
 #include "runtimes/python/functions.h"
@@ -44,7 +48,7 @@ static const struct at_hook *choose(const char **why) {
     return *why == NULL ? chosen : NULL;
 }
 
-/* With the GIL. */
+/* With the GIL; no hook is installed. */
 static const char *begin(void) {
     const char *why = at_functions_prepare();
     if (why != NULL || (hook = choose(&why)) == NULL) return why;
@@ -55,6 +59,7 @@ static const char *begin(void) {
 
 static void begin_or_refuse(void) {
     const char *why = begin();
+    at_attach_tell(AT_ATTACH_TRACING, why);
     if (why != NULL) refuse(why);
 }
 
@@ -88,3 +93,28 @@ __attribute__((constructor)) static void loaded(void) {
     if (why == NULL) why = at_start_with_program(begin_or_refuse);
     if (why != NULL) refuse(why);
 }
+
+/* For at_thread_of_its_own. */
+static void begin_late(void) {
+    if (autotune_python_state.state == AT_ATTACH_TRACING) return;
+    at_attach_tell(AT_ATTACH_TRACING, begin());
+}
+
+static void end_late(void) {
+    if (hook != NULL) hook->remove();
+    at_attach_tell(AT_ATTACH_OFF, NULL);
+}
+
+void autotune_python_attach(const char *folder, const char *text) {
+    const char *why = at_python_api_load();
+    if (why != NULL) return at_attach_tell(AT_ATTACH_REFUSED, why[0] != '\0' ? why : "it has no CPython");
+    if (!at_py.Py_IsInitialized()) return at_attach_tell(AT_ATTACH_REFUSED, "its interpreter is not running");
+    if (strlen(folder) >= sizeof options.folder)
+        return at_attach_tell(AT_ATTACH_REFUSED, "the folder's name is too long");
+    options = (struct at_options){.folder = ""};
+    at_options_read(&options, text);
+    strcpy(options.folder, folder);
+    at_attach_with_gil(begin_late);
+}
+
+void autotune_python_detach(void) { at_attach_with_gil(end_late); }

@@ -114,6 +114,7 @@ static int take_tool(void) {
 }
 
 static const char *prepare(void) {
+    if (tool >= 0) return NULL; /* ours since the last time */
     if (at_py.PyType_FromSpec == NULL || at_py.PyType_GenericAlloc == NULL) return "this CPython cannot make types";
     monitoring = at_py.PySys_GetObject("monitoring"); /* borrowed, for ever: it is a builtin module */
     at_object *names = monitoring != NULL ? at_py.PyObject_GetAttrString(monitoring, "events") : NULL;

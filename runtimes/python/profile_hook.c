@@ -88,7 +88,7 @@ static at_object *called_from_python(at_object *self, at_object *arguments) {
 static const char *prepare(void) {
     static struct at_method_def method = {"autotune", (void *)called_from_python, 1 /* METH_VARARGS */, NULL};
     interpreter = at_py.PyInterpreterState_Main();
-    shown = at_py.PyCFunction_NewEx(&method, NULL, NULL);
+    if (shown == NULL) shown = at_py.PyCFunction_NewEx(&method, NULL, NULL);
     return shown != NULL ? NULL : "there is no memory for the profile function";
 }
 

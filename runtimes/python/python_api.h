@@ -40,6 +40,8 @@ struct at_method_def { /* PyMethodDef */
     F(Py_DecRef, void, (at_object *))                                                                   \
     F(PySys_AddAuditHook, int, (at_audit_hook, void *))                                                 \
     F(PySys_GetObject, at_object *, (const char *))                                                     \
+    F(PyGILState_Ensure, int, (void))                                                                   \
+    F(PyGILState_Release, void, (int))                                                                  \
     F(PyThreadState_Get, at_tstate *, (void))                                                           \
     F(Py_GetRecursionLimit, int, (void))                                                                \
     F(PyThreadState_Swap, at_tstate *, (at_tstate *))                                                   \

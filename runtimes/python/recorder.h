@@ -16,8 +16,11 @@ struct at_bias {
     uint64_t around;
 };
 
-/* Makes the ring: a file in `folder`, or an unnamed one where that is "". Null, or why not. */
+/* Makes the ring: a file in `folder`, or an unnamed one where that is "". When there was one already, that is over,
+ * and all threads go over to the new one. Null, or why not. REQUIRES: no hook is installed. */
 const char *at_recorder_start(const char *folder);
+/* The descriptor of the ring's file. */
+int at_recorder_file(void);
 /* From now on the agent may look. REQUIRES: started. */
 void at_recorder_open(struct at_bias bias);
 
