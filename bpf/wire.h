@@ -315,6 +315,8 @@ struct at_counts {
     __u64 ring_full[AT_KINDS]; /* … and had no room */
     __u64 state_full;          /* a map of state had no room */
     __u64 read_failed;         /* user memory that could not be read */
+    __u64 submitted;           /* records that were not urgent */
+    __u64 shed;                /* what was not told to keep a budget: calls, waits */
 };
 
 #endif

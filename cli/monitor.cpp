@@ -3,14 +3,18 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <fstream>
 
 #include "agent/bpf/bpf_source.hpp"
+#include "agent/budget/budget.hpp"
 #include "agent/symbols/sampler_source.hpp"
 
 namespace autotune::cli {
 
 namespace {
+
+constexpr Nanos kWeighEvery = std::chrono::seconds(1);
 
 double own_cpu_seconds() {
     rusage usage{};
@@ -35,6 +39,8 @@ struct Monitor::Impl {
     std::unique_ptr<symbols::SamplerSource> sampler;
     std::vector<std::string> missing;
     std::string last_note;
+    std::optional<Budget> budget;
+    Timestamp weighed{};
 
     Status start_bpf(const Detail& detail) {
         auto made = make_bpf_source({.run_time = RunTimeStatistics::on});
@@ -65,7 +71,7 @@ Monitor::Monitor() : impl_(std::make_unique<Impl>()) {}
 Monitor::~Monitor() = default;
 
 void Monitor::start(const MonitorOptions& options, const Say& say) {
-    const Detail detail{
+    Detail detail{
         .cgroups = options.cgroups, .stacks = options.sample_hz > 0, .sample_hz = options.sample_hz};
     if (Status s = impl_->start_bpf(detail); !s) {
         impl_->lacks(
@@ -75,9 +81,13 @@ void Monitor::start(const MonitorOptions& options, const Say& say) {
             say);
         return;
     }
-    if (!detail.stacks) return;
-    if (Status s = impl_->start_sampler(detail); !s)
-        impl_->lacks("stack samples", s.error(), "Still working: everything but flame graphs.", say);
+    if (detail.stacks) {
+        if (Status s = impl_->start_sampler(detail); !s) {
+            impl_->lacks("stack samples", s.error(), "Still working: everything but flame graphs.", say);
+            detail.stacks = false;
+        }
+    }
+    if (options.budget) impl_->budget.emplace(BudgetOptions{.cores = *options.budget}, detail);
 }
 
 bool Monitor::attached() const { return impl_->bpf != nullptr; }
@@ -108,7 +118,33 @@ AgentHealth Monitor::health() const {
         health.bpf_seconds += samples.bpf_seconds;
         for (const auto& [kind, count] : samples.lost) health.lost[kind] += count;
     }
+    if (impl_->budget) {
+        health.budget_cores = impl_->budget->cores();
+        health.load_cores = impl_->budget->load();
+        for (std::size_t i = 0; i < kGivenCount; ++i)
+            health.shed[std::string(to_string(static_cast<Given>(i)))] = false;
+        for (const Given what : impl_->budget->given_up()) health.shed[std::string(to_string(what))] = true;
+    }
     return health;
+}
+
+void Monitor::keep_budget(Timestamp now, const Say& say) {
+    if (!impl_->budget || now - impl_->weighed < kWeighEvery) return;
+    impl_->weighed = now;
+    Budget& budget = *impl_->budget;
+    const std::vector<Given> before(budget.given_up().begin(), budget.given_up().end());
+    double spent = own_cpu_seconds() + impl_->bpf->bpf_run_seconds();
+    if (impl_->sampler) spent += impl_->sampler->health().bpf_seconds;
+    if (!budget.weigh({now, spent})) return;
+    const bool more = budget.given_up().size() > before.size();
+    const Given what = more ? budget.given_up().back() : before.back();
+    char load[80];
+    std::snprintf(load, sizeof load, "used %.2g %% of a core, the budget is %.2g %%: ", 100 * budget.load(),
+                  100 * budget.cores());
+    say(load + std::string(describe(what)) + (more ? " are given up for now" : " are told again"));
+    const Detail left = budget.detail();
+    for (EventSource* source : sources())
+        if (Status s = source->focus(left); !s) note(s.error().message, say);
 }
 
 void Monitor::note(const std::string& problem, const Say& say) {

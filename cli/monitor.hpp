@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ using Say = std::function<void(const std::string&)>;
 struct MonitorOptions {
     std::vector<std::string> cgroups;  // as Detail::cgroups
     std::uint32_t sample_hz = 99;      // 0: no stack samples
+    std::optional<double> budget;      // cores; none: whatever it takes
 };
 
 class Monitor {
@@ -31,6 +33,9 @@ public:
     [[nodiscard]] bool attached() const;
     [[nodiscard]] std::vector<EventSource*> sources() const;
     [[nodiscard]] AgentHealth health() const;
+
+    // Once a turn: gives up detail, or takes it back, to keep the budget; says so.
+    void keep_budget(Timestamp now, const Say& say);
 
     // Says a problem of a report once.
     void note(const std::string& problem, const Say& say);

@@ -1,11 +1,36 @@
 // autotune run: its arguments.
 #include <CLI/CLI.hpp>
 
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/run_loop.hpp"
 
 namespace autotune::cli {
+
+namespace {
+
+// "1%", "0.5%"; off: none. nullopt in the first place: neither.
+std::optional<std::optional<double>> parse_budget(const std::string& text) {
+    if (text == "off") return std::optional<double>();
+    char* end = nullptr;
+    const double percent = std::strtod(text.c_str(), &end);
+    if (end == text.c_str() || std::string_view(end) != "%" || !(percent > 0) || percent > 100'000)
+        return std::nullopt;
+    return std::optional(percent / 100);
+}
+
+std::optional<double> read_budget(const std::string& text) { return parse_budget(text).value_or(std::nullopt); }
+
+std::string check_budget(const std::string& text) {
+    return parse_budget(text) ? "" : "\"" + text + "\" is neither a share like 1% nor off";
+}
+
+}  // namespace
 
 int run_command(int argc, char** argv) {
     RunOptions options;
@@ -46,6 +71,13 @@ int run_command(int argc, char** argv) {
     app.add_option("--sample-hz", options.sample_hz, "stack samples a second and CPU; 0: none")
         ->check(CLI::Range(0, 9999))
         ->capture_default_str();
+    app.add_option_function<std::string>(
+           "--budget", [&](const std::string& text) { options.budget = read_budget(text); },
+           "share of one core that autotune may use; to keep it, detail is given up in a stated order, never\n"
+           "boundaries, kills or usage")
+        ->check(check_budget)
+        ->type_name("PERCENT|off")
+        ->default_str("1%");
     if (const auto over = read_arguments(app, argc, argv)) return *over;
     options.mode = mode == "apply" ? Mode::apply : Mode::dry_run;
     return run_loop(options);

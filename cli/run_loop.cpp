@@ -142,9 +142,10 @@ Status compose(Loop& loop, const RunOptions& options, const Decorators& decorato
 }
 
 void turn_until_stopped(Loop& loop) {
-    constexpr Nanos kWait = std::chrono::milliseconds(10);
+    constexpr Nanos kWait = std::chrono::milliseconds(50);  // at most; events end it
     while (g_stop == 0) {
         loop.pipeline->step(kWait);
+        loop.monitor.keep_budget(loop.clock.now(), say);
         if (Status s = loop.reports->update(loop.analyzer, loop.pipeline->tables(), loop.clock.now()); !s)
             loop.monitor.note(s.error().message, say);
     }
@@ -168,7 +169,8 @@ int run_loop(const RunOptions& options, const Decorators& decorators) {
     loop.rules = std::move(*rules->rules);
     // First what costs nothing to refuse.
     if (Status s = start_web(loop, options); !s) return refuse(s.error());
-    loop.monitor.start({.cgroups = options.cgroups, .sample_hz = options.sample_hz}, say);
+    loop.monitor.start({.cgroups = options.cgroups, .sample_hz = options.sample_hz, .budget = options.budget},
+                       say);
     if (Status s = compose(loop, options, decorators); !s) return refuse(s.error());
     if (Status s = loop.pipeline->start(); !s) return say(s.error().message), kFailed;
     if (loop.monitor.attached())

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct RunOptions {
     std::string webhook;                    // URL; "" = none
     std::vector<std::string> cgroups;       // as Detail::cgroups
     std::uint32_t sample_hz = 99;           // 0 = no stack samples
+    std::optional<double> budget = 0.01;    // cores that the agent may use; none: whatever it takes
 };
 
 // What a test puts around the store and the platform (docs/decisions/0003). Each gets the real one, which

@@ -16,6 +16,14 @@ enum class SyscallDetail : std::uint8_t {
     each,     // SyscallDone for every call
 };
 
+// What of a wish is not told for now, to keep a budget; how much that was is told as Lost{shed}.
+struct ShedDetail {
+    bool waits = false;    // OffCpu events
+    bool files = false;    // IoDone events of files and pipes
+    bool sockets = false;  // those of sockets
+    bool operator==(const ShedDetail&) const = default;
+};
+
 // What the rest of the loop asks of a source: plain data, the whole wish every time.
 struct Detail {
     // cgroup-v2 subtrees to trace, paths below the cgroup2 mount ("/autotune/host"). Empty: every
@@ -29,6 +37,7 @@ struct Detail {
     SyscallDetail syscalls = SyscallDetail::none;
     bool stacks = true;               // StackSample events
     std::uint32_t sample_hz = 99;
+    ShedDetail shed;
 };
 
 enum class PollState : std::uint8_t {

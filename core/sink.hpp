@@ -26,6 +26,9 @@ struct AgentHealth {
     double cpu_seconds = 0;                           // own CPU so far
     std::uint64_t resident_bytes = 0;
     double bpf_seconds = 0;                           // run time of the BPF programs, 0 = not known
+    double budget_cores = 0;                          // what it may use, 0 = no budget
+    double load_cores = 0;                            // what it used lately, both times together
+    std::map<std::string, bool> shed;                 // what can be given up for the budget: is it now?
     std::vector<std::string> missing;                 // what this kernel or user does not allow
     bool rules_loaded = true;
     std::uint64_t notifications_dropped = 0;          // messages to people that did not arrive, so far

@@ -18,7 +18,10 @@
 namespace autotune {
 namespace {
 
-constexpr Nanos kDrainInterval = std::chrono::milliseconds(10);  // records other than urgent ones wake nobody
+// Records other than urgent ones wake nobody, unless they are very many. While there are some the ring is looked at
+// often, else seldom.
+constexpr Nanos kDrainInterval = std::chrono::milliseconds(10);
+constexpr Nanos kLongestInterval = std::chrono::milliseconds(50);
 constexpr Nanos kSweepInterval = std::chrono::seconds(1);
 constexpr Nanos kTotalsInterval = std::chrono::seconds(1);
 constexpr std::size_t kRecordsPerDrain = 200'000;                // a flood must not keep us for ever
@@ -40,29 +43,18 @@ public:
     }
 
     Status focus(const Detail& detail) {
-        auto processes = find_processes(Procfs(options_.proc), detail.processes, processes_);
-        if (!processes) return processes.forward();
-        Watch wish{.roots = {},
-                   .processes = processes->all,
-                   .new_processes = processes->fresh,
-                   .keep = std::nullopt,
-                   .io = detail.io,
-                   .waits = detail.waits,
-                   .syscalls = detail.syscalls};
-        if (!wish.processes.empty()) wish.keep.emplace();
-        if (!detail.cgroups.empty()) {
-            const auto layout = detect_cgroup_layout();
-            if (!layout) return layout.forward("finding the cgroup2 mount");
-            auto scope = find_cgroups(layout->unified, detail.cgroups);
-            if (!scope) return scope.forward();
-            wish.roots = std::move(scope->roots);
-            wish.keep = std::move(scope->subtree);
-        }
-        if (auto s = kernel_.watch(wish); !s) return s;
-        processes_ = std::move(wish.processes);
+        const Telling telling{
+            .io = detail.io, .waits = detail.waits, .syscalls = detail.syscalls, .shed = detail.shed};
+        // What is told changes often, for the budget's sake; what is watched then stays as it is.
+        const bool same = detail.cgroups == detail_.cgroups && detail.processes == detail_.processes;
+        if (!health_.attached || !same || telling == telling_)
+            if (auto s = watch(detail); !s) return s;
+        if (telling_.shed.files && !telling.shed.files) decoder_.forget_names();  // much was opened unseen
+        kernel_.tell(telling);
+        telling_ = telling;
+        detail_ = detail;
         counts_calls_ = counts_calls_ || detail.syscalls == SyscallDetail::counted;
-        ends_with_processes_ = !processes_.empty() && wish.roots.empty();
-        return health_.attached ? list_existing() : ok();
+        return ok();
     }
 
     Result<Poll> poll(Nanos wait, EventBatch& batch) {
@@ -71,7 +63,7 @@ public:
         bool all_ended = false;
         for (;;) {
             const Timestamp now = clock_.now();
-            const Nanos nap = std::min(drained_ + kDrainInterval, deadline) - now;
+            const Nanos nap = std::min(drained_ + drain_interval_, deadline) - now;
             if (nap > Nanos(0))
                 if (auto s = kernel_.wait(nap); !s) return s.forward();
             all_ended = ends_with_processes_ && health_.attached && have_processes_ended();
@@ -116,6 +108,28 @@ public:
     }
 
 private:
+    Status watch(const Detail& detail) {
+        auto processes = find_processes(Procfs(options_.proc), detail.processes, processes_);
+        if (!processes) return processes.forward();
+        Watch wish{.roots = {},
+                   .processes = processes->all,
+                   .new_processes = processes->fresh,
+                   .keep = std::nullopt};
+        if (!wish.processes.empty()) wish.keep.emplace();
+        if (!detail.cgroups.empty()) {
+            const auto layout = detect_cgroup_layout();
+            if (!layout) return layout.forward("finding the cgroup2 mount");
+            auto scope = find_cgroups(layout->unified, detail.cgroups);
+            if (!scope) return scope.forward();
+            wish.roots = std::move(scope->roots);
+            wish.keep = std::move(scope->subtree);
+        }
+        if (auto s = kernel_.watch(wish); !s) return s;
+        processes_ = std::move(wish.processes);
+        ends_with_processes_ = !processes_.empty() && wish.roots.empty();
+        return health_.attached ? list_existing() : ok();
+    }
+
     // An exit that passed by unseen, or that was before we attached, must not keep us for ever.
     [[nodiscard]] bool have_processes_ended() {
         if (!kernel_.watches_a_process()) return true;
@@ -179,6 +193,7 @@ private:
                                            kRecordsPerDrain);
         if (!drained) return drained.forward();
         drained_ = clock_.now();
+        drain_interval_ = *drained > 0 ? kDrainInterval : std::min(2 * drain_interval_, kLongestInterval);
         health_.records_received += *drained;
         health_.events += batch.events.size() - before;
         tell_losses(batch);
@@ -204,8 +219,11 @@ private:
     LossMeter meter_;
     SourceHealth health_;
     Timestamp drained_{};
+    Nanos drain_interval_ = kDrainInterval;
     std::uint64_t undecodable_ = 0;
     std::vector<std::byte> existing_;
+    Detail detail_;  // as asked for last
+    Telling telling_;
     std::vector<std::int32_t> processes_;  // that were asked for
     bool ends_with_processes_ = false;
     Timestamp swept_{};

@@ -238,13 +238,19 @@ Result<std::vector<std::byte>> KernelObject::thread_times() {
     return Impl::read_iterator(impl_->skeleton->progs.at_times_of_all, "reading the times of threads");
 }
 
+void KernelObject::tell(const Telling& what) {
+    ::source& s = *impl_->skeleton;
+    s.data->at_io_wanted = what.io ? AT_IO_FILES | AT_IO_SOCKETS : 0;
+    s.bss->at_io_shed = (what.shed.files ? AT_IO_FILES : 0) | (what.shed.sockets ? AT_IO_SOCKETS : 0);
+    s.bss->at_waits_wanted = what.waits ? 1 : 0;
+    s.bss->at_waits_shed = what.shed.waits ? 1 : 0;
+    s.bss->at_every_call = what.syscalls == SyscallDetail::each      ? AT_CALLS_EACH
+                           : what.syscalls == SyscallDetail::counted ? AT_CALLS_COUNTED
+                                                                     : AT_CALLS_NONE;
+}
+
 Status KernelObject::watch(const Watch& wish) {
     ::source& s = *impl_->skeleton;
-    s.data->at_io_wanted = wish.io ? 1 : 0;
-    s.bss->at_waits_wanted = wish.waits ? 1 : 0;
-    s.bss->at_every_call = wish.syscalls == SyscallDetail::each      ? AT_CALLS_EACH
-                           : wish.syscalls == SyscallDetail::counted ? AT_CALLS_COUNTED
-                                                                     : AT_CALLS_NONE;
     for (const CgroupId root : wish.roots) {
         const auto key = static_cast<std::uint64_t>(root);
         const std::uint32_t on = 1;

@@ -29,9 +29,15 @@ struct Watch {
     std::vector<std::int32_t> new_processes;  // of these, those not yet watched
     // Of the cgroups watched already, those still wanted; nullopt: all.
     std::optional<std::vector<CgroupId>> keep;
+};
+
+// What to tell of it.
+struct Telling {
     bool io = true;
     bool waits = false;
     SyscallDetail syscalls = SyscallDetail::none;
+    ShedDetail shed;
+    bool operator==(const Telling&) const = default;
 };
 
 class KernelObject {
@@ -50,6 +56,7 @@ public:
     [[nodiscard]] Result<std::vector<std::byte>> thread_times();
 
     Status watch(const Watch& wish);
+    void tell(const Telling& what);
     Status watch_cgroup(CgroupId cgroup);  // beside the wish
     // Processes of the wish and their descendants that have not ended.
     [[nodiscard]] std::vector<std::int32_t> watched_processes() const;

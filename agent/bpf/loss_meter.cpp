@@ -6,7 +6,7 @@
 namespace autotune {
 
 std::vector<Lost> LossMeter::update(std::span<const at_counts> per_cpu) {
-    constexpr std::array kinds{LossKind::ring_full, LossKind::state_map_full, LossKind::read_failed};
+    constexpr std::array kinds{LossKind::ring_full, LossKind::state_map_full, LossKind::read_failed, LossKind::shed};
     std::array<std::uint64_t, kinds.size()> now{};
     attempted_ = 0;
     for (const at_counts& c : per_cpu) {
@@ -14,6 +14,7 @@ std::vector<Lost> LossMeter::update(std::span<const at_counts> per_cpu) {
         now[0] = std::accumulate(std::begin(c.ring_full), std::end(c.ring_full), now[0]);
         now[1] += c.state_full;
         now[2] += c.read_failed;
+        now[3] += c.shed;
     }
     std::vector<Lost> lost;
     for (std::size_t i = 0; i < kinds.size(); ++i)

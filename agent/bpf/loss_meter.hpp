@@ -18,7 +18,7 @@ public:
     [[nodiscard]] std::uint64_t attempted() const { return attempted_; }
 
 private:
-    std::array<std::uint64_t, 3> seen_{};
+    std::array<std::uint64_t, 4> seen_{};
     std::uint64_t attempted_ = 0;
 };
 

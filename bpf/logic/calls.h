@@ -76,6 +76,30 @@ static inline int at_counts_messages(unsigned call) {
 /* Does the call work on the descriptor that at_descriptor names, so that it matters what that is? */
 static inline int at_needs_file(unsigned call) { return call >= AT_CALL_WRITE && call <= AT_CALL_CLOSE; }
 
+/* What a call's record is about; of bookkeeping calls both, for either needs them. */
+#define AT_IO_FILES 1u
+#define AT_IO_SOCKETS 2u
+
+/* `file`, `from`: of its descriptors, as far as it has any. */
+static inline unsigned at_io_kind(unsigned call, unsigned file, unsigned from) {
+    switch (call) {
+        case AT_CALL_CONNECT:
+        case AT_CALL_ACCEPT: return AT_IO_SOCKETS;
+        case AT_CALL_CLOSE: return file == AT_FILE_DATA ? AT_IO_FILES : AT_IO_FILES | AT_IO_SOCKETS;
+        case AT_CALL_CLOSE_RANGE:
+        case AT_CALL_DUP:
+        case AT_CALL_FCNTL:
+        case AT_CALL_POLL:
+        case AT_CALL_SELECT:
+        case AT_CALL_EPOLL_WAIT:
+        case AT_CALL_IO_URING:
+        case AT_CALL_AIO: return AT_IO_FILES | AT_IO_SOCKETS;
+        default: break;
+    }
+    if (file == AT_FILE_SOCKET || (at_moves(call) && from == AT_FILE_SOCKET)) return AT_IO_SOCKETS;
+    return AT_IO_FILES;
+}
+
 /* Which argument is the descriptor; of a move, the one that is written to. */
 static inline int at_descriptor(unsigned call) {
     if (call == AT_CALL_SPLICE || call == AT_CALL_COPY_RANGE) return 2;

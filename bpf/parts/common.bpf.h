@@ -7,6 +7,7 @@
 /* Verified once and on its own, whoever calls it: what it knows of the thread it finds out itself. */
 #define AT_APART __attribute__((noinline))
 #define AT_MAX_CPUS 1024
+#define AT_WAKE_EVERY 4096 /* records of a CPU */
 
 /* Set by the agent before loading. */
 const volatile __s32 at_own_tgid = 0;
@@ -16,8 +17,10 @@ const volatile __u8 at_calls[AT_SYSCALL_NUMBERS] = {}; /* number → enum at_cal
 const volatile __u8 at_wait_kinds[AT_SYSCALL_NUMBERS] = {}; /* number → enum at_wait_kind */
 
 /* Changed by the agent while we run. */
-volatile __u32 at_io_wanted = 1;
+volatile __u32 at_io_wanted = AT_IO_FILES | AT_IO_SOCKETS;
+volatile __u32 at_io_shed = 0; /* of these, what is given up for now */
 volatile __u32 at_waits_wanted = 0; /* each single one */
+volatile __u32 at_waits_shed = 0;
 volatile __u32 at_every_call = AT_CALLS_NONE;
 volatile __u32 at_discover = 1;   /* nothing was asked for: find executors by what they say */
 volatile __u32 at_by_process = 0; /* trees of processes were asked for */
@@ -121,6 +124,11 @@ AT_INLINE struct at_thread* at_this_thread(void) {
     return bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0, 0);
 }
 
+AT_INLINE void at_count_shed(void) {
+    struct at_counts* c = at_count();
+    if (c) ++c->shed;
+}
+
 /* Room for one record of `kind`; every attempt and every refusal is counted. */
 AT_INLINE void* at_reserve(__u32 kind, __u64 size) {
     struct at_counts* c = at_count();
@@ -146,8 +154,13 @@ AT_INLINE void at_fill_header(struct at_header* h, __u32 kind, __u32 size, struc
     at_fill_header_at(h, kind, size, task, scope, bpf_ktime_get_ns());
 }
 
-/* The agent looks every 10 ms; only what must be acted on wakes it. */
-AT_INLINE void at_submit(void* record) { bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP); }
+/* The agent looks now and then; only what must be acted on wakes it, or very much of what need not be. */
+AT_INLINE void at_submit(void* record) {
+    struct at_counts* c = at_count();
+    __u64 flags = BPF_RB_NO_WAKEUP;
+    if (c && !(++c->submitted & (AT_WAKE_EVERY - 1))) flags = BPF_RB_FORCE_WAKEUP;
+    bpf_ringbuf_submit(record, flags);
+}
 AT_INLINE void at_submit_urgent(void* record) { bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP); }
 
 #endif

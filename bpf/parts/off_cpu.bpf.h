@@ -57,13 +57,16 @@ AT_INLINE void at_settle(struct task_struct* task, struct at_thread* thread, con
     if (!sums) return;
     if (interval.cpu_ns) __sync_fetch_and_add(&sums->cpu_ns, interval.cpu_ns);
     if (interval.runnable_ns) __sync_fetch_and_add(&sums->runnable_ns, interval.runnable_ns);
-    if (at_waits_wanted && interval.blocked_ns + interval.runnable_ns)
+    if (!at_waits_wanted || !(interval.blocked_ns + interval.runnable_ns)) return;
+    if (at_waits_shed)
+        at_count_shed();
+    else
         at_tell_off_cpu(task, thread, &interval, account->at_ns);
 }
 
 /* The call that the thread slept in has ended: its wait is told now, not when it leaves the CPU again. */
 AT_INLINE void at_settle_early(struct task_struct* task, struct at_thread* thread, __u64 now) {
-    if (!at_waits_wanted || thread->ledger.cause == AT_AWAKE) return;
+    if (!at_waits_wanted || at_waits_shed || thread->ledger.cause == AT_AWAKE) return;
     struct at_account account;
     at_read_account(task, now, at_cpu_time_so_far(task, now, thread->ledger.last.cpu_ns), &account);
     at_settle(task, thread, &account, AT_AWAKE);

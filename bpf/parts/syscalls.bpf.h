@@ -20,6 +20,15 @@ AT_INLINE int at_is_of_interest(__u32 call, const struct pt_regs* regs) {
     return 1;
 }
 
+/* Is the call to be told? Counts those that are not for the budget's sake. */
+AT_INLINE int at_is_io_wanted(const struct at_thread* thread, __u32 call, __u32 file) {
+    if (!thread->scope) return 0;
+    const __u32 kind = at_io_kind(call, file, thread->from_file);
+    if (kind & at_io_wanted & ~at_io_shed) return 1;
+    if ((kind & at_io_wanted) && kind != (AT_IO_FILES | AT_IO_SOCKETS)) at_count_shed();
+    return 0;
+}
+
 SEC("tp_btf/sys_enter")
 int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     if ((unsigned long)number >= AT_SYSCALL_NUMBERS) return 0;
@@ -95,7 +104,7 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
             is_control = 1;
         }
     }
-    if (!thread->unread.at_ns && !is_control && (!at_io_wanted || !thread->scope)) return 0;
+    if (!thread->unread.at_ns && !is_control && !at_is_io_wanted(thread, call, file)) return 0;
 
     thread->args[0] = call == AT_CALL_SYNC_ALL ? (__u64)-1 : fd;
     thread->args[1] = AT_ARG1(regs);
@@ -158,7 +167,8 @@ int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
     if (at_every_call == AT_CALLS_COUNTED) at_count_call(task, number, returned);
     /* Most calls are none of ours; that can be told without looking for the thread. */
     const int may_be_ours = (unsigned long)number < AT_SYSCALL_NUMBERS && at_calls[number];
-    if (!may_be_ours && at_every_call != AT_CALLS_EACH && !at_waits_wanted) return 0;
+    if (!may_be_ours && at_every_call != AT_CALLS_EACH && (!at_waits_wanted || at_waits_shed))
+        return 0;
     struct at_thread* thread = bpf_task_storage_get(&threads, task, 0, 0);
     if (!thread) return 0;
     const __u32 call = thread->call;
@@ -172,7 +182,7 @@ int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
 
     if (thread->unread.at_ns) {
         if (result > 0 && at_hear_late(task, thread)) goto out;
-        if (!at_io_wanted || !thread->scope) goto out;
+        if (!at_is_io_wanted(thread, call, thread->file)) goto out;
     }
 
     if (thread->is_control) {

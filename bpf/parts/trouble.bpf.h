@@ -5,7 +5,7 @@
 
 AT_INLINE int at_tell_trouble(const struct sock* sk, __u32 trouble) {
     const struct at_owner* owner = at_owner_of(sk);
-    if (!owner || !at_io_wanted) return 0;
+    if (!owner || !(at_io_wanted & ~at_io_shed & AT_IO_SOCKETS)) return 0;
     struct at_trouble_record* r = at_reserve(AT_TROUBLE, sizeof *r);
     if (!r) return 0;
     r->header.at_ns = bpf_ktime_get_ns();

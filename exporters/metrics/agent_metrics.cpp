@@ -51,6 +51,9 @@ struct AgentMetrics::Impl {
     Follower cpu_seconds;
     Follower bpf_seconds;
     Gauge& resident_bytes;
+    Gauge& budget;
+    Gauge& load;
+    Family<Gauge>& shed;
     Gauge& attached;
     Gauge& missing;
     Gauge& rules_loaded;
@@ -72,6 +75,13 @@ AgentMetrics::Impl::Impl(Registry& registry, const NameLimit& name_limit)
                       .Add({})),
       resident_bytes(
           gauge(registry, "autotune_agent_resident_memory_bytes", "Memory of the agent's own process.")),
+      budget(gauge(registry, "autotune_agent_budget_cores", "CPU that the agent may use; 0: no budget.")),
+      load(gauge(registry, "autotune_agent_load_cores",
+                 "CPU that the agent used lately, its BPF programs included.")),
+      shed(prometheus::BuildGauge()
+               .Name("autotune_agent_shed")
+               .Help("1 when this detail is given up to keep the budget.")
+               .Register(registry)),
       attached(gauge(registry, "autotune_agent_attached", "1 when the event sources are attached.")),
       missing(gauge(registry, "autotune_agent_missing_capabilities",
                     "How many things this kernel or user does not allow; autotune doctor names them.")),
@@ -118,6 +128,10 @@ void AgentMetrics::publish(const Publication& step) {
     m.cpu_seconds.follow(health.cpu_seconds);
     m.bpf_seconds.follow(health.bpf_seconds);
     m.resident_bytes.Set(static_cast<double>(health.resident_bytes));
+    m.budget.Set(health.budget_cores);
+    m.load.Set(health.load_cores);
+    for (const auto& [detail, given_up] : health.shed)
+        m.shed.Add({{"detail", label_value(detail)}}).Set(given_up ? 1 : 0);
     m.attached.Set(health.attached ? 1 : 0);
     m.missing.Set(static_cast<double>(health.missing.size()));
     m.notifications_dropped.follow(static_cast<double>(health.notifications_dropped));

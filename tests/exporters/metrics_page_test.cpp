@@ -87,7 +87,7 @@ std::string everything() {
     const Outcome outcome = outcome_of(resize_action(), Disposition::promoted);
     ChangeRecord change = observed_change();
     change.judged = JudgeReport{};
-    const AgentHealth health;
+    const AgentHealth health{.shed = {{"waits", false}}};
     EXPECT_TRUE(sink.publish({.at = at_second(0),
                               .invocations = invocations,
                               .plan = &plan,

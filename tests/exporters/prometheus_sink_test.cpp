@@ -186,6 +186,9 @@ TEST_F(PrometheusSinkTest, FollowsTheAgentsOwnSums) {
                        .cpu_seconds = 1.5,
                        .resident_bytes = 4096,
                        .bpf_seconds = 0.25,
+                       .budget_cores = 0.01,
+                       .load_cores = 0.02,
+                       .shed = {{"waits", true}, {"file_io", false}},
                        .missing = {"fentry", "kprobes"}};
     ASSERT_TRUE(sink_.publish({.at = now_, .health = &health}));
     health.events = 160;
@@ -198,6 +201,10 @@ TEST_F(PrometheusSinkTest, FollowsTheAgentsOwnSums) {
     EXPECT_EQ(value("autotune_agent_cpu_seconds_total"), 1.5);
     EXPECT_EQ(value("autotune_agent_resident_memory_bytes"), 4096);
     EXPECT_EQ(value("autotune_bpf_seconds_total"), 0.25);
+    EXPECT_EQ(value("autotune_agent_budget_cores"), 0.01);
+    EXPECT_EQ(value("autotune_agent_load_cores"), 0.02);
+    EXPECT_EQ(value(R"(autotune_agent_shed{detail="waits"})"), 1);
+    EXPECT_EQ(value(R"(autotune_agent_shed{detail="file_io"})"), 0);
     EXPECT_EQ(value("autotune_agent_attached"), 1);
     EXPECT_EQ(value("autotune_agent_missing_capabilities"), 2);
     EXPECT_EQ(value("autotune_rules_loaded"), 0);

@@ -56,6 +56,31 @@ TEST_F(BpfLosses, DoNotHappenWhenTheRingIsLargeEnough) {
     EXPECT_EQ(r.source->health().records_attempted, r.source->health().records_received);
 }
 
+TEST_F(BpfLosses, OfWhatIsShedAreCountedCallByCall) {
+    const OwnCgroup cgroup("shed");
+    Detail detail{.cgroups = {cgroup.path()}};
+    Recorder r(detail);
+    detail.shed.files = true;
+    ASSERT_TRUE(r.source->focus(detail));
+    WatchedChild child(cgroup, [] { return write_often(1'000); });
+    child.wait();
+    ASSERT_TRUE(r.poll_until_exit(child.pid()));
+    ASSERT_TRUE(r.source->poll(Nanos(0), r.batch));
+    EXPECT_TRUE(r.of<IoDone>(child.pid()).empty());
+    EXPECT_EQ(r.of<ProcessExited>(child.pid()).size(), 1u);  // never shed
+    std::uint64_t shed = 0;
+    for (const Lost& l : r.of<Lost>()) shed += l.kind == LossKind::shed ? l.count : 0;
+    EXPECT_GE(shed, 1'001u);
+    EXPECT_LT(shed, 1'020u);  // the child itself opens and closes a little
+    EXPECT_EQ(r.source->health().lost[static_cast<std::size_t>(LossKind::shed)], shed);
+    detail.shed.files = false;
+    ASSERT_TRUE(r.source->focus(detail));
+    WatchedChild later(cgroup, [] { return write_often(1'000); });
+    later.wait();
+    ASSERT_TRUE(r.poll_until_exit(later.pid()));
+    EXPECT_GE(r.of<IoDone>(later.pid()).size(), 1'001u);
+}
+
 TEST_F(BpfLosses, RunTimeIsMeasuredOnRequest) {
     const OwnCgroup cgroup("runtime");
     Recorder r({cgroup.path()}, {.run_time = RunTimeStatistics::on});

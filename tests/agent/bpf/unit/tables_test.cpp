@@ -88,6 +88,8 @@ TEST(LossMeter, TellsOnlyWhatIsNew) {
     const auto second = meter.update(cpus);
     ASSERT_EQ(second.size(), 1u);
     EXPECT_EQ(second[0].kind, LossKind::read_failed);
+    cpus[0].shed = 70;
+    EXPECT_EQ(meter.update(cpus).at(0).kind, LossKind::shed);
 }
 
 TEST(SyscallTable, KnowsTheNumbersOfThisArchitecture) {

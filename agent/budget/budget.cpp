@@ -1,0 +1,87 @@
+#include "agent/budget/budget.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace autotune {
+namespace {
+
+struct Words {
+    std::string_view label, people;
+};
+constexpr std::array<Words, kGivenCount> kWords{{
+    {"waits", "single waits"},
+    {"most_samples", "most stack samples"},
+    {"file_io", "calls on files"},
+    {"socket_io", "calls on sockets"},
+    {"samples", "all stack samples"},
+}};
+
+std::vector<Given> steps_of(const Detail& wish) {
+    std::vector<Given> steps;
+    if (wish.waits) steps.push_back(Given::waits);
+    const bool sampled = wish.stacks && wish.sample_hz > 0;
+    if (sampled && wish.sample_hz > kFewSamplesHz) steps.push_back(Given::most_samples);
+    if (wish.io) steps.insert(steps.end(), {Given::file_io, Given::socket_io});
+    if (sampled) steps.push_back(Given::samples);
+    return steps;
+}
+
+double mean(const Spent& from, const Spent& to) {
+    const double time = to_seconds(to.at - from.at);
+    return time > 0 ? (to.seconds - from.seconds) / time : 0;
+}
+
+}  // namespace
+
+std::string_view to_string(Given what) { return kWords[static_cast<std::size_t>(what)].label; }
+std::string_view describe(Given what) { return kWords[static_cast<std::size_t>(what)].people; }
+
+Budget::Budget(const BudgetOptions& options, Detail wish)
+    : options_(options), wish_(std::move(wish)), steps_(steps_of(wish_)), patience_(options.patience) {}
+
+bool Budget::weigh(const Spent& now) {
+    seen_.push_back(now);
+    while (seen_.size() > 2 && now.at - seen_[1].at >= options_.window) seen_.pop_front();
+    const Nanos time = now.at - seen_.front().at;
+    load_ = mean(seen_.front(), now);
+
+    const bool settled = time >= options_.window;
+    const bool too_much = load_ > options_.cores && (settled || load_ > options_.much * options_.cores);
+    if (too_much && time > Nanos(0) && level_ < steps_.size()) {
+        const bool too_early = taken_back_ && now.at - *taken_back_ < patience_;
+        patience_ = too_early ? std::min(2 * patience_, options_.most_patience) : options_.patience;
+        change(now, level_ + 1);
+        return true;
+    }
+    if (!settled || load_ > options_.little * options_.cores) {
+        if (settled) below_since_.reset();
+        return false;
+    }
+    if (!below_since_) below_since_ = now.at;
+    if (level_ == 0 || now.at - *below_since_ < patience_) return false;
+    change(now, level_ - 1);
+    taken_back_ = now.at;
+    return true;
+}
+
+// What was seen before says nothing of what is now.
+void Budget::change(const Spent& now, std::size_t level) {
+    level_ = level;
+    seen_.assign(1, now);
+    below_since_.reset();
+}
+
+Detail Budget::detail() const {
+    Detail left = wish_;
+    for (const Given what : given_up()) switch (what) {
+            case Given::waits: left.shed.waits = true; break;
+            case Given::most_samples: left.sample_hz = kFewSamplesHz; break;
+            case Given::file_io: left.shed.files = true; break;
+            case Given::socket_io: left.shed.sockets = true; break;
+            case Given::samples: left.stacks = false; break;
+        }
+    return left;
+}
+
+}  // namespace autotune
