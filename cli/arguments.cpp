@@ -1,6 +1,7 @@
 #include "cli/arguments.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
@@ -16,7 +17,8 @@ std::optional<int> read_arguments(CLI::App& app, int argc, char** argv) {
         return app.exit(asked), kDone;
     } catch (const CLI::ParseError& error) {
         // A misspelt flag is a likelier mistake than the required one that is missed for it.
-        const auto unknown = app.remaining(true);
+        auto unknown = app.remaining(true);
+        unknown.erase(std::find(unknown.begin(), unknown.end(), "--"), unknown.end());  // a command's own
         const std::string problem =
             unknown.empty() ? error.what() : "there is no argument \"" + unknown.front() + "\"";
         const std::string name = app.get_name();

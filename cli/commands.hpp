@@ -8,5 +8,6 @@ namespace autotune::cli {
 int run_command(int argc, char** argv);
 int history_command(int argc, char** argv);
 int profile_command(int argc, char** argv);
+int trace_command(int argc, char** argv);
 
 }  // namespace autotune::cli

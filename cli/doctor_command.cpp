@@ -1,14 +1,12 @@
 #include "cli/doctor_command.hpp"
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <ostream>
 #include <string_view>
 
 #include "agent/doctor/doctor.hpp"
 #include "cli/doctor_report.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/terminal.hpp"
 
 namespace autotune::cli {
 
@@ -23,27 +21,6 @@ constexpr std::string_view kUsageText =
     "  sudo autotune doctor\n"
     "  autotune doctor --json | jq '.checks[] | select(.status != \"ok\")'\n\n"
     "Exit status: 0 the eBPF backend works, 3 something that it needs is missing, 2 usage.\n";
-
-// As setlocale(3) chooses: the first that is set and not empty.
-Marks marks_of_locale() {
-    for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-        const char* value = std::getenv(name);
-        if (value == nullptr || *value == '\0') continue;
-        const std::string_view locale(value);
-        for (const std::string_view utf8 : {"UTF-8", "utf-8", "utf8", "UTF8"})
-            if (locale.find(utf8) != std::string_view::npos) return Marks::unicode;
-        return Marks::ascii;
-    }
-    return Marks::ascii;
-}
-
-Colour colour_of_terminal() {
-    const char* no_color = std::getenv("NO_COLOR");
-    const char* terminal = std::getenv("TERM");
-    const bool refused = no_color != nullptr && *no_color != '\0';
-    const bool dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
-    return refused || dumb || isatty(STDOUT_FILENO) == 0 ? Colour::off : Colour::on;
-}
 
 }  // namespace
 

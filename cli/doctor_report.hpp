@@ -1,15 +1,15 @@
 // A Diagnosis as people and as machines read it. Pure.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include "agent/doctor/doctor.hpp"
+#include "exporters/render/style.hpp"
 
 namespace autotune::cli {
 
-enum class Marks : std::uint8_t { unicode, ascii };
-enum class Colour : std::uint8_t { off, on };
+using render::Colour;
+using render::Marks;
 
 [[nodiscard]] std::string doctor_table(const doctor::Diagnosis& diagnosis, Marks marks, Colour colour);
 

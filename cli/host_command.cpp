@@ -4,9 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -14,6 +12,7 @@
 #include "cli/arguments.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/state_folder.hpp"
+#include "cli/stop_signals.hpp"
 #include "host/host.hpp"
 #include "os/fd.hpp"
 
@@ -49,19 +48,6 @@ Status read_listen(const std::string& text, host::HostOptions& options) {
     return ok();
 }
 
-// Blocked in all threads made from here on, and read through a descriptor on the loop.
-Result<Fd> stop_signals() {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    if (const int error = pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0)
-        return unexpected(errno_error("blocking signals", error));
-    Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!fd) return unexpected(errno_error("signalfd", errno));
-    return fd;
-}
-
 int report(const Error& error) {
     say(error.message);
     return error.code == Errc::invalid_argument ? cli::kUsage : cli::kFailed;
@@ -76,7 +62,7 @@ int serve(const Arguments& arguments) {
     options.seed = arguments.seed;
     options.note = say;
     if (auto read = read_listen(arguments.listen, options); !read) return report(read.error());
-    const auto signals = stop_signals();
+    const auto signals = cli::stop_signals();
     if (!signals) return report(signals.error());
     const SystemClock clock;
     const auto host = host::Host::start(std::move(options), clock);

@@ -29,6 +29,8 @@ constexpr std::array kCommands{
     Command{"run", "watch, explain and repair functions by the rules of a file (the default)",
             autotune::cli::run_command},
     Command{"host", "run functions on this machine behind AWS Lambda's API", autotune::host_command},
+    Command{"trace", "every call, byte and wait of invocations, of a process or of a command",
+            autotune::cli::trace_command},
     Command{"profile", "flame graphs: of files of stacks, and what changed between two of them",
             autotune::cli::profile_command},
     Command{"rules", "check a rules file", autotune::rules_command},

@@ -1,0 +1,44 @@
+// Functions: how often each was called and how long it took, from single calls and from totals.
+//
+// Where a source gives totals they are exact and single calls are a part of them. Where it does not, the
+// calls are counted here. Which of the two knew more calls is believed.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "analyzer/trace/forest.hpp"
+#include "core/trace.hpp"
+
+namespace autotune::analysis {
+
+class Functions {
+public:
+    // `self`: without the calls beneath, as far as they were told.
+    void add(Backend by, const CallDone& call, Nanos self);
+    void add(Backend by, const CallTotals& totals);
+
+    // A tree of calls that is complete: only it shows which calls are within one of the same function, whose
+    // time must not count twice.
+    void add_tree(const Forest& forest, Forest::NodeId root);
+
+    // Most self time first.
+    [[nodiscard]] std::vector<FunctionUse> sorted() const;
+
+private:
+    struct Use {
+        Backend by{};
+        std::uint64_t calls = 0, raised = 0, cut = 0;  // one by one
+        Nanos slowest{0}, bias{0};
+        std::uint64_t counted = 0;  // by totals
+        Nanos counted_total{0}, counted_self{0};
+        Nanos self{0};
+        Nanos total{0};  // by trees
+    };
+    std::unordered_map<FrameId, Use> uses_;
+};
+
+}  // namespace autotune::analysis

@@ -1,0 +1,159 @@
+#include "analyzer/trace/thread_stack.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace autotune::analysis {
+
+Nanos ThreadStack::call(DeedId deed, const CallDone& call, Timestamp end, std::uint8_t group) {
+    const Timestamp begin = end - call.duration;
+    Item made{
+        .first = begin, .last = end, .depth = call.depth, .calls = 1, .group = group, .total = call.duration};
+    Nanos beneath{0};
+    const auto claims = [&](const Item& item) {
+        if (item.group == group && item.depth <= call.depth) return false;
+        return item.last > begin - call.bias * static_cast<std::int64_t>(made.calls);
+    };
+    const auto count = [&](const Item& item) {
+        made.calls += item.calls;
+        if (item.group == group) beneath += item.total;
+    };
+    std::size_t from = items_.size();
+    while (from > merged_ && claims(items_[from - 1])) count(items_[--from]);
+    std::vector<Item> old;  // of what stands for several, that which began within
+    if (from == merged_ && merged_ > 0) {
+        std::size_t keep = 0;
+        for (std::size_t i = 0; i < items_.size(); ++i) {
+            const bool taken = i < merged_ && claims(items_[i]) && items_[i].first >= begin;
+            if (taken)
+                count(items_[i]), old.push_back(items_[i]);
+            else
+                items_[keep++] = items_[i];
+        }
+        items_.resize(keep);
+        from -= old.size();
+        merged_ -= old.size();
+    }
+
+    const Nanos self = std::max(Nanos(0), call.duration - beneath);
+    made.node = forest_->make(deed, {.count = 1,
+                                     .failures = call.how == CallEnd::raised ? 1u : 0u,
+                                     .cut = call.how == CallEnd::cut ? 1u : 0u,
+                                     .total = call.duration,
+                                     .self = self,
+                                     .slowest = call.duration,
+                                     .first = begin});
+    for (const Item& item : old)
+        if (item.node != kNoNode) forest_->attach(made.node, item.node);
+    for (std::size_t i = from; i < items_.size(); ++i)
+        if (items_[i].node != kNoNode) forest_->attach(made.node, items_[i].node);
+    items_.resize(from);
+    push(made);
+    return self;
+}
+
+void ThreadStack::leaf(DeedId deed, const Forest::Sums& sums, Timestamp end, Takes takes) {
+    const Timestamp begin = end - sums.total;
+    const Forest::NodeId node = forest_->make(deed, sums);
+    if (takes == Takes::waits)
+        while (items_.size() > merged_ && items_.back().group == kWait && items_.back().last > begin &&
+               items_.back().node != kNoNode) {
+            forest_->attach(node, items_.back().node);
+            items_.pop_back();
+        }
+    const DeedKind kind = forest_->deed(deed).kind;
+    const bool waits = kind == DeedKind::wait || kind == DeedKind::fault;
+    push({.node = node,
+          .first = begin,
+          .last = end,
+          .calls = 0,
+          .group = waits ? kWait : kLeaf,
+          .total = sums.total});
+}
+
+void ThreadStack::push(const Item& item) {
+    items_.push_back(item);
+    if (items_.size() >= fold_at_) fold_older_half();
+}
+
+void ThreadStack::fold_older_half() {
+    struct Slot {
+        std::size_t at;
+    };
+    std::unordered_map<std::uint64_t, Slot> seen;
+    const std::size_t half = items_.size() / 2;
+    std::vector<Item> kept;
+    kept.reserve(items_.size());
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+        const Item& item = items_[i];
+        if (i >= half) {
+            kept.push_back(item);
+            continue;
+        }
+        const std::uint64_t what =
+            item.node == kNoNode ? 0xFFFFFFFF : static_cast<std::uint64_t>(forest_->deed_of(item.node));
+        const std::uint64_t key = (what << 32) ^ (std::uint64_t{item.depth} << 8) ^ item.group;
+        const auto [slot, fresh] = seen.try_emplace(key, Slot{kept.size()});
+        if (fresh) {
+            kept.push_back(item);
+            continue;
+        }
+        Item& into = kept[slot->second.at];
+        if (item.node != kNoNode) forest_->merge(item.node, into.node);
+        into.first = std::min(into.first, item.first);
+        into.last = std::max(into.last, item.last);
+        into.calls += item.calls;
+        into.total += item.total;
+    }
+    merged_ = kept.size() - (items_.size() - half);
+    items_.swap(kept);
+    fold_at_ = std::max(kMany, 2 * items_.size());
+}
+
+std::uint64_t ThreadStack::give(Timestamp since, Forest::NodeId parent) {
+    std::uint64_t given = 0;
+    std::size_t from = items_.size();
+    while (from > 0 && items_[from - 1].first >= since) --from;
+    for (std::size_t i = from; i < items_.size(); ++i) {
+        if (items_[i].node == kNoNode) continue;
+        forest_->attach(parent, items_[i].node);
+        items_[i].node = kNoNode;
+        ++given;
+    }
+    // Of what was given away only the calls matter to what encloses it, by their length: one item per depth.
+    std::vector<Item> stubs;
+    for (std::size_t i = from; i < items_.size(); ++i) {
+        if (!is_call(items_[i])) continue;
+        const auto same = std::find_if(stubs.begin(), stubs.end(), [&](const Item& s) {
+            return s.depth == items_[i].depth && s.group == items_[i].group;
+        });
+        if (same == stubs.end()) {
+            stubs.push_back(items_[i]);
+            continue;
+        }
+        same->last = std::max(same->last, items_[i].last);
+        same->calls += items_[i].calls;
+        same->total += items_[i].total;
+    }
+    items_.resize(from);
+    merged_ = std::min(merged_, from);
+    for (const Item& stub : stubs) push(stub);
+    return given;
+}
+
+std::uint64_t ThreadStack::count_since(Timestamp since) const {
+    std::uint64_t count = 0;
+    for (std::size_t at = items_.size(); at > 0 && items_[at - 1].first >= since; --at)
+        count += items_[at - 1].node != kNoNode ? 1 : 0;
+    return count;
+}
+
+void ThreadStack::give_all(Forest::NodeId parent) {
+    for (const Item& item : items_)
+        if (item.node != kNoNode) forest_->attach(parent, item.node);
+    items_.clear();
+    merged_ = 0;
+    fold_at_ = kMany;
+}
+
+}  // namespace autotune::analysis

@@ -1,0 +1,61 @@
+// ThreadStack: what one thread has done and that no enclosing call has claimed yet.
+//
+// Calls are told when they end, inner ones first. So everything that ended is put aside, and a call that ends
+// takes what began after it did. Sources of one kind count depth: among them depth decides, whatever a
+// subtracted bias did to the times. Between kinds (a system call in a function, C in Python) time decides.
+//
+// Bounded: when much is put aside, the older half of it is merged where it is equal.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "analyzer/trace/forest.hpp"
+#include "core/event.hpp"
+
+namespace autotune::analysis {
+
+class ThreadStack {
+public:
+    explicit ThreadStack(Forest& forest) : forest_(&forest) {}
+
+    // A call that ended. `group` tells apart sources whose depths have nothing to do with each other. Returns
+    // how long it took without the calls of its group beneath.
+    Nanos call(DeedId deed, const CallDone& call, Timestamp end, std::uint8_t group);
+
+    enum class Takes : std::uint8_t { nothing, waits };  // what happened meanwhile and belongs beneath it
+    void leaf(DeedId deed, const Forest::Sums& sums, Timestamp end, Takes takes);
+
+    // Gives what began at or after `since` to `parent`; what encloses it later still knows how long it took.
+    // Returns how many deeds that were.
+    std::uint64_t give(Timestamp since, Forest::NodeId parent);
+    // Those that give() would give.
+    [[nodiscard]] std::uint64_t count_since(Timestamp since) const;
+
+    void give_all(Forest::NodeId parent);
+    [[nodiscard]] bool empty() const { return items_.empty(); }
+
+private:
+    static constexpr std::uint8_t kLeaf = 255, kWait = 254;  // groups of what is no call
+    static constexpr std::size_t kMany = 8'192;
+
+    struct Item {
+        Forest::NodeId node = kNoNode;  // kNoNode: given away
+        Timestamp first, last;          // begin of the first, end of the last
+        std::uint32_t depth = 0;
+        std::uint32_t calls = 1;  // in it and below: each may have shifted a begin by its bias
+        std::uint8_t group = kLeaf;
+        Nanos total{0};
+    };
+
+    void push(const Item& item);
+    void fold_older_half();
+    [[nodiscard]] bool is_call(const Item& item) const { return item.group < kWait; }
+
+    Forest* forest_;
+    std::vector<Item> items_;  // by end, but for the first merged_
+    std::size_t merged_ = 0;   // items that stand for several
+    std::size_t fold_at_ = kMany;
+};
+
+}  // namespace autotune::analysis

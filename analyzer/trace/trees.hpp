@@ -1,0 +1,112 @@
+// Trees: events in time order become one tree per invocation and one per thread of what is outside of any.
+//
+// An invocation gets what its process, and the processes it started, did from its start to its end. Where
+// invocations of one process overlap it gets what its own thread did; what other threads did then could be
+// anybody's, stays with the process, and is counted as ambiguous on all of them.
+#pragma once
+
+#include <list>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "analyzer/process_table.hpp"
+#include "analyzer/trace/forest.hpp"
+#include "analyzer/trace/functions.hpp"
+#include "analyzer/trace/sums.hpp"
+#include "analyzer/trace/thread_stack.hpp"
+#include "analyzer/trace/trace_builder.hpp"
+#include "core/trace.hpp"
+
+namespace autotune::analysis {
+
+class Trees {
+public:
+    Trees(const TraceOptions& options, Functions& functions, const Sums& sums)
+        : options_(options), functions_(functions), sums_(sums), forest_(options.nodes) {}
+
+    // REQUIRES: in time order, as far as they are to be had in it.
+    void add(const Event& event);
+
+    // Everything that is still open ends here. REQUIRES: called once, before fill().
+    void close();
+    // Fills in nodes, processes and the trees of invocations; `records`: what else is known of them.
+    void fill(Trace& trace, const std::vector<Invocation>& records, const Tables& tables) const;
+
+    [[nodiscard]] std::uint64_t calls() const { return calls_; }
+
+private:
+    struct Thread {
+        ProcessId process;
+        ThreadId id{};
+        Timestamp used;
+        ThreadStack stack;
+    };
+    struct Process {
+        TracedProcess told;
+        Forest::NodeId root = kNoNode;  // its children are threads
+        std::size_t threads = 0;        // that have a node of their own
+    };
+    struct Open {
+        InvocationId id;
+        ProcessId process;
+        ThreadId thread{};
+        Timestamp start;
+        StringId function{};
+        bool overlapped = false;
+    };
+    struct Finished {
+        InvocationId id;
+        ProcessId process;
+        Timestamp start, end;
+        Forest::NodeId root = kNoNode;
+        std::uint64_t ambiguous = 0;
+        StringId function{};
+        std::uint64_t merged = 1;  // invocations that this tree is of
+    };
+
+    void on(const Event& event, const ProcessStarted& what);
+    void on(const Event& event, const ProcessExited& what);
+    void on(const Event& event, const ExecutorReady& what);
+    void on(const Event& event, const InvocationStarted& what);
+    void on(const Event& event, const InvocationEnded& what);
+    void on(const Event& event, const Killed& what);
+    void on(const Event& event, const CallDone& what);
+    void on(const Event& event, const IoDone& what);
+    void on(const Event& event, const HttpDone& what);
+    void on(const Event& event, const OffCpu& what);
+    void on(const Event& event, const SyscallDone& what);
+    void on(const Event& event, const Fault& what);
+    void on(const Event& event, const VariableSeen& what);
+    template <class Other>
+    void on(const Event&, const Other&) {}
+
+    [[nodiscard]] Thread& thread(const Event& event);
+    // Sources know a process' start to the nanosecond, to the clock tick or not at all: the id that stands
+    // for all of these.
+    [[nodiscard]] ProcessId canonical(const ProcessId& id);
+    [[nodiscard]] Process& process(const ProcessId& id);
+    void settle(Thread& thread);
+    std::list<Open>::iterator end(std::list<Open>::iterator open, Timestamp at);
+    template <class Which>
+    void end_all(Timestamp at, Which&& which);
+    [[nodiscard]] Finished& tree_for(const Open& open, Timestamp at);
+
+    const TraceOptions& options_;
+    Functions& functions_;
+    const Sums& sums_;
+    Forest forest_;
+    ProcessTable table_;
+    std::map<ProcessId, Process> processes_;
+    std::unordered_map<std::int32_t, ProcessId> by_pid_;                    // the newest of each pid
+    std::unordered_map<std::uint64_t, std::list<Thread>::iterator> by_id_;  // pid and thread
+    std::list<Thread> threads_;                                             // last used first
+    std::list<Open> open_;
+    std::vector<Finished> finished_;
+    std::unordered_map<StringId, std::size_t>
+        shared_;  // of a function: index in finished_ of the tree of the rest
+    std::uint64_t calls_ = 0;
+};
+
+}  // namespace autotune::analysis

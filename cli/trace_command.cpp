@@ -1,0 +1,14 @@
+// autotune trace.
+#include "cli/commands.hpp"
+#include "cli/trace_request.hpp"
+#include "cli/trace_run.hpp"
+
+namespace autotune::cli {
+
+int trace_command(int argc, char** argv) {
+    TraceRequest request;
+    if (const auto over = read_trace_request(argc, argv, request)) return *over;
+    return run_trace(request);
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,93 @@
+#include "cli/trace_request.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <string_view>
+
+#include "cli/arguments.hpp"
+#include "cli/exit_status.hpp"
+
+namespace autotune::cli {
+namespace {
+
+constexpr const char* kExamples =
+    "Without a process or a command: every function executor of this machine, a tree per invocation.\n"
+    "With a command its output passes through and its exit status is returned (125: autotune failed).\n"
+    "Ctrl-C leaves a complete report.\n\n"
+    "examples:\n"
+    "  autotune trace -- python3 app.py\n"
+    "  autotune trace --syscalls counted -- git status\n"
+    "  sudo autotune trace -p 4242 --duration 10 -o report.json\n"
+    "  autotune trace --function 'handler.*' -- python3 handler.py\n"
+    "  sudo autotune trace --invocations 5\n"
+    "  autotune trace --record run.autotune.gz -- ./job; autotune trace --from run.autotune.gz --chrome "
+    "run.json";
+
+bool ends_with_any(const std::string& name, std::initializer_list<std::string_view> ends) {
+    for (const std::string_view end : ends)
+        if (name.ends_with(end)) return true;
+    return false;
+}
+
+// What does not go together, in one line; empty when all is well.
+std::string contradiction(const TraceRequest& r) {
+    const bool live = !r.pids.empty() || !r.command.empty();
+    if (!r.pids.empty() && !r.command.empty()) return "-p and a command do not go together";
+    if (!r.recording.empty() && (live || !r.functions.empty() || r.duration || !r.record.empty()))
+        return "--from reads a recording: there is nothing else to trace";
+    return {};
+}
+
+}  // namespace
+
+std::optional<int> read_trace_request(int argc, char** argv, TraceRequest& request) {
+    CLI::App app("Traces every call, byte and wait, per invocation or process.");
+    app.name(argc > 0 ? argv[0] : "autotune trace");
+    app.footer(kExamples);
+    std::string syscalls = "none", backend = "auto";
+    double seconds = 0;
+    app.add_option("-p,--pid", request.pids, "trace this process and all that it starts")
+        ->check(CLI::PositiveNumber);
+    app.add_option("--function", request.functions,
+                   "tell calls of this function only: module.name, with * for anything; may be repeated");
+    app.add_option("--backend", backend, "how: auto, bpf, ptrace (needs no root), runtime (calls only)")
+        ->check(CLI::IsMember({"auto", "bpf", "ptrace", "runtime"}))
+        ->capture_default_str();
+    app.add_option("--syscalls", syscalls, "system calls: none, count, each")
+        ->check(CLI::IsMember({"none", "count", "counted", "each"}))
+        ->capture_default_str();
+    app.add_option("--duration", seconds, "stop after so many seconds")->check(CLI::PositiveNumber);
+    app.add_option("--invocations", request.invocations, "stop after so many invocations")
+        ->check(CLI::PositiveNumber);
+    app.add_option("--from", request.recording, "report on a recording instead");
+    app.add_option("-o,--output", request.output,
+                   "file of the report; .json implies --json, .autotune and .autotune.gz make a recording");
+    app.add_flag("--json", request.json, "one JSON object instead of text");
+    app.add_option("--record", request.record, "file of a recording, .gz compresses it");
+    app.add_option("--chrome", request.chrome, "file in Chrome's trace event format, for ui.perfetto.dev");
+    app.add_option("COMMAND", request.command, "after --: a program to start and trace, with its arguments");
+    app.positionals_at_end();
+    if (const auto over = read_arguments(app, argc, argv)) return over;
+    if (const std::string wrong = contradiction(request); !wrong.empty()) {
+        std::fprintf(stderr, "autotune trace: %s; see autotune trace --help\n", wrong.c_str());
+        return kUsage;
+    }
+    static const std::map<std::string, BackendWish> kBackends{{"auto", BackendWish::any},
+                                                              {"bpf", BackendWish::bpf},
+                                                              {"ptrace", BackendWish::ptrace},
+                                                              {"runtime", BackendWish::runtime}};
+    request.backend = kBackends.at(backend);
+    request.syscalls = syscalls == "none"   ? SyscallDetail::none
+                       : syscalls == "each" ? SyscallDetail::each
+                                            : SyscallDetail::counted;
+    if (app.count("--duration") > 0) request.duration = Nanos(std::llround(seconds * 1e9));
+    const std::string name = request.output.filename().string();
+    if (ends_with_any(name, {".autotune", ".autotune.gz"}))
+        request.record = std::exchange(request.output, {});
+    if (ends_with_any(name, {".json"})) request.json = true;
+    return std::nullopt;
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,40 @@
+// What somebody asks `autotune trace` to do.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/event_source.hpp"
+#include "core/time.hpp"
+
+namespace autotune::cli {
+
+enum class BackendWish : std::uint8_t { any, bpf, ptrace, runtime };
+
+struct TraceRequest {
+    // What to trace: processes, a command, or neither: every executor of this machine.
+    std::vector<int> pids;
+    std::vector<std::string> command;
+    std::filesystem::path recording;  // --from: instead of any of these
+
+    std::vector<std::string> functions;  // module.name: only calls of these; none: of all there are
+    BackendWish backend = BackendWish::any;
+    SyscallDetail syscalls = SyscallDetail::none;
+    std::optional<Nanos> duration;
+    std::size_t invocations = 0;  // 0: until told to stop
+
+    bool json = false;
+    std::filesystem::path output;  // of the report; empty: standard output
+    std::filesystem::path record;  // recording
+    std::filesystem::path chrome;  // Chrome's trace event format
+};
+
+// Reads the arguments. An exit status where the command is over: help was printed, or one line says what is
+// wrong.
+[[nodiscard]] std::optional<int> read_trace_request(int argc, char** argv, TraceRequest& request);
+
+}  // namespace autotune::cli

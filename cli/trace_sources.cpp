@@ -1,0 +1,233 @@
+#include "cli/trace_sources.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "agent/bpf/bpf_source.hpp"
+#include "agent/inject/injection.hpp"
+#include "agent/ptrace/ptrace_source.hpp"
+#include "agent/runtime/launch.hpp"
+#include "agent/runtime/runtime_source.hpp"
+#include "cli/traced_command.hpp"
+#include "os/procfs.hpp"
+
+namespace autotune::cli {
+
+namespace {
+
+// Removed with the object: rings of a trace serve nobody after it.
+class RingFolder {
+public:
+    static Result<RingFolder> make() {
+        auto made = runtime::make_ring_folder(::getuid());
+        if (!made) return made.forward();
+        RingFolder folder;
+        folder.path_ = *made;
+        return folder;
+    }
+    RingFolder() = default;
+    RingFolder(RingFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+    RingFolder& operator=(RingFolder&& other) noexcept {
+        std::swap(path_, other.path_);
+        return *this;
+    }
+    ~RingFolder() {
+        std::error_code ignored;
+        if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+    }
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+    std::string path_;
+};
+
+// Our environment with `more` in place of the same names.
+std::vector<std::string> environment_with(const std::vector<std::string>& more) {
+    std::vector<std::string> all = more;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string_view ours(*entry);
+        const std::string_view name = ours.substr(0, ours.find('=') + 1);
+        const auto same = [&](const std::string& other) { return other.starts_with(name); };
+        if (name.empty() || std::none_of(more.begin(), more.end(), same)) all.emplace_back(ours);
+    }
+    return all;
+}
+
+}  // namespace
+
+Result<TracePlan> plan_trace(const TraceRequest& request, bool bpf_usable) {
+    const bool has_target = !request.pids.empty() || !request.command.empty();
+    TracePlan plan{.kernel = TracePlan::Kernel::none, .probes = has_target};
+    switch (request.backend) {
+        case BackendWish::any:
+            plan.kernel = bpf_usable ? TracePlan::Kernel::bpf : TracePlan::Kernel::ptrace;
+            break;
+        case BackendWish::bpf: plan.kernel = TracePlan::Kernel::bpf; break;
+        case BackendWish::ptrace: plan.kernel = TracePlan::Kernel::ptrace; break;
+        case BackendWish::runtime: break;
+    }
+    if (!has_target && plan.kernel != TracePlan::Kernel::bpf)
+        return fail(Errc::invalid_argument,
+                    "only eBPF, as root, sees all executors of a machine; name a process (-p PID) or a "
+                    "command (-- CMD)");
+    if (plan.kernel == TracePlan::Kernel::none && request.syscalls != SyscallDetail::none)
+        return fail(Errc::invalid_argument,
+                    "--backend runtime sees calls of functions only, no system calls");
+    return plan;
+}
+
+struct TraceSources::State {
+    RingFolder rings;
+    std::optional<runtime::Launch> launch;
+    std::vector<inject::Injection> injections;
+    std::unique_ptr<BpfSource> bpf;
+    std::unique_ptr<PtraceSource> ptrace;
+    std::unique_ptr<runtime::RuntimeSource> runtime;
+    std::optional<TracedCommand> command;
+    std::vector<EventSource*> all;
+    std::vector<std::string> backends, remarks;
+
+    void use(EventSource* source, const char* name) {
+        all.push_back(source);
+        backends.emplace_back(name);
+    }
+
+    // Environment of the command; empty without probes.
+    std::vector<std::string> prepare_probes(const TraceRequest& request) {
+        auto folder = RingFolder::make();
+        if (!folder)
+            return remarks.push_back("no exact calls: " + folder.error().message), std::vector<std::string>();
+        rings = *std::move(folder);
+        runtime = runtime::make_runtime_source({.folder = rings.path()});
+        if (request.command.empty()) return {};
+        auto prepared = runtime::Launch::prepare({.folder = rings.path()});
+        if (!prepared)
+            return remarks.push_back("no exact calls: " + prepared.error().message),
+                   std::vector<std::string>();
+        launch.emplace(*std::move(prepared));
+        return launch->environment();
+    }
+
+    // Into processes that run already. What is no CPython is no loss: nobody asked for its calls.
+    void inject_probes(const TraceRequest& request) {
+        for (const int pid : request.pids) {
+            auto begun = inject::Injection::begin(pid, {.folder = rings.path()});
+            if (!begun) {
+                if (begun.error().code != Errc::unsupported || request.backend == BackendWish::runtime)
+                    remarks.push_back("no exact calls of process " + std::to_string(pid) + ": " +
+                                      begun.error().message);
+                continue;
+            }
+            if (!begun->ring().empty())
+                if (Status s = runtime->watch(begun->ring(), pid); !s) remarks.push_back(s.error().message);
+            injections.push_back(*std::move(begun));
+        }
+    }
+
+    Status start_bpf(const Detail& detail) {
+        auto made = make_bpf_source();
+        if (!made) return made.forward();
+        bpf = *std::move(made);
+        if (Status s = bpf->focus(detail); !s) return s;
+        return bpf->start();
+    }
+
+    Status start_ptrace(const Detail& detail, const TraceRequest& request,
+                        const std::vector<std::string>& environment) {
+        PtraceSourceOptions options{.command = request.command, .environment = environment_with(environment)};
+        auto made = make_ptrace_source(std::move(options));
+        if (!made) return made.forward();
+        ptrace = *std::move(made);
+        if (Status s = ptrace->focus(detail); !s) return s;
+        return ptrace->start();
+    }
+
+    Status start_kernel(const TracePlan& plan, const TraceRequest& request,
+                        const std::vector<std::string>& environment) {
+        Detail detail{.processes = {request.pids.begin(), request.pids.end()},
+                      .waits = true,
+                      .syscalls = request.syscalls};
+        if (plan.kernel == TracePlan::Kernel::ptrace) {
+            if (Status s = start_ptrace(detail, request, environment); !s) return s;
+            use(ptrace.get(), "ptrace");
+            return ok();
+        }
+        if (!request.command.empty()) {
+            auto prepared = TracedCommand::prepare(request.command, environment);
+            if (!prepared) return prepared.forward();
+            command.emplace(*std::move(prepared));
+            detail.processes = {command->pid()};
+        }
+        if (plan.kernel == TracePlan::Kernel::none) return ok();
+        if (Status s = start_bpf(detail); !s) return s;
+        use(bpf.get(), "bpf");
+        return ok();
+    }
+};
+
+TraceSources::TraceSources() : state_(std::make_unique<State>()) {}
+TraceSources::~TraceSources() = default;
+
+Status TraceSources::start(const TraceRequest& request) {
+    const bool bpf_usable = ::geteuid() == 0 && ::access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+    const auto plan = plan_trace(request, bpf_usable);
+    if (!plan) return plan.forward();
+    State& s = *state_;
+    std::vector<std::string> environment;
+    if (plan->probes) environment = s.prepare_probes(request);
+    if (s.runtime) s.inject_probes(request);
+    Status kernel = s.start_kernel(*plan, request, environment);
+    const bool may_fall_back =
+        !kernel && request.backend == BackendWish::any && plan->kernel == TracePlan::Kernel::bpf &&
+        plan->probes &&
+        (kernel.error().code == Errc::unsupported || kernel.error().code == Errc::permission_denied) &&
+        s.bpf == nullptr;
+    if (may_fall_back) {
+        s.remarks.push_back("no eBPF: " + kernel.error().message);
+        s.command.reset();
+        kernel = s.start_kernel({TracePlan::Kernel::ptrace, plan->probes}, request, environment);
+    }
+    if (!kernel) return kernel;
+    if (s.runtime) {
+        if (Status started = s.runtime->start(); !started)
+            s.remarks.push_back("no exact calls: " + started.error().message);
+        else
+            s.use(s.runtime.get(), "runtime");
+    }
+    if (s.command)
+        if (Status released = s.command->release(); !released) return released;
+    return ok();
+}
+
+const std::vector<EventSource*>& TraceSources::all() const { return state_->all; }
+const std::vector<std::string>& TraceSources::backends() const { return state_->backends; }
+
+std::vector<std::string> TraceSources::remarks() {
+    State& s = *state_;
+    if (s.launch)
+        for (const runtime::Refusal& refusal : s.launch->refusals())
+            s.remarks.push_back("no exact calls of process " + std::to_string(refusal.pid) + ": " +
+                                refusal.reason);
+    if (s.bpf)
+        for (const std::string& missing : s.bpf->health().missing)
+            if (std::find(s.remarks.begin(), s.remarks.end(), missing) == s.remarks.end())
+                s.remarks.push_back(missing);
+    return s.remarks;
+}
+
+std::optional<ExitStatus> TraceSources::ended() {
+    if (state_->ptrace) return state_->ptrace->exit_status();
+    return state_->command->ended();
+}
+
+void TraceSources::signal(int number) {
+    if (state_->ptrace)
+        (void)state_->ptrace->signal_launched(number);
+    else
+        state_->command->signal(number);
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""`autotune trace` as people run it: commands, running processes, recordings, interruptions, mistakes."""
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import harness
+
+PYTHON = "/usr/bin/python3"
+FIB = '''
+import sys
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+def write_it(path, text):
+    with open(path, "w") as out:
+        out.write(text)
+fib(15)
+write_it(sys.argv[1], "x" * 5000)
+sys.exit(7)
+'''
+
+
+def trace(*arguments, **more):
+    return subprocess.run([str(harness.AUTOTUNE), "trace", *map(str, arguments)], capture_output=True, text=True, timeout=60,
+                          stdin=subprocess.DEVNULL, **more)
+
+
+class Trace(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        harness.need_root()
+
+    def setUp(self):
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.program = self.folder / "fib.py"
+        self.program.write_text(FIB)
+
+    def report(self, *arguments, status=0):
+        out = self.folder / "report.json"
+        done = trace("-o", out, *arguments)
+        self.assertEqual(done.returncode, status, done.stderr)
+        return json.loads(out.read_text()), done
+
+    def calls(self, report, name):
+        return sum(f["calls"] for f in report["functions"] if f["name"] == name)
+
+    def test_python_calls_are_exact_and_io_is_theirs(self):
+        for backend in ("bpf", "ptrace"):
+            with self.subTest(backend):
+                target = self.folder / f"out-{backend}"
+                report, _ = self.report("--backend", backend, "--", PYTHON, self.program, target, status=7)
+                self.assertEqual(self.calls(report, "fib"), 1973)
+                fib = next(f for f in report["functions"] if f["name"] == "fib")
+                self.assertEqual((fib["file"], fib["line"]), (str(self.program), 3))
+                self.assertGreater(fib["total_ns"], 0)
+                self.assertLessEqual(fib["self_ns"], fib["total_ns"])
+                written = [f for f in report["io"]["files"] if f["path"] == str(target)]
+                self.assertEqual([f["bytes_written"] for f in written], [5000])
+                self.assertEqual(report["ending"], "exited with status 7")
+                self.assertFalse(any(report["losses"].values()), report["losses"])
+
+    def test_a_recording_gives_the_same_report_again(self):
+        for text in (False, True):
+            for backend in ("bpf", "ptrace"):
+                with self.subTest(backend=backend, text=text):
+                    first, again, recording = (self.folder / n for n in ("first.txt", "again.txt", "run.autotune.gz"))
+                    options = [] if text else ["--json"]
+                    trace("--backend", backend, "-o", first, "--record", recording, *options, "--", PYTHON, self.program,
+                          self.folder / "out")
+                    done = trace("-o", again, "--from", recording, *options)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertEqual(first.read_bytes(), again.read_bytes())
+
+    def test_a_timeline_opens(self):
+        chrome = self.folder / "run.json"
+        trace("-o", self.folder / "r.txt", "--chrome", chrome, "--", PYTHON, self.program, self.folder / "out")
+        events = json.loads(chrome.read_text())["traceEvents"]
+        self.assertGreaterEqual(sum(e["name"] == "fib" and e["cat"] == "call" for e in events), 1973)
+        self.assertTrue(all(e["dur"] >= 0 for e in events if e["ph"] == "X"))
+
+    def test_only_the_functions_asked_for(self):
+        report, _ = self.report("--function", "fib.fib", "--", PYTHON, self.program, self.folder / "out", status=7)
+        self.assertEqual({f["name"] for f in report["functions"]}, {"fib"})
+
+    def test_output_passes_through_and_status_is_the_commands(self):
+        for backend in ("bpf", "ptrace", "runtime"):
+            with self.subTest(backend):
+                done = trace("--backend", backend, "-o", self.folder / "r.txt", "--", "sh", "-c", "echo out; echo err >&2; exit 3")
+                self.assertEqual((done.stdout, done.stderr, done.returncode), ("out\n", "err\n", 3))
+                done = trace("--backend", backend, "-o", self.folder / "r.txt", "--", "sh", "-c", "kill -9 $$")
+                self.assertEqual(done.returncode, 128 + 9)
+
+    def test_git_and_curl_work_under_it_and_are_seen(self):
+        for backend in ("bpf", "ptrace"):
+            with self.subTest(backend):
+                report, done = self.report("--backend", backend, "--syscalls", "count", "--", "git", "init", "-q", self.folder / backend)
+                self.assertTrue((self.folder / backend / ".git/HEAD").exists())
+                self.assertTrue(any(f["path"].endswith(".git/HEAD.lock") for f in report["io"]["files"]))
+                self.assertGreater(sum(s["calls"] for s in report["syscalls"]), 50)
+                server = subprocess.Popen([PYTHON, "-c", "import http.server as h\ns=h.HTTPServer(('127.0.0.1',0),h.SimpleHTTPRequestHandler)\n"
+                                           "print(s.server_port,flush=True)\ns.serve_forever()"], cwd=self.folder, stdout=subprocess.PIPE,
+                                          stderr=subprocess.DEVNULL, text=True)
+                try:
+                    port = int(server.stdout.readline())
+                    report, done = self.report("--backend", backend, "--", "curl", "-sS", f"http://127.0.0.1:{port}/fib.py")
+                    self.assertEqual(done.stdout, FIB)
+                    peers = [p for p in report["io"]["peers"] if p["peer"] == f"127.0.0.1:{port}"]
+                    self.assertEqual(len(peers), 1, report["io"]["peers"])
+                    self.assertGreater(peers[0]["bytes_received"], len(FIB))
+                finally:
+                    server.kill()
+                    server.communicate()
+
+    def test_a_running_process(self):
+        program = "import time\ndef tick(): return sum(range(100))\nwhile True:\n  tick(); time.sleep(0.001)"
+        with contextlib.closing(_Running(program)) as running:
+            report, _ = self.report("-p", running.pid, "--duration", "1")
+            self.assertGreater(self.calls(report, "tick"), 50)
+            self.assertIsNone(running.process.poll(), "it was harmed")
+
+    def test_interrupted_it_leaves_a_complete_report(self):
+        out = self.folder / "report.json"
+        process = subprocess.Popen([str(harness.AUTOTUNE), "trace", "-o", str(out), "--", "sh", "-c", "echo ready; exec sleep 60"],
+                                   stdout=subprocess.PIPE, text=True)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(30), 128 + signal.SIGTERM)
+        process.stdout.close()
+        self.assertEqual(json.loads(out.read_text())["ending"], "killed by signal 15")
+
+    def test_mistakes_are_one_clear_line(self):
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        (self.folder / "noexec").write_text("no program")
+        cut = self.folder / "cut.autotune"
+        trace("-o", self.folder / "r.txt", "--record", cut, "--", "true")
+        cut.write_bytes(cut.read_bytes()[:-9])
+        for arguments, status, words in [
+            (["-p", gone.pid], 1, str(gone.pid)),
+            (["-p", "1", "--", "true"], 2, "do not go together"),
+            (["--", self.folder / "nothing"], 127, "nothing"),
+            (["--", self.folder / "noexec"], 125, "noexec"),
+            (["--from", self.program], 2, "not a recording"),
+            (["--from", cut, "-o", self.folder / "r.txt"], 2, "cut"),
+            (["--backend", "magic", "--", "true"], 2, "magic"),
+            (["--backend", "ptrace"], 2, "-p PID"),
+            (["--backend", "runtime", "--syscalls", "each", "--", "true"], 2, "no system calls"),
+        ]:
+            with self.subTest(arguments=arguments):
+                done = trace(*arguments)
+                self.assertEqual(done.returncode, status, done.stderr)
+                self.assertIn(words, done.stderr)
+                self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+
+    def test_without_root_the_users_own_processes(self):
+        os.chmod(self.folder, 0o777)
+        os.chmod(self.program, 0o644)
+        out = self.folder / "nobody.json"
+        done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", str(harness.AUTOTUNE), "trace",
+                               "-o", str(out), "--", PYTHON, str(self.program), str(self.folder / "out")],
+                              capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, 7, done.stderr)
+        report = json.loads(out.read_text())
+        self.assertEqual(report["backends"], ["ptrace", "runtime"])
+        self.assertEqual(self.calls(report, "fib"), 1973)
+
+
+class _Running:
+    """A Python program that runs until it is closed."""
+
+    def __init__(self, program):
+        self.process = subprocess.Popen([PYTHON, "-c", program])
+        self.pid = self.process.pid
+        time.sleep(0.3)  # the interpreter begins
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
