@@ -99,6 +99,7 @@ TEST(Verdict, LosesOnlyFlameGraphsWithoutAPerfClock) {
 }
 
 using cli::Colour;
+using cli::doctor_table;
 using cli::Marks;
 
 TEST(DoctorTable, ShowsRemediesOnlyForWhatIsNotWell) {
