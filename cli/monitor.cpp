@@ -61,6 +61,10 @@ struct Monitor::Impl {
         return ok();
     }
 
+    [[nodiscard]] double bpf_seconds() const {
+        return bpf->bpf_run_seconds() + (sampler ? sampler->bpf_run_seconds() : 0);
+    }
+
     void lacks(const std::string& what, const Error& why, const std::string& still, const Say& say) {
         missing.push_back(what + ": " + why.message);
         say("no " + missing.back() + ". " + still);
@@ -107,7 +111,7 @@ AgentHealth Monitor::health() const {
     if (impl_->bpf) {
         const SourceHealth source = impl_->bpf->health();
         health.events = source.events;
-        health.bpf_seconds = source.bpf_seconds;
+        health.bpf_seconds = impl_->bpf_seconds();
         for (std::size_t kind = 0; kind < kLossKindCount; ++kind)
             health.lost[std::string(to_string(static_cast<LossKind>(kind)))] = source.lost[kind];
         health.missing.insert(health.missing.end(), source.missing.begin(), source.missing.end());
@@ -115,7 +119,6 @@ AgentHealth Monitor::health() const {
     if (impl_->sampler) {
         const symbols::SamplerHealth samples = impl_->sampler->health();
         health.events += samples.samples;
-        health.bpf_seconds += samples.bpf_seconds;
         for (const auto& [kind, count] : samples.lost) health.lost[kind] += count;
     }
     if (impl_->budget) {
@@ -133,9 +136,7 @@ void Monitor::keep_budget(Timestamp now, const Say& say) {
     impl_->weighed = now;
     Budget& budget = *impl_->budget;
     const std::vector<Given> before(budget.given_up().begin(), budget.given_up().end());
-    double spent = own_cpu_seconds() + impl_->bpf->bpf_run_seconds();
-    if (impl_->sampler) spent += impl_->sampler->health().bpf_seconds;
-    if (!budget.weigh({now, spent})) return;
+    if (!budget.weigh({now, own_cpu_seconds() + impl_->bpf_seconds()})) return;
     const bool more = budget.given_up().size() > before.size();
     const Given what = more ? budget.given_up().back() : before.back();
     char load[80];

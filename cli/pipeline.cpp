@@ -8,6 +8,8 @@ namespace autotune::cli {
 
 namespace {
 constexpr std::size_t kMostUnsaved = 100'000;  // invocations kept while the store refuses them
+constexpr std::size_t kManyUnsaved = 1'000;
+constexpr Nanos kSaveEvery = std::chrono::milliseconds(250);  // a transaction costs as much as many rows
 constexpr Nanos kForgetEvery = std::chrono::hours(1);
 constexpr Nanos kTellAgain = std::chrono::hours(1);  // a trouble that lasts, or that came back
 }  // namespace
@@ -146,17 +148,24 @@ void Pipeline::judge() {
 
 void Pipeline::remember(const std::vector<Invocation>& finished) {
     unsaved_.insert(unsaved_.end(), finished.begin(), finished.end());
-    if (!unsaved_.empty()) {
-        const Status saved = parts_.store.append(unsaved_);
-        check(saved);
-        if (saved) unsaved_.clear();
-        if (unsaved_.size() > kMostUnsaved) unsaved_.erase(unsaved_.begin(), unsaved_.end() - kMostUnsaved);
-    }
-    if (parts_.clock.now() - forgotten_ < kForgetEvery) return;
-    forgotten_ = parts_.clock.now();
+    const Timestamp now = parts_.clock.now();
+    if (unsaved_.size() >= kManyUnsaved || now - saved_ >= kSaveEvery) save(now);
+    if (now - forgotten_ < kForgetEvery) return;
+    forgotten_ = now;
     labels_.clear();
     check(parts_.store.forget(parts_.clock.wall() - options_.retention));
 }
+
+void Pipeline::save(Timestamp now) {
+    if (unsaved_.empty()) return;
+    saved_ = now;
+    const Status saved = parts_.store.append(unsaved_);
+    check(saved);
+    if (saved) unsaved_.clear();
+    if (unsaved_.size() > kMostUnsaved) unsaved_.erase(unsaved_.begin(), unsaved_.end() - kMostUnsaved);
+}
+
+void Pipeline::flush() { save(parts_.clock.now()); }
 
 void Pipeline::publish(const std::vector<Invocation>& finished) {
     unpublished_.insert(unpublished_.end(), finished.begin(), finished.end());

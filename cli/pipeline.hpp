@@ -56,6 +56,9 @@ public:
     // One turn: waits at most `wait` for events, then does everything that follows from them.
     void step(Nanos wait);
 
+    // Before it is destroyed: stores what was not stored yet.
+    void flush();
+
     // Tables and analyzer results for reports; valid between turns.
     [[nodiscard]] const Tables& tables() const { return batch_.tables; }
 
@@ -67,6 +70,7 @@ private:
     void take_outcomes();
     void judge();
     void remember(const std::vector<Invocation>& finished);
+    void save(Timestamp now);
     void publish(const std::vector<Invocation>& finished);
 
     [[nodiscard]] bool due(const Poll& polled) const;
@@ -93,7 +97,7 @@ private:
     std::vector<Outcome> outcomes_;          // not yet published
     bool executing_ = false;                 // some change can go on at once
     std::map<std::string, Timestamp> told_;  // complaints of the last hour, by what they say
-    Timestamp evaluated_, published_, forgotten_;
+    Timestamp evaluated_, published_, saved_, forgotten_;
 };
 
 }  // namespace autotune::cli

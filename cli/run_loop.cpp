@@ -142,13 +142,14 @@ Status compose(Loop& loop, const RunOptions& options, const Decorators& decorato
 }
 
 void turn_until_stopped(Loop& loop) {
-    constexpr Nanos kWait = std::chrono::milliseconds(50);  // at most; events end it
+    constexpr Nanos kWait = std::chrono::milliseconds(100);  // at most; events end it
     while (g_stop == 0) {
         loop.pipeline->step(kWait);
         loop.monitor.keep_budget(loop.clock.now(), say);
         if (Status s = loop.reports->update(loop.analyzer, loop.pipeline->tables(), loop.clock.now()); !s)
             loop.monitor.note(s.error().message, say);
     }
+    loop.pipeline->flush();
     if (Status s = loop.reports->flush(loop.analyzer, loop.pipeline->tables(), loop.clock.now()); !s)
         say(s.error().message);
 }

@@ -19,9 +19,11 @@ namespace autotune {
 namespace {
 
 // Records other than urgent ones wake nobody, unless they are very many. While there are some the ring is looked at
-// often, else seldom.
+// often, when there are few seldom: each look costs all that follows from it.
 constexpr Nanos kDrainInterval = std::chrono::milliseconds(10);
-constexpr Nanos kLongestInterval = std::chrono::milliseconds(50);
+constexpr Nanos kLongestInterval = std::chrono::milliseconds(100);
+constexpr std::size_t kWorthADrain = 200;  // records; with fewer it is looked at less often
+constexpr Nanos kLossInterval = std::chrono::seconds(1);  // at least so often, also when nothing comes
 constexpr Nanos kSweepInterval = std::chrono::seconds(1);
 constexpr Nanos kTotalsInterval = std::chrono::seconds(1);
 constexpr std::size_t kRecordsPerDrain = 200'000;                // a flood must not keep us for ever
@@ -89,6 +91,7 @@ public:
             if (auto s = drain(batch); !s) return s;
             drained = health_.records_received - before;
         }
+        tell_losses(batch);
         if (!times) return times.forward();
         decode_all<at_thread_times_record>(*times, batch);
         return ok();
@@ -96,7 +99,6 @@ public:
 
     [[nodiscard]] SourceHealth health() const {
         SourceHealth now = health_;
-        now.bpf_seconds = bpf_run_seconds();
         now.missing = kernel_.missing();
         return now;
     }
@@ -193,14 +195,16 @@ private:
                                            kRecordsPerDrain);
         if (!drained) return drained.forward();
         drained_ = clock_.now();
-        drain_interval_ = *drained > 0 ? kDrainInterval : std::min(2 * drain_interval_, kLongestInterval);
+        drain_interval_ = *drained >= kWorthADrain ? std::max(drain_interval_ / 2, kDrainInterval)
+                                                   : std::min(2 * drain_interval_, kLongestInterval);
         health_.records_received += *drained;
         health_.events += batch.events.size() - before;
-        tell_losses(batch);
+        if (*drained > 0 || drained_ - losses_told_ >= kLossInterval) tell_losses(batch);
         return ok();
     }
 
     void tell_losses(EventBatch& batch) {
+        losses_told_ = drained_;
         std::vector<Lost> losses = meter_.update(kernel_.counts());
         health_.records_attempted = meter_.attempted();
         if (undecodable_ > 0)
@@ -219,6 +223,7 @@ private:
     LossMeter meter_;
     SourceHealth health_;
     Timestamp drained_{};
+    Timestamp losses_told_{};
     Nanos drain_interval_ = kDrainInterval;
     std::uint64_t undecodable_ = 0;
     std::vector<std::byte> existing_;

@@ -68,7 +68,6 @@ struct SourceHealth {
     std::uint64_t records_attempted = 0;  // by the kernel side
     std::uint64_t records_received = 0;
     std::array<std::uint64_t, kLossKinds> lost{};  // by LossKind
-    double bpf_seconds = 0;                        // 0 unless RunTimeStatistics::on
     std::vector<std::string> missing;              // what this kernel does not let us see, for people
 };
 

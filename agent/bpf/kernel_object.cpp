@@ -277,6 +277,7 @@ Status KernelObject::watch(const Watch& wish) {
     for (const std::int32_t pid : wish.new_processes)
         if (auto watched = watch_process(pid); !watched) return watched;
     s.data->at_discover = wish.roots.empty() && wish.processes.empty() ? 1 : 0;
+    if (!s.data->at_discover) s.bss->at_watching = 1;
     s.bss->at_by_process = wish.processes.empty() ? 0 : 1;
     s.data->at_generation = s.data->at_generation + 1;  // what was found out under another wish is void
     return ok();
@@ -306,6 +307,7 @@ void KernelObject::forget_process(std::int32_t pid) {
 }
 
 Status KernelObject::watch_cgroup(CgroupId cgroup) {
+    impl_->skeleton->bss->at_watching = 1;
     const auto key = static_cast<std::uint64_t>(cgroup);
     const at_cgroup fresh{
         .watched = 1, .reserved = 0, .cpu_ns = 0, .runnable_ns = 0, .since_ns = monotonic_ns()};

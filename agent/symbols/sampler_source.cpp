@@ -61,7 +61,8 @@ public:
         const auto drained =
             program_->drain(wait, [&](std::span<const std::byte> bytes) { take(bytes, batch); });
         if (!drained) return drained.forward();
-        tell_losses(batch);
+        // Asking costs more than looking at an empty ring.
+        if (batch.events.size() > before || SystemClock().now() - losses_told_ >= std::chrono::seconds(1)) tell_losses(batch);
         return Poll{.state = batch.events.size() > before ? PollState::ready : PollState::idle};
     }
 
@@ -69,9 +70,9 @@ public:
         SamplerHealth health = health_;
         health.attached = program_.has_value();
         health.unresolved_code = python_.unresolved();
-        if (program_) health.bpf_seconds = program_->run_seconds();
         return health;
     }
+    [[nodiscard]] double bpf_run_seconds() const override { return program_ ? program_->run_seconds() : 0; }
 
 private:
     Status apply() {
@@ -135,6 +136,7 @@ private:
     [[nodiscard]] Nanos period() const { return Nanos(1'000'000'000 / std::max(ticking_hz_, 1u)); }
 
     void tell_losses(EventBatch& batch) {
+        losses_told_ = SystemClock().now();
         const auto counts = program_->counts();
         tell_loss("ring_full", LossKind::ring_full, counts[AT_COUNT_RING_FULL], batch);
         tell_loss("undecodable", LossKind::undecodable, undecodable_, batch);
@@ -159,6 +161,7 @@ private:
     PythonFrames python_;
     SamplerHealth health_;
     std::uint64_t undecodable_ = 0;
+    Timestamp losses_told_{};
 };
 
 }  // namespace

@@ -41,12 +41,13 @@ struct SamplerHealth {
     std::uint64_t python_samples = 0;           // of them with Python frames
     std::uint64_t unresolved_code = 0;          // Python frames whose code object was gone or did not verify
     std::map<std::string, std::uint64_t> lost;  // records that never became events, by kind
-    double bpf_seconds = 0;                     // run time of the programs; 0 = nobody enabled the statistics
 };
 
 class SamplerSource : public EventSource {
 public:
     [[nodiscard]] virtual SamplerHealth health() const = 0;
+    // Run time of the programs; 0: nobody enabled the statistics.
+    [[nodiscard]] virtual double bpf_run_seconds() const = 0;
 };
 
 // Nothing is loaded before start(). start() errors: permission_denied, unsupported.

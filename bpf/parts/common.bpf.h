@@ -23,6 +23,7 @@ volatile __u32 at_waits_wanted = 0; /* each single one */
 volatile __u32 at_waits_shed = 0;
 volatile __u32 at_every_call = AT_CALLS_NONE;
 volatile __u32 at_discover = 1;   /* nothing was asked for: find executors by what they say */
+volatile __u32 at_watching = 0;   /* somebody is watched, or was: until then bystanders are not looked at */
 volatile __u32 at_by_process = 0; /* trees of processes were asked for */
 volatile __u32 at_generation = 1; /* of the wish; older verdicts are void */
 

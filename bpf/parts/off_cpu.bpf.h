@@ -75,12 +75,17 @@ AT_INLINE void at_settle_early(struct task_struct* task, struct at_thread* threa
 /* Under the run-queue lock: only looks. */
 AT_INLINE __u64 at_scope_while_switching(struct task_struct* task) {
     const struct at_thread* thread = at_known_thread(task);
-    return thread ? thread->scope : at_tracked_scope(task->tgid, at_cgroup_of(task));
+    if (thread) return thread->scope;
+    const __u64 tree = at_by_process ? at_tree_of(task->tgid) : 0;
+    if (tree) return tree;
+    const __u64 cgroup = at_cgroup_of(task);
+    return at_sums(cgroup) ? cgroup : 0;
 }
 
 SEC("tp_btf/sched_switch")
 int BPF_PROG(at_sched_switch, _Bool preempted, struct task_struct* prev, struct task_struct* next,
              unsigned state) {
+    if (!at_watching) return 0;
     const __u64 now = bpf_ktime_get_ns();
     __u32 cpu = bpf_get_smp_processor_id();
     struct at_slice* slice = bpf_map_lookup_elem(&slices, &cpu);
@@ -120,9 +125,14 @@ AT_INLINE void at_tell_times(struct task_struct* task, const struct at_thread* t
     at_submit(r);
 }
 
-AT_INLINE void at_tell_times_of(struct task_struct* task) {
+/* … on its way to a boundary of that time: of the two the times come first. */
+AT_INLINE void at_tell_times_before(struct task_struct* task, __u64 boundary_ns) {
     const struct at_thread* thread = bpf_task_storage_get(&threads, task, 0, 0);
-    if (thread) at_tell_times(task, thread);
+    struct at_thread_times_record* r = thread ? at_reserve(AT_THREAD_TIMES, sizeof *r) : 0;
+    if (!r) return;
+    at_fill_times(r, task, thread, bpf_ktime_get_ns());
+    r->header.at_ns = boundary_ns;
+    at_submit(r);
 }
 
 /* Read on request: the times of every watched thread. */

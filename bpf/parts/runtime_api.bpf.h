@@ -49,7 +49,7 @@ AT_INLINE __u32 at_copy_request(char* to, const struct at_heard* heard) {
 
 AT_INLINE void at_tell_request(struct task_struct* task, const struct at_instant* made, __u64 scope, __u32 fd,
                                const struct sock* sk, const struct at_heard* heard) {
-    at_tell_times_of(task);
+    at_tell_times_before(task, made->at_ns);
     struct at_fd_key key = {.tgid = task->tgid, .fd = fd};
     struct at_control control = {.sk = (__u64)sk, .awaiting = heard->request == AT_REQUEST_NEXT};
     if (bpf_map_update_elem(&controls, &key, &control, BPF_ANY)) at_count_state_full();
@@ -84,7 +84,7 @@ AT_INLINE void at_tell_answer(struct task_struct* task, const struct at_thread* 
                               struct at_control* control, __u32 received) {
     if (!control->awaiting) return;
     const __u32 offset = control->received;
-    if (!offset) at_tell_times_of(task);
+    if (!offset) at_tell_times_before(task, bpf_ktime_get_ns());
     control->received += received;
     if (control->received >= AT_HEAD_SIZE) control->awaiting = 0;
     struct at_answer_part_record* r = at_reserve(AT_ANSWER_PART, sizeof *r);

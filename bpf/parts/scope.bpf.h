@@ -28,6 +28,7 @@ AT_INLINE struct at_cgroup* at_sums(__u64 scope) { return bpf_map_lookup_elem(&t
 
 AT_INLINE int at_watch(__u64 cgroup) {
     struct at_cgroup fresh = {.watched = 1, .since_ns = bpf_ktime_get_ns()};
+    at_watching = 1;
     const long error = bpf_map_update_elem(&tracked_cgroups, &cgroup, &fresh, BPF_NOEXIST);
     if (!error || error == -17 /* EEXIST */) return 1;
     at_count_state_full();

@@ -40,7 +40,7 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     if (!call && !each) return 0;
     if (task->tgid == at_own_tgid) return 0;
     /* Of bystanders not every call is worth the whole search. */
-    struct at_thread* thread = call ? at_watched_thread(task) : at_known_thread(task);
+    struct at_thread* thread = !at_watching ? 0 : call ? at_watched_thread(task) : at_known_thread(task);
     if (!thread && !(call && at_discover)) return 0;
     if (thread && each) at_call_begins(thread, number);
     if (!call) return 0;

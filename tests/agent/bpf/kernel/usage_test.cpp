@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <optional>
@@ -151,7 +152,9 @@ TEST_F(BpfUsage, TheThreadThatSpeaksTellsItsTimesJustBeforeEachBoundary) {
     ASSERT_TRUE(r.poll_until_exit(child.pid()));
     std::optional<ThreadTimes> last, at_start, at_end;
     Timestamp start{}, end{};
-    for (const Event& e : r.batch.events) {
+    std::vector<Event> events = r.batch.events;
+    std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) { return a.at < b.at; });
+    for (const Event& e : events) {
         if (e.process.pid != child.pid()) continue;
         if (const auto* times = std::get_if<ThreadTimes>(&e.body)) last = *times;
         if (std::holds_alternative<InvocationStarted>(e.body)) at_start = last, start = e.at;
