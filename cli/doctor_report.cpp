@@ -83,10 +83,10 @@ std::string doctor_table(const Diagnosis& d, Marks marks, Colour colour) {
                 << "  to get it: " << c.remedy << '\n';
     }
     add_costs(out, d, marks);
-    out << "\nbackend: " << (d.bpf_works() ? "eBPF" : "none: the eBPF backend lacks what is marked above");
-    if (!d.bpf_works())
-        out << "\n         (this machine would allow " << d.possible
-            << ", which this version does not have yet)";
+    out << "\nbackend: "
+        << (d.bpf_works()            ? "eBPF"
+            : d.backend == "ptrace" ? "ptrace, on single programs: eBPF lacks what is marked above"
+                                     : "probes within programs only: eBPF and ptrace lack what is marked above");
     out << "\n\nworks here:\n";
     for (const auto& line : d.works) out << "  " << mark(Health::ok, marks, colour) << "  " << line << '\n';
     if (!d.lacking.empty()) out << "\ndoes not:\n";
@@ -97,7 +97,7 @@ std::string doctor_table(const Diagnosis& d, Marks marks, Colour colour) {
 
 std::string doctor_json(const Diagnosis& d) {
     using nlohmann::json;
-    json root{{"kernel", d.kernel},   {"backend", d.backend},    {"possible", d.possible}, {"works", d.works},
+    json root{{"kernel", d.kernel},   {"backend", d.backend},    {"works", d.works},
               {"lacking", d.lacking}, {"checks", json::array()}, {"costs", json::array()}};
     for (const Check& c : d.checks)
         root["checks"].push_back({{"name", c.name},

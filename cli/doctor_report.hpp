@@ -13,7 +13,7 @@ using render::Marks;
 
 [[nodiscard]] std::string doctor_table(const doctor::Diagnosis& diagnosis, Marks marks, Colour colour);
 
-// {"kernel", "backend", "possible", "checks": [{"name", "status": "ok|degraded|missing", "required",
+// {"kernel", "backend", "checks": [{"name", "status": "ok|degraded|missing", "required",
 // "detail", "remedy"}], "costs": [{"operation", "median_ns", "low_ns", "high_ns", "rounds"}], "works": [],
 // "lacking": []}, one line.
 [[nodiscard]] std::string doctor_json(const doctor::Diagnosis& diagnosis);

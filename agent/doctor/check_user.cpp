@@ -3,6 +3,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 #include "agent/doctor/checks.hpp"
 #include "agent/doctor/host_facts.hpp"
@@ -78,30 +79,41 @@ Check seccomp_check(const UserFacts& user) {
     return check;
 }
 
-Check ptrace_check(const UserFacts& user) {
+std::vector<Check> ptrace_checks(const UserFacts& user) {
     const std::string scope = trimmed(read_file("/proc/sys/kernel/yama/ptrace_scope").value_or(""));
-    Check check{.name = "ptrace",
-                .detail = "processes can be looked into (Yama " +
-                          (scope.empty() ? "is absent)" : "scope " + scope + ")")};
-    if (scope == "3") {
-        check.health = Health::missing;
-        check.detail = "Yama forbids ptrace altogether (scope 3)";
-        check.remedy = "boot with another kernel.yama.ptrace_scope: this one cannot be lowered";
-    } else if (!user.has(Capability::sys_ptrace)) {
-        check.health = Health::degraded;
-        check.detail =
-            scope.empty() || scope == "0" ? "only processes of this user" : "only children of this process";
-        check.remedy = "run as root, or give CAP_SYS_PTRACE";
+    const std::string yama = scope.empty() ? "Yama is absent" : "Yama scope " + scope;
+    Check start{.name = "ptrace", .detail = "programs that are started can be traced (" + yama + ")"};
+    Check attach{.name = "ptrace-attach", .detail = "processes that run already can be traced (" + yama + ")"};
+    switch (ptrace_reach(user, scope)) {
+        case PtraceReach::all: break;
+        case PtraceReach::own_user:
+            attach.health = Health::degraded;
+            attach.detail = "only processes of this user (" + yama + ")";
+            attach.remedy = "run as root, or give CAP_SYS_PTRACE";
+            break;
+        case PtraceReach::started:
+            attach.health = Health::missing;
+            attach.detail = "Yama lets only a parent trace (scope " + scope + ")";
+            attach.remedy = "run as root, give CAP_SYS_PTRACE, or start the program with autotune";
+            break;
+        case PtraceReach::nothing:
+            start.health = attach.health = Health::missing;
+            start.detail = attach.detail = "Yama forbids it to this user (scope " + scope + ")";
+            start.remedy = attach.remedy =
+                scope == "3" ? "boot with another kernel.yama.ptrace_scope: this one cannot be lowered"
+                             : "run as root, or give CAP_SYS_PTRACE";
+            break;
     }
-    return check;
+    return {start, attach};
 }
 
 }  // namespace
 
 std::vector<Check> check_user() {
     const UserFacts user = parse_user_facts(read_file("/proc/self/status").value_or(""));
-    return {capabilities_check(user), lockdown_check(), memlock_check(), seccomp_check(user),
-            ptrace_check(user)};
+    std::vector<Check> checks{capabilities_check(user), lockdown_check(), memlock_check(), seccomp_check(user)};
+    for (Check& check : ptrace_checks(user)) checks.push_back(std::move(check));
+    return checks;
 }
 
 }  // namespace autotune::doctor

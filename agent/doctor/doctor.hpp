@@ -35,8 +35,7 @@ struct Cost {
 
 struct Diagnosis {
     std::string kernel;    // "6.1.0-18-amd64 x86_64"
-    std::string backend;   // that will be used: "bpf", or "none"
-    std::string possible;  // "ptrace" or "runtime": what this machine would allow besides, not built yet
+    std::string backend;   // that will be used: "bpf", "ptrace" or "runtime"
     std::vector<Check> checks;
     std::vector<Cost> costs;           // empty where they could not be measured
     std::vector<std::string> works;    // sentences: what one gets here

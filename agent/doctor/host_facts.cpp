@@ -43,6 +43,13 @@ UserFacts parse_user_facts(std::string_view status) {
             .seccomp = number_or(status_value(status, "Seccomp"), 10, 0)};
 }
 
+PtraceReach ptrace_reach(const UserFacts& user, std::string_view yama_scope) {
+    if (yama_scope == "3") return PtraceReach::nothing;
+    if (user.has(Capability::sys_ptrace)) return PtraceReach::all;
+    if (yama_scope == "2") return PtraceReach::nothing;
+    return yama_scope == "1" ? PtraceReach::started : PtraceReach::own_user;
+}
+
 std::string_view chosen_word(std::string_view text) {
     const auto open = text.find('[');
     const auto close = text.find(']', open == std::string_view::npos ? 0 : open);

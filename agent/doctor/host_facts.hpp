@@ -36,6 +36,16 @@ struct UserFacts {
 };
 [[nodiscard]] UserFacts parse_user_facts(std::string_view status);
 
+// Whom ptrace(2) is allowed on.
+enum class PtraceReach : std::uint8_t {
+    nothing,
+    started,   // only programs that we start
+    own_user,  // … and processes of this user
+    all,
+};
+// `yama_scope`: of /proc/sys/kernel/yama/ptrace_scope; empty: no Yama.
+[[nodiscard]] PtraceReach ptrace_reach(const UserFacts& user, std::string_view yama_scope);
+
 // The word in brackets: "none [integrity] confidentiality" gives "integrity"; "" when there is none.
 [[nodiscard]] std::string_view chosen_word(std::string_view text);
 

@@ -22,10 +22,14 @@ bool is_ok(const Diagnosis& d, std::string_view name) {
 void conclude(Diagnosis& d) {
     const bool bpf = std::ranges::none_of(
         d.checks, [](const Check& c) { return c.required && c.health == Health::missing; });
-    d.backend = bpf ? "bpf" : "none";
-    d.possible = is_missing(d, "ptrace") ? "runtime" : "ptrace";
+    const bool ptrace = !is_missing(d, "ptrace");
+    d.backend = bpf ? "bpf" : ptrace ? "ptrace" : "runtime";
     const auto tell = [&](bool given, const char* what) { (given ? d.works : d.lacking).emplace_back(what); };
     tell(bpf, "processes, invocations, socket and file I/O of every traced function, with no SDK");
+    if (!bpf)
+        tell(ptrace, "processes, invocations, files, network, CPU time and memory of programs that are started with "
+                     "`autotune trace -- CMD`");
+    if (!bpf) tell(!is_missing(d, "ptrace-attach"), "the same of processes that run already, by -p PID");
     tell(bpf && is_ok(d, "oom-tracepoint"), "out-of-memory kills, seen as they happen");
     tell(bpf && is_ok(d, "perf-clock") && is_ok(d, "perf-program"),
          "flame graphs from samples, Python included");

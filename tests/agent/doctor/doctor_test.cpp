@@ -37,6 +37,17 @@ TEST(HostFacts, ReadCapabilitiesAndSeccomp) {
     EXPECT_FALSE(parse_user_facts("").has(Capability::bpf));
 }
 
+TEST(HostFacts, PtraceReachesAsFarAsYamaAndTheUserLetIt) {
+    const UserFacts user{};
+    const UserFacts root{.effective_capabilities = ~std::uint64_t{0}};
+    EXPECT_EQ(ptrace_reach(user, ""), PtraceReach::own_user);
+    EXPECT_EQ(ptrace_reach(user, "0"), PtraceReach::own_user);
+    EXPECT_EQ(ptrace_reach(user, "1"), PtraceReach::started);
+    EXPECT_EQ(ptrace_reach(user, "2"), PtraceReach::nothing);
+    EXPECT_EQ(ptrace_reach(root, "2"), PtraceReach::all);
+    EXPECT_EQ(ptrace_reach(root, "3"), PtraceReach::nothing);
+}
+
 TEST(HostFacts, ReadTheChosenWord) {
     EXPECT_EQ(chosen_word("none [integrity] confidentiality\n"), "integrity");
     EXPECT_EQ(chosen_word("none"), "");
@@ -79,8 +90,9 @@ TEST(Verdict, UsesBpfWhenNothingThatItNeedsIsMissing) {
 
 TEST(Verdict, SaysWhatStillWorksWithoutBtf) {
     const Diagnosis d = diagnosed({check_of("btf", Health::missing, true), check_of("ptrace", Health::ok)});
-    EXPECT_EQ(d.backend, "none");
-    EXPECT_EQ(d.possible, "ptrace");
+    EXPECT_EQ(d.backend, "ptrace");
+    EXPECT_THAT(d.works, Contains(HasSubstr("autotune trace -- CMD")));
+    EXPECT_THAT(d.works, Contains(HasSubstr("-p PID")));
     EXPECT_THAT(d.works, Contains(HasSubstr("embedded host")));
     EXPECT_THAT(d.lacking, Contains(HasSubstr("flame graphs")));
 }
@@ -88,7 +100,15 @@ TEST(Verdict, SaysWhatStillWorksWithoutBtf) {
 TEST(Verdict, DoesNotPromiseThePtraceThatIsForbidden) {
     const Diagnosis d =
         diagnosed({check_of("btf", Health::missing, true), check_of("ptrace", Health::missing)});
-    EXPECT_EQ(d.possible, "runtime");
+    EXPECT_EQ(d.backend, "runtime");
+    EXPECT_THAT(d.lacking, Contains(HasSubstr("autotune trace -- CMD")));
+}
+
+TEST(Verdict, TellsWhereOnlyProgramsThatAreStartedCanBeTraced) {
+    const Diagnosis d = diagnosed({check_of("btf", Health::missing, true), check_of("ptrace", Health::ok),
+                                   check_of("ptrace-attach", Health::missing)});
+    EXPECT_EQ(d.backend, "ptrace");
+    EXPECT_THAT(d.lacking, Contains(HasSubstr("-p PID")));
 }
 
 TEST(Verdict, LosesOnlyFlameGraphsWithoutAPerfClock) {
@@ -130,7 +150,7 @@ TEST(DoctorJson, HoldsEverything) {
     Diagnosis d = diagnosed({check_of("btf", Health::missing, true), check_of("mount \xff", Health::ok)});
     d.costs.push_back({.operation = "system call alone", .median_ns = 120, .rounds = 15});
     const auto json = nlohmann::json::parse(cli::doctor_json(d));
-    EXPECT_EQ(json["backend"], "none");
+    EXPECT_EQ(json["backend"], "ptrace");
     EXPECT_EQ(json["checks"][0]["status"], "missing");
     EXPECT_EQ(json["checks"][0]["required"], true);
     EXPECT_EQ(json["checks"][0]["remedy"], "do this");

@@ -53,7 +53,8 @@ TEST(TraceLine, OfAnExceptionFileConnectionAndLoad) {
 TEST(TraceLine, ThatIsSomethingElseIsRefused) {
     for (const char* line :
          {"", "call", "call from \t", "call from \t/a.py.f", "call from \t/a.py.f to ",
-          "return from \t/a.py.f to /b.py.g", "return from \t/a.py.f to /b.py.g - time elapsed: ms", "return from \t/a.py.f to /b - time elapsed: infms",
+          "return from \t/a.py.f to /b.py.g", "return from \t/a.py.f to /b.py.g - time elapsed: ms",
+          "return from \t/a.py.f to /b - time elapsed: infms",
           "exception in \t", "File OPENED by x", "Connection OPENED by x: tcp connection from a:1 to b:2",
           "performance -- CPU: % - Memory: %", "print of the function itself"})
         EXPECT_FALSE(parse_trace_line(line)) << line;

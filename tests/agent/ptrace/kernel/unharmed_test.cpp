@@ -67,11 +67,13 @@ TEST_F(Unharmed, SignalsOfAllKinds) {
 TEST_F(Unharmed, StopsAndContinuesOfJobControl) {
     compare(
         "import os,signal\n"
+        "r,w=os.pipe()\n"
         "p=os.fork()\n"
-        "if p==0:\n os.kill(os.getpid(),signal.SIGSTOP); os._exit(9)\n"
+        "if p==0:\n os.kill(os.getpid(),signal.SIGSTOP); os.read(r,1); os._exit(9)\n"
         "print(os.WIFSTOPPED(os.waitpid(p,os.WUNTRACED)[1]))\n"
         "os.kill(p,signal.SIGCONT)\n"
         "print(os.WIFCONTINUED(os.waitpid(p,os.WCONTINUED)[1]))\n"
+        "os.write(w,b'.')\n"
         "print(os.waitpid(p,0)[1])\n");
 }
 
