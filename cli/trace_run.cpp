@@ -17,6 +17,7 @@
 #include "analyzer/trace/trace_builder.hpp"
 #include "cli/call_filter.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/own_files.hpp"
 #include "cli/stop_signals.hpp"
 #include "cli/terminal.hpp"
 #include "cli/trace_setting.hpp"
@@ -55,7 +56,9 @@ class Consumers {
 public:
     explicit Consumers(const TraceRequest& request) : request_(request), filter_(request.functions) {}
 
-    Status open(const TraceSetting& setting) {
+    // `own_folders`: see OwnFiles.
+    Status open(const TraceSetting& setting, std::vector<std::string> own_folders) {
+        own_.emplace(std::move(own_folders));
         builder_.emplace(TraceOptions{.wall_offset = setting.wall_offset});
         if (!request_.record.empty()) {
             auto made = recording::RecordingWriter::create(request_.record);
@@ -74,6 +77,7 @@ public:
 
     Status take(EventBatch& batch) {
         filter_.apply(batch);
+        own_->apply(batch);
         if (recording_)
             if (Status s = recording_->write(batch); !s) return s;
         if (chrome_) chrome_->add(batch);
@@ -102,6 +106,7 @@ public:
 private:
     const TraceRequest& request_;
     CallFilter filter_;
+    std::optional<OwnFiles> own_;
     std::optional<TraceBuilder> builder_;
     std::optional<recording::RecordingWriter> recording_;
     std::ofstream chrome_file_;
@@ -163,7 +168,7 @@ public:
         // before.
         auto first = source.poll(Nanos(0), batch_);
         setting_ = setting_of(source.notes());
-        if (Status s = consumers_.open(setting_); !s) return failed(s.error());
+        if (Status s = consumers_.open(setting_, {}); !s) return failed(s.error());
         std::optional<Error> damage;
         for (auto polled = std::move(first);; polled = source.poll(Nanos(0), batch_)) {
             if (!polled) damage = polled.error();
@@ -187,7 +192,7 @@ public:
                     .backends = sources_.backends(),
                     .remarks = {},
                     .ending = {}};
-        Status status = consumers_.open(setting_);
+        Status status = consumers_.open(setting_, sources_.own_folders());
         if (status) status = follow();
         for (EventSource* source : sources_.all())
             if (Status s = source->finish(batch_); !s && status) status = s;

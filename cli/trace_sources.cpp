@@ -205,6 +205,13 @@ Status TraceSources::start(const TraceRequest& request) {
 const std::vector<EventSource*>& TraceSources::all() const { return state_->all; }
 const std::vector<std::string>& TraceSources::backends() const { return state_->backends; }
 
+std::vector<std::string> TraceSources::own_folders() const {
+    std::vector<std::string> folders;
+    if (!state_->rings.path().empty()) folders.push_back(state_->rings.path());
+    if (state_->launch) folders.push_back(state_->launch->files());
+    return folders;
+}
+
 std::vector<std::string> TraceSources::remarks() {
     State& s = *state_;
     if (s.launch)

@@ -40,6 +40,9 @@ public:
     // "NAME=value", in place of the same names of our own environment.
     [[nodiscard]] const std::vector<std::string>& environment() const { return environment_; }
 
+    // Where the libraries are.
+    [[nodiscard]] const std::string& files() const { return files_; }
+
     // Since the last call.
     [[nodiscard]] std::vector<Refusal> refusals();
 

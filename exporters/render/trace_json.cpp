@@ -114,9 +114,7 @@ private:
             if (trace_.by_backend[by] > 0)
                 json["events_by_backend"][std::string(name_of(static_cast<Backend>(by)))] =
                     trace_.by_backend[by];
-        Nanos most{0};
-        for (const FunctionUse& f : trace_.functions) most = std::max(most, f.bias);
-        json["bias_ns"] = most.count();
+        json["bias_ns"] = bias_of_a_call(trace_).count();
         return json;
     }
 

@@ -69,6 +69,13 @@ std::string_view name_of(DeedKind kind) {
     return kNames[static_cast<std::size_t>(kind)];
 }
 
+Nanos bias_of_a_call(const Trace& trace) {
+    Nanos least{0};
+    for (const FunctionUse& f : trace.functions)
+        if (f.bias.count() > 0 && (least.count() == 0 || f.bias < least)) least = f.bias;
+    return least;
+}
+
 std::string function_name(FrameId function, const Tables& tables) {
     const std::string name = clean_text(tables.strings[tables.frames[function].name]);
     return name.empty() ? "(unknown)" : name;

@@ -21,6 +21,9 @@ namespace autotune::render {
 [[nodiscard]] std::string label_of(const Deed& deed, const TraceReport& report);
 // Where a function is: "handler.py:12", "libssl.so.3"; empty where nobody knows.
 [[nodiscard]] std::string place_of(FrameId function, const Tables& tables);
+// What a probe adds to one call with none beneath, as far as any call shows it; already subtracted
+// everywhere.
+[[nodiscard]] Nanos bias_of_a_call(const Trace& trace);
 [[nodiscard]] std::string function_name(FrameId function, const Tables& tables);
 
 // "api.example:443 (10.0.0.7)", "/run/db.sock", "10.0.0.7:443"

@@ -100,12 +100,10 @@ private:
                   return Row{time(f.self), time(f.total),        grouped(f.calls),
                              time(each),   blank_zero(f.raised), name};
               });
-        Nanos least = Nanos::max(), most{0};
-        for (const FunctionUse& f : trace_.functions)
-            if (f.bias.count() > 0) least = std::min(least, f.bias), most = std::max(most, f.bias);
-        if (most.count() == 0) return;
-        out_ << "  the probe's own time, " << time(least) << (least == most ? "" : " to " + time(most))
-             << " a call, is subtracted; times of one call are good to about as much\n";
+        const Nanos bias = bias_of_a_call(trace_);
+        if (bias.count() == 0) return;
+        out_ << "  the probes' own time, " << time(bias)
+             << " a call and as much for each call beneath, is subtracted; times are good to about as much\n";
     }
 
     void http() {

@@ -65,6 +65,7 @@ class Trace(unittest.TestCase):
                 written = [f for f in report["io"]["files"] if f["path"] == str(target)]
                 self.assertEqual([f["bytes_written"] for f in written], [5000])
                 self.assertEqual(report["ending"], "exited with status 7")
+                self.assertEqual([f["path"] for f in report["io"]["files"] if "/autotune-" in f["path"]], [], "our own files")
                 self.assertFalse(any(report["losses"].values()), report["losses"])
 
     def test_a_recording_gives_the_same_report_again(self):
