@@ -46,7 +46,12 @@ enum {
 /* A function is its code's address, or a name of the table: this bit and the name's offset in it. */
 #define AT_RING_NAMED (1ull << 63)
 
-enum at_ring_kind { AT_RING_NATIVE = 1, AT_RING_PYTHON = 2, AT_RING_MODULE = 256 /* of names only */ };
+enum at_ring_kind {
+    AT_RING_NATIVE = 1,
+    AT_RING_PYTHON = 2,
+    AT_RING_MODULE = 256, /* of names only, as */
+    AT_RING_VALUE = 257,
+};
 enum at_ring_state { AT_RING_MAKING = 0, AT_RING_LIVE = 1, AT_RING_ENDED = 2 }; /* ended: in order, by exit */
 enum at_ring_clock { AT_RING_TSC = 1, AT_RING_MONOTONIC = 2, AT_RING_CNTVCT = 3 }; /* what ticks are */
 
@@ -147,6 +152,15 @@ struct at_ring_module {
     __u64 offset; /* of `start` in the file */
     __u64 inode;  /* of the file */
 };
+
+/* Of kind AT_RING_VALUE: a watched expression was evaluated. `name` is the value as text, `file` these bytes and then
+ * the expression. Values are told as long as the table is not half full. */
+struct at_ring_value {
+    __u64 at;      /* ticks */
+    __u32 slot;    /* of the thread */
+    __u32 skipped; /* values of that expression since the last one that were not told */
+};
+#define AT_RING_VALUES_BYTES (AT_RING_NAMES_BYTES / 2)
 
 #ifdef __cplusplus
 #define AT_RING_CHECK(what) static_assert(what, #what)

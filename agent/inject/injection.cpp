@@ -110,6 +110,8 @@ Injection& Injection::operator=(Injection&& other) noexcept {
 Injection::~Injection() { (void)end(); }
 
 Result<Injection> Injection::begin(pid_t pid, const InjectionOptions& options) {
+    const auto text = runtime::python_options(options.python);
+    if (!text) return text.forward();
     auto target = Target::look_at(pid);
     if (!target) return target.forward();
     const auto before = state_of(*target);
@@ -121,7 +123,7 @@ Result<Injection> Injection::begin(pid_t pid, const InjectionOptions& options) {
         if (!thread) return thread.forward();
         if (auto loaded = load(*target, *thread); !loaded) return loaded.forward();
         const auto folder = thread->put(in_folder ? options.folder : "");
-        const auto words = thread->put(options.functions_in_c ? "builtins" : "");
+        const auto words = thread->put(*text);
         if (!folder || !words) return (folder ? words : folder).forward();
         const auto attach = target->in_library("autotune_python_attach");
         if (auto done = thread->call(attach.value_or(0), {*folder, *words}); !done) return done.forward();

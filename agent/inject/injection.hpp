@@ -12,13 +12,14 @@
 #include <memory>
 #include <string>
 
+#include "agent/runtime/python_watch.hpp"
 #include "core/result.hpp"
 
 namespace autotune::inject {
 
 struct InjectionOptions {
-    std::string folder;           // of rings, see runtime::make_ring_folder(); where the process has the same files
-    bool functions_in_c = false;  // calls of CPython's builtins and extension modules are told too
+    std::string folder;  // of rings, see runtime::make_ring_folder(); where the process has the same files
+    runtime::PythonProbes python;
 };
 
 class Injection {

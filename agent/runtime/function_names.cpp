@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kMaxKnown = 500'000;
 constexpr std::size_t kMaxModules = 4096;
+constexpr std::size_t kMaxValues = 65'536;  // until somebody takes them
 constexpr std::size_t kMaxText = 4096;  // of a name or a file; the writers cut at 4095
 
 struct Name {
@@ -58,16 +59,23 @@ symbols::Mapping mapping_of(const Name& name) {
             .path = std::string(name.name())};
 }
 
+ToldValue value_of(const Name& name) {
+    ToldValue told;
+    std::memcpy(&told.head, name.file().data(), std::min(sizeof told.head, name.file().size()));
+    if (name.file().size() > sizeof told.head) told.expression = name.file().substr(sizeof told.head);
+    told.value = name.name();
+    return told;
+}
+
 }  // namespace
 
 void FunctionNames::learn(const RingFile& file) {
-    if (file.header().kind != AT_RING_NATIVE || learnt_ >= file.header().names_used) return;
+    if (learnt_ >= file.header().names_used) return;
     bool changed = false;
-    while (modules_.size() < kMaxModules) {
-        const auto name = read_name(file, learnt_);
-        if (!name) break;
+    while (const auto name = read_name(file, learnt_)) {
         learnt_ += name->head.size;
-        if (name->head.kind != AT_RING_MODULE) continue;
+        if (name->head.kind == AT_RING_VALUE && values_.size() < kMaxValues) values_.push_back(value_of(*name));
+        if (name->head.kind != AT_RING_MODULE || modules_.size() >= kMaxModules) continue;
         modules_.push_back(mapping_of(*name));
         changed = true;
     }
@@ -86,7 +94,7 @@ FrameId FunctionNames::resolve(const RingFile& file, std::uint64_t function, Tab
 
 FrameId FunctionNames::named(const RingFile& file, std::uint64_t offset, Tables& tables) const {
     const auto name = read_name(file, offset);
-    if (!name || name->head.kind == AT_RING_MODULE) return FrameId{};
+    if (!name || name->head.kind == AT_RING_MODULE || name->head.kind == AT_RING_VALUE) return FrameId{};
     return tables.frames.intern({.name = tables.strings.intern(name->name()),
                                  .file = tables.strings.intern(name->file()),
                                  .line = name->head.line,

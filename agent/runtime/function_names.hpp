@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "agent/runtime/ring_file.hpp"
@@ -16,6 +18,13 @@
 
 namespace autotune::runtime {
 
+// A watched expression's value, as the writer told it.
+struct ToldValue {
+    at_ring_value head{};
+    std::string expression;
+    std::string value;
+};
+
 class FunctionNames {
 public:
     FunctionNames(const ProcessId& process, symbols::Symbolizer& symbolizer)
@@ -23,6 +32,9 @@ public:
 
     // Reads what is new of the table of names. After refresh() of the file, before resolve().
     void learn(const RingFile& file);
+
+    // What learn() has found since the last call.
+    [[nodiscard]] std::vector<ToldValue> take_values() { return std::exchange(values_, {}); }
 
     // The unknown frame for 0 and for a name that is not in the table.
     [[nodiscard]] FrameId resolve(const RingFile& file, std::uint64_t function, Tables& tables);
@@ -33,7 +45,8 @@ private:
     ProcessId process_;
     symbols::Symbolizer* symbolizer_;
     std::unordered_map<std::uint64_t, FrameId> known_;
-    std::uint64_t learnt_ = 8;  // offset up to which modules were looked for
+    std::uint64_t learnt_ = 8;  // offset up to which modules and values were looked for
+    std::vector<ToldValue> values_;
     std::vector<symbols::Mapping> modules_;
 };
 

@@ -39,6 +39,8 @@ Result<std::string> make_folder_of_programs() {
 }  // namespace
 
 Result<Launch> Launch::prepare(const LaunchOptions& options) {
+    const auto python_text = python_options(options.python);
+    if (!python_text) return python_text.forward();
     auto files = make_folder_of_programs();
     if (!files) return files.forward();
     Launch launch;
@@ -50,7 +52,7 @@ Result<Launch> Launch::prepare(const LaunchOptions& options) {
     const char* preload = std::getenv("LD_PRELOAD");
     launch.environment_ = {
         std::string(AT_RING_ENVIRONMENT) + "=" + options.folder,
-        std::string("AUTOTUNE_PYTHON=") + (options.functions_in_c ? "builtins" : ""),
+        "AUTOTUNE_PYTHON=" + *python_text,
         "LD_PRELOAD=" + python + (preload != nullptr && *preload != '\0' ? std::string(":") + preload : ""),
     };
     return launch;

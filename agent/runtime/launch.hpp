@@ -14,13 +14,14 @@
 #include <string>
 #include <vector>
 
+#include "agent/runtime/python_watch.hpp"
 #include "core/result.hpp"
 
 namespace autotune::runtime {
 
 struct LaunchOptions {
     std::string folder;  // of rings, see make_ring_folder()
-    bool functions_in_c = false;  // calls of CPython's builtins and extension modules are told too
+    PythonProbes python;
 };
 
 // A process in which probes could not begin.
@@ -31,7 +32,7 @@ struct Refusal {
 
 class Launch {
 public:
-    // Errors: unavailable when there is no folder whose files may be executed.
+    // Errors: unavailable when there is no folder whose files may be executed; those of python_options().
     [[nodiscard]] static Result<Launch> prepare(const LaunchOptions& options);
     Launch(Launch&& other) noexcept;
     Launch& operator=(Launch&& other) noexcept;

@@ -53,6 +53,7 @@ bool RingReader::look() {
 
 bool RingReader::drain(std::size_t limit, EventBatch& batch) {
     if (!look()) return false;
+    tell_values(batch);
     const std::size_t end = batch.events.size() + limit;
     const auto count = static_cast<std::uint32_t>(now_.size());
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -232,6 +233,19 @@ void RingReader::give_up(std::uint32_t number) {
     Slot& slot = slots_[number];
     slot.broken = true;
     undecodable_ += std::max<std::uint64_t>(1, now_[number].records - slot.records);
+}
+
+void RingReader::tell_values(EventBatch& batch) {
+    for (const ToldValue& told : names_.take_values()) {
+        shed_ += told.head.skipped;
+        if (told.head.slot >= now_.size()) {
+            ++undecodable_;
+            continue;
+        }
+        batch.events.push_back(event(told.head.slot, clock_.at(told.head.at),
+                                     VariableSeen{.expression = batch.tables.strings.intern(told.expression),
+                                                  .value = batch.tables.strings.intern(told.value)}));
+    }
 }
 
 void RingReader::tell_losses(EventBatch& batch) {

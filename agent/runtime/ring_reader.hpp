@@ -1,9 +1,9 @@
 // RingReader: turns one process's ring into events.
 //
-// Each drain() takes what the threads have told since the last one: single calls as CallDone, in the order of
-// each thread, and gives the memory back. What does not fit in the caller's limit stays in the ring for the
-// next time; what found no room there was counted by the writer and becomes Lost. tell_totals() gives what
-// the exact sums have grown by. Durations have the bias of the probes subtracted: their own, and that of all
+// Each drain() takes what the threads have told since the last one: watched values as VariableSeen, single calls as
+// CallDone, in the order of each thread, and gives the memory back. What does not fit in the caller's limit stays in
+// the ring for the next time; what found no room there was counted by the writer and becomes Lost, as do values
+// that were left out. tell_totals() gives what the exact sums have grown by. Durations have the bias of the probes subtracted: their own, and that of all
 // calls beneath them.
 //
 // The ring is foreign: whatever is in it, a drain ends, its memory is bounded, and no event is made of what
@@ -80,6 +80,7 @@ private:
     [[nodiscard]] std::vector<at_ring_call> read_open_calls(std::uint32_t number, EventBatch& batch);
     void cut_slot(std::uint32_t number, Timestamp at, EventBatch& batch);
     void end_slot(std::uint32_t number, EventBatch& batch);
+    void tell_values(EventBatch& batch);
     void tell_losses(EventBatch& batch);
     void give_up(std::uint32_t number);
     [[nodiscard]] Event event(std::uint32_t number, Timestamp at, const EventBody& body) const;

@@ -82,7 +82,7 @@ struct Seen {
 // fib with our probes in it, and an agent that reads along.
 double traced(const std::string& python, Seen& seen) {
     const std::string folder = *runtime::make_ring_folder(geteuid());
-    auto launch = runtime::Launch::prepare({.folder = folder});
+    auto launch = runtime::Launch::prepare({.folder = folder, .python = {}});
     runtime::RuntimeOptions options;
     options.folder = folder;
     auto source = runtime::make_runtime_source(options);

@@ -13,6 +13,7 @@
 
 #include "runtimes/python/functions.h"
 #include "runtimes/python/recorder.h"
+#include "runtimes/python/watch.h"
 
 struct control_frame { /* _PyCFrame */
     uint8_t tracing;   /* 255: instructions are not specialised, and whoever traces is told; 0 */
@@ -70,16 +71,21 @@ static at_object *evaluate(at_tstate *state, void *any_frame, int throwing) {
     const uint64_t function = at_tagged_function_of_code(frame->code);
     if (mode == EVALUATING && too_deep()) change_to_profile();
     /* A generator that is only made, and a call that will not be for want of recursion, are no calls. */
-    if (mode != EVALUATING || thread->recursion_remaining <= 0 ||
+    if (mode != EVALUATING || at_watch_evaluates || thread->recursion_remaining <= 0 ||
         ((function & AT_GENERATOR) != 0 && frame->owner == OWNED_BY_THREAD))
         return at_py.evaluate_frame(state, any_frame, throwing);
     const uint8_t outer = thread->control->tracing;
-    const bool watched = thread->profile != NULL || thread->trace != NULL;
-    thread->control->tracing = watched || (function & AT_SUBSCRIPTS) != 0 ? 255 : 0;
+    const at_trace_function outer_trace = thread->trace;
+    if (outer_trace == NULL || outer_trace == at_watch_trace)
+        thread->trace = (function & AT_WATCHED) != 0 ? at_watch_trace : NULL;
+    const bool told = thread->profile != NULL || thread->trace != NULL;
+    thread->control->tracing = told || (function & AT_SUBSCRIPTS) != 0 ? 255 : 0;
     at_recorder_enter(function & ~AT_TAGS);
     at_object *result = at_py.evaluate_frame(state, any_frame, throwing);
     if (mode != PROFILING) /* then the profile function has told it */
         at_recorder_leave(function & ~AT_TAGS, result != NULL ? AT_RING_RETURNED : AT_RING_RAISED);
+    if (thread->trace == NULL || thread->trace == at_watch_trace) /* the program has not set its own meanwhile */
+        thread->trace = outer_trace == at_watch_trace ? at_watch_trace : NULL;
     thread->control->tracing = thread->profile != NULL || thread->trace != NULL ? 255 : outer;
     return result;
 }

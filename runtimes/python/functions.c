@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtimes/python/recorder.h"
+#include "runtimes/python/watch.h"
 
 struct at_known_code at_known_codes[AT_KNOWN_CODES];
 
@@ -71,7 +72,7 @@ static uint32_t number_of(at_object *object, const char *attribute) {
 
 static uint64_t tags_of(at_object *code) {
     enum { GENERATOR = 0x20, COROUTINE = 0x80, ASYNC_GENERATOR = 0x200, BINARY_SUBSCR_3_11 = 25 };
-    uint64_t tags = 0;
+    uint64_t tags = at_watch_tag(code);
     if ((number_of(code, "co_flags") & (GENERATOR | COROUTINE | ASYNC_GENERATOR)) != 0) tags |= AT_GENERATOR;
     at_object *bytes = at_py.minor == 11 ? at_py.PyObject_GetAttrString(code, "co_code") : NULL;
     if (bytes == NULL) return at_py.PyErr_Clear(), tags;
@@ -135,4 +136,12 @@ uint64_t at_function_of_builtin(at_object *callable) {
     known_methods[at].was = *method;
     known_methods[at].function = at_recorder_name(whole, "", 0);
     return known_methods[at].function;
+}
+
+at_object *at_code_of_frame(at_object *frame) {
+    enum { CODE_3_8 = 32 }; /* PyFrameObject.f_code */
+    if (at_py.PyFrame_GetCode == NULL) return *(at_object **)((char *)frame + CODE_3_8);
+    at_object *code = at_py.PyFrame_GetCode(frame);
+    at_py.Py_DecRef(code);
+    return code;
 }

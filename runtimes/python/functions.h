@@ -24,6 +24,7 @@ void at_functions_forget(void);
 /* What is told of a code object beside its function, whose lowest bits are free. */
 #define AT_GENERATOR 1ull  /* or a coroutine: calling it only makes one */
 #define AT_SUBSCRIPTS 2ull /* it has a[i] in it; known in 3.11 only */
+#define AT_WATCHED 4ull    /* a line of it is watched */
 #define AT_TAGS 7ull
 
 struct at_known_code {
@@ -41,6 +42,9 @@ static inline uint64_t at_tagged_function_of_code(at_object *code) {
 
 /* The function of a code object: AT_RING_NAMED and the offset of its name. */
 static inline uint64_t at_function_of_code(at_object *code) { return at_tagged_function_of_code(code) & ~AT_TAGS; }
+
+/* The frame's code object, which it holds. */
+at_object *at_code_of_frame(at_object *frame);
 
 /* The function of what a C_CALL tells of: a builtin function or method. */
 uint64_t at_function_of_builtin(at_object *callable);

@@ -9,7 +9,7 @@
  * thread, perhaps with the GIL; so a thread of its own waits for the GIL and does what is to be done.
  *
  * Options, one a line: "builtins": functions written in C are calls too. "alone": children of the program are not
- * traced, and do not see the variables.
+ * traced, and do not see the variables. "watch TAB line TAB file TAB expression": see watch.h.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -26,6 +26,7 @@
 #include "runtimes/python/hook.h"
 #include "runtimes/python/options.h"
 #include "runtimes/python/recorder.h"
+#include "runtimes/python/watch.h"
 
 static struct at_options options;
 static const struct at_hook *hook;
@@ -94,14 +95,17 @@ __attribute__((constructor)) static void loaded(void) {
     if (why != NULL) refuse(why);
 }
 
-/* For at_thread_of_its_own. */
+static char late_options[8192]; /* read with the GIL: watches are in use by it */
+
 static void begin_late(void) {
-    if (autotune_python_state.state == AT_ATTACH_TRACING) return;
+    at_watch_clear();
+    at_options_read(&options, late_options);
     at_attach_tell(AT_ATTACH_TRACING, begin());
 }
 
 static void end_late(void) {
     if (hook != NULL) hook->remove();
+    at_watch_clear();
     at_attach_tell(AT_ATTACH_OFF, NULL);
 }
 
@@ -111,9 +115,10 @@ void autotune_python_attach(const char *folder, const char *text) {
     if (!at_py.Py_IsInitialized()) return at_attach_tell(AT_ATTACH_REFUSED, "its interpreter is not running");
     if (strlen(folder) >= sizeof options.folder)
         return at_attach_tell(AT_ATTACH_REFUSED, "the folder's name is too long");
+    if (strlen(text) >= sizeof late_options) return at_attach_tell(AT_ATTACH_REFUSED, "there are too many watches");
     options = (struct at_options){.folder = ""};
-    at_options_read(&options, text);
     strcpy(options.folder, folder);
+    strcpy(late_options, text);
     at_attach_with_gil(begin_late);
 }
 

@@ -4,6 +4,7 @@
 
 #include "runtimes/python/functions.h"
 #include "runtimes/python/recorder.h"
+#include "runtimes/python/watch.h"
 
 /* What sys.monitoring calls: objects whose type has nothing but a vector call, so that a C function is reached
  * with no step between. */
@@ -16,12 +17,48 @@ struct callback {
 
 static at_object *monitoring; /* sys.monitoring */
 static at_object *missing;    /* sys.monitoring.MISSING */
+static at_object *disable;    /* sys.monitoring.DISABLE */
 static int tool = -1;
+static long line_event;
+
+/* From its next line on, this code tells its lines. */
+static void watch_lines(at_object *code) {
+    at_object *done = at_py.PyObject_CallMethod(monitoring, "set_local_events", "iOl", tool, code, line_event);
+    if (done != NULL) at_py.Py_DecRef(done);
+    else at_py.PyErr_Clear();
+}
 
 static at_object *on_enter(at_object *self, at_object *const *arguments, size_t count, at_object *names) {
     (void)self, (void)count, (void)names;
-    at_recorder_enter(at_function_of_code(arguments[0]));
+    const uint64_t function = at_tagged_function_of_code(arguments[0]);
+    if ((function & AT_WATCHED) != 0) watch_lines(arguments[0]);
+    at_recorder_enter(function & ~AT_TAGS);
     return at_py.none; /* immortal */
+}
+
+/* 3.12 tells a line a second time when a call in it has returned: further on in the same line of the same frame. */
+static int is_told_again(at_object *frame, uint32_t line) {
+    static struct { /* frames of all threads */
+        at_object *frame;
+        uint32_t line;
+        int instruction;
+    } last[256];
+    const size_t at = (uintptr_t)frame / 64 % (sizeof last / sizeof last[0]);
+    const int instruction = at_py.PyFrame_GetLasti(frame);
+    if (last[at].frame == frame && last[at].line == line && instruction > last[at].instruction) return 1;
+    last[at].frame = frame;
+    last[at].line = line;
+    last[at].instruction = instruction;
+    return 0;
+}
+
+static at_object *on_line(at_object *self, at_object *const *arguments, size_t count, at_object *names) {
+    (void)self, (void)count, (void)names;
+    if (!at_watching) return at_py.Py_IncRef(disable), disable; /* told no more in this place */
+    at_object *frame = at_py.PyEval_GetFrame();
+    const uint32_t line = (uint32_t)at_py.PyLong_AsLong(arguments[1]);
+    if (at_py.minor > 12 || !is_told_again(frame, line)) at_watch_line(arguments[0], frame, line);
+    return at_py.none;
 }
 
 static at_object *on_leave(at_object *self, at_object *const *arguments, size_t count, at_object *names) {
@@ -63,13 +100,12 @@ static at_object *on_c_raise(at_object *self, at_object *const *arguments, size_
 static const struct {
     const char *event;
     vector_call call;
-    enum at_switch builtins; /* only with these */
+    enum { ALWAYS, BUILTINS, WATCHED } when;
 } wanted[] = {
-    {"PY_START", on_enter, AT_SWITCH_OFF},  {"PY_RESUME", on_enter, AT_SWITCH_OFF},
-    {"PY_THROW", on_enter, AT_SWITCH_OFF},  {"PY_RETURN", on_leave, AT_SWITCH_OFF},
-    {"PY_YIELD", on_leave, AT_SWITCH_OFF},  {"PY_UNWIND", on_unwind, AT_SWITCH_OFF},
-    {"CALL", on_c_call, AT_SWITCH_ON},      {"C_RETURN", on_c_return, AT_SWITCH_ON},
-    {"C_RAISE", on_c_raise, AT_SWITCH_ON},
+    {"PY_START", on_enter, ALWAYS},  {"PY_RESUME", on_enter, ALWAYS},  {"PY_THROW", on_enter, ALWAYS},
+    {"PY_RETURN", on_leave, ALWAYS}, {"PY_YIELD", on_leave, ALWAYS},   {"PY_UNWIND", on_unwind, ALWAYS},
+    {"CALL", on_c_call, BUILTINS},   {"C_RETURN", on_c_return, BUILTINS}, {"C_RAISE", on_c_raise, BUILTINS},
+    {"LINE", on_line, WATCHED},
 };
 enum { WANTED = sizeof wanted / sizeof wanted[0] };
 static long events[WANTED]; /* their bits in this version */
@@ -119,11 +155,13 @@ static const char *prepare(void) {
     monitoring = at_py.PySys_GetObject("monitoring"); /* borrowed, for ever: it is a builtin module */
     at_object *names = monitoring != NULL ? at_py.PyObject_GetAttrString(monitoring, "events") : NULL;
     missing = monitoring != NULL ? at_py.PyObject_GetAttrString(monitoring, "MISSING") : NULL;
-    if (names == NULL || missing == NULL) return at_py.PyErr_Clear(), "there is no sys.monitoring";
+    disable = monitoring != NULL ? at_py.PyObject_GetAttrString(monitoring, "DISABLE") : NULL;
+    if (names == NULL || missing == NULL || disable == NULL) return at_py.PyErr_Clear(), "there is no sys.monitoring";
     for (int i = 0; i < WANTED; ++i) {
         at_object *bit = at_py.PyObject_GetAttrString(names, wanted[i].event);
         if (bit == NULL) return at_py.PyErr_Clear(), "sys.monitoring lacks an event";
         events[i] = at_py.PyLong_AsLong(bit);
+        if (wanted[i].when == WATCHED) line_event = events[i];
         at_py.Py_DecRef(bit);
     }
     at_py.Py_DecRef(names);
@@ -142,11 +180,13 @@ static const char *prepare(void) {
 static long events_with(enum at_switch builtins) {
     long set = 0;
     for (int i = 0; i < WANTED; ++i)
-        if (builtins == AT_SWITCH_ON || wanted[i].builtins == AT_SWITCH_OFF) set |= events[i];
+        if (wanted[i].when == ALWAYS || (wanted[i].when == BUILTINS && builtins == AT_SWITCH_ON)) set |= events[i];
     return set;
 }
 
 static const char *install(enum at_switch builtins) {
+    /* Lines that an earlier tracing has watched are told again. */
+    if (at_watching) (void)call_method(at_py.PyObject_CallMethod(monitoring, "restart_events", NULL));
     return call_method(at_py.PyObject_CallMethod(monitoring, "set_events", "il", tool, events_with(builtins)))
                ? NULL
                : "sys.monitoring refuses the events";

@@ -12,7 +12,7 @@ struct at_options {
     bool alone;
 };
 
-/* Lines that are not known are left out: they are for a newer library. */
+/* Adds watches, too. Lines that are not known are left out: they are for a newer library. */
 void at_options_read(struct at_options *options, const char *text);
 
 #endif

@@ -5,23 +5,14 @@
 
 #include "runtimes/python/functions.h"
 #include "runtimes/python/recorder.h"
+#include "runtimes/python/watch.h"
 
 static bool with_builtins;
 static at_object *shown; /* what sys.getprofile() answers */
 static at_interp *interpreter;
 static uint64_t newest_thread; /* id of the youngest thread state that was hooked */
 
-enum { /* public structures of 3.8 */
-    FRAME_CODE_3_8 = 32,  /* PyFrameObject.f_code */
-    THREAD_ID_3_8 = 256,  /* PyThreadState.id */
-};
-
-static at_object *code_of(at_object *frame) {
-    if (at_py.PyFrame_GetCode == NULL) return *(at_object **)((char *)frame + FRAME_CODE_3_8);
-    at_object *code = at_py.PyFrame_GetCode(frame);
-    at_py.Py_DecRef(code); /* the frame holds it */
-    return code;
-}
+enum { THREAD_ID_3_8 = 256 }; /* PyThreadState.id */
 
 static uint64_t id_of(at_tstate *thread) {
     if (at_py.PyThreadState_GetID != NULL) return at_py.PyThreadState_GetID(thread);
@@ -50,9 +41,16 @@ static void look_for_new_threads(void) {
 static int on_event(at_object *self, at_object *frame, int what, at_object *arg) {
     (void)self;
     switch (what) {
-        case AT_CALL: at_recorder_enter(at_function_of_code(code_of(frame))); break;
+        case AT_CALL: {
+            const uint64_t function = at_tagged_function_of_code(at_code_of_frame(frame));
+            if (at_watching) at_watch_enter((function & AT_WATCHED) != 0);
+            at_recorder_enter(function & ~AT_TAGS);
+            break;
+        }
         case AT_RETURN:
-            at_recorder_leave(at_function_of_code(code_of(frame)), arg != NULL ? AT_RING_RETURNED : AT_RING_RAISED);
+            at_recorder_leave(at_function_of_code(at_code_of_frame(frame)),
+                              arg != NULL ? AT_RING_RETURNED : AT_RING_RAISED);
+            if (at_watching) at_watch_leave();
             break;
         case AT_C_CALL:
             if (with_builtins) at_recorder_enter(at_function_of_builtin(arg));

@@ -42,10 +42,20 @@ const char *at_python_api_load(void) {
     at_py.set_evaluator =
         (void (*)(at_interp *, at_evaluator))dlsym(RTLD_DEFAULT, "_PyInterpreterState_SetEvalFrameFunc");
     at_py.none = dlsym(RTLD_DEFAULT, "_Py_NoneStruct");
-    at_py.cfunction = dlsym(RTLD_DEFAULT, "PyCFunction_Type");
-    at_py.method_descriptor = dlsym(RTLD_DEFAULT, "PyMethodDescr_Type");
-    if (at_py.none == NULL || at_py.cfunction == NULL || at_py.method_descriptor == NULL)
-        return "this CPython does not export its types";
+    const struct {
+        at_object **to;
+        const char *name;
+    } types[] = {
+        {&at_py.cfunction, "PyCFunction_Type"}, {&at_py.method_descriptor, "PyMethodDescr_Type"},
+        {&at_py.cell, "PyCell_Type"},           {&at_py.string, "PyUnicode_Type"},
+        {&at_py.bytes, "PyBytes_Type"},         {&at_py.byte_array, "PyByteArray_Type"},
+        {&at_py.integer, "PyLong_Type"},        {&at_py.list, "PyList_Type"},
+        {&at_py.tuple, "PyTuple_Type"},         {&at_py.dict, "PyDict_Type"},
+        {&at_py.set, "PySet_Type"},             {&at_py.frozen_set, "PyFrozenSet_Type"},
+    };
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; ++i)
+        if ((*types[i].to = dlsym(RTLD_DEFAULT, types[i].name)) == NULL) return "this CPython does not export its types";
+    if (at_py.none == NULL) return "this CPython does not export None";
     at_py.minor = minor;
     return NULL;
 }

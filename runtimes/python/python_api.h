@@ -66,6 +66,22 @@ struct at_method_def { /* PyMethodDef */
     F(PyTuple_Size, intptr_t, (at_object *))                                                            \
     F(PyTuple_GetItem, at_object *, (at_object *, intptr_t))                                            \
     F(PyCFunction_NewEx, at_object *, (struct at_method_def *, at_object *, at_object *))               \
+    F(PyEval_SetTrace, void, (at_trace_function, at_object *))                                          \
+    F(PyFrame_GetLineNumber, int, (at_object *))                                                        \
+    F(PyObject_Repr, at_object *, (at_object *))                                                        \
+    F(PyObject_Str, at_object *, (at_object *))                                                         \
+    F(PyObject_Size, intptr_t, (at_object *))                                                           \
+    F(PyUnicode_GetLength, intptr_t, (at_object *))                                                     \
+    F(PyUnicode_Substring, at_object *, (at_object *, intptr_t, intptr_t))                              \
+    F(PyDict_Copy, at_object *, (at_object *))                                                          \
+    F(PyDict_Update, int, (at_object *, at_object *))                                                   \
+    F(PyDict_SetItem, int, (at_object *, at_object *, at_object *))                                     \
+    F(PyDict_Size, intptr_t, (at_object *))                                                             \
+    F(PyDict_Next, int, (at_object *, intptr_t *, at_object **, at_object **))                          \
+    F(PyList_Size, intptr_t, (at_object *))                                                             \
+    F(PyList_GetItem, at_object *, (at_object *, intptr_t))                                             \
+    F(PyIter_Next, at_object *, (at_object *))                                                          \
+    F(PyCell_Get, at_object *, (at_object *))                                                           \
     F(PyErr_Fetch, void, (at_object **, at_object **, at_object **))                                    \
     F(PyErr_Restore, void, (at_object *, at_object *, at_object *))                                     \
     F(PyErr_Clear, void, (void))
@@ -73,6 +89,8 @@ struct at_method_def { /* PyMethodDef */
 /* Null in the versions that do not have it. */
 #define AT_PYTHON_SOMETIMES(F)                                                                          \
     F(PyFrame_GetCode, at_object *, (at_object *))                        /* 3.9 on */                  \
+    F(PyFrame_GetLasti, int, (at_object *))                               /* 3.11 on */                 \
+    F(PyFrame_GetVarString, at_object *, (at_object *, const char *))     /* 3.12 on */                 \
     F(PyThreadState_GetID, uint64_t, (at_tstate *))                       /* 3.9 on */                  \
     F(PyType_FromSpec, at_object *, (void *))                             /* used from 3.12 on */       \
     F(PyType_GenericAlloc, at_object *, (at_object *, intptr_t))          /* used from 3.12 on */
@@ -80,8 +98,9 @@ struct at_method_def { /* PyMethodDef */
 struct at_python_api {
     int minor;           /* of 3.minor */
     at_object *none;     /* Py_None */
-    void *cfunction;     /* &PyCFunction_Type */
-    void *method_descriptor; /* &PyMethodDescr_Type */
+    /* Types: PyCFunction_Type and so on. */
+    at_object *cfunction, *method_descriptor, *cell;
+    at_object *string, *bytes, *byte_array, *integer, *list, *tuple, *dict, *set, *frozen_set;
 #define AT_MEMBER(name, result, arguments) result(*name) arguments;
     AT_PYTHON_ALWAYS(AT_MEMBER)
     AT_PYTHON_SOMETIMES(AT_MEMBER)
@@ -103,6 +122,6 @@ extern struct at_python_api at_py;
 const char *at_python_api_load(void);
 
 /* Type of an object: the second word in every version (not of a Py_TRACE_REFS build, which is refused). */
-static inline void *at_type_of(const at_object *object) { return ((void *const *)object)[1]; }
+static inline at_object *at_type_of(const at_object *object) { return ((at_object *const *)object)[1]; }
 
 #endif

@@ -104,4 +104,17 @@ uint64_t at_recorder_name(const char *name, const char *file, uint32_t line) {
     return r != NULL ? at_ring_name_function(r, name, strlen(name), file, strlen(file), line) : AT_RING_NAMED;
 }
 
+bool at_recorder_value(const char *value, const char *expression, uint32_t skipped) {
+    const struct at_thread *t = at_ring_process != NULL ? at_ring_self() : NULL;
+    if (t == NULL || at_ring_header_of(ring)->names_used > AT_RING_VALUES_BYTES) return false;
+    char told[2048];
+    struct at_ring_value head = {at_ring_ticks(ring->counter), t->number, skipped};
+    const size_t length = strlen(expression);
+    if (length > sizeof told - sizeof head) return false;
+    memcpy(told, &head, sizeof head);
+    memcpy(told + sizeof head, expression, length);
+    const struct at_text name = {value, strlen(value)}, file = {told, sizeof head + length};
+    return at_ring_append_name(ring, AT_RING_VALUE, name, file, 0) != AT_RING_NAMED;
+}
+
 __attribute__((destructor)) static void end_process(void) { at_ring_finish(); }

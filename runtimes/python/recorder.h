@@ -5,6 +5,7 @@
 #ifndef AUTOTUNE_RUNTIMES_PYTHON_RECORDER_H
 #define AUTOTUNE_RUNTIMES_PYTHON_RECORDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "runtimes/ring.h"
@@ -37,5 +38,9 @@ void at_recorder_leave(uint64_t function, uint32_t how);
 
 /* The function called `name`: AT_RING_NAMED and its place in the table. */
 uint64_t at_recorder_name(const char *name, const char *file, uint32_t line);
+
+/* A watched expression's value, now, in this thread; `skipped` values before it were left out. False: there is no
+ * room. */
+bool at_recorder_value(const char *value, const char *expression, uint32_t skipped);
 
 #endif

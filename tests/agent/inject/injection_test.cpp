@@ -66,7 +66,7 @@ public:
         from_ = std::move(out.read);
     }
     ~Program() {
-        if (pid_ > 0) end();
+        if (pid_ > 0) kill(pid_, SIGKILL), end();
     }
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] std::string line() const {
@@ -117,7 +117,7 @@ protected:
         ASSERT_TRUE(source.finish(batch_).has_value());
     }
     std::string refusal(pid_t pid) {
-        const auto injection = inject::Injection::begin(pid, {.folder = folder_});
+        const auto injection = inject::Injection::begin(pid, {.folder = folder_, .python = {}});
         return injection ? "" : injection.error().message;
     }
 
@@ -136,7 +136,7 @@ TEST_F(InjectionTest, FiftyTimesIntoOneRunningProcessWithoutHarmAndExactEachTime
             options.folder = folder_;
             auto source = runtime::make_runtime_source(options);
             ASSERT_TRUE(source->start().has_value());
-            auto injection = inject::Injection::begin(program.pid(), {.folder = folder_});
+            auto injection = inject::Injection::begin(program.pid(), {.folder = folder_, .python = {}});
             ASSERT_TRUE(injection.has_value()) << injection.error().message << " at " << i;
             program.say(std::to_string(100 + i) + "\n");
             ASSERT_EQ(program.line(), "done");
@@ -154,7 +154,7 @@ TEST_F(InjectionTest, FiftyTimesIntoOneRunningProcessWithoutHarmAndExactEachTime
 TEST_F(InjectionTest, ARingInMemoryServesWhereFilesAreNotShared) {
     Program program({"/usr/bin/python3", "-c", kProgram});
     ASSERT_EQ(program.line(), "ready");
-    auto injection = inject::Injection::begin(program.pid(), {.functions_in_c = true});
+    auto injection = inject::Injection::begin(program.pid(), {.folder = {}, .python = {.functions_in_c = true, .watches = {}}});
     ASSERT_TRUE(injection.has_value()) << injection.error().message;
     auto source = runtime::make_runtime_source({});
     ASSERT_TRUE(source->start().has_value());
@@ -175,7 +175,7 @@ TEST_F(InjectionTest, AProcessWhoseOnlyThreadWaitsForALockOrComputesIsReached) {
             "import threading\nlock = threading.Lock(); lock.acquire()\nprint('ready', flush=True)\n";
         Program program({"/usr/bin/python3", "-c", text + what});
         ASSERT_EQ(program.line(), "ready");
-        auto injection = inject::Injection::begin(program.pid(), {.folder = folder_});
+        auto injection = inject::Injection::begin(program.pid(), {.folder = folder_, .python = {}});
         ASSERT_TRUE(injection.has_value()) << injection.error().message;
         EXPECT_TRUE(injection->end().has_value());
         kill(program.pid(), SIGTERM);
@@ -186,7 +186,7 @@ TEST_F(InjectionTest, AProcessWhoseOnlyThreadWaitsForALockOrComputesIsReached) {
 TEST_F(InjectionTest, AProcessThatEndsMeanwhileIsNoError) {
     Program program({"/usr/bin/python3", "-c", kProgram});
     ASSERT_EQ(program.line(), "ready");
-    auto injection = inject::Injection::begin(program.pid(), {.folder = folder_});
+    auto injection = inject::Injection::begin(program.pid(), {.folder = folder_, .python = {}});
     ASSERT_TRUE(injection.has_value()) << injection.error().message;
     EXPECT_EQ(program.end(), 7);
     EXPECT_TRUE(injection->end().has_value());
@@ -195,7 +195,7 @@ TEST_F(InjectionTest, AProcessThatEndsMeanwhileIsNoError) {
 TEST_F(InjectionTest, TwoTracersAtOnceAreOneTooMany) {
     Program program({"/usr/bin/python3", "-c", kProgram});
     ASSERT_EQ(program.line(), "ready");
-    auto injection = inject::Injection::begin(program.pid(), {.folder = folder_});
+    auto injection = inject::Injection::begin(program.pid(), {.folder = folder_, .python = {}});
     ASSERT_TRUE(injection.has_value()) << injection.error().message;
     EXPECT_THAT(refusal(program.pid()), HasSubstr("another tracer"));
 }

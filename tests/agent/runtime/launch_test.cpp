@@ -37,8 +37,8 @@ protected:
     }
 
     // Exit status of the shell's command, run with probes; its calls are read.
-    int run(const std::string& command) {
-        auto launch = runtime::Launch::prepare({.folder = rings_});
+    int run(const std::string& command, const runtime::PythonProbes& python = {}) {
+        auto launch = runtime::Launch::prepare({.folder = rings_, .python = python});
         EXPECT_TRUE(launch.has_value());
         runtime::RuntimeOptions options;
         options.folder = rings_;
@@ -105,6 +105,26 @@ TEST_F(LaunchTest, ChildrenOfChildrenAreSeen) {
     EXPECT_EQ(calls("of_parent"), 1u);
 }
 
+TEST_F(LaunchTest, AWatchedExpressionIsAVariableSeen) {
+    const std::string path = script("handler.py", "def f(x):\n    return x\nfor i in range(30): f(i)\n");
+    EXPECT_EQ(run("python3 " + path, {.functions_in_c = false, .watches = {{"handler.py", 2, "x * 2"}}}), 0);
+    std::vector<std::string> values;
+    std::uint64_t left_out = 0;
+    for (const Event& event : batch_.events) {
+        if (const auto* seen = std::get_if<VariableSeen>(&event.body)) {
+            EXPECT_EQ(batch_.tables.strings[seen->expression], "handler.py:2 x * 2");
+            EXPECT_EQ(event.thread, ThreadId{event.process.pid});
+            values.emplace_back(batch_.tables.strings[seen->value]);
+        }
+        if (const auto* lost = std::get_if<Lost>(&event.body); lost && lost->kind == LossKind::shed)
+            left_out += lost->count;
+    }
+    ASSERT_GE(values.size(), 10u);
+    EXPECT_EQ(values[0], "0");
+    EXPECT_EQ(values[9], "18");
+    EXPECT_LE(values.size() + left_out, 30u);
+}
+
 TEST_F(LaunchTest, WhatIsNoPythonRunsAsItDoes) {
     EXPECT_EQ(run("exit 3"), 3);
     EXPECT_THAT(refusals_, IsEmpty());
@@ -119,7 +139,7 @@ TEST_F(LaunchTest, AProcessThatHasNoRoomForARingSaysSoAndRuns) {
 TEST_F(LaunchTest, TheFilesGoWithIt) {
     std::string preload;
     {
-        auto launch = runtime::Launch::prepare({.folder = rings_});
+        auto launch = runtime::Launch::prepare({.folder = rings_, .python = {}});
         ASSERT_TRUE(launch.has_value());
         preload = launch->environment().back();
         preload = preload.substr(preload.find('=') + 1);

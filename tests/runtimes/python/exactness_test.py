@@ -77,10 +77,19 @@ class Exactness(unittest.TestCase):
 
     def test_the_hook_counts_what_the_tracer_counts_in_the_same_run(self):
         def check(python, program, folder):
+            if program == "pool_work" and version(python) >= (3, 12):
+                return  # its sys.settrace now and then begins late in a thread: see the next test
             run(python, ["trace", program, folder + "/truth"], True, folder)
             self.assertEqual(seen_by_tracers(hook_counts(folder)),
                              seen_by_tracers(without_ours(truth(folder + "/truth"))))
         self.each(check)
+
+    def test_calls_in_threads_are_those_that_arithmetic_says(self):
+        for python in PYTHONS:
+            with self.subTest(python=python), tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+                run(python, ["bare", "pool_work"], True, folder)
+                fib = [calls for (_, _, name), calls in hook_counts(folder).items() if name == "fib"]
+                self.assertEqual(fib, [40 * 465 + 30 * 25])
 
     def test_the_hook_counts_what_cprofile_counts_in_another_run(self):
         def check(python, program, folder):

@@ -7,22 +7,26 @@ SLOTS_AT, SLOT, BODIES_AT, BODY, STACK, NAMES_AT = 4096, 128, 128 << 20, 12 << 2
 HEADER = struct.Struct("<QIIiiIIIIQQQQQQQQ")
 EDGE = struct.Struct("<8Q")
 NAMED = 1 << 63
+VALUE = 257
 
 
 class Ring:
-    """path, pid, forked_from, state, lost, unpaired; totals: {(file, line, name): [calls, total, self]}, in ticks."""
+    """path, pid, forked_from, state, lost, unpaired; totals: {(file, line, name): [calls, total, self]}, in ticks;
+    values: [(expression, value, how many were skipped before)]."""
 
     def __init__(self, path):
         self.path = path
         self.totals = {}
         self.lost = self.unpaired = 0
         self.open_calls = []
+        self.values = []
         with open(path, "rb") as self.file:
             header = HEADER.unpack(self.file.read(HEADER.size))
             self.pid, self.forked_from, self.state = header[3:6]
             self.bias_inside, self.bias_around, self.unseen_calls = header[11:14]
             for slot in range(header[8]):
                 self._read_slot(slot)
+            self._read_values(header[14])
 
     def _read_slot(self, slot):
         _, _, depth, edges, _, _, lost, unpaired = struct.unpack("<IiIIQQQQ", self._at(SLOTS_AT + SLOT * slot, 48))
@@ -36,6 +40,16 @@ class Ring:
                 entry[i] += value
         for call in range(1, depth + 1):
             self.open_calls.append(self._name(struct.unpack("<QQ", self._at(body + 64 * call, 16))[1]))
+
+    def _read_values(self, end):
+        at = 8
+        while at < end:
+            size, _, name, file, kind = struct.unpack("<IIHHI", self._at(NAMES_AT + at, 16))
+            text = self._at(NAMES_AT + at + 16, name + file)
+            if kind == VALUE:
+                _, _, skipped = struct.unpack("<QII", text[name:name + 16])
+                self.values.append((text[name + 16:].decode(), text[:name].decode(), skipped))
+            at += size
 
     def _at(self, offset, size):
         self.file.seek(offset)
