@@ -5,54 +5,13 @@
 #include <optional>
 #include <vector>
 
+#include "analyzer/stack_writer.hpp"
+
 namespace autotune::analysis {
 
 namespace {
 
 constexpr std::size_t kMostLeafNames = 200'000;
-
-std::string name_of(const Frame& frame, const Tables& tables) {
-    const std::string_view name = tables.strings[frame.name];
-    return name.empty() ? "[unknown]" : std::string(name);
-}
-
-ProfileFrame frame_of(const Frame& frame, const Tables& tables) {
-    return {.name = name_of(frame, tables),
-            .module = std::string(tables.strings[frame.module]),
-            .build_id = std::string(tables.strings[frame.build_id]),
-            .file = std::string(tables.strings[frame.file]),
-            .line = frame.line,
-            .kind = frame.kind};
-}
-
-// Stacks of a table, put into a profile; frames are turned into text once.
-class StackWriter {
-public:
-    explicit StackWriter(const Tables& tables) : tables_(tables) {}
-
-    void add(StackId stack, std::uint64_t weight) {
-        const auto leaf_first = tables_.stacks[stack];
-        std::uint32_t node = 0;
-        if (leaf_first.empty()) node = builder_.child(0, builder_.frame("[unknown]"));
-        for (auto frame = leaf_first.rbegin(); frame != leaf_first.rend(); ++frame)
-            node = builder_.child(node, frame_id(*frame));
-        builder_.add(node, weight);
-    }
-    Profile take(std::string title, std::uint64_t truncated) && {
-        return std::move(builder_).build(std::move(title), ProfileUnit::nanoseconds, truncated);
-    }
-
-private:
-    std::uint32_t frame_id(FrameId id) {
-        const auto [known, fresh] = ids_.try_emplace(id);
-        if (fresh) known->second = builder_.frame(frame_of(tables_.frames[id], tables_));
-        return known->second;
-    }
-
-    const Tables& tables_;
-    ProfileBuilder builder_;
-    std::unordered_map<FrameId, std::uint32_t> ids_;
-};
 
 std::optional<std::uint64_t> serial_of(const FunctionBook& book, const InvocationId& id) {
     const auto found =
@@ -91,8 +50,8 @@ Profile build_profile(const FunctionBook& book, const ProfileQuery& query, const
 void LeafNames::learn(StackId stack, const Tables& tables) {
     if (names_.size() >= kMostLeafNames || names_.contains(stack)) return;
     const auto leaf_first = tables.stacks[stack];
-    names_.emplace(stack,
-                   leaf_first.empty() ? std::string() : name_of(tables.frames[leaf_first.front()], tables));
+    names_.emplace(
+        stack, leaf_first.empty() ? std::string() : shown_name(tables.frames[leaf_first.front()], tables));
 }
 
 std::string_view LeafNames::operator[](StackId stack) const {

@@ -31,7 +31,7 @@ constexpr std::array kCommands{
     Command{"host", "run functions on this machine behind AWS Lambda's API", autotune::host_command},
     Command{"trace", "every call, byte and wait of invocations, of a process or of a command",
             autotune::cli::trace_command},
-    Command{"profile", "flame graphs: of files of stacks, and what changed between two of them",
+    Command{"profile", "flame graphs: of a command, a process or a file of stacks, and of what changed",
             autotune::cli::profile_command},
     Command{"rules", "check a rules file", autotune::rules_command},
     Command{"history", "what was changed, why and with which proof; invocations on record",

@@ -1,7 +1,9 @@
 // autotune profile: flame graphs.
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,7 @@
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/profile_files.hpp"
+#include "cli/profile_live.hpp"
 #include "exporters/render/call_tree_text.hpp"
 
 namespace autotune::cli {
@@ -16,6 +19,8 @@ namespace autotune::cli {
 namespace {
 
 struct Arguments {
+    ProfileTarget target;
+    double seconds = 0;
     std::string from;
     std::vector<std::string> diff;
     std::string unit = "samples";
@@ -43,21 +48,69 @@ Result<Profile> profile_of(const Arguments& arguments) {
     return both;
 }
 
+// Like what it watches, a command's own status is ours; 125 when there was no profile.
+int after_command(const Arguments& arguments, const std::optional<int>& status, int ours) {
+    if (arguments.target.command.empty() || ours == kUsage) return ours;
+    return ours == kDone ? status.value_or(kDone) : 125;
+}
+
+int draw(const Arguments& arguments, Profile profile) {
+    if (!arguments.title.empty()) profile.title = arguments.title;
+    if (arguments.out.empty()) std::fputs(render::call_tree_text(profile).c_str(), stdout);
+    for (const std::string& path : arguments.out)
+        if (Status s = write_profile(profile, path); !s) return failed_with(s.error());
+    return kDone;
+}
+
+int sample(Arguments& arguments) {
+    if (arguments.seconds > 0) arguments.target.duration = Nanos(std::llround(arguments.seconds * 1e9));
+    auto live = profile_live(arguments.target);
+    if (!live) return after_command(arguments, std::nullopt, failed_with(live.error()));
+    const double total = static_cast<double>(live->profile.total());
+    std::fprintf(
+        stderr, "autotune profile: %llu samples in %.1f s%s%s\n",
+        static_cast<unsigned long long>(live->samples), to_seconds(live->took),
+        live->lost > 0 ? (", " + std::to_string(live->lost) + " lost").c_str() : "",
+        live->profile.truncated > 0
+            ? (", " +
+               std::to_string(100 * static_cast<double>(live->profile.truncated) / total).substr(0, 4) +
+               " % do not reach their start")
+                  .c_str()
+            : "");
+    return after_command(arguments, live->status, draw(arguments, std::move(live->profile)));
+}
+
 }  // namespace
 
 int profile_command(int argc, char** argv) {
     CLI::App app("Draws flame graphs and exports profiles", argv[0]);
     app.footer(
         "examples:\n"
+        "  sudo autotune profile -o out.html -- python3 app.py\n"
+        "  sudo autotune profile -p 4242 --duration 10 --hz 999 -o out.svg\n"
         "  perf script | stackcollapse-perf.pl | autotune profile --from - -o out.html\n"
         "  autotune profile --from stacks.folded.gz -o out.svg -o out.pb.gz -o out.speedscope.json\n"
         "  autotune profile --diff before.folded after.folded -o change.html\n"
         "  autotune profile --from stacks.folded          # a call tree on the terminal");
     Arguments arguments;
+    auto* pid =
+        app.add_option("-p,--pid", arguments.target.pids, "sample this process and all that it starts")
+            ->check(CLI::PositiveNumber);
+    app.add_option("--hz", arguments.target.hz, "samples a second and CPU")
+        ->check(CLI::Range(1, 10'000))
+        ->capture_default_str();
+    app.add_option("--duration", arguments.seconds, "sample for so many seconds at most")
+        ->check(CLI::PositiveNumber);
+    auto* command = app.add_option("COMMAND", arguments.target.command,
+                                   "after --: a program to start and sample, with its arguments");
+    app.positionals_at_end();
     auto* from = app.add_option("--from", arguments.from, "folded stacks, plain or .gz; - is standard input");
     app.add_option("--diff", arguments.diff, "two files of folded stacks: what was, what is")
         ->expected(2)
-        ->excludes(from);
+        ->excludes(from)
+        ->excludes(pid);
+    from->excludes(pid);
+    command->excludes(pid);
     app.add_option("--unit", arguments.unit, "of the weights: samples, ns or bytes")
         ->check(CLI::IsMember(kUnits))
         ->capture_default_str();
@@ -67,21 +120,22 @@ int profile_command(int argc, char** argv) {
         "write there; the end says how: .html .svg .folded .folded.gz .pb.gz .speedscope.json (may be "
         "given several times; none: a call tree on standard output)");
     if (const auto over = read_arguments(app, argc, argv)) return *over;
-    if (arguments.from.empty() && arguments.diff.empty()) {
-        std::fprintf(stderr,
-                     "autotune profile: nothing to draw: --from FILE or --diff BEFORE AFTER; see autotune "
-                     "profile --help\n");
+    const bool live = !arguments.target.pids.empty() || !arguments.target.command.empty();
+    const bool files = !arguments.from.empty() || !arguments.diff.empty();
+    if (live == files) {
+        std::fprintf(
+            stderr,
+            "autotune profile: %s: a command behind --, -p PID, --from FILE, or --diff BEFORE AFTER; see "
+            "autotune profile --help\n",
+            live ? "one thing at a time" : "nothing to draw");
         return kUsage;
     }
     for (const std::string& path : arguments.out)  // before hours of work
         if (const auto format = format_of(path); !format) return failed_with(format.error());
+    if (live) return sample(arguments);
     auto profile = profile_of(arguments);
     if (!profile) return failed_with(profile.error());
-    if (!arguments.title.empty()) profile->title = arguments.title;
-    if (arguments.out.empty()) std::fputs(render::call_tree_text(*profile).c_str(), stdout);
-    for (const std::string& path : arguments.out)
-        if (Status s = write_profile(*profile, path); !s) return failed_with(s.error());
-    return kDone;
+    return draw(arguments, *std::move(profile));
 }
 
 }  // namespace autotune::cli

@@ -1,0 +1,39 @@
+#include "analyzer/stack_writer.hpp"
+
+#include <string_view>
+#include <utility>
+
+namespace autotune {
+
+std::string shown_name(const Frame& frame, const Tables& tables) {
+    const std::string_view name = tables.strings[frame.name];
+    return name.empty() ? "[unknown]" : std::string(name);
+}
+
+void StackWriter::add(StackId stack, std::uint64_t weight) {
+    const auto leaf_first = tables_.stacks[stack];
+    std::uint32_t node = 0;
+    if (leaf_first.empty()) node = builder_.child(0, builder_.frame("[unknown]"));
+    for (auto frame = leaf_first.rbegin(); frame != leaf_first.rend(); ++frame)
+        node = builder_.child(node, frame_id(*frame));
+    builder_.add(node, weight);
+}
+
+Profile StackWriter::take(std::string title, std::uint64_t truncated) && {
+    return std::move(builder_).build(std::move(title), ProfileUnit::nanoseconds, truncated);
+}
+
+std::uint32_t StackWriter::frame_id(FrameId id) {
+    const auto [known, fresh] = ids_.try_emplace(id);
+    if (!fresh) return known->second;
+    const Frame& frame = tables_.frames[id];
+    const auto text = [&](StringId s) { return std::string(tables_.strings[s]); };
+    return known->second = builder_.frame({.name = shown_name(frame, tables_),
+                                           .module = text(frame.module),
+                                           .build_id = text(frame.build_id),
+                                           .file = text(frame.file),
+                                           .line = frame.line,
+                                           .kind = frame.kind});
+}
+
+}  // namespace autotune

@@ -1,0 +1,90 @@
+#include "cli/profile_live.hpp"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/symbols/sampler_source.hpp"
+#include "analyzer/stack_writer.hpp"
+#include "cli/stop_signals.hpp"
+#include "cli/traced_command.hpp"
+
+namespace autotune::cli {
+
+namespace {
+
+constexpr Nanos kPoll = std::chrono::milliseconds(20);
+
+bool is_there(std::int32_t pid) { return ::kill(pid, 0) == 0 || errno == EPERM; }
+
+}  // namespace
+
+Result<LiveProfile> profile_live(const ProfileTarget& target) {
+    for (const std::int32_t pid : target.pids)
+        if (!is_there(pid)) return fail(Errc::not_found, "no process has the id " + std::to_string(pid));
+    const auto stop = stop_signals();
+    if (!stop) return stop.forward();
+    Detail detail{.processes = target.pids, .sample_hz = target.hz};
+    std::optional<TracedCommand> command;
+    if (!target.command.empty()) {
+        auto prepared = TracedCommand::prepare(target.command, {});
+        if (!prepared) return prepared.forward();
+        command.emplace(*std::move(prepared));
+        detail.processes = {command->pid()};
+    }
+    auto made = symbols::make_sampler_source({.tracked = {}, .sample_hz = target.hz});
+    if (!made) return made.forward();
+    symbols::SamplerSource& sampler = **made;
+    if (Status s = sampler.focus(detail); !s) return s.forward();
+    if (Status s = sampler.start(); !s) return s.forward();
+    const SystemClock clock;
+    const Timestamp start = clock.now();
+    if (command)
+        if (Status s = command->release(); !s) return s.forward();
+
+    LiveProfile out;
+    EventBatch batch;
+    StackWriter stacks(batch.tables);
+    std::uint64_t truncated = 0;
+    for (bool last = false; !last;) {
+        if (command)
+            last = command->ended().has_value();
+        else
+            last = std::none_of(target.pids.begin(), target.pids.end(), is_there);
+        last |= target.duration && clock.now() - start >= *target.duration;
+        signalfd_siginfo signal{};
+        if (::read(stop->get(), &signal, sizeof signal) == sizeof signal) {
+            // Ctrl-C reaches the command by itself.
+            if (command && signal.ssi_code != SI_KERNEL) command->signal(static_cast<int>(signal.ssi_signo));
+            last |= !command;
+        }
+        if (auto polled = sampler.poll(last ? Nanos(0) : kPoll, batch); !polled) return polled.forward();
+        for (const Event& event : batch.events) {
+            if (const auto* lost = std::get_if<Lost>(&event.body)) out.lost += lost->count;
+            const auto* sample = std::get_if<StackSample>(&event.body);
+            if (sample == nullptr) continue;
+            const auto weight = static_cast<std::uint64_t>(sample->period.count());
+            stacks.add(sample->stack, weight);
+            if (sample->truncated) truncated += weight;
+            ++out.samples;
+        }
+        batch.events.clear();
+    }
+    out.took = clock.now() - start;
+    if (command && command->ended()) {
+        const ExitStatus status = *command->ended();
+        out.status = status.signal != 0 ? 128 + status.signal : status.code;
+    }
+    std::string title;
+    for (const std::string& word : target.command) title += (title.empty() ? "" : " ") + word;
+    for (const std::int32_t pid : target.pids)
+        title += (title.empty() ? "process " : ", ") + std::to_string(pid);
+    out.profile = std::move(stacks).take(title + " (on-CPU)", truncated);
+    out.profile.period = 1'000'000'000 / std::max<std::uint32_t>(target.hz, 1);
+    return out;
+}
+
+}  // namespace autotune::cli

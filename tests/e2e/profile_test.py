@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""`autotune profile` as people run it: a Python program of known shares, a stripped program of Debian's, mistakes."""
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import harness
+
+SHARES = '''
+import time
+def burn(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        for i in range(200): i * i
+def three(): burn(0.9)
+def one(): burn(0.3)
+three(); one()
+'''
+
+
+def profile(*arguments):
+    return subprocess.run([str(harness.AUTOTUNE), "profile", *map(str, arguments)], capture_output=True, text=True, timeout=90,
+                          stdin=subprocess.DEVNULL)
+
+
+def folded(path):
+    """[(frames root first, weight)]"""
+    rows = [line.rsplit(" ", 1) for line in path.read_text().splitlines()]
+    return [(stack.split(";"), int(weight)) for stack, weight in rows]
+
+
+class Profile(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        harness.need_root()
+
+    def setUp(self):
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def test_shares_of_a_python_program(self):
+        program = self.folder / "shares.py"
+        program.write_text(SHARES)
+        out = self.folder / "out.folded"
+        done = profile("--hz", "499", "-o", out, "-o", self.folder / "out.html", "-o", self.folder / "out.pb.gz", "--",
+                       "/usr/bin/python3", program)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        stacks = folded(out)
+        weight = {name: sum(w for frames, w in stacks if name in frames) for name in ("three", "one")}
+        self.assertAlmostEqual(weight["three"] / (weight["three"] + weight["one"]), 0.75, delta=0.03)
+        self.assertTrue((self.folder / "out.html").read_text().startswith("<!doctype html>"))
+        self.assertEqual((self.folder / "out.pb.gz").read_bytes()[:2], b"\x1f\x8b")
+
+    def test_a_stripped_program_without_frame_pointers(self):
+        data = self.folder / "data"
+        data.write_bytes(bytes(i * i % 251 for i in range(1 << 16)) * 400)
+        out = self.folder / "out.folded"
+        done = profile("--hz", "999", "-o", out, "--", "gzip", "-9", "-k", data)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        stacks = folded(out)
+        total = sum(w for _, w in stacks)
+        from_start = sum(w for frames, w in stacks if len(frames) >= 3 and any("libc_start" in f for f in frames[:3]))
+        self.assertGreater(from_start / total, 0.95, stacks[:5])
+
+    def test_a_process_that_runs_and_the_commands_status(self):
+        done = profile("-o", self.folder / "o.svg", "--", "sh", "-c", "exit 5")
+        self.assertEqual(done.returncode, 5)
+        busy = subprocess.Popen(["/usr/bin/python3", "-c", "while True: pass"])
+        try:
+            done = profile("-p", busy.pid, "--duration", "0.5")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("<module>", done.stdout)
+            self.assertIsNone(busy.poll())
+        finally:
+            busy.kill()
+            busy.wait()
+
+    def test_mistakes_are_one_clear_line(self):
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        for arguments, status, words in [([], 2, "nothing to draw"), (["-p", gone.pid], 1, str(gone.pid)),
+                                         (["--", self.folder / "nothing"], 125, "nothing"),
+                                         (["-o", "x.png", "--", "true"], 2, ".svg"),
+                                         (["--from", self.folder / "nothing"], 1, "nothing")]:
+            with self.subTest(arguments=arguments):
+                done = profile(*arguments)
+                self.assertEqual(done.returncode, status, done.stderr)
+                self.assertIn(words, done.stderr)
+                self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
