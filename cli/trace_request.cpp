@@ -61,7 +61,7 @@ std::optional<int> read_trace_request(int argc, char** argv, TraceRequest& reque
     app.add_option("--duration", seconds, "stop after so many seconds")->check(CLI::PositiveNumber);
     app.add_option("--invocations", request.invocations, "stop after so many invocations")
         ->check(CLI::PositiveNumber);
-    app.add_option("--from", request.recording, "report on a recording instead");
+    app.add_option("--from", request.recording, "report on a recording, or on a log of Snafu's, instead");
     app.add_option("-o,--output", request.output,
                    "file of the report; .json implies --json, .autotune and .autotune.gz make a recording");
     app.add_flag("--json", request.json, "one JSON object instead of text");

@@ -12,6 +12,7 @@
 #include <sstream>
 #include <string>
 
+#include "agent/logs/log_source.hpp"
 #include "agent/recording/writer.hpp"
 #include "agent/replay/replay_source.hpp"
 #include "analyzer/trace/trace_builder.hpp"
@@ -181,6 +182,28 @@ public:
         return kDone;
     }
 
+    // What another program has written down: no recording of ours, but as good as one.
+    int from_log() {
+        LogSource source({.files = {request_.recording}, .end = LogEnd::ends});
+        if (Status s = source.start(); !s) return failed(s.error());
+        setting_ = {.target = request_.recording.string(),
+                    .machine = machine(),
+                    .wall_offset = clock_.wall().time_since_epoch() - clock_.now().time_since_epoch(),
+                    .backends = {"log"},
+                    .remarks = {},
+                    .ending = "the log ends here"};
+        if (Status s = consumers_.open(setting_); !s) return failed(s.error());
+        for (;;) {
+            const auto polled = source.poll(Nanos(0), batch_);
+            if (!polled) return failed(polled.error());
+            if (Status s = consumers_.take(batch_); !s) return failed(s.error());
+            if (polled->state == PollState::ended) break;
+        }
+        setting_.remarks = source.problems();
+        if (Status s = report(); !s) return failed(s.error());
+        return kDone;
+    }
+
     int live() {
         auto stop = stop_signals();
         if (!stop) return failed(stop.error());
@@ -288,7 +311,8 @@ private:
 
 int run_trace(const TraceRequest& request) {
     Run run(request);
-    return request.recording.empty() ? run.live() : run.replay();
+    if (request.recording.empty()) return run.live();
+    return looks_like_log(request.recording) ? run.from_log() : run.replay();
 }
 
 }  // namespace autotune::cli

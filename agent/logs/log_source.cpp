@@ -165,7 +165,7 @@ Result<Log> open_log(const std::filesystem::path& path, LogFormat format, const 
         if (!file) return file.forward();
         const auto beginning = file->read();
         if (!beginning) return beginning.forward();
-        format = log_format_of(path.filename().string(), *beginning);
+        format = log_format_of(path.filename().string(), *beginning).value_or(LogFormat::call_csv);
     }
     if (format == LogFormat::call_sqlite) {
         auto database = CallDatabase::open(path);
@@ -180,11 +180,20 @@ Result<Log> open_log(const std::filesystem::path& path, LogFormat format, const 
 
 }  // namespace
 
-LogFormat log_format_of(std::string_view file_name, std::string_view beginning) {
+std::optional<LogFormat> log_format_of(std::string_view file_name, std::string_view beginning) {
     if (beginning.starts_with("SQLite format 3")) return LogFormat::call_sqlite;
     if (parse_trace_log_name(file_name)) return LogFormat::trace;
     const std::string_view line = beginning.substr(0, beginning.find('\n'));
-    return parse_trace_line(line) ? LogFormat::trace : LogFormat::call_csv;
+    if (parse_trace_line(line)) return LogFormat::trace;
+    if (parse_call_line(line)) return LogFormat::call_csv;
+    return std::nullopt;
+}
+
+bool looks_like_log(const std::filesystem::path& path) {
+    auto file = GrowingFile::open(path);
+    if (!file) return false;
+    const auto beginning = file->read();
+    return beginning && log_format_of(path.filename().string(), *beginning);
 }
 
 class LogSource::Impl {

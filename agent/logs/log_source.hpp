@@ -11,7 +11,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/event_source.hpp"
@@ -60,7 +62,9 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-// Of a file with that name which begins with these bytes (uncompressed). Pure.
-[[nodiscard]] LogFormat log_format_of(std::string_view file_name, std::string_view beginning);
+// Of a file with that name which begins with these bytes (uncompressed); nullopt when it looks like none. Pure.
+[[nodiscard]] std::optional<LogFormat> log_format_of(std::string_view file_name, std::string_view beginning);
+// Does it look like a log? False, too, when it cannot be read.
+[[nodiscard]] bool looks_like_log(const std::filesystem::path& path);
 
 }  // namespace autotune

@@ -197,7 +197,8 @@ TEST(LogFormat, IsToldByContentAndName) {
     EXPECT_EQ(log_format_of("x", "SQLite format 3"), LogFormat::call_sqlite);
     EXPECT_EQ(log_format_of("x", "call from \t to /a.py.f\n…"), LogFormat::trace);
     EXPECT_EQ(log_format_of("trace_log-f-251103-1407-0123abcd.log", ""), LogFormat::trace);
-    EXPECT_EQ(log_format_of("snafu.csv", ""), LogFormat::call_csv);
+    EXPECT_EQ(log_format_of("x", ",f,1.000,True\n…"), LogFormat::call_csv);
+    EXPECT_EQ(log_format_of("x", "something else"), std::nullopt);
 }
 
 }  // namespace

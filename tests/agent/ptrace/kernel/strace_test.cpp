@@ -2,10 +2,13 @@
 // unprivileged user.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <regex>
 #include <set>
+#include <thread>
 #include <utility>
 
+#include "tests/agent/bpf/kernel/loopback.hpp"
 #include "tests/agent/ptrace/kernel/told.hpp"
 
 namespace autotune::test {
@@ -144,6 +147,66 @@ TEST_F(BesideStrace, PythonAndItsStandardLibrary) {
 
 TEST_F(BesideStrace, CurlOfAFile) {
     compare("seq 300000 >big", "curl -s -o copy file://" + folder_.path() + "/big");
+}
+
+TEST_F(BesideStrace, CurlOverHttp) {
+    Fd listener = listening();
+    std::thread server([&] {
+        for (;;) {
+            const Fd c(accept(listener.get(), nullptr, nullptr));
+            if (!c) return;
+            char request[4096];
+            if (read(c.get(), request, sizeof request) <= 0) continue;
+            send_all(c.get(), "HTTP/1.0 200 OK\r\nContent-Length: 300000\r\n\r\n" + std::string(300'000, 'x'));
+        }
+    });
+    compare("true", "curl -s -o copy http://127.0.0.1:" + std::to_string(port_of(listener.get())) + "/");
+    shutdown(listener.get(), SHUT_RDWR);
+    server.join();
+    const Sums told = sums_of_told(folder_);
+    const auto got = told.find({"read", "socket"});
+    ASSERT_NE(got, told.end());
+    EXPECT_GE(got->second.bytes, 300'000);
+}
+
+TEST_F(BesideStrace, RedisAtWork) {
+    // The client is not traced. Its pings until the server is there are not the same in each run, nor is what the
+    // server reads of itself in /proc; what it writes for good is.
+    const std::string socket = folder_.path() + "/s";
+    const std::string client = "until [ -S " + socket + " ]; do :; done; until redis-cli -s " + socket +
+                               " ping >/dev/null 2>&1; do :; done; for i in 1 2 3 4 5; do redis-cli -s " + socket +
+                               " set key$i value$i; redis-cli -s " + socket + " get key$i; done; redis-cli -s " +
+                               socket +
+                               " shutdown nosave";
+    std::ofstream(folder_.path() + "/client") << client << "\n";
+    std::ofstream(folder_.path() + "/server")
+        << "exec redis-server --port 0 --unixsocket " << socket << " --dir " << folder_.path()
+        << " --logfile /dev/null --save '' --appendonly yes --appendfsync always\n";
+    const auto traced = [&](const std::string& with) {
+        const std::string both = as_nobody() + "sh client >/dev/null & " + with + " sh server; wait";
+        EXPECT_EQ(run(folder_, "rm -rf appendonlydir; " + both), 0) << text_of(folder_.path() + "/err");
+    };
+    traced(as_nobody() + "strace -f -y -s 0 -o " + folder_.path() + "/log -e trace=" + kCalls);
+    const Sums expected = sums_of_strace(text_of(folder_.path() + "/log"));
+    traced(tell(""));
+    const Sums told = sums_of_told(folder_);
+    int compared = 0;
+    for (const auto& [what, sum] : expected) {
+        if (what.second.find("appendonlydir/") == std::string::npos) continue;
+        ++compared;
+        ASSERT_TRUE(told.contains(what)) << what.first << " of " << what.second;
+        EXPECT_EQ(told.at(what), sum) << what.first << " of " << what.second;
+    }
+    EXPECT_GE(compared, 2) << "its file is written and synchronised";
+}
+
+// A version that nobody hooks: as a process it is traced like any other.
+TEST_F(BesideStrace, Python2) {
+    const char* python = std::getenv("AUTOTUNE_PYTHON2");
+    if (python == nullptr) GTEST_SKIP() << "optional: AUTOTUNE_PYTHON2 names no Python 2";
+    if (run(folder_, as_nobody() + python + " -c 0") != 0)
+        GTEST_SKIP() << "optional: an unprivileged user cannot run " << python;
+    compare("seq 9999 >numbers", std::string(python) + " -B -c 'print(len(open(\"numbers\").read()))'");
 }
 
 TEST_F(BesideStrace, ShellPipelines) {
