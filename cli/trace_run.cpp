@@ -192,7 +192,7 @@ public:
                     .backends = {"log"},
                     .remarks = {},
                     .ending = "the log ends here"};
-        if (Status s = consumers_.open(setting_); !s) return failed(s.error());
+        if (Status s = consumers_.open(setting_, {}); !s) return failed(s.error());
         for (;;) {
             const auto polled = source.poll(Nanos(0), batch_);
             if (!polled) return failed(polled.error());
