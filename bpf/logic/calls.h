@@ -76,6 +76,12 @@ static inline int at_counts_messages(unsigned call) {
 /* Does the call work on the descriptor that at_descriptor names, so that it matters what that is? */
 static inline int at_needs_file(unsigned call) { return call >= AT_CALL_WRITE && call <= AT_CALL_CLOSE; }
 
+/* Can what it does matter although no I/O is told: say something to the Runtime API, hear from it, leave it? */
+static inline int at_can_be_control(unsigned call) {
+    return at_sends(call) || at_receives(call) || call == AT_CALL_CLOSE || call == AT_CALL_CLOSE_RANGE ||
+           call == AT_CALL_DUP;
+}
+
 /* What a call's record is about; of bookkeeping calls both, for either needs them. */
 #define AT_IO_FILES 1u
 #define AT_IO_SOCKETS 2u

@@ -44,6 +44,12 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     if (!thread && !(call && at_discover)) return 0;
     if (thread && each) at_call_begins(thread, number);
     if (!call) return 0;
+    if (!(at_io_wanted & ~at_io_shed) && !at_can_be_control(call)) {
+        if (!thread) return 0;
+        at_is_io_wanted(thread, call, AT_FILE_OTHER); /* it is not, but that may be worth counting */
+        thread->call = AT_CALL_NONE;
+        return 0;
+    }
     const __u64 fd = at_register(regs, at_descriptor(call));
     struct at_heard heard = {};
     if (at_sends(call)) {

@@ -2,7 +2,10 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
 #include <numeric>
+#include <vector>
 
 #include "os/fd.hpp"
 #include "tests/agent/bpf/kernel/recorder.hpp"
@@ -40,6 +43,23 @@ TEST_F(BpfLosses, OfATinyRingAddUpExactly) {
     EXPECT_GT(health.records_received, 10u);
     EXPECT_EQ(health.records_attempted, health.records_received + lost);
     EXPECT_EQ(health.lost[static_cast<std::size_t>(LossKind::ring_full)], lost);
+}
+
+TEST_F(BpfLosses, AddUpExactlyWhileSeveralCoresWriteAndWeRead) {
+    const OwnCgroup cgroup("flood");
+    Recorder r({cgroup.path()}, {.ring_bytes = 64 << 10});
+    constexpr int writers = 3, each = 20'000;
+    std::vector<std::unique_ptr<WatchedChild>> children;
+    for (int i = 0; i < writers; ++i)
+        children.push_back(std::make_unique<WatchedChild>(cgroup, [] { return write_often(each); }));
+    ASSERT_TRUE(r.poll_until(
+        [&] { return std::ranges::all_of(children, [](const auto& child) { return child->has_ended(); }); }));
+    ASSERT_TRUE(r.source->finish(r.batch));
+    std::uint64_t lost = 0;
+    for (const Lost& l : r.of<Lost>()) lost += l.count;
+    const SourceHealth health = r.source->health();
+    EXPECT_GE(health.records_attempted, std::uint64_t{writers} * each);
+    EXPECT_EQ(health.records_attempted, health.records_received + lost);
 }
 
 TEST_F(BpfLosses, DoNotHappenWhenTheRingIsLargeEnough) {

@@ -54,6 +54,9 @@ public:
     WatchedChild& operator=(const WatchedChild&) = delete;
 
     [[nodiscard]] pid_t pid() const { return pid_; }
+    [[nodiscard]] bool has_ended() {
+        return status_ >= 0 || waitpid(pid_, &status_, WNOHANG) == pid_;
+    }
     int wait() {  // as waitpid says
         if (status_ < 0) waitpid(pid_, &status_, 0);
         return status_;
