@@ -21,6 +21,7 @@ constexpr const char* kExamples =
     "  autotune trace --syscalls counted -- git status\n"
     "  sudo autotune trace -p 4242 --duration 10 -o report.json\n"
     "  autotune trace --function 'handler.*' -- python3 handler.py\n"
+    "  autotune trace --watch 'handler.py:42 len(items)' -- python3 handler.py\n"
     "  sudo autotune trace --invocations 5\n"
     "  autotune trace --record run.autotune.gz -- ./job; autotune trace --from run.autotune.gz --chrome "
     "run.json";
@@ -37,6 +38,7 @@ std::string contradiction(const TraceRequest& r) {
     if (!r.pids.empty() && !r.command.empty()) return "-p and a command do not go together";
     if (!r.recording.empty() && (live || !r.functions.empty() || r.duration || !r.record.empty()))
         return "--from reads a recording: there is nothing else to trace";
+    if (!r.watches.empty() && !live) return "--watch needs a process (-p PID) or a command (-- CMD)";
     return {};
 }
 
@@ -52,6 +54,11 @@ std::optional<int> read_trace_request(int argc, char** argv, TraceRequest& reque
         ->check(CLI::PositiveNumber);
     app.add_option("--function", request.functions,
                    "tell calls of this function only: module.name, with * for anything; may be repeated");
+    std::vector<std::string> watches;
+    app.add_option(
+        "--watch", watches,
+        "an expression to evaluate whenever a Python program comes to that line: 'handler.py:42 len(items)'; "
+        "may be repeated");
     app.add_option("--backend", backend, "how: auto, bpf, ptrace (needs no root), runtime (calls only)")
         ->check(CLI::IsMember({"auto", "bpf", "ptrace", "runtime"}))
         ->capture_default_str();
@@ -70,6 +77,14 @@ std::optional<int> read_trace_request(int argc, char** argv, TraceRequest& reque
     app.add_option("COMMAND", request.command, "after --: a program to start and trace, with its arguments");
     app.positionals_at_end();
     if (const auto over = read_arguments(app, argc, argv)) return over;
+    for (const std::string& text : watches) {
+        auto watch = runtime::parse_python_watch(text);
+        if (!watch) {
+            std::fprintf(stderr, "autotune trace: --watch: %s\n", watch.error().message.c_str());
+            return kUsage;
+        }
+        request.watches.push_back(*std::move(watch));
+    }
     if (const std::string wrong = contradiction(request); !wrong.empty()) {
         std::fprintf(stderr, "autotune trace: %s; see autotune trace --help\n", wrong.c_str());
         return kUsage;

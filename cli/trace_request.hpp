@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/runtime/python_watch.hpp"
 #include "core/event_source.hpp"
 #include "core/time.hpp"
 
@@ -21,7 +22,8 @@ struct TraceRequest {
     std::vector<std::string> command;
     std::filesystem::path recording;  // --from: instead of any of these
 
-    std::vector<std::string> functions;  // module.name: only calls of these; none: of all there are
+    std::vector<std::string> functions;         // module.name: only calls of these; none: of all there are
+    std::vector<runtime::PythonWatch> watches;  // expressions to evaluate, and where
     BackendWish backend = BackendWish::any;
     SyscallDetail syscalls = SyscallDetail::none;
     std::optional<Nanos> duration;

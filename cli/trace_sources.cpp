@@ -103,7 +103,8 @@ struct TraceSources::State {
         rings = *std::move(folder);
         runtime = runtime::make_runtime_source({.folder = rings.path()});
         if (request.command.empty()) return {};
-        auto prepared = runtime::Launch::prepare({.folder = rings.path()});
+        auto prepared =
+            runtime::Launch::prepare({.folder = rings.path(), .python = {.watches = request.watches}});
         if (!prepared)
             return remarks.push_back("no exact calls: " + prepared.error().message),
                    std::vector<std::string>();
@@ -114,9 +115,11 @@ struct TraceSources::State {
     // Into processes that run already. What is no CPython is no loss: nobody asked for its calls.
     void inject_probes(const TraceRequest& request) {
         for (const int pid : request.pids) {
-            auto begun = inject::Injection::begin(pid, {.folder = rings.path()});
+            auto begun = inject::Injection::begin(
+                pid, {.folder = rings.path(), .python = {.watches = request.watches}});
             if (!begun) {
-                if (begun.error().code != Errc::unsupported || request.backend == BackendWish::runtime)
+                const bool wanted = request.backend == BackendWish::runtime || !request.watches.empty();
+                if (begun.error().code != Errc::unsupported || wanted)
                     remarks.push_back("no exact calls of process " + std::to_string(pid) + ": " +
                                       begun.error().message);
                 continue;

@@ -41,7 +41,7 @@ public:
     [[nodiscard]] const std::vector<std::string>& backends() const;  // "bpf", "runtime"
     // Folders whose files are the probes', not the program's.
     [[nodiscard]] std::vector<std::string> own_folders() const;
-    [[nodiscard]] std::vector<std::string> remarks();                // so far, for people
+    [[nodiscard]] std::vector<std::string> remarks();  // so far, for people
 
     // The command: how it ended, nullopt while it runs; a signal for it. REQUIRES: there is one.
     [[nodiscard]] std::optional<ExitStatus> ended();

@@ -91,6 +91,12 @@ class Trace(unittest.TestCase):
         report, _ = self.report("--function", "fib.fib", "--", PYTHON, self.program, self.folder / "out", status=7)
         self.assertEqual({f["name"] for f in report["functions"]}, {"fib"})
 
+    def test_watched_expressions(self):
+        report, _ = self.report("--watch", "fib.py:7 len(text) * 2", "--", PYTHON, self.program, self.folder / "out", status=7)
+        self.assertEqual([(v["expression"], v["value"]) for v in report["variables"]], [("fib.py:7 len(text) * 2", "10000")])
+        done = trace("--watch", "fib.py", "--", "true")
+        self.assertEqual((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
+
     def test_output_passes_through_and_status_is_the_commands(self):
         for backend in ("bpf", "ptrace", "runtime"):
             with self.subTest(backend):
