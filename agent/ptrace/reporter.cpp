@@ -135,7 +135,8 @@ void Reporter::account(Thread& thread, std::int64_t result, Timestamp now) {
     const Nanos latency = std::max(now - call.entered - call_bias_, Nanos(0));
     const WaitCause cause = cause_of(call);
     thread.in_calls[static_cast<std::size_t>(cause)] += latency;
-    if (detail_.waits && latency >= kWorthAWait)
+    const bool may_wait = cause != WaitCause::unknown || (call.wanted && call.wanted->is_wait);
+    if (detail_.waits && may_wait && latency >= kWorthAWait)
         queue_.push(event_of(thread, now, OffCpu{.duration = latency, .cause = cause}));
     if (detail_.syscalls == SyscallDetail::each) {
         SyscallDone done{.number = call.number, .result = result, .latency = latency};

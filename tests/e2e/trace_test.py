@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -125,6 +126,39 @@ class Trace(unittest.TestCase):
                 finally:
                     server.kill()
                     server.communicate()
+
+    def test_without_root_every_row_is_there(self):
+        own = self.folder / "own"
+        own.mkdir()
+        own.chmod(0o777)
+        self.folder.chmod(0o755)
+        binary = pathlib.Path(shutil.copy(harness.AUTOTUNE, own))
+        program = ("import socket\ndef work(): return sum(range(300000))\nwork()\nopen('f','w').write('x'*5000)\n"
+                   "s=socket.create_server(('127.0.0.1',0)); c=socket.create_connection(s.getsockname())\n"
+                   "a,_=s.accept(); c.sendall(b'y'*1000); a.recv(1000)\n")
+        done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", str(binary), "trace", "--syscalls", "count",
+                               "-o", "r.json", "--", PYTHON, "-c", program], cwd=own, capture_output=True, text=True, timeout=60,
+                              env={"PATH": "/usr/bin:/bin", "HOME": str(own)}, stdin=subprocess.DEVNULL)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        report = json.loads((own / "r.json").read_text())
+        self.assertEqual(report["backend"], "ptrace")
+        self.assertEqual(self.calls(report, "work"), 1, "calls")
+        self.assertGreater(next(f for f in report["functions"] if f["name"] == "work")["total_ns"], 500_000, "execution time")
+        self.assertEqual([f["bytes_written"] for f in report["io"]["files"] if f["path"] == str(own / "f")], [5000], "disk")
+        self.assertEqual(sum(p["bytes_sent"] for p in report["io"]["peers"]), 1000, "network")
+        self.assertEqual(sum(p["bytes_received"] for p in report["io"]["peers"]), 1000, "network")
+        self.assertGreater(report["memory_peak"], 1 << 20, "performance")
+        self.assertGreater(report["faults"]["minor"], 100, "performance")
+        self.assertGreater(sum(s["calls"] for s in report["syscalls"]), 100, "system calls")
+        self.assertFalse(any(report["losses"].values()), report["losses"])
+
+    def test_snafus_logs_are_read(self):
+        subprocess.run([PYTHON, str(pathlib.Path(__file__).parents[1] / "agent/logs/make_logs.py"), str(self.folder)], check=True)
+        for name, calls in (("snafu.csv", 0), ("snafu.sqlite.gz", 0), ("trace_log-shop-251103-1407-0123abcd.log", 4)):
+            with self.subTest(name):
+                report, _ = self.report("--from", self.folder / name)
+                self.assertEqual(sum(f["calls"] for f in report["functions"]), calls)
+                self.assertEqual(len(report["invocations"]), 1 if calls else 3)
 
     def test_a_running_process(self):
         program = "import time\ndef tick(): return sum(range(100))\nwhile True:\n  tick(); time.sleep(0.001)"
