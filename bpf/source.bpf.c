@@ -9,6 +9,7 @@
 
 #include "bpf/kernel_types.h"
 #include "bpf/logic/calls.h"
+#include "bpf/logic/http.h"
 #include "bpf/logic/runtime_api.h"
 #include "bpf/logic/off_cpu.h"
 #include "bpf/tracked.bpf.h"
@@ -30,6 +31,7 @@
 #include "bpf/parts/trouble.bpf.h"
 #include "bpf/parts/not_decoded.bpf.h"
 #include "bpf/parts/dns.bpf.h"
+#include "bpf/parts/http.bpf.h"
 #include "bpf/parts/unix.bpf.h"
 #include "bpf/parts/io.bpf.h"
 #include "bpf/parts/messages.bpf.h"

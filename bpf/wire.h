@@ -15,6 +15,7 @@
 #define AT_PATH_SIZE 256
 #define AT_HEAD_SIZE 1024
 #define AT_NAMES_SIZE 2048
+#define AT_HTTP_SIZE 4096
 #define AT_ENVIRONMENT_SIZE 4096
 #define AT_OPEN_FDS 1024
 #define AT_MAX_TRACKED 16384
@@ -67,6 +68,7 @@ enum at_kind {
     AT_NAMES,
     AT_NOT_DECODED,
     AT_SYSCALL,
+    AT_HTTP,
     AT_KINDS, /* not a kind */
 };
 
@@ -153,6 +155,8 @@ enum at_file { /* what the descriptor is */
 
 #define AT_IO_COMPLETED_LATER 1u /* a connect that had answered EINPROGRESS */
 #define AT_IO_PATH_CUT 2u        /* the path is longer than AT_PATH_SIZE */
+#define AT_IO_IN_HTTP 4u         /* an at_http_record tells of this transfer too */
+#define AT_IO_LAST_CHUNK 8u      /* on a connection that speaks HTTP: ends as a body in chunks ends */
 
 struct at_io_record { /* header.at_ns: the end of the call */
     struct at_header header;
@@ -179,6 +183,21 @@ struct at_map_record { /* mmap of a file, msync */
     __u64 bytes;
     __s32 fd; /* mmap */
     __u32 op; /* AT_OP_MAP, AT_OP_SYNC */
+};
+
+struct at_http_record { /* a transfer that may hold the head of a message; header.at_ns: its end */
+    struct at_header header;
+    __u64 latency_ns;
+    __s64 moved; /* bytes */
+    __s32 fd;
+    __u8 op; /* AT_OP_SEND, AT_OP_RECEIVE */
+    __u8 reserved;
+    __u16 flags; /* AT_IO_LAST_CHUNK */
+    __u32 size;  /* what of `text` is filled: the transfer's first bytes */
+    __u32 reserved2;
+    struct at_endpoint local;
+    struct at_endpoint peer;
+    char text[AT_HTTP_SIZE];
 };
 
 enum at_trouble { AT_RETRANSMIT, AT_RESET_SENT, AT_RESET_RECEIVED };

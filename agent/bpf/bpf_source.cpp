@@ -52,6 +52,7 @@ public:
         if (!health_.attached || !same || telling == telling_)
             if (auto s = watch(detail); !s) return s;
         if (telling_.shed.files && !telling.shed.files) decoder_.forget_names();  // much was opened unseen
+        if (telling_.shed.sockets && !telling.shed.sockets) decoder_.forget_conversations();
         kernel_.tell(telling);
         telling_ = telling;
         detail_ = detail;
@@ -94,6 +95,7 @@ public:
         tell_losses(batch);
         if (!times) return times.forward();
         decode_all<at_thread_times_record>(*times, batch);
+        decoder_.finish(clock_.now(), batch);
         return ok();
     }
 
@@ -210,7 +212,10 @@ private:
         if (undecodable_ > 0)
             losses.push_back({.kind = LossKind::undecodable, .count = std::exchange(undecodable_, 0)});
         for (const Lost& lost : losses) {
-            if (lost.kind == LossKind::ring_full) decoder_.forget_names();
+            if (lost.kind == LossKind::ring_full) {
+                decoder_.forget_names();
+                decoder_.forget_conversations();
+            }
             health_.lost[static_cast<std::size_t>(lost.kind)] += lost.count;
             batch.events.push_back({.at = drained_, .process = {}, .by = Backend::bpf, .body = lost});
         }

@@ -20,6 +20,10 @@
 // that waited in vain is told as a receive that failed with ETIMEDOUT. Bytes that go from one descriptor to
 // another within the kernel (sendfile, splice, …) are told at both ends.
 //
+// HTTP/1.x exchanges are heard on stream sockets, also Unix ones, whatever the port (agent/bpf/http_conversation.hpp):
+// messages whose first bytes begin a transfer of 8 bytes at least. Not on descriptors that were duplicated, nor of
+// connections that two processes share.
+//
 // Counted, but not looked into (NotDecoded): what goes through io_uring (but for what its kernel thread takes by
 // itself) and asynchronous I/O, 32-bit programs on a 64-bit kernel. Names come from DNS answers that one receive
 // brought in plain text. Trouble is told of TCP connections that were made while the source ran.

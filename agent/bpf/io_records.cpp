@@ -49,6 +49,7 @@ void RecordDecoder::on_io(const at_io_record& r, EventBatch& batch) {
         if (process && process->runtime_api.known() && to_endpoint(r.peer) == process->runtime_api) return;
     }
     push_io(r, name_of(r, batch), batch);
+    if (r.file == AT_FILE_SOCKET) hear_transfer(r, batch);
     if (r.op == AT_OP_CLOSE)
         if (KnownProcess* process = book_.find(r.header)) process->files.closed(r.fd, r.fd);
 }
@@ -57,7 +58,10 @@ void RecordDecoder::on_io_path(const at_io_path_record& r, EventBatch& batch) {
     KnownProcess& process = book_.open(r.io.header);
     const std::string_view text = field_text(r.path, sizeof r.path);
     StringTable& strings = batch.tables.strings;
-    if (r.io.file == AT_FILE_SOCKET) return push_io(r.io, strings.intern(text), batch);
+    if (r.io.file == AT_FILE_SOCKET) {
+        push_io(r.io, strings.intern(text), batch);
+        return hear_transfer(r.io, batch);
+    }
     at_io_record io = r.io;
     const bool is_cut = (io.flags & AT_IO_PATH_CUT) != 0;
     const std::string name = is_cut ? std::string(text).append(kCut) : std::string(text);
@@ -93,13 +97,15 @@ void RecordDecoder::on_map(const at_map_record& r, EventBatch& batch) {
     push_io(io, path, batch);
 }
 
-void RecordDecoder::on_fd_change(const at_fd_change_record& r, EventBatch&) {
+void RecordDecoder::on_fd_change(const at_fd_change_record& r, EventBatch& batch) {
     KnownProcess* process = book_.find(r.header);
     if (!process) return;
+    const int last = r.to < 0 ? INT_MAX : r.to;
+    end_conversations(r.header, r.is_dup ? r.to : r.from, last, batch);
     if (r.is_dup)
         process->files.duplicated(r.from, r.to);
     else
-        process->files.closed(r.from, r.to < 0 ? INT_MAX : r.to);
+        process->files.closed(r.from, last);
 }
 
 void RecordDecoder::push_io(const at_io_record& r, StringId path, EventBatch& batch) {

@@ -49,6 +49,10 @@ void ProcessBook::forget_names() {
     }
 }
 
+void ProcessBook::forget_conversations() {
+    for (auto& [pid, process] : processes_) process.http.clear();
+}
+
 bool ProcessBook::claim_sandbox(const KnownProcess& process) {
     Sandbox& sandbox = sandboxes_[process.cgroup];
     if (sandbox.executor.pid != 0 && sandbox.executor != process.id) return false;

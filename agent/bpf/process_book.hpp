@@ -11,6 +11,7 @@
 
 #include "agent/bpf/executor_environment.hpp"
 #include "agent/bpf/fd_table.hpp"
+#include "agent/bpf/http_conversation.hpp"
 #include "agent/bpf/mapped_files.hpp"
 #include "bpf/wire.h"
 #include "core/event.hpp"
@@ -24,6 +25,13 @@ struct PartialAnswer {
     CgroupUsage usage;
 };
 
+// A connection on which HTTP was heard.
+struct HttpConnection {
+    HttpConversation talk;
+    Endpoint local;
+    Endpoint peer;
+};
+
 struct KnownProcess {
     ProcessId id;
     CgroupId cgroup{};
@@ -34,6 +42,7 @@ struct KnownProcess {
     bool announced = false;                          // as an executor
     bool init_failed = false;                        // told already
     std::map<int, PartialAnswer> answers;            // by descriptor
+    std::map<int, HttpConnection> http;              // by descriptor
 };
 
 class ProcessBook {
@@ -48,6 +57,9 @@ public:
 
     // Records were lost, those that open and close among them perhaps: names are asked for again.
     void forget_names();
+    // Transfers were lost: where in a message a connection is, is not known.
+    void forget_conversations();
+    [[nodiscard]] std::unordered_map<std::int32_t, KnownProcess>& all() { return processes_; }
 
     // The first executor of a cgroup; its children inherit the environment without being executors.
     // False when the cgroup has one that lives.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <optional>
 
@@ -92,6 +93,7 @@ bool RecordDecoder::decode(std::span<const std::byte> bytes, EventBatch& batch) 
         case AT_REQUEST_HEAD: return with(&RecordDecoder::on_request_head);
         case AT_ANSWER_PART: return with(&RecordDecoder::on_answer_part);
         case AT_EXISTING: return with(&RecordDecoder::on_existing);
+        case AT_HTTP: return with(&RecordDecoder::on_http);
         case AT_MAP: return with(&RecordDecoder::on_map);
         case AT_TROUBLE: return with(&RecordDecoder::on_trouble);
         case AT_NAMES: return with(&RecordDecoder::on_names);
@@ -140,6 +142,7 @@ void RecordDecoder::on_exit(const at_exit_record& r, EventBatch& batch) {
     if (const KnownProcess* process = book_.find(r.header))
         failed_init = process->announced && book_.owns_sandbox(*process) && !process->init_failed &&
                       !book_.was_ready(process->cgroup);
+    end_conversations(r.header, 0, INT_MAX, batch);
     if (!book_.close(r.header)) return;
     if (failed_init)
         batch.events.push_back(

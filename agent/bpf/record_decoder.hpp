@@ -30,6 +30,11 @@ public:
 
     // Records were lost: what a descriptor is called may have changed unseen.
     void forget_names() { book_.forget_names(); }
+    // Transfers on sockets passed by unseen.
+    void forget_conversations() { book_.forget_conversations(); }
+
+    // No record will come any more: tells the HTTP exchanges whose answer has begun.
+    void finish(Timestamp now, EventBatch& batch);
 
     // Cgroups of executors that ran before the source did and that nobody watches yet.
     [[nodiscard]] std::vector<CgroupId> take_discovered() { return std::exchange(discovered_, {}); }
@@ -63,6 +68,13 @@ private:
     void on_trouble(const at_trouble_record& r, EventBatch& batch);
     void on_names(const at_names_record& r, EventBatch& batch);
     void on_not_decoded(const at_not_decoded_record& r, EventBatch& batch);
+
+    // http_records.cpp
+    void on_http(const at_http_record& r, EventBatch& batch);
+    void hear_transfer(const at_io_record& r, EventBatch& batch);
+    void end_conversations(const at_header& header, int first, int last, EventBatch& batch);
+    static void tell_exchanges(const at_header& header, const HttpConnection& connection,
+                               const std::vector<HttpExchange>& over, EventBatch& batch);
 
     // invocation_records.cpp
     void on_request_head(const at_request_head_record& r, EventBatch& batch);

@@ -3,7 +3,9 @@
 // usage: io_sums PID
 // Says "ready" once it traces; then answers each byte of its input with one line of JSON:
 //   {"lost":N,"threads":[{"pid","tid","program","op","calls","bytes","failures"},…],
-//    "connections":[{"pid","local","peer","sent","received"},…]}
+//    "connections":[{"pid","local","peer","sent","received"},…],
+//    "http":[{"pid","side","tls","method","path","status","host","trace_context","request","response",
+//             "latency_ns","duration_ns"},…]}
 // `program` counts the execs of the process so far: sums begin anew with each.
 #include <poll.h>
 #include <unistd.h>
@@ -35,6 +37,7 @@ public:
             if (const auto* started = std::get_if<ProcessStarted>(&event.body))
                 if (started->executable != StringId{}) ++programs_[event.process.pid];
             if (const auto* io = std::get_if<IoDone>(&event.body)) add(event, *io);
+            if (const auto* http = std::get_if<HttpDone>(&event.body)) add(event, *http, batch.tables.strings);
             if (const auto* lost = std::get_if<Lost>(&event.body)) lost_ += lost->count;
         }
     }
@@ -55,7 +58,7 @@ public:
                                    {"peer", to_string(std::get<2>(key))},
                                    {"sent", bytes.first},
                                    {"received", bytes.second}});
-        return {{"lost", lost_}, {"threads", threads}, {"connections", connections}};
+        return {{"lost", lost_}, {"threads", threads}, {"connections", connections}, {"http", http_}};
     }
 
 private:
@@ -73,6 +76,22 @@ private:
         (io.op == IoOp::send ? sent : received) += static_cast<std::uint64_t>(io.result);
     }
 
+    void add(const Event& event, const HttpDone& http, const StringTable& strings) {
+        http_.push_back({{"pid", event.process.pid},
+                         {"side", http.side == Side::client ? "client" : "server"},
+                         {"tls", http.tls},
+                         {"method", strings[http.method]},
+                         {"path", strings[http.path]},
+                         {"status", http.status},
+                         {"host", strings[http.host]},
+                         {"trace_context", strings[http.trace_context]},
+                         {"request", http.request_bytes},
+                         {"response", http.response_bytes},
+                         {"latency_ns", http.latency.count()},
+                         {"duration_ns", http.duration.count()}});
+    }
+
+    nlohmann::json http_ = nlohmann::json::array();
     std::map<std::int32_t, int> programs_;
     std::map<std::tuple<std::int32_t, int, int, std::size_t>, Sum> threads_;
     std::map<std::tuple<std::int32_t, Endpoint, Endpoint>, std::pair<std::uint64_t, std::uint64_t>> connections_;

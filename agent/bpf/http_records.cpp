@@ -1,0 +1,111 @@
+// RecordDecoder, the part about HTTP: transfers on sockets to exchanges.
+#include <algorithm>
+#include <utility>
+
+#include "agent/bpf/record_decoder.hpp"
+
+namespace autotune {
+namespace {
+
+constexpr std::size_t kMostConnections = 4096;  // of one process; past it all are forgotten
+
+HttpTransfer to_transfer(const at_header& header, std::uint8_t op, std::uint64_t latency_ns, std::int64_t bytes) {
+    const Timestamp ended = make_event(header, {}).at;
+    return {.way = op == AT_OP_SEND ? Way::sent : Way::received,
+            .begun = ended - Nanos(static_cast<std::int64_t>(std::min<std::uint64_t>(latency_ns, header.at_ns))),
+            .ended = ended,
+            .bytes = static_cast<std::uint64_t>(bytes)};
+}
+
+}  // namespace
+
+void RecordDecoder::on_http(const at_http_record& r, EventBatch& batch) {
+    if (r.moved <= 0) return;
+    KnownProcess& process = book_.open(r.header);
+    const Endpoint local = to_endpoint(r.local), peer = to_endpoint(r.peer);
+    const auto known = process.http.find(r.fd);
+    if (known != process.http.end() && (known->second.local != local || known->second.peer != peer))
+        end_conversations(r.header, r.fd, r.fd, batch);  // its end passed by unseen
+    if (process.http.size() >= kMostConnections) process.http.clear();
+    HttpConnection& connection = process.http[r.fd];
+    connection.local = local;
+    connection.peer = peer;
+    HttpTransfer transfer = to_transfer(r.header, r.op, r.latency_ns, r.moved);
+    transfer.text = {r.text, std::min<std::size_t>(r.size, sizeof r.text)};
+    transfer.ends_chunks = (r.flags & AT_IO_LAST_CHUNK) != 0;
+    std::vector<HttpExchange> over;
+    connection.talk.add(transfer, over);
+    tell_exchanges(r.header, connection, over, batch);
+}
+
+// What only counts for where in a message the connection is.
+void RecordDecoder::hear_transfer(const at_io_record& r, EventBatch& batch) {
+    if (r.op == AT_OP_ACCEPT && r.result >= 0)
+        return end_conversations(r.header, static_cast<int>(r.result), static_cast<int>(r.result), batch);
+    if (r.op == AT_OP_CONNECT) return end_conversations(r.header, r.fd, r.fd, batch);
+    if (r.result < 0 || (r.flags & AT_IO_IN_HTTP) != 0) return;
+    KnownProcess* process = book_.find(r.header);
+    if (process == nullptr || process->http.empty()) return;
+    const auto known = process->http.find(r.fd);
+    if (known == process->http.end()) return;
+    std::vector<HttpExchange> over;
+    HttpTransfer transfer = to_transfer(r.header, r.op, r.latency_ns, r.result);
+    transfer.ends_chunks = (r.flags & AT_IO_LAST_CHUNK) != 0;
+    if (r.result > 0)
+        known->second.talk.add(transfer, over);
+    else if (r.op == AT_OP_RECEIVE)
+        known->second.talk.end_received(transfer.ended, over);
+    tell_exchanges(r.header, known->second, over, batch);
+}
+
+void RecordDecoder::end_conversations(const at_header& header, int first, int last, EventBatch& batch) {
+    KnownProcess* process = book_.find(header);
+    if (process == nullptr || first > last) return;
+    const auto begin = process->http.lower_bound(first), end = process->http.upper_bound(last);
+    for (auto it = begin; it != end; ++it) {
+        std::vector<HttpExchange> over;
+        it->second.talk.close(make_event(header, {}).at, over);
+        tell_exchanges(header, it->second, over, batch);
+    }
+    process->http.erase(begin, end);
+}
+
+void RecordDecoder::finish(Timestamp now, EventBatch& batch) {
+    for (auto& [pid, process] : book_.all()) {
+        at_header header{};
+        header.tgid = header.tid = pid;
+        header.start_ns = process.id.start_ns;
+        header.cgroup = static_cast<std::uint64_t>(process.cgroup);
+        for (auto& [fd, connection] : std::exchange(process.http, {})) {
+            std::vector<HttpExchange> over;
+            connection.talk.close(now, over);
+            std::erase_if(over, [](const HttpExchange& e) { return e.status == 0; });  // perhaps later
+            tell_exchanges(header, connection, over, batch);
+        }
+    }
+}
+
+void RecordDecoder::tell_exchanges(const at_header& header, const HttpConnection& connection,
+                                   const std::vector<HttpExchange>& over, EventBatch& batch) {
+    StringTable& strings = batch.tables.strings;
+    for (const HttpExchange& e : over) {
+        const bool is_answered = e.status != 0;
+        Event event = make_event(
+            header, HttpDone{.side = e.side,
+                             .status = e.status,
+                             .method = strings.intern(e.method),
+                             .host = strings.intern(e.host),
+                             .path = strings.intern(e.path),
+                             .trace_context = strings.intern(e.trace_context),
+                             .latency = is_answered ? std::max(e.answered - e.asked, Nanos(0)) : Nanos(0),
+                             .duration = std::max(e.ended - e.asked, Nanos(0)),
+                             .request_bytes = e.request_bytes,
+                             .response_bytes = e.response_bytes,
+                             .local = connection.local,
+                             .peer = connection.peer});
+        event.at = e.ended;
+        batch.events.push_back(event);
+    }
+}
+
+}  // namespace autotune
