@@ -6,7 +6,9 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "cli/arguments.hpp"
@@ -15,6 +17,7 @@
 #include "cli/stop_signals.hpp"
 #include "host/host.hpp"
 #include "os/fd.hpp"
+#include "runtimes/ring.h"
 
 namespace autotune {
 namespace {
@@ -48,6 +51,15 @@ Status read_listen(const std::string& text, host::HostOptions& options) {
     return ok();
 }
 
+// Where `autotune trace` started us, functions get its probes as everything does that we start.
+std::map<std::string, std::string> probes_of_our_tracer() {
+    std::map<std::string, std::string> probes;
+    if (std::getenv(AT_RING_ENVIRONMENT) == nullptr) return probes;
+    for (const char* name : {AT_RING_ENVIRONMENT, "AUTOTUNE_PYTHON", "LD_PRELOAD"})
+        if (const char* value = std::getenv(name); value != nullptr) probes[name] = value;
+    return probes;
+}
+
 int report(const Error& error) {
     say(error.message);
     return error.code == Errc::invalid_argument ? cli::kUsage : cli::kFailed;
@@ -61,6 +73,7 @@ int serve(const Arguments& arguments) {
     options.dispatch.concurrency = arguments.max_concurrency;
     options.seed = arguments.seed;
     options.note = say;
+    options.probes = probes_of_our_tracer();
     if (auto read = read_listen(arguments.listen, options); !read) return report(read.error());
     const auto signals = cli::stop_signals();
     if (!signals) return report(signals.error());

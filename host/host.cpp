@@ -102,6 +102,7 @@ Status Host::Impl::make_sandboxes(const Clock& clock) {
     SandboxPoolOptions pool{loop, clock, options.state};
     pool.region = options.region;
     pool.endpoint_url = url;
+    pool.probes = options.probes;
     pool.limits.account_concurrency = options.dispatch.concurrency;
     pool.limits.function_concurrency = options.dispatch.concurrency;
     pool.note = options.note;

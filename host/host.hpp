@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@ struct HostOptions {
     std::uint16_t port = 9000;          // 0: the kernel chooses
     std::string region = "us-east-1";
     DispatcherOptions dispatch;
+    std::map<std::string, std::string> probes;  // variables that bring a tracer's libraries into functions
     std::uint64_t seed = 0;                      // of the draws between an alias' versions; 0: a random one
     std::function<void(std::string_view)> note;  // a line for people; may be empty
     // Makes what runs functions, given the loop and the API's URL; empty: sandboxes in cgroups.

@@ -3,8 +3,8 @@
 // Each drain() takes what the threads have told since the last one: watched values as VariableSeen, single calls as
 // CallDone, in the order of each thread, and gives the memory back. What does not fit in the caller's limit stays in
 // the ring for the next time; what found no room there was counted by the writer and becomes Lost, as do values
-// that were left out. tell_totals() gives what the exact sums have grown by. Durations have the bias of the probes subtracted: their own, and that of all
-// calls beneath them.
+// that were left out. tell_totals() gives what the exact sums have grown by. Durations have the bias of the probes
+// subtracted: their own, and that of all calls beneath them.
 //
 // The ring is foreign: whatever is in it, a drain ends, its memory is bounded, and no event is made of what
 // cannot be true; that is counted as undecodable. One thread.

@@ -80,6 +80,11 @@ std::vector<std::string> launch_environment(const FunctionVersion& function, con
                                             {"AWS_DEFAULT_REGION", context.region}}) {
         all[name] = value;
     }
+    for (const auto& [name, value] : context.probes) {
+        std::string& known = all[name];
+        // The function may have libraries of its own to be loaded first.
+        known = name == "LD_PRELOAD" && !known.empty() ? value + ":" + known : value;
+    }
     std::vector<std::string> lines;
     lines.reserve(all.size());
     for (const auto& [name, value] : all) lines.push_back(name + "=" + value);

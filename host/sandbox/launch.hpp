@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@ struct LaunchContext {
     std::string region;
     std::string endpoint_url;        // of the control API; empty: none
     std::filesystem::path runtimes;  // the host's own bootstraps: runtimes/python/bootstrap.py
+    std::map<std::string, std::string> probes;  // variables that bring a tracer's libraries; empty: none
 };
 
 // "NAME=value" lines. The function may override PATH, LANG, TZ and the like, not what Lambda reserves.

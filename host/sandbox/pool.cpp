@@ -143,6 +143,7 @@ Result<Sandbox*> SandboxPool::Impl::start(const Job& job) {
                         .runtimes = options.state / "runtimes",
                         .region = options.region,
                         .endpoint_url = options.endpoint_url,
+                        .probes = options.probes,
                         .limits = options.limits,
                         .phase = job.phase});
     if (!sandbox) {

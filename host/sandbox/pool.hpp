@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -36,6 +37,7 @@ struct SandboxPoolOptions {
     std::filesystem::path cgroup_root = "autotune";  // relative to the cgroup mounts
     std::string region = "us-east-1";
     std::string endpoint_url;  // of the control API: AWS_ENDPOINT_URL_LAMBDA of the functions
+    std::map<std::string, std::string> probes;  // as of LaunchContext
     SandboxLimits limits;
     std::function<void(std::string_view)> note;  // one line for people on stderr; may be empty
 };

@@ -45,7 +45,8 @@ Status Sandbox::launch() {
                                 .log_stream = options_.log_stream,
                                 .region = options_.region,
                                 .endpoint_url = options_.endpoint_url,
-                                .runtimes = options_.runtimes};
+                                .runtimes = options_.runtimes,
+                                .probes = options_.probes};
     const Result<LaunchCommand> command = launch_command(function, context);
     if (!command) {
         bad_entrypoint_ = command.error().message;

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,7 @@ struct SandboxOptions {
     std::string log_stream;
     std::filesystem::path log_file, runtimes;
     std::string region, endpoint_url;
+    std::map<std::string, std::string> probes;  // as of LaunchContext
     SandboxLimits limits;
     InitPhase phase = InitPhase::init;
 };

@@ -54,7 +54,8 @@ const char *at_python_api_load(void) {
         {&at_py.set, "PySet_Type"},             {&at_py.frozen_set, "PyFrozenSet_Type"},
     };
     for (size_t i = 0; i < sizeof types / sizeof types[0]; ++i)
-        if ((*types[i].to = dlsym(RTLD_DEFAULT, types[i].name)) == NULL) return "this CPython does not export its types";
+        if ((*types[i].to = dlsym(RTLD_DEFAULT, types[i].name)) == NULL)
+            return "this CPython does not export its types";
     if (at_py.none == NULL) return "this CPython does not export None";
     at_py.minor = minor;
     return NULL;

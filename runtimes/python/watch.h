@@ -6,7 +6,8 @@
  * value. Nothing of the program changes: not locals() that it holds, not when its objects die. At most ten values a
  * second and watch are evaluated, each told in some hundred bytes; the rest is counted.
  *
- * Up to 3.10 the innermost call must be less than 1,024 deep. A program's own tracer (up to 3.11) goes first: nothing is seen in the threads that have one.
+ * Up to 3.10 the call must be less than 1,024 deep. A program's own tracer (up to 3.11) goes first: nothing is seen in
+ * the threads that have one.
  * Threads: all with the GIL.
  */
 #ifndef AUTOTUNE_RUNTIMES_PYTHON_WATCH_H

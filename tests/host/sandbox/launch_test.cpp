@@ -38,7 +38,8 @@ protected:
                            .log_stream = "s",
                            .region = "eu-north-1",
                            .endpoint_url = "http://h",
-                           .runtimes = "/state/runtimes"};
+                           .runtimes = "/state/runtimes",
+                           .probes = {}};
 };
 
 TEST_F(Launch, PythonIsTheInterpreterThatWasAskedFor) {
@@ -71,6 +72,16 @@ TEST_F(Launch, ProvidedIsThePackagesBootstrap) {
 
 TEST_F(Launch, OtherRuntimesAreRefusedByName) {
     EXPECT_THAT(command(function("nodejs20.x")).error().message, HasSubstr("nodejs20.x"));
+}
+
+TEST_F(Launch, ATracersProbesComeBeforeTheFunctionsOwnLibraries) {
+    context_.probes = {{"AUTOTUNE_RING", "/dev/shm/r"}, {"LD_PRELOAD", "/tmp/probe.so"}};
+    FunctionVersion f = function("provided");
+    EXPECT_THAT(launch_environment(f, context_), ::testing::Contains("LD_PRELOAD=/tmp/probe.so"));
+    f.environment = {{"LD_PRELOAD", "/own.so"}, {"AUTOTUNE_RING", "/elsewhere"}};
+    const auto all = launch_environment(f, context_);
+    EXPECT_THAT(all, ::testing::Contains("LD_PRELOAD=/tmp/probe.so:/own.so"));
+    EXPECT_THAT(all, ::testing::Contains("AUTOTUNE_RING=/dev/shm/r"));
 }
 
 TEST_F(Launch, TheEnvironmentIsLambdas) {

@@ -77,8 +77,6 @@ class Exactness(unittest.TestCase):
 
     def test_the_hook_counts_what_the_tracer_counts_in_the_same_run(self):
         def check(python, program, folder):
-            if program == "pool_work" and version(python) >= (3, 12):
-                return  # its sys.settrace now and then begins late in a thread: see the next test
             run(python, ["trace", program, folder + "/truth"], True, folder)
             self.assertEqual(seen_by_tracers(hook_counts(folder)),
                              seen_by_tracers(without_ours(truth(folder + "/truth"))))
