@@ -98,7 +98,7 @@ public:
         return bpf_object__find_program_by_name(skeleton->obj, o.program.data());
     }
 
-    void leave_out_what_is_missing() {
+    void adapt_to_kernel() {
         btf* kernel = btf__load_vmlinux_btf();
         if (kernel == nullptr) return;  // loading will say so
         for (const Optional& o : kOptional) {
@@ -111,6 +111,7 @@ public:
         const int account = btf__find_by_name_kind(kernel, "sched_info", BTF_KIND_STRUCT);
         if (account <= 0 || btf_vlen(btf__type_by_id(kernel, static_cast<std::uint32_t>(account))) == 0)
             missing.emplace_back("time spent waiting for a CPU (no CONFIG_SCHED_INFO)");
+        skeleton->rodata->at_has_casts = btf__find_by_name_kind(kernel, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
         btf__free(kernel);
     }
 
@@ -197,7 +198,7 @@ Result<KernelObject> KernelObject::load(std::size_t ring_bytes) {
     impl->slots = std::clamp(kCallCountBytes / (sizeof(at_call_counts) * static_cast<std::size_t>(impl->cpus)),
                              std::size_t{32}, std::size_t{AT_CALL_SLOTS});
     bpf_map__set_max_entries(s.maps.call_counts, static_cast<std::uint32_t>(impl->slots));
-    impl->leave_out_what_is_missing();
+    impl->adapt_to_kernel();
     if (const int error = source__load(&s); error != 0)
         return unexpected(log.explain("loading the BPF programs", -error));
     for (std::uint32_t slot = static_cast<std::uint32_t>(impl->slots) - 1; slot > 0; --slot)

@@ -4,7 +4,7 @@
 #define AUTOTUNE_BPF_PARTS_COMMON_BPF_H
 
 #define AT_INLINE static __always_inline
-/* Verified once and on its own, whoever calls it: what it knows of the thread it finds out itself. */
+/* Verified once and on its own, whoever calls it. */
 #define AT_APART __attribute__((noinline))
 #define AT_MAX_CPUS 1024
 #define AT_WAKE_EVERY 4096 /* records of a CPU */
@@ -13,6 +13,7 @@
 const volatile __s32 at_own_tgid = 0;
 const volatile __u32 at_page_size = 4096;
 const volatile __u32 at_cpus = 1;
+const volatile __u8 at_has_casts = 0; /* the kernel knows bpf_rdonly_cast (6.2) */
 const volatile __u8 at_calls[AT_SYSCALL_NUMBERS] = {}; /* number → enum at_call */
 const volatile __u8 at_wait_kinds[AT_SYSCALL_NUMBERS] = {}; /* number → enum at_wait_kind */
 
@@ -26,6 +27,20 @@ volatile __u32 at_discover = 1;   /* nothing was asked for: find executors by wh
 volatile __u32 at_watching = 0;   /* somebody is watched, or was: until then bystanders are not looked at */
 volatile __u32 at_by_process = 0; /* trees of processes were asked for */
 volatile __u32 at_generation = 1; /* of the wish; older verdicts are void */
+
+extern void* bpf_rdonly_cast(const void* object, __u32 type) __ksym __attribute__((weak));
+
+/* A field of a kernel object that we have no more than the address of; 0 when it cannot be read. Where the kernel
+ * can take our word for what is there it is one load, else a call: seven times as dear. */
+#define AT_READ(type, pointer, field)                                                               \
+    ({                                                                                              \
+        typeof(((type*)0)->field) at_value;                                                         \
+        if (at_has_casts)                                                                           \
+            at_value = ((type*)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(type)))->field;     \
+        else                                                                                        \
+            at_value = BPF_CORE_READ((type*)(pointer), field);                                      \
+        at_value;                                                                                   \
+    })
 
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);

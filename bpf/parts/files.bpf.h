@@ -35,32 +35,33 @@ AT_INLINE struct file* at_file_of(struct task_struct* task, __u64 fd) {
 AT_INLINE enum at_file at_look_up(struct task_struct* task, __u64 fd, struct sock** sk) {
     struct file* file = at_file_of(task, fd);
     if (!file) return AT_FILE_OTHER;
-    const enum at_file type = at_file_type(BPF_CORE_READ(file, f_inode, i_mode));
+    const struct inode* inode = AT_READ(struct file, file, f_inode);
+    const enum at_file type = at_file_type(AT_READ(struct inode, inode, i_mode));
     if (type == AT_FILE_SOCKET) {
-        struct socket* socket = BPF_CORE_READ(file, private_data);
-        *sk = BPF_CORE_READ(socket, sk);
+        const struct socket* socket = AT_READ(struct file, file, private_data);
+        *sk = BPF_CORE_READ(socket, sk); /* a number to the verifier, so that it can be passed on */
     }
     return type;
 }
 
 AT_INLINE int at_is_unix(const struct sock* sk) {
-    return sk && BPF_CORE_READ(sk, __sk_common.skc_family) == AT_AF_UNIX;
+    return sk && AT_READ(struct sock, sk, __sk_common.skc_family) == AT_AF_UNIX;
 }
 
 AT_INLINE void at_read_endpoints(const struct sock* sk, struct at_endpoint* local, struct at_endpoint* peer) {
     __builtin_memset(local, 0, sizeof *local);
     __builtin_memset(peer, 0, sizeof *peer);
     if (!sk) return;
-    const unsigned short family = BPF_CORE_READ(sk, __sk_common.skc_family);
+    const unsigned short family = AT_READ(struct sock, sk, __sk_common.skc_family);
     if (family == AT_AF_UNIX) local->family = peer->family = family;
     if (family != AT_AF_INET && family != AT_AF_INET6) return;
-    local->port = BPF_CORE_READ(sk, __sk_common.skc_num);
-    peer->port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+    local->port = AT_READ(struct sock, sk, __sk_common.skc_num);
+    peer->port = bpf_ntohs(AT_READ(struct sock, sk, __sk_common.skc_dport));
     if (local->port) local->family = family;
     if (peer->port) peer->family = family;
     if (family == AT_AF_INET) {
-        const __be32 here = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
-        const __be32 there = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+        const __be32 here = AT_READ(struct sock, sk, __sk_common.skc_rcv_saddr);
+        const __be32 there = AT_READ(struct sock, sk, __sk_common.skc_daddr);
         __builtin_memcpy(local->address, &here, sizeof here);
         __builtin_memcpy(peer->address, &there, sizeof there);
     } else if (bpf_core_field_exists(sk->__sk_common.skc_v6_daddr)) {

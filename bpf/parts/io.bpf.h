@@ -22,8 +22,7 @@ AT_INLINE __u64 at_latency(const struct at_thread* thread, __u64 now) {
 /* In *r all but the kind; header.at_ns is the end of the call. */
 AT_INLINE void at_fill_io(struct at_io_record* r, struct task_struct* task, const struct at_thread* thread,
                           __s64 result, __u64 now) {
-    at_fill_header(&r->header, AT_IO, sizeof *r, task, thread->scope);
-    r->header.at_ns = now;
+    at_fill_header_at(&r->header, AT_IO, sizeof *r, task, thread->scope, now);
     r->result = result;
     r->latency_ns = at_latency(thread, now);
     r->fd = thread->args[0];
@@ -83,9 +82,9 @@ AT_INLINE const void* at_address_of(const struct at_thread* thread, __s64 result
     }
 }
 
-AT_APART int at_io_done(__s64 result, __u64 now) {
+/* `thread`: the running one's. */
+AT_APART int at_io_done(const struct at_thread* thread, __s64 result, __u64 now) {
     struct task_struct* task = bpf_get_current_task_btf();
-    const struct at_thread* thread = at_this_thread();
     if (!thread) return 0;
     __u32 size = 0;
     const __u16 in_http = thread->file == AT_FILE_SOCKET && result > 0 ? at_tell_http(result, now) : 0;

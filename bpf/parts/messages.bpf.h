@@ -36,47 +36,49 @@ AT_INLINE __s64 at_message_bytes(__u64 vector, __s64 messages) {
     return sum.bytes;
 }
 
+/* Small: frames on the way to at_tell_on_unix share 512 bytes. */
 struct at_message_list {
-    struct at_io_record told; /* the next one's */
     __u64 vector;
-    const struct sock* sk;
+    __u64 now;
 };
 
 static long at_tell_message(__u32 index, struct at_message_list* list) {
-    struct at_mmsghdr message = {};
-    if (bpf_probe_read_user(&message, sizeof message, (const void*)(list->vector + index * sizeof message)))
+    struct task_struct* task = bpf_get_current_task_btf();
+    const struct at_thread* thread = at_this_thread();
+    const struct at_mmsghdr* message = (const void*)(list->vector + index * sizeof *message);
+    __u64 name = 0;
+    __u32 name_size = 0, bytes = 0;
+    if (!thread) return 1;
+    if (bpf_probe_read_user(&name, sizeof name, &message->name) ||
+        bpf_probe_read_user(&name_size, sizeof name_size, &message->name_size) ||
+        bpf_probe_read_user(&bytes, sizeof bytes, &message->bytes))
         at_count_read_failed();
-    list->told.result = message.bytes;
-    if (list->told.local.family == AT_AF_UNIX) {
-        at_tell_on_unix(&list->told, (__u64)list->sk, message.name, message.name_size);
-    } else {
-        __builtin_memset(&list->told.peer, 0, sizeof list->told.peer);
-        at_read_sockaddr((const void*)message.name, &list->told.peer);
-        struct at_io_record* r = at_reserve(AT_IO, sizeof *r);
-        if (r) {
-            *r = list->told;
-            at_submit(r);
-        }
+    struct at_io_record told;
+    at_fill_io(&told, task, thread, bytes, list->now);
+    if (index) told.latency_ns = 0;
+    if (told.local.family == AT_AF_UNIX) {
+        at_tell_on_unix(&told, (__u64)thread->sk, name, name_size);
+        return 0;
     }
-    list->told.latency_ns = 0;
+    __builtin_memset(&told.peer, 0, sizeof told.peer);
+    at_read_sockaddr((const void*)name, &told.peer);
+    struct at_io_record* r = at_reserve(AT_IO, sizeof *r);
+    if (!r) return 0;
+    *r = told;
+    at_submit(r);
     return 0;
 }
 
 AT_INLINE int at_is_connected(const struct sock* sk) {
-    if (at_is_unix(sk)) return BPF_CORE_READ((const struct unix_sock*)sk, peer) != 0;
-    return !sk || BPF_CORE_READ(sk, __sk_common.skc_dport) != 0;
+    if (at_is_unix(sk)) return AT_READ(struct unix_sock, sk, peer) != 0;
+    return !sk || AT_READ(struct sock, sk, __sk_common.skc_dport) != 0;
 }
 
 AT_APART int at_tell_messages(__s64 messages, __u64 now) {
-    struct task_struct* task = bpf_get_current_task_btf();
-    struct at_thread* thread = at_this_thread();
+    const struct at_thread* thread = at_this_thread();
     if (!thread) return 0;
-    if (at_is_connected(thread->sk)) {
-        at_io_done(at_message_bytes(thread->args[1], messages), now);
-        return 0;
-    }
-    struct at_message_list list = {.vector = thread->args[1], .sk = thread->sk};
-    at_fill_io(&list.told, task, thread, 0, now);
+    if (at_is_connected(thread->sk)) return at_io_done(thread, at_message_bytes(thread->args[1], messages), now);
+    struct at_message_list list = {.vector = thread->args[1], .now = now};
     bpf_loop(messages < AT_MAX_MESSAGES ? messages : AT_MAX_MESSAGES, at_tell_message, &list, 0);
     return 0;
 }

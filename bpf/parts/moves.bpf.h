@@ -21,7 +21,7 @@ AT_APART int at_move_done(__s64 result, __u64 now) {
     const __u64 waited_ns = thread->waited_ns;
     if (thread->file != AT_FILE_OTHER && (result >= 0 || !from_waits)) {
         if (from_waits) thread->enter_ns = now, thread->waited_ns = 0;
-        at_io_done(result, now);
+        at_io_done(thread, result, now);
     }
     if (from_file == AT_FILE_OTHER || is_tee || (result < 0 && !from_waits)) return 0;
     thread->enter_ns = from_waits ? enter_ns : now;
@@ -30,7 +30,7 @@ AT_APART int at_move_done(__s64 result, __u64 now) {
     thread->args[0] = from_fd;
     thread->file = from_file;
     thread->sk = from_sk;
-    at_io_done(result, now);
+    at_io_done(thread, result, now);
     return 0;
 }
 

@@ -47,8 +47,7 @@ AT_APART int at_map_done(__s64 result, __u64 now) {
     if (!r) return 0;
     const int is_map = thread->call == AT_CALL_MMAP;
     const int failed = result < 0 && result >= -4095;
-    at_fill_header(&r->header, AT_MAP, sizeof *r, task, thread->scope);
-    r->header.at_ns = now;
+    at_fill_header_at(&r->header, AT_MAP, sizeof *r, task, thread->scope, now);
     r->result = failed ? result : 0;
     r->latency_ns = now - thread->enter_ns;
     r->address = is_map && !failed ? (__u64)result : thread->args[0];

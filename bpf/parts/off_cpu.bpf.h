@@ -126,13 +126,15 @@ AT_INLINE void at_tell_times(struct task_struct* task, const struct at_thread* t
 }
 
 /* … on its way to a boundary of that time: of the two the times come first. */
-AT_INLINE void at_tell_times_before(struct task_struct* task, __u64 boundary_ns) {
-    const struct at_thread* thread = bpf_task_storage_get(&threads, task, 0, 0);
+AT_APART int at_tell_times_before(__u64 boundary_ns) {
+    struct task_struct* task = bpf_get_current_task_btf();
+    const struct at_thread* thread = at_this_thread();
     struct at_thread_times_record* r = thread ? at_reserve(AT_THREAD_TIMES, sizeof *r) : 0;
-    if (!r) return;
+    if (!r) return 0;
     at_fill_times(r, task, thread, bpf_ktime_get_ns());
     r->header.at_ns = boundary_ns;
     at_submit(r);
+    return 0;
 }
 
 /* Read on request: the times of every watched thread. */

@@ -47,16 +47,17 @@ AT_INLINE __u32 at_copy_request(char* to, const struct at_heard* heard) {
     return begun;
 }
 
-AT_INLINE void at_tell_request(struct task_struct* task, const struct at_instant* made, __u64 scope, __u32 fd,
-                               const struct sock* sk, const struct at_heard* heard) {
-    at_tell_times_before(task, made->at_ns);
+AT_APART int at_tell_request(const struct at_instant* made, __u64 scope, __u32 fd, __u64 socket,
+                             const struct at_heard* heard) {
+    struct task_struct* task = bpf_get_current_task_btf();
+    const struct sock* sk = (const struct sock*)socket;
+    if (!made || !heard) return 0;
     struct at_fd_key key = {.tgid = task->tgid, .fd = fd};
-    struct at_control control = {.sk = (__u64)sk, .awaiting = heard->request == AT_REQUEST_NEXT};
+    struct at_control control = {.sk = socket, .awaiting = heard->request == AT_REQUEST_NEXT};
     if (bpf_map_update_elem(&controls, &key, &control, BPF_ANY)) at_count_state_full();
     struct at_request_head_record* r = at_reserve(AT_REQUEST_HEAD, sizeof *r);
-    if (!r) return;
-    at_fill_header(&r->header, AT_REQUEST_HEAD, sizeof *r, task, scope);
-    r->header.at_ns = made->at_ns;
+    if (!r) return 0;
+    at_fill_header_at(&r->header, AT_REQUEST_HEAD, sizeof *r, task, scope, made->at_ns);
     r->usage = made->usage;
     struct at_endpoint local;
     at_read_endpoints(sk, &local, &r->peer);
@@ -67,6 +68,7 @@ AT_INLINE void at_tell_request(struct task_struct* task, const struct at_instant
         at_submit_urgent(r);
     else
         at_submit(r);
+    return 0;
 }
 
 /* The live entry of a descriptor, if it is a Runtime API connection. */
@@ -84,7 +86,7 @@ AT_INLINE void at_tell_answer(struct task_struct* task, const struct at_thread* 
                               struct at_control* control, __u32 received) {
     if (!control->awaiting) return;
     const __u32 offset = control->received;
-    if (!offset) at_tell_times_before(task, bpf_ktime_get_ns());
+    if (!offset) at_tell_times_before(bpf_ktime_get_ns());
     control->received += received;
     if (control->received >= AT_HEAD_SIZE) control->awaiting = 0;
     struct at_answer_part_record* r = at_reserve(AT_ANSWER_PART, sizeof *r);

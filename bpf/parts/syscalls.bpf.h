@@ -96,7 +96,8 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
             } else if (heard.request != AT_REQUEST_NONE) {
                 struct at_instant now;
                 at_take_instant(&now);
-                at_tell_request(task, &now, thread->scope, fd, sk, &heard);
+                at_tell_times_before(now.at_ns);
+                at_tell_request(&now, thread->scope, fd, (__u64)sk, &heard);
                 return 0;
             }
         }
@@ -141,7 +142,10 @@ AT_INLINE int at_is_transfer(const struct at_thread* thread) {
  * The end of a send whose bytes were not in memory at its entry; now they are. True when they were said to the
  * Runtime API: no I/O of the function's.
  */
-AT_INLINE int at_hear_late(struct task_struct* task, struct at_thread* thread) {
+AT_APART int at_hear_late(void) {
+    struct task_struct* task = bpf_get_current_task_btf();
+    struct at_thread* thread = at_this_thread();
+    if (!thread) return 0;
     const __u32 fd = thread->args[0];
     struct at_heard heard = {};
     struct at_bytes bytes;
@@ -162,7 +166,8 @@ AT_INLINE int at_hear_late(struct task_struct* task, struct at_thread* thread) {
         thread = at_make_thread(task, cgroup);
         if (!thread) return 1;
     }
-    at_tell_request(task, &thread->unread, thread->scope, fd, thread->sk, &heard);
+    at_tell_times_before(thread->unread.at_ns);
+    at_tell_request(&thread->unread, thread->scope, fd, (__u64)thread->sk, &heard);
     return 1;
 }
 
@@ -187,7 +192,7 @@ int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
     if (call != AT_CALL_CLOSE && !at_is_transfer(thread)) goto out;
 
     if (thread->unread.at_ns) {
-        if (result > 0 && at_hear_late(task, thread)) goto out;
+        if (result > 0 && at_hear_late()) goto out;
         if (!at_is_io_wanted(thread, call, thread->file)) goto out;
     }
 
@@ -236,14 +241,14 @@ int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
                 at_tell_fd_change(task, thread, thread->args[0], thread->args[0], 0);
                 break;
             }
-            at_io_done(result, now);
+            at_io_done(thread, result, now);
             break;
         case AT_CALL_ACCEPT:
             if (!at_worth_telling(result, at_latency(thread, now))) break;
             thread->file = AT_FILE_SOCKET;
             if (result >= 0) at_look_up(task, result, &thread->sk);
             if (result >= 0) at_own((__u64)thread->sk);
-            at_io_done(result, now);
+            at_io_done(thread, result, now);
             break;
         default:
             if (at_names(call))
@@ -253,7 +258,7 @@ int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
             else if (at_counts_messages(call) && result > 0)
                 at_tell_messages(result, now);
             else
-                at_io_done(result, now);
+                at_io_done(thread, result, now);
     }
 out:
     thread->call = AT_CALL_NONE;

@@ -25,7 +25,7 @@ AT_INLINE struct at_unix_name at_unix_name_of(const struct sock* sk) {
     if (!sk || !bpf_core_field_exists(struct unix_sock, addr)) return name;
     const struct unix_address* address = BPF_CORE_READ((const struct unix_sock*)sk, addr);
     if (!address) return name;
-    const int size = BPF_CORE_READ(address, len);
+    const int size = AT_READ(struct unix_address, address, len);
     if (size <= 2) return name;
     name.at = (const void*)address + bpf_core_field_offset(struct unix_address, name) +
               bpf_core_field_offset(struct sockaddr_un, sun_path);
@@ -40,8 +40,8 @@ AT_INLINE struct at_unix_name at_unix_name_of(const struct sock* sk) {
 AT_INLINE struct at_unix_name at_unix_name_known(const struct sock* sk) {
     struct at_unix_name none = {};
     if (!sk || !bpf_core_field_exists(struct unix_sock, peer)) return none;
-    const struct sock* peer = BPF_CORE_READ((const struct unix_sock*)sk, peer);
-    const int other_first = BPF_CORE_READ(sk, sk_type) == AT_SOCK_DGRAM;
+    const struct sock* peer = AT_READ(struct unix_sock, sk, peer);
+    const int other_first = AT_READ(struct sock, sk, sk_type) == AT_SOCK_DGRAM;
     const struct at_unix_name first = at_unix_name_of(other_first ? peer : sk);
     return first.size ? first : at_unix_name_of(other_first ? sk : peer);
 }

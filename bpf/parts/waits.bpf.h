@@ -72,7 +72,7 @@ AT_INLINE void at_polled_in_vain(struct task_struct* task, struct at_thread* thr
     thread->sk = sk;
     thread->file = AT_FILE_SOCKET;
     thread->call = AT_CALL_RECVFROM;
-    at_io_done(-AT_ETIMEDOUT, now);
+    at_io_done(thread, -AT_ETIMEDOUT, now);
 }
 
 AT_INLINE void at_keep_selected(struct at_wait* wait, int set, const void* from, __u32 words) {

@@ -58,11 +58,13 @@ class Guest(unittest.TestCase):
         rules.write_text(RULES)
         # With a seed, the draws between the alias' two versions are the same each time.
         cls.host = harness.Host(cls.folder / "functions", cls.folder / "host", "--seed", "1")
-        cls.agent = harness.Agent(rules, cls.host, cls.folder / "agent")
+        # An emulated CPU is so slow that the budget would leave nothing to look at.
+        cls.agent = harness.Agent(rules, cls.host, cls.folder / "agent", "--budget", "off")
+        cls.addClassCleanup(cls.tell_what_they_said)  # also when the agent does not get ready
         cls.agent.wait_ready()
 
     @classmethod
-    def tearDownClass(cls):
+    def tell_what_they_said(cls):
         for daemon in (cls.agent, cls.host):
             daemon.kill()
             print(f"--- {type(daemon).__name__}\n{daemon.output()}", flush=True)
