@@ -74,6 +74,7 @@ struct HttpConversation::Piece {
     std::string_view text;
     Timestamp at;       // of its first byte
     Timestamp ended;    // of its last
+    ThreadId thread{};
     bool ends_chunks = false;
 
     void skip(std::uint64_t n) {
@@ -89,6 +90,7 @@ void HttpConversation::add(const HttpTransfer& t, std::vector<HttpExchange>& ove
                 .text = t.text.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(t.text.size(), t.bytes))),
                 .at = t.way == Way::sent ? t.begun : t.ended,
                 .ended = t.ended,
+                .thread = t.thread,
                 .ends_chunks = t.ends_chunks};
     if (!is_known_) {
         const bool is_cut = piece.text.find("\r\n") == std::string_view::npos;
@@ -123,7 +125,7 @@ void HttpConversation::ask(Piece& piece) {
         s.in_body = false;
     }
     if (!take_head(s, piece, kRequests, is_request)) return;
-    begin_request(std::exchange(s.head, {}), s.head_at);
+    begin_request(std::exchange(s.head, {}), piece);
 }
 
 void HttpConversation::answer(Piece& piece, std::vector<HttpExchange>& over) {
@@ -138,7 +140,7 @@ void HttpConversation::answer(Piece& piece, std::vector<HttpExchange>& over) {
     if (s.in_body) finish_answer(pending_.front().ended, over);
     if (pending_.empty()) return piece.skip_all();  // to a request that we have not seen
     if (!take_head(s, piece, kAnswers, is_answer)) return;
-    begin_answer(std::exchange(s.head, {}), s.head_at, piece.ended, over);
+    begin_answer(std::exchange(s.head, {}), piece, over);
 }
 
 // True when the head is there, whole or as much as there will be.
@@ -171,7 +173,7 @@ void HttpConversation::take_body(Stream& s, Piece& piece, std::uint64_t& count) 
     if (s.body == Body::sized ? s.left == 0 : s.body == Body::chunked && piece.ends_chunks) s.in_body = false;
 }
 
-void HttpConversation::begin_request(std::string_view text, Timestamp at) {
+void HttpConversation::begin_request(std::string_view text, const Piece& piece) {
     if (pending_.size() >= kMostPending) {
         pending_.clear();
         is_opaque_ = true;
@@ -180,27 +182,29 @@ void HttpConversation::begin_request(std::string_view text, Timestamp at) {
     const HttpHead head(text);
     requests_.begin_body(head, HttpHead::is_complete(text), Body::sized);
     pending_.push_back({.side = requests_go_ == Way::sent ? Side::client : Side::server,
+                        .thread = piece.thread,
                         .method = plain(head.method()),
                         .host = plain(head.header("Host").value_or("")),
                         .path = path_of(head.target()),
                         .trace_context = plain(
                             head.header("traceparent").value_or(head.header("X-Amzn-Trace-Id").value_or(""))),
-                        .asked = at});
+                        .asked = requests_.head_at});
 }
 
-void HttpConversation::begin_answer(std::string_view text, Timestamp at, Timestamp ended,
+void HttpConversation::begin_answer(std::string_view text, const Piece& piece,
                                     std::vector<HttpExchange>& over) {
     const HttpHead head(text);
     const int status = head.status();
     if (status < 200 && status != 101) return;  // interim
     HttpExchange& exchange = pending_.front();
     exchange.status = static_cast<std::uint16_t>(status);
-    exchange.answered = at;
-    exchange.ended = ended;
+    exchange.answered = answers_.head_at;
+    exchange.ended = piece.ended;
+    if (exchange.side == Side::server) exchange.thread = piece.thread;
     const bool is_tunnel = status == 101 || (exchange.method == "CONNECT" && status < 300);
     const bool has_body = !is_tunnel && exchange.method != "HEAD" && status != 204 && status != 304;
     if (has_body) answers_.begin_body(head, HttpHead::is_complete(text), Body::rest);
-    if (!answers_.in_body) finish_answer(ended, over);
+    if (!answers_.in_body) finish_answer(piece.ended, over);
     is_opaque_ = is_tunnel;
 }
 

@@ -30,6 +30,7 @@ enum class Way : std::uint8_t { received, sent };
 
 struct HttpTransfer {
     Way way{};
+    ThreadId thread{};
     Timestamp begun;             // when the call that moved the bytes began …
     Timestamp ended;             // … and ended
     std::uint64_t bytes = 0;
@@ -39,6 +40,7 @@ struct HttpTransfer {
 
 struct HttpExchange {
     Side side{};
+    ThreadId thread{};           // that asked, or that answered
     std::uint16_t status = 0;    // 0: nobody answered
     std::string method;
     std::string host;
@@ -78,8 +80,8 @@ private:
     static bool take_head(Stream& stream, Piece& piece, std::span<const std::string_view> beginnings,
                           bool (*is_one)(std::string_view));
     static void take_body(Stream& stream, Piece& piece, std::uint64_t& count);
-    void begin_request(std::string_view head, Timestamp at);
-    void begin_answer(std::string_view head, Timestamp at, Timestamp ended, std::vector<HttpExchange>& over);
+    void begin_request(std::string_view head, const Piece& piece);
+    void begin_answer(std::string_view head, const Piece& piece, std::vector<HttpExchange>& over);
     void finish_answer(Timestamp at, std::vector<HttpExchange>& over);
 
     Stream requests_;

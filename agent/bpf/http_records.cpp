@@ -12,6 +12,7 @@ constexpr std::size_t kMostConnections = 4096;  // of one process; past it all a
 HttpTransfer to_transfer(const at_header& header, std::uint8_t op, std::uint64_t latency_ns, std::int64_t bytes) {
     const Timestamp ended = make_event(header, {}).at;
     return {.way = op == AT_OP_SEND ? Way::sent : Way::received,
+            .thread = ThreadId(header.tid),
             .begun = ended - Nanos(static_cast<std::int64_t>(std::min<std::uint64_t>(latency_ns, header.at_ns))),
             .ended = ended,
             .bytes = static_cast<std::uint64_t>(bytes)};
@@ -104,6 +105,7 @@ void RecordDecoder::tell_exchanges(const at_header& header, const HttpConnection
                              .local = connection.local,
                              .peer = connection.peer});
         event.at = e.ended;
+        event.thread = e.thread;  // its end may be another one's doing
         batch.events.push_back(event);
     }
 }

@@ -40,6 +40,20 @@ write("dns_answer", "address", dns(dns_record(12, 1, bytes([10, 0, 0, 7]))))
 write("dns_answer", "alias", dns(ALIAS, dns_record(45, 1, bytes([10, 0, 0, 7])), dns_record(45, 28, bytes(16))))
 write("dns_answer", "stream", struct.pack(">H", len(dns(ALIAS))) + dns(ALIAS))
 
+# --- what is said on a connection ------------------------------------------------------------------
+
+
+def said(*transfers: tuple[bool, bytes]) -> bytes:
+    return b"".join(bytes([sent | 2 * text.endswith(b"0\r\n\r\n"), len(text)]) + text for sent, text in transfers)
+
+
+write("http_conversation", "pipelined", said(
+    (True, b"GET /a?b HTTP/1.1\r\nHost: h\r\n\r\nHEAD /c HTTP/1.1\r\ntraceparent: 00-1-2-01\r\n\r\n"),
+    (False, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 304 No\r\n\r\n")))
+write("http_conversation", "chunks", said(
+    (False, b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"), (False, b"1\r\nx\r\n0\r\n\r\n"),
+    (True, b"HTTP/1.1 100 Continue\r\n\r\n"), (True, b"HTTP/1.0 200 OK\r\n\r\nbody"), (True, b"more")))
+
 # --- ELF: one code section, two functions, an object, a build id ---------------------------------
 
 

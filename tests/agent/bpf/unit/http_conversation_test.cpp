@@ -16,6 +16,7 @@ protected:
     void say(Way way, std::string_view text, std::size_t copied = std::string_view::npos) {
         const bool ends_chunks = text.ends_with("0\r\n\r\n");
         talk.add({.way = way,
+                  .thread = thread,
                   .begun = from_ns(++clock * 100),
                   .ended = from_ns(clock * 100 + 10),
                   .bytes = text.size(),
@@ -39,6 +40,7 @@ protected:
     HttpConversation talk;
     std::vector<HttpExchange> over;
     std::int64_t clock = 0;
+    ThreadId thread{1};
 };
 
 using Told = std::vector<std::string>;
@@ -82,6 +84,18 @@ TEST_F(Http, PipelinedIsAnsweredInOrder) {
     receive("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
     receive("HTTP/1.1 500 Oh\r\nContent-Length: 1\r\n\r\n!");
     EXPECT_EQ(told(), (Told{"GET /0 200 0+2", "POST /1 404 2+0", "GET /2 500 0+1"}));
+}
+
+TEST_F(Http, IsOfTheThreadThatAskedOrAnswered) {
+    send("GET /a HTTP/1.1\r\n\r\n");
+    thread = ThreadId{2};
+    receive("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_EQ(over.at(0).thread, ThreadId{1});
+    talk = {};
+    receive("GET /a HTTP/1.1\r\n\r\n");
+    thread = ThreadId{3};
+    send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_EQ(over.at(1).thread, ThreadId{3});
 }
 
 TEST_F(Http, WithoutABodyEndsWithItsHead) {
