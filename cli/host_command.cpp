@@ -68,7 +68,8 @@ int report(const Error& error) {
 int serve(const Arguments& arguments) {
     host::HostOptions options;
     options.functions = arguments.functions;
-    options.state = arguments.state;
+    // Sandboxes have folders of their own to be in.
+    options.state = std::filesystem::absolute(arguments.state);
     options.region = arguments.region;
     options.dispatch.concurrency = arguments.max_concurrency;
     options.seed = arguments.seed;

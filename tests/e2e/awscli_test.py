@@ -33,7 +33,7 @@ class LifeOfAFunction(unittest.TestCase):
         (self.folder / "functions").mkdir()
         (self.folder / "shop.zip").write_bytes(awscli.package(CODE))
         self.host = stack.enter_context(
-            harness.running(harness.Host(self.folder / "functions", self.folder / "state", "--seed", SEED)))
+            harness.running(harness.Host(self.folder / "functions", os.path.relpath(self.folder / "state"), "--seed", SEED)))  # as people type it
         self.aws = awscli.AwsCli(self.host.url)
 
     def update_alias(self, *arguments):
