@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <variant>
 
+#include "cli/trace_request.hpp"
+
 namespace autotune::cli {
 
 bool is_function(const std::string& pattern, const std::string& name, const std::string& file) {
@@ -26,7 +28,10 @@ bool CallFilter::wanted(FrameId id, const Tables& tables) {
     if (!fresh) return known->second;
     const Frame& frame = tables.frames[id];
     const std::string name(tables.strings[frame.name]), file(tables.strings[frame.file]);
-    for (const std::string& pattern : patterns_) known->second |= is_function(pattern, name, file);
+    // Native functions were chosen by who probes them.
+    for (const std::string& pattern : patterns_)
+        known->second |=
+            is_native(pattern) ? frame.kind == FrameKind::native : is_function(pattern, name, file);
     return known->second;
 }
 

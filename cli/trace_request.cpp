@@ -6,6 +6,7 @@
 #include <map>
 #include <string_view>
 
+#include "agent/native/native_target.hpp"
 #include "cli/arguments.hpp"
 #include "cli/exit_status.hpp"
 
@@ -22,6 +23,7 @@ constexpr const char* kExamples =
     "  sudo autotune trace -p 4242 --duration 10 -o report.json\n"
     "  autotune trace --function 'handler.*' -- python3 handler.py\n"
     "  autotune trace --watch 'handler.py:42 len(items)' -- python3 handler.py\n"
+    "  sudo autotune trace --function './app:handle_*' --watch './app:src/app.c:42 int queued' -- ./app\n"
     "  sudo autotune trace --invocations 5\n"
     "  autotune trace --record run.autotune.gz -- ./job; autotune trace --from run.autotune.gz --chrome "
     "run.json";
@@ -38,8 +40,16 @@ std::string contradiction(const TraceRequest& r) {
     if (!r.pids.empty() && !r.command.empty()) return "-p and a command do not go together";
     if (!r.recording.empty() && (live || !r.functions.empty() || r.duration || !r.record.empty()))
         return "--from reads a recording: there is nothing else to trace";
-    if (!r.watches.empty() && !live) return "--watch needs a process (-p PID) or a command (-- CMD)";
+    if ((!r.watches.empty() || !r.native_watches.empty()) && !live) return "--watch needs a process (-p PID) or a command (-- CMD)";
     return {};
+}
+
+// BIN:NAME or BIN:FILE:LINE, where a Python program has FILE:LINE.
+bool is_native_watch(std::string_view text) {
+    const std::string_view place = text.substr(0, text.find(' '));
+    const auto last = place.rfind(':');
+    if (last == std::string_view::npos) return false;
+    return place.find(':') != last || place.find_first_not_of("0123456789", last + 1) != std::string_view::npos;
 }
 
 }  // namespace
@@ -53,12 +63,13 @@ std::optional<int> read_trace_request(int argc, char** argv, TraceRequest& reque
     app.add_option("-p,--pid", request.pids, "trace this process and all that it starts")
         ->check(CLI::PositiveNumber);
     app.add_option("--function", request.functions,
-                   "tell calls of this function only: module.name, with * for anything; may be repeated");
+                   "tell calls of this function only: module.name; of native ones BIN:NAME, BIN:NAME(arg1, "
+                   "str arg2) or BIN:FILE:LINE; with * for anything; may be repeated");
     std::vector<std::string> watches;
     app.add_option(
         "--watch", watches,
         "an expression to evaluate whenever a Python program comes to that line: 'handler.py:42 len(items)'; "
-        "may be repeated");
+        "native arguments and globals: 'BIN:NAME arg1, TYPE NAME', 'BIN:FILE:LINE NAME'; may be repeated");
     app.add_option("--backend", backend, "how: auto, bpf, ptrace (needs no root), runtime (calls only)")
         ->check(CLI::IsMember({"auto", "bpf", "ptrace", "runtime"}))
         ->capture_default_str();
@@ -77,7 +88,21 @@ std::optional<int> read_trace_request(int argc, char** argv, TraceRequest& reque
     app.add_option("COMMAND", request.command, "after --: a program to start and trace, with its arguments");
     app.positionals_at_end();
     if (const auto over = read_arguments(app, argc, argv)) return over;
+    for (const std::string& text : request.functions) {
+        const auto target = native::parse_native_target(text);
+        if (!is_native(text) || target) continue;
+        std::fprintf(stderr, "autotune trace: --function: %s\n", target.error().message.c_str());
+        return kUsage;
+    }
     for (const std::string& text : watches) {
+        if (is_native_watch(text)) {
+            if (const auto target = native::parse_native_watch(text); !target) {
+                std::fprintf(stderr, "autotune trace: --watch: %s\n", target.error().message.c_str());
+                return kUsage;
+            }
+            request.native_watches.push_back(text);
+            continue;
+        }
         auto watch = runtime::parse_python_watch(text);
         if (!watch) {
             std::fprintf(stderr, "autotune trace: --watch: %s\n", watch.error().message.c_str());

@@ -22,8 +22,10 @@ struct TraceRequest {
     std::vector<std::string> command;
     std::filesystem::path recording;  // --from: instead of any of these
 
-    std::vector<std::string> functions;         // module.name: only calls of these; none: of all there are
+    // module.name: only calls of these; none: of all there are. With a colon: native ones, agent/native.
+    std::vector<std::string> functions;
     std::vector<runtime::PythonWatch> watches;  // expressions to evaluate, and where
+    std::vector<std::string> native_watches;    // values, agent/native/native_target.hpp
     BackendWish backend = BackendWish::any;
     SyscallDetail syscalls = SyscallDetail::none;
     std::optional<Nanos> duration;
@@ -34,6 +36,9 @@ struct TraceRequest {
     std::filesystem::path record;  // recording
     std::filesystem::path chrome;  // Chrome's trace event format
 };
+
+// A function of a program or library (BIN:GLOB), not of an interpreted module.
+[[nodiscard]] inline bool is_native(const std::string& function) { return function.find(':') != std::string::npos; }
 
 // Reads the arguments. An exit status where the command is over: help was printed, or one line says what is
 // wrong.

@@ -8,6 +8,7 @@
 
 #include "agent/bpf/bpf_source.hpp"
 #include "agent/inject/injection.hpp"
+#include "agent/native/native_source.hpp"
 #include "agent/ptrace/ptrace_source.hpp"
 #include "agent/runtime/launch.hpp"
 #include "agent/runtime/runtime_source.hpp"
@@ -73,6 +74,12 @@ Result<TracePlan> plan_trace(const TraceRequest& request, bool bpf_usable) {
         return fail(Errc::invalid_argument,
                     "only eBPF, as root, sees all executors of a machine; name a process (-p PID) or a "
                     "command (-- CMD)");
+    const bool wants_native = !request.native_watches.empty() || std::ranges::any_of(request.functions, is_native);
+    if (wants_native && plan.kernel != TracePlan::Kernel::bpf)
+        return fail(
+            request.backend == BackendWish::any ? Errc::permission_denied : Errc::invalid_argument,
+            "native functions and values (BIN:NAME) are probed by eBPF: run as root, with BTF and without "
+            "--backend ptrace or runtime");
     if (plan.kernel == TracePlan::Kernel::none && request.syscalls != SyscallDetail::none)
         return fail(Errc::invalid_argument,
                     "--backend runtime sees calls of functions only, no system calls");
@@ -84,6 +91,7 @@ struct TraceSources::State {
     std::optional<runtime::Launch> launch;
     std::vector<inject::Injection> injections;
     std::unique_ptr<BpfSource> bpf;
+    std::unique_ptr<native::NativeSource> native;
     std::unique_ptr<PtraceSource> ptrace;
     std::unique_ptr<runtime::RuntimeSource> runtime;
     std::optional<TracedCommand> command;
@@ -138,6 +146,31 @@ struct TraceSources::State {
         return bpf->start();
     }
 
+    // Finds what is asked for before anything is attached or started.
+    Status prepare_native(const TraceRequest& request) {
+        native::NativeSourceOptions options{.watches = request.native_watches};
+        std::ranges::copy_if(request.functions, std::back_inserter(options.functions), is_native);
+        if (options.functions.empty() && options.watches.empty()) return ok();
+        if (!request.pids.empty()) options.process = request.pids.front();
+        auto made = native::make_native_source(options);
+        if (!made) {  // not_found would mean the command
+            Error error = made.error();
+            if (error.code == Errc::not_found) error.code = Errc::invalid_argument;
+            return unexpected(std::move(error));
+        }
+        native = *std::move(made);
+        return ok();
+    }
+
+    Status start_native(const Detail& detail) {
+        if (!native) return ok();
+        if (Status s = native->focus(detail); !s) return s;
+        if (Status s = native->start(); !s) return s;
+        use(native.get(), "uprobes");
+        std::ranges::copy(native->health().missing, std::back_inserter(remarks));
+        return ok();
+    }
+
     Status start_ptrace(const Detail& detail, const TraceRequest& request,
                         const std::vector<std::string>& environment) {
         PtraceSourceOptions options{.command = request.command, .environment = environment_with(environment)};
@@ -167,7 +200,7 @@ struct TraceSources::State {
         if (plan.kernel == TracePlan::Kernel::none) return ok();
         if (Status s = start_bpf(detail); !s) return s;
         use(bpf.get(), "bpf");
-        return ok();
+        return start_native(detail);
     }
 };
 
@@ -179,6 +212,7 @@ Status TraceSources::start(const TraceRequest& request) {
     const auto plan = plan_trace(request, bpf_usable);
     if (!plan) return plan.forward();
     State& s = *state_;
+    if (Status prepared = s.prepare_native(request); !prepared) return prepared;
     std::vector<std::string> environment;
     if (plan->probes) environment = s.prepare_probes(request);
     if (s.runtime) s.inject_probes(request);
@@ -187,7 +221,7 @@ Status TraceSources::start(const TraceRequest& request) {
         !kernel && request.backend == BackendWish::any && plan->kernel == TracePlan::Kernel::bpf &&
         plan->probes &&
         (kernel.error().code == Errc::unsupported || kernel.error().code == Errc::permission_denied) &&
-        s.bpf == nullptr;
+        s.bpf == nullptr && s.native == nullptr;
     if (may_fall_back) {
         s.remarks.push_back("no eBPF: " + kernel.error().message);
         s.command.reset();

@@ -1,0 +1,22 @@
+// The instructions by which a function is left: returns, and jumps to other functions. Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace autotune::native {
+
+struct ExitSites {
+    std::vector<std::uint32_t> into;  // bytes after the beginning of the code
+    // Where the function may go on besides: targets outside the code of conditional and other jumps, from its
+    // beginning. Those that are a part of the function (its rare part, put elsewhere) hold exits as well.
+    std::vector<std::int64_t> outside;
+};
+
+// None: the code cannot be read to its end, or jumps where nobody can tell.
+[[nodiscard]] std::optional<ExitSites> find_exit_sites(std::span<const std::byte> code);
+
+}  // namespace autotune::native
