@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <iterator>
 #include <vector>
 
 #include "exporters/render/amount.hpp"
@@ -39,7 +40,8 @@ public:
             const auto light = std::find_if(below.begin(), below.end(),
                                             [&](std::uint32_t n) { return share(n) < options_.min_share; });
             left_out_ += static_cast<std::size_t>(below.end() - light);
-            for (auto n = light; n-- != below.begin();) open.push_back({*n, indent});
+            std::for_each(std::make_reverse_iterator(light), below.rend(),
+                          [&](std::uint32_t n) { open.push_back({n, indent}); });
         };
         expand(0, 0);
         while (!open.empty()) {
