@@ -82,8 +82,7 @@ AT_INLINE void at_count_call(struct task_struct* task, long number, long returne
 }
 
 AT_INLINE void at_leave_slot(struct task_struct* task) {
-    __u32 tgid = task->tgid;
-    if (at_every_call != AT_CALLS_COUNTED) return;
+    __u32 tgid = task->tgid; /* the next owner of the number is somebody else, also if we count again only then */
     bpf_map_delete_elem(&slots, &tgid);
     at_forget_slot(tgid);
 }

@@ -65,11 +65,14 @@ AT_INLINE void at_settle(struct task_struct* task, struct at_thread* thread, con
 }
 
 /* The call that the thread slept in has ended: its wait is told now, not when it leaves the CPU again. */
-AT_INLINE void at_settle_early(struct task_struct* task, struct at_thread* thread, __u64 now) {
-    if (!at_waits_wanted || at_waits_shed || thread->ledger.cause == AT_AWAKE) return;
+AT_APART int at_settle_early(__u64 now) {
+    struct task_struct* task = bpf_get_current_task_btf();
+    struct at_thread* thread = at_this_thread();
+    if (!thread) return 0;
     struct at_account account;
     at_read_account(task, now, at_cpu_time_so_far(task, now, thread->ledger.last.cpu_ns), &account);
     at_settle(task, thread, &account, AT_AWAKE);
+    return 0;
 }
 
 /* Under the run-queue lock: only looks. */

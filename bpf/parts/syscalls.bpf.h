@@ -185,7 +185,7 @@ int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
     const __u32 call = thread->call;
     if (!call && !thread->every_ns && thread->ledger.cause == AT_AWAKE) return 0;
     const __u64 now = bpf_ktime_get_ns();
-    at_settle_early(task, thread, now);
+    if (at_waits_wanted && !at_waits_shed && thread->ledger.cause != AT_AWAKE) at_settle_early(now);
     if (thread->every_ns) at_call_ended(task, thread, regs, returned, now);
     if (!call) return 0;
     __s64 result = returned;
