@@ -85,6 +85,7 @@ void Reporter::on_socket_error(Thread& thread, std::int64_t result, Timestamp no
     if (*error == 0) read_endpoints(thread.process->pidfd, socket->connecting->fd, *socket);
     if (*error == 0 && !socket->is_connected) return;  // asked too early: still under way
     tell_connected(*socket, -*error, now);
+    thread.wait.reset();  // it was the connect's
 }
 
 void Reporter::tell_connected(Descriptor& descriptor, std::int64_t result, Timestamp now) {

@@ -1,7 +1,6 @@
 // Reporter, the part about descriptors and I/O: what bpf/parts/{syscalls,io}.bpf.h do.
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -13,7 +12,6 @@
 namespace autotune::ptrace {
 namespace {
 
-constexpr std::int64_t kTimedOut = 110;  // ETIMEDOUT
 
 bool is_transfer(const PendingCall& call) {
     switch (call.call) {
@@ -41,7 +39,6 @@ bool is_writable(pid_t pid, int fd) {
 bool Reporter::on_io_entry(Thread& thread) {
     PendingCall& call = thread.call;
     call.call = call.wanted->call;
-    const Nanos polled = std::exchange(thread.polled, Nanos(0));
     if (call.call == AT_CALL_MMAP) {
         call.fd = static_cast<int>(call.arguments[4]);
         return call.is_io = call.fd >= 0;
@@ -49,7 +46,10 @@ bool Reporter::on_io_entry(Thread& thread) {
     if (at_names(call.call) || call.call == AT_CALL_MSYNC || call.call == AT_CALL_SYNC_ALL)
         return call.is_io = detail_.io;
     call.fd = static_cast<int>(call.arguments[at_descriptor(call.call)]);
-    if (!at_needs_file(call.call)) return call.is_io = true;  // its consequences, where not itself
+    if (!at_needs_file(call.call)) {  // told for its consequences, where not for itself
+        if (call.call == AT_CALL_ACCEPT) call.waited = take_wait(thread);
+        return call.is_io = true;
+    }
     const pid_t pid = thread.process->pid;
     Descriptors& descriptors = *thread.process->descriptors;
     if (at_moves(call.call)) {
@@ -67,7 +67,7 @@ bool Reporter::on_io_entry(Thread& thread) {
         return call.is_io;
     }
     if (call.call == AT_CALL_CLOSE_RANGE && (call.arguments[2] & CLOSE_RANGE_CLOEXEC) != 0) return false;
-    if (at_receives(call.call) && call.file == AT_FILE_SOCKET && thread.polled_fd == call.fd) call.waited = polled;
+    call.waited = take_wait(thread);
     const bool moves_descriptors = call.call == AT_CALL_CLOSE_RANGE;
     call.is_io = detail_.io || call.is_control || moves_descriptors;
     return call.is_io;
@@ -119,7 +119,6 @@ void Reporter::on_io_exit(Thread& thread, std::int64_t result, Timestamp now) {
             if (result != 0) return;
             descriptors.closed(fd, static_cast<int>(call.arguments[1]));
             return tell_fd_change(thread, fd, static_cast<int>(call.arguments[1]), 0);
-        case AT_CALL_POLL: return on_poll(thread, result, now);
         case AT_CALL_MMAP:
         case AT_CALL_MSYNC: return tell_mapping(thread, result, now);
         case AT_CALL_IO_URING:
@@ -170,29 +169,6 @@ void Reporter::on_accept(Thread& thread, std::int64_t result, Timestamp now) {
     Descriptor& socket = thread.process->descriptors->look_up(thread.process->pid, fd);
     read_endpoints(thread.process->pidfd, fd, socket);
     tell_on_socket(record, socket, {});
-}
-
-// A receive with a time-out is a poll of one descriptor, then a receive that has no more to wait for. The wait is
-// the receive's; when it was in vain, it is told as one.
-void Reporter::on_poll(Thread& thread, std::int64_t result, Timestamp now) {
-    PendingCall& call = thread.call;
-    if (call.arguments[1] != 1 || result < 0) return;
-    const auto polled = read_user<pollfd>(thread, call.arguments[0]);
-    if (!polled || (polled->events & POLLIN) == 0) return;
-    const Nanos waited = latency_of(call, now);
-    if (result > 0) {
-        thread.polled_fd = polled->fd;
-        thread.polled = waited;
-        return;
-    }
-    if (waited < Nanos(AT_SLOW_EMPTY_NS)) return;
-    const Descriptor& socket = thread.process->descriptors->look_up(thread.process->pid, polled->fd);
-    if (socket.type != AT_FILE_SOCKET || socket.control) return;
-    call.fd = polled->fd;
-    call.arguments[4] = 0;
-    call.file = AT_FILE_SOCKET;
-    call.call = AT_CALL_RECVFROM;
-    tell_transfer(thread, -kTimedOut, now);
 }
 
 void Reporter::tell_not_decoded(const Thread& thread, at_not_decoded what, std::uint64_t count) {

@@ -88,6 +88,22 @@ std::optional<std::uint64_t> status_number(std::string_view status, std::string_
     return std::nullopt;
 }
 
+std::optional<std::uint64_t> epoll_data(std::string_view fdinfo, int fd) {
+    while (!fdinfo.empty()) {
+        std::string_view line = fdinfo.substr(0, fdinfo.find('\n'));
+        fdinfo.remove_prefix(std::min(line.size() + 1, fdinfo.size()));
+        if (next_word(line) != "tfd:" || next_number(line) != static_cast<std::uint64_t>(fd)) continue;
+        for (std::string_view word = next_word(line); !word.empty(); word = next_word(line)) {
+            if (word != "data:") continue;
+            const std::string_view hex = next_word(line);
+            std::uint64_t data = 0;
+            const auto [end, error] = std::from_chars(hex.data(), hex.data() + hex.size(), data, 16);
+            if (error == std::errc() && !hex.empty() && end == hex.data() + hex.size()) return data;
+        }
+    }
+    return std::nullopt;
+}
+
 std::optional<std::string_view> controller_path(std::string_view cgroup_file, std::string_view controller) {
     while (!cgroup_file.empty()) {
         const std::string_view line = cgroup_file.substr(0, cgroup_file.find('\n'));

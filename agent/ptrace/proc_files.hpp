@@ -34,6 +34,9 @@ struct SchedStat {
 // A number of /proc/PID/status: "Tgid", "PPid", "VmHWM" (in its unit).
 [[nodiscard]] std::optional<std::uint64_t> status_number(std::string_view status, std::string_view name);
 
+// /proc/PID/fdinfo/FD of an epoll: what the program gave with that descriptor; nullopt when it is not watched.
+[[nodiscard]] std::optional<std::uint64_t> epoll_data(std::string_view fdinfo, int fd);
+
 // The path in the cgroup-v2 hierarchy of /proc/PID/cgroup; nullopt when there is none.
 [[nodiscard]] std::optional<std::string_view> unified_path(std::string_view cgroup_file);
 // … and in that of a v1 controller.

@@ -14,8 +14,8 @@
 // Detail::waits is set; what is left, our own stops too, is `unknown`.
 // The end of a connect that answered EINPROGRESS is told when the program learns of it.
 //
-// Event::cgroup is a number of the tree's own (bpf/wire.h), as the BPF source has it for named processes. A receive's
-// latency includes the poll(2) of that one descriptor just before it, but no wait in select or epoll.
+// Event::cgroup is a number of the tree's own (bpf/wire.h), as the BPF source has it for named processes. A wait
+// in poll for one descriptor is told with the I/O that it was for; with Detail::waits all are, in select and epoll too.
 //
 // Not seen: retransmits and resets, samples of stacks, OOM kills as such.
 // Detail::cgroups is not for ptrace: unsupported.

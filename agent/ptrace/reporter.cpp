@@ -79,6 +79,7 @@ bool Reporter::on_entry(Thread& thread, const CallState& state) {
     if (!wanted && !wanted_.every_call()) return false;
     thread.call = {.wanted = wanted, .number = static_cast<std::uint32_t>(state.number)};
     std::copy_n(state.arguments, 6, thread.call.arguments);
+    if (wanted && at_waits(wanted->call)) thread.wait.reset();
     bool wants_exit = wanted_.every_call();
     if (!wanted) return wants_exit;
     switch (wanted->kind) {
@@ -113,6 +114,7 @@ void Reporter::on_exit(Thread& thread, std::int64_t result, Timestamp now) {
     if (call.clone3_flags)
         (void)write_memory(thread.process->pid, call.arguments[0], std::as_bytes(std::span(&*call.clone3_flags, 1)));
     if (!call.wanted) return;
+    if (at_waits(call.wanted->call)) return on_wait(thread, result, now);
     if (call.wanted->kind == CallKind::socket_error) on_socket_error(thread, result, now);
     if (call.is_io) on_io_exit(thread, result, now);
 }

@@ -67,11 +67,18 @@ private:
     void on_io_exit(Thread& thread, std::int64_t result, Timestamp now);
     void close_entry(Thread& thread, Descriptor& descriptor);
     void on_accept(Thread& thread, std::int64_t result, Timestamp now);
-    void on_poll(Thread& thread, std::int64_t result, Timestamp now);
     [[nodiscard]] at_io_record io_record(const Thread& thread, std::int64_t result, Timestamp now) const;
     void tell_io(const at_io_record& record, std::string_view path);
     void tell_not_decoded(const Thread& thread, at_not_decoded what, std::uint64_t count);
     void tell_fd_change(const Thread& thread, int from, int to, std::uint32_t is_dup);
+
+    // wait_records.cpp
+    void on_wait(Thread& thread, std::int64_t result, Timestamp now);
+    void on_polled_in_vain(Thread& thread, Timestamp now);
+    [[nodiscard]] std::optional<Wait> wait_of(const Thread& thread, std::int64_t result);
+    [[nodiscard]] static Nanos take_wait(Thread& thread);
+    template <class T>
+    [[nodiscard]] std::vector<T> read_array(const Thread& thread, std::uint64_t address, std::size_t count);
 
     // transfer_records.cpp
     void tell_transfer(Thread& thread, std::int64_t result, Timestamp now);

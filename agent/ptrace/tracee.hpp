@@ -1,6 +1,7 @@
 // What the tracing thread remembers of traced threads and processes. Passive.
 #pragma once
 
+#include <poll.h>
 #include <sys/types.h>
 
 #include <array>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/ptrace/descriptors.hpp"
 #include "agent/ptrace/remote.hpp"
@@ -49,7 +51,7 @@ struct PendingCall {
     std::uint32_t number = 0;
     std::uint64_t arguments[6]{};
     Timestamp entered{};
-    Nanos waited{0};  // in the poll before it
+    Nanos waited{0};  // for its descriptor to be ready, in a call before it
     std::uint32_t call = AT_CALL_NONE;
     int fd = -1;
     at_file file = AT_FILE_OTHER;  // of fd
@@ -61,13 +63,24 @@ struct PendingCall {
     std::optional<std::uint64_t> clone3_flags;  // to be put back
 };
 
+// A wait for descriptors, and what it reported.
+struct Wait {
+    Nanos duration{0};
+    std::vector<pollfd> ready;  // of poll and select
+    struct Told {
+        std::uint64_t data = 0;  // what the program gave with the descriptor
+        std::uint32_t events = 0;
+    };
+    int epoll = -1;
+    std::vector<Told> told;  // of that epoll
+};
+
 struct Thread {
     pid_t tid = 0;
     std::shared_ptr<Process> process;
     bool wants_exit = false;  // `call` is to be told when it ends
     PendingCall call;
-    int polled_fd = -1;
-    Nanos polled{0};          // how long the poll just before waited for polled_fd to become readable
+    std::optional<Wait> wait; // its last, until it is some I/O's
     std::string exec_path;    // as given to the exec that it is in
     Timestamp first_seen{};
     ThreadSums before;        // when it was first seen

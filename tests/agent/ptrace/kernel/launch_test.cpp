@@ -183,6 +183,44 @@ TEST(PtraceLaunch, TellsConnectionsAndTheirEnds) {
     EXPECT_EQ(t.on(IoOp::receive, folder.path() + "/u").size(), 1U);
 }
 
+TEST(PtraceLaunch, AWaitForADescriptorIsTheReceivesThatItWasFor) {
+    for (const char* wait : {"select.select([a],[],[])", "p=select.poll(); p.register(a,1); p.register(s,1); p.poll()",
+                             "e=select.epoll(); e.register(a,1); e.poll()", "a.settimeout(9)"}) {
+        SCOPED_TRACE(wait);
+        const Traced t = trace({"/usr/bin/python3", "-c",
+                                std::string("import select,socket,threading,time\n"
+                                            "s=socket.create_server(('127.0.0.1',0))\n"
+                                            "c=socket.create_connection(s.getsockname())\n"
+                                            "a,_=s.accept()\n"
+                                            "threading.Timer(0.1,lambda: c.sendall(b'x')).start()\n") +
+                                    wait + "\na.recv(9)\n"},
+                               {.waits = true});
+        EXPECT_EQ(t.status, ExitStatus{});
+        std::vector<IoDone> received;
+        for (const IoDone& io : t.of<IoDone>())
+            if (io.op == IoOp::receive) received.push_back(io);
+        ASSERT_EQ(received.size(), 1U);
+        EXPECT_GE(received[0].latency, 50ms);
+        EXPECT_LT(received[0].latency, 10s);
+    }
+}
+
+TEST(PtraceLaunch, AReceiveThatWaitedInVainTimedOut) {
+    const Traced t = trace({"/usr/bin/python3", "-c",
+                            "import socket\n"
+                            "s=socket.create_server(('127.0.0.1',0))\n"
+                            "c=socket.create_connection(s.getsockname()); c.settimeout(0.05)\n"
+                            "try: c.recv(9)\n"
+                            "except TimeoutError: pass\n"});
+    EXPECT_EQ(t.status, ExitStatus{});
+    std::vector<IoDone> received;
+    for (const IoDone& io : t.of<IoDone>())
+        if (io.op == IoOp::receive) received.push_back(io);
+    ASSERT_EQ(received.size(), 1U);
+    EXPECT_EQ(received[0].result, -ETIMEDOUT);
+    EXPECT_GE(received[0].latency, 40ms);
+}
+
 TEST(PtraceLaunch, AsAnUnprivilegedUserTellsTheSame) {
     const SharedFolder folder;
     EXPECT_EQ(run(folder, tell("sh -c \"echo hello >f; exit 4\"")), 4) << text_of(folder.path() + "/err");

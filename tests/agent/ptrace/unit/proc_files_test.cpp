@@ -46,6 +46,15 @@ TEST(CgroupFile, HasOnePathAController) {
     EXPECT_FALSE(controller_path(text, "mem"));
 }
 
+TEST(EpollInfo, HasWhatTheProgramGaveWithADescriptor) {
+    constexpr std::string_view text = "pos:\t0\nflags:\t02\ntfd:        5 events:       19 data:                5  pos:0\n"
+                                      "tfd:        7 events:       19 data:     5566aabb0010  pos:0 ino:1 sdev:2\n";
+    EXPECT_EQ(epoll_data(text, 5), 5U);
+    EXPECT_EQ(epoll_data(text, 7), 0x5566aabb0010U);
+    EXPECT_FALSE(epoll_data(text, 6));
+    EXPECT_FALSE(epoll_data("tfd: 7 events: 1 data: zz\ntfd: 7", 7));
+}
+
 TEST(UnixName, IsAPathOrAbstract) {
     using namespace std::string_view_literals;
     EXPECT_EQ(unix_name(""), "");
