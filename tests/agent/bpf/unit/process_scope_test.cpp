@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -15,8 +16,8 @@ using ::testing::IsEmpty;
 
 class Processes : public ::testing::Test {
 protected:
-    Processes() : root_(std::filesystem::path(::testing::TempDir()) / "process_scope") {
-        std::filesystem::remove_all(root_);
+    Processes()
+        : root_(std::filesystem::path(::testing::TempDir()) / ("process-scope-" + std::to_string(getpid()))) {
     }
     ~Processes() override { std::filesystem::remove_all(root_); }
 
