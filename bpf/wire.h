@@ -162,6 +162,7 @@ struct at_io_record { /* header.at_ns: the end of the call */
     struct at_header header;
     __s64 result; /* bytes, descriptor, 0 or -errno */
     __u64 latency_ns;
+    __u64 waited_ns; /* of the latency: before the call, for the descriptor to become ready */
     __s32 fd;
     __u8 op;   /* enum at_op */
     __u8 file; /* enum at_file */

@@ -97,6 +97,7 @@ struct IoDone {              // one system call; at = its end
     std::int32_t fd = -1;
     std::int64_t result = 0;     // bytes, descriptor or 0; -errno when it failed
     Nanos latency{0};
+    Nanos waited{0};             // of the latency: before the call, in poll, select or epoll
     StringId path{};             // files and Unix sockets
     Endpoint local;              // sockets, where known
     Endpoint peer;

@@ -67,7 +67,8 @@ void RecordDecoder::on_io_path(const at_io_path_record& r, EventBatch& batch) {
     const std::string name = is_cut ? std::string(text).append(kCut) : std::string(text);
     if (works_on_descriptor(io.op)) {
         const StringId known = strings.intern(name);
-        if (io.op != AT_OP_CLOSE) process.files.opened(io.fd, known);  // by then its number may be another one's
+        if (io.op != AT_OP_CLOSE)
+            process.files.opened(io.fd, known);  // by then its number may be another one's
         return push_io(io, known, batch);
     }
     const StringId path = resolve(process, io.fd, name, strings);
@@ -114,6 +115,7 @@ void RecordDecoder::push_io(const at_io_record& r, StringId path, EventBatch& ba
                                     .fd = r.fd,
                                     .result = as_program_sees(r.result),
                                     .latency = Nanos(static_cast<std::int64_t>(r.latency_ns)),
+                                    .waited = Nanos(static_cast<std::int64_t>(r.waited_ns)),
                                     .path = path,
                                     .local = to_endpoint(r.local),
                                     .peer = to_endpoint(r.peer),

@@ -146,6 +146,7 @@ at_io_record Reporter::io_record(const Thread& thread, std::int64_t result, Time
     record.header = header_of(*thread.process, thread.tid, AT_IO, sizeof record, now);
     record.result = result;
     record.latency_ns = static_cast<std::uint64_t>(latency_of(call, now).count());
+    record.waited_ns = static_cast<std::uint64_t>(call.waited.count());
     record.fd = call.fd;
     record.op = static_cast<std::uint8_t>(at_op_of(call.call, call.file));
     record.file = static_cast<std::uint8_t>(call.file);

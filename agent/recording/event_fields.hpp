@@ -25,7 +25,7 @@ template <class C> void fields(C& c, InvocationEnded& e) {
 template <class C> void fields(C& c, InitFailed& e) { c(e, e.error_type); }
 template <class C> void fields(C& c, CallDone& e) { c(e, e.function, e.depth, e.how, e.duration, e.bias); }
 template <class C> void fields(C& c, IoDone& e) {
-    c(e, e.op, e.fd, e.result, e.latency, e.path, e.local, e.peer, e.blocking_wait);
+    c(e, e.op, e.fd, e.result, e.latency, e.waited, e.path, e.local, e.peer, e.blocking_wait);
 }
 template <class C> void fields(C& c, OffCpu& e) { c(e, e.duration, e.cause, e.stack); }
 template <class C> void fields(C& c, StackSample& e) { c(e, e.stack, e.period, e.truncated); }

@@ -207,13 +207,15 @@ void Trees::on(const Event& event, const IoDone& what) {
                                         .code = static_cast<std::uint8_t>(what.op),
                                         .text = what.path,
                                         .peer = sums_.peer_of(what)});
+    // What was waited for before the call is beneath whoever waited, as a wait.
+    const Nanos took = what.latency - what.waited;
     thread(event).stack.leaf(deed,
                              {.count = 1,
                               .failures = failed ? 1u : 0u,
                               .bytes = moves && what.result > 0 ? static_cast<std::uint64_t>(what.result) : 0,
-                              .total = what.latency,
-                              .slowest = what.latency,
-                              .first = event.at - what.latency},
+                              .total = took,
+                              .slowest = took,
+                              .first = event.at - took},
                              event.at, ThreadStack::Takes::waits);
 }
 

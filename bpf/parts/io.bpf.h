@@ -25,6 +25,7 @@ AT_INLINE void at_fill_io(struct at_io_record* r, struct task_struct* task, cons
     at_fill_header_at(&r->header, AT_IO, sizeof *r, task, thread->scope, now);
     r->result = result;
     r->latency_ns = at_latency(thread, now);
+    r->waited_ns = thread->waited_ns;
     r->fd = thread->args[0];
     r->op = at_op_of(thread->call, thread->file);
     r->file = thread->file;

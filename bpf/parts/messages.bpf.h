@@ -55,7 +55,7 @@ static long at_tell_message(__u32 index, struct at_message_list* list) {
         at_count_read_failed();
     struct at_io_record told;
     at_fill_io(&told, task, thread, bytes, list->now);
-    if (index) told.latency_ns = 0;
+    if (index) told.latency_ns = told.waited_ns = 0;
     if (told.local.family == AT_AF_UNIX) {
         at_tell_on_unix(&told, (__u64)thread->sk, name, name_size);
         return 0;

@@ -57,7 +57,8 @@ void ChromeTrace::add(const EventBatch& batch) {
             const std::string what = io->path != StringId{} ? std::string(tables.strings[io->path])
                                      : io->peer.known()     ? to_string(io->peer)
                                                             : std::string();
-            span(event, io->latency, "io", std::string(name_of(io->op)) + (what.empty() ? "" : " " + what),
+            span(event, io->latency - io->waited, "io",
+                 std::string(name_of(io->op)) + (what.empty() ? "" : " " + what),
                  "\"result\":" + std::to_string(io->result) + ",\"fd\":" + std::to_string(io->fd));
         } else if (const auto* http = std::get_if<HttpDone>(&event.body)) {
             span(event, http->duration, "http",

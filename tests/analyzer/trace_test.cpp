@@ -25,9 +25,13 @@ public:
         return put(CallTotals{.function = function(name), .calls = calls, .total = total, .self = self},
                    Backend::runtime);
     }
-    Story& read(const char* path, std::int64_t bytes, Nanos latency) {
-        return put(
-            IoDone{.op = IoOp::read, .fd = 3, .result = bytes, .latency = latency, .path = text(path)});
+    Story& read(const char* path, std::int64_t bytes, Nanos latency, Nanos waited = Nanos(0)) {
+        return put(IoDone{.op = IoOp::read,
+                          .fd = 3,
+                          .result = bytes,
+                          .latency = latency,
+                          .waited = waited,
+                          .path = text(path)});
     }
     Story& wait(WaitCause cause, Nanos duration) { return put(OffCpu{.duration = duration, .cause = cause}); }
     Story& start(const char* id) {
@@ -102,6 +106,18 @@ TEST(Trace, PutsAWaitBeneathTheReadThatWaited) {
     const Trace t = s.trace();
     EXPECT_EQ(s.shape(t, t.processes[0].tree), "thread(read /data(wait))");
     EXPECT_EQ(t.waits[static_cast<std::size_t>(WaitCause::disk)].duration, 7ms);
+}
+
+TEST(Trace, LeavesWhatWasWaitedForBeforeTheCallToWhoWaited) {
+    Story s;
+    s.at(60ms).wait(WaitCause::network, 50ms).at(61ms).call("select", 55ms, 1);
+    s.at(70ms).read("/dev/pipe", 1, 52ms, 50ms).at(71ms).call("take", 5ms, 1).at(80ms).call("serve", 79ms, 0);
+    const Trace t = s.trace();
+    EXPECT_EQ(s.shape(t, t.processes[0].tree), "thread(serve(select(wait) take(read /dev/pipe)))");
+    const auto read =
+        std::ranges::find_if(t.nodes, [](const TraceNode& n) { return n.deed.kind == DeedKind::io; });
+    EXPECT_EQ(read->total, 2ms);
+    EXPECT_EQ(t.files.at(0).wait, 52ms);
 }
 
 TEST(Trace, GivesAnInvocationWhatItsProcessDidMeanwhile) {

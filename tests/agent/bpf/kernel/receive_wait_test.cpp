@@ -80,7 +80,9 @@ TEST_F(BpfReceiveWaits, CountsThePollBeforeAReceiveAsItsWait) {
         if (io.op == IoOp::receive) receives.push_back(io);
     ASSERT_EQ(receives.size(), 2u);
     EXPECT_EQ(receives[0].result, 4);
-    EXPECT_GT(to_ms(receives[0].latency), 70);
+    EXPECT_GT(to_ms(receives[0].waited), 70);
+    EXPECT_GT(receives[0].latency, receives[0].waited);
+    EXPECT_EQ(receives[1].waited, Nanos(0));
     EXPECT_EQ(receives[1].result, -ETIMEDOUT);
     EXPECT_GE(to_ms(receives[1].latency), 39);
     EXPECT_EQ(receives[1].peer, ipv4_endpoint(127, 0, 0, 1, port));
