@@ -45,7 +45,7 @@ class Degraded(unittest.TestCase):
         done = harness.run("doctor", "--json", wrapper=wrapper)
         self.assertEqual((done.returncode, done.stderr), (3, ""))
         report = json.loads(done.stdout)
-        self.assertEqual(report["backend"], "none")
+        self.assertEqual(report["backend"], "ptrace")
         checks = {c["name"]: c for c in report["checks"]}
         for name, remedy in missing.items():
             self.assertEqual((checks[name]["status"], checks[name]["required"]), ("missing", True), checks[name])
@@ -55,7 +55,7 @@ class Degraded(unittest.TestCase):
         self.assertIn("invocations", " ".join(report["lacking"]))
         table = harness.run("doctor", wrapper=wrapper)
         self.assertEqual(table.returncode, 3)
-        for part in ("to get it: ", "works here:", "does not:", "backend: none", *missing.values()):
+        for part in ("to get it: ", "works here:", "does not:", "backend: ptrace, on single programs", *missing.values()):
             self.assertIn(part, table.stdout)
 
     def assert_loop_goes_on(self, wrapper, reason):
