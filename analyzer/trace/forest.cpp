@@ -133,11 +133,19 @@ void Forest::fold(NodeId parent, NodeId child) {
     add(nodes_[child_of(parent, DeedId(0))].sums, sums);
 }
 
+Timestamp Forest::begin_of(NodeId node) const {
+    if (nodes_[node].sums.count > 0) return nodes_[node].sums.first;
+    Timestamp first = Timestamp::max();
+    for (NodeId n = nodes_[node].first_child; n != kNoNode; n = nodes_[n].next)
+        first = std::min(first, begin_of(n));
+    return first;
+}
+
 std::uint32_t Forest::export_children(NodeId root, std::vector<TraceNode>& out) const {
     std::vector<NodeId> children;
     for (NodeId n = nodes_[root].first_child; n != kNoNode; n = nodes_[n].next) children.push_back(n);
     std::stable_sort(children.begin(), children.end(),
-                     [&](NodeId a, NodeId b) { return nodes_[a].sums.first < nodes_[b].sums.first; });
+                     [&](NodeId a, NodeId b) { return begin_of(a) < begin_of(b); });
     std::uint32_t first = kNoNode, before = kNoNode;
     for (const NodeId n : children) {
         const auto index = static_cast<std::uint32_t>(out.size());
@@ -150,7 +158,7 @@ std::uint32_t Forest::export_children(NodeId root, std::vector<TraceNode>& out) 
                        .total = s.total,
                        .self = s.self,
                        .slowest = s.slowest,
-                       .first = s.first});
+                       .first = begin_of(n)});
         (before == kNoNode ? first : out[before].next) = index;
         before = index;
         const std::uint32_t below = export_children(n, out);

@@ -43,6 +43,9 @@ public:
     // `from`, a root, becomes part of `into`, which has the same deed.
     void merge(NodeId from, NodeId into);
 
+    // When it or, of a node that only holds others, the first of them began.
+    [[nodiscard]] Timestamp begin_of(NodeId node) const;
+
     // Appends the children of `root` and all below to `out`; returns the index of the first, or kNoNode.
     [[nodiscard]] std::uint32_t export_children(NodeId root, std::vector<TraceNode>& out) const;
 

@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kSiblings = 12;  // shown of one parent
 constexpr std::size_t kLines = 150;    // of one tree
 constexpr std::size_t kDeepest = 40;
+constexpr std::size_t kSmall = 60;  // a tree of so few lines is shown whole
+constexpr std::int64_t kLeast = 1'000;  // of a larger one what takes less than this part of its thread is left out
 
 struct Lines {  // what draws the branches
     std::string_view branch, last, down, none;
@@ -33,9 +35,25 @@ public:
           style_(style),
           lines_(style.marks == Marks::unicode ? kUnicode : kAscii) {}
 
+    // What is left out as small, in this tree.
+    [[nodiscard]] std::uint64_t small() const { return small_; }
+
+    // Finds what is too small to show in the tree from node `first` on.
+    void weigh(std::uint32_t first) {
+        if (count(first, kSmall) < kSmall) return;
+        Nanos longest{0};
+        for (std::uint32_t n = first; n != kNoNode; n = report_.trace.nodes[n].next)
+            longest = std::max(longest, report_.trace.nodes[n].deed.kind == DeedKind::thread
+                                            ? total_of(report_.trace.nodes[n].first_child)
+                                            : report_.trace.nodes[n].total);
+        least_ = longest / kLeast;
+    }
+
     void siblings(std::uint32_t first, const std::string& indent, std::size_t depth) {
         std::vector<std::uint32_t> all;
-        for (std::uint32_t n = first; n != kNoNode; n = report_.trace.nodes[n].next) all.push_back(n);
+        for (std::uint32_t n = first; n != kNoNode; n = report_.trace.nodes[n].next)
+            is_small(report_.trace.nodes[n]) ? void(++small_) : all.push_back(n);
+        if (all.empty()) return;
         const std::vector<std::uint32_t> shown = chosen(all);
         for (const std::uint32_t n : shown) {
             const bool is_last = n == shown.back() && shown.size() == all.size();
@@ -56,6 +74,33 @@ public:
     }
 
 private:
+    [[nodiscard]] Nanos total_of(std::uint32_t first) const {
+        Nanos total{0};
+        for (std::uint32_t n = first; n != kNoNode; n = report_.trace.nodes[n].next)
+            total += report_.trace.nodes[n].total;
+        return total;
+    }
+
+    // Nodes from `first` on and beneath, counted no further than `enough`.
+    [[nodiscard]] std::size_t count(std::uint32_t first, std::size_t enough) const {
+        std::size_t found = 0;
+        std::vector<std::uint32_t> open{first};
+        while (!open.empty() && found < enough) {
+            const std::uint32_t n = open.back();
+            open.pop_back();
+            if (n == kNoNode) continue;
+            ++found;
+            open.push_back(report_.trace.nodes[n].next);
+            open.push_back(report_.trace.nodes[n].first_child);
+        }
+        return found;
+    }
+
+    // What went wrong is never too small.
+    [[nodiscard]] bool is_small(const TraceNode& node) const {
+        return node.deed.kind != DeedKind::thread && node.total < least_ && node.failures == 0;
+    }
+
     // Those that took longest, in their old order.
     [[nodiscard]] std::vector<std::uint32_t> chosen(std::vector<std::uint32_t> all) const {
         if (all.size() <= kSiblings + 1) return all;
@@ -123,6 +168,8 @@ private:
     const TraceReport& report_;
     const Style& style_;
     Lines lines_;
+    Nanos least_{0};
+    std::uint64_t small_ = 0;
     std::size_t left_ = kLines;
 };
 
@@ -147,7 +194,14 @@ void trace_tree(std::ostream& out, const TraceReport& report, std::uint32_t firs
     if (first == kNoNode) return;
     const TraceNode& node = report.trace.nodes[first];
     const bool single = node.deed.kind == DeedKind::thread && node.next == kNoNode;
-    Printer(out, report, style).siblings(single ? node.first_child : first, "", 0);
+    Printer printer(out, report, style);
+    printer.weigh(first);
+    printer.siblings(single ? node.first_child : first, "", 0);
+    if (printer.small() > 0)
+        out << std::string(10, ' ')
+            << inked("(" + grouped(printer.small()) + " parts of less than 0.1 % each are left out; --json has all)",
+                     Ink::dim, style)
+            << '\n';
 }
 
 }  // namespace autotune::render

@@ -108,6 +108,14 @@ TEST(Trace, PutsAWaitBeneathTheReadThatWaited) {
     EXPECT_EQ(t.waits[static_cast<std::size_t>(WaitCause::disk)].duration, 7ms);
 }
 
+TEST(Trace, ShowsThreadsInTheOrderInWhichTheyBegan) {
+    Story s;
+    s.at(5ms).read("/main", 1, 1ms).on(101).at(20ms).read("/second", 1, 1ms);
+    const Trace t = s.trace();
+    EXPECT_EQ(s.shape(t, t.processes[0].tree), "thread(read /main) thread(read /second)");
+    EXPECT_EQ(t.nodes[t.processes[0].tree].first, from_ns(4'000'000));
+}
+
 TEST(Trace, LeavesWhatWasWaitedForBeforeTheCallToWhoWaited) {
     Story s;
     s.at(60ms).wait(WaitCause::network, 50ms).at(61ms).call("select", 55ms, 1);
