@@ -30,6 +30,7 @@ struct at_native_head {
 struct at_native_call {
     struct at_native_head head;
     __u64 duration_ns; /* without what probes added */
+    __u64 added_ns;    /* that */
     __u32 depth;
     __u32 how; /* at_call_end */
 };

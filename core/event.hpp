@@ -219,7 +219,7 @@ struct CallDone {            // one exact call of one function; at = its end
     std::uint32_t depth = 0; // 0: the outermost that was traced
     CallEnd how = CallEnd::returned;
     Nanos duration{0};
-    Nanos bias{0};           // what the probe itself is known to add, already subtracted
+    Nanos bias{0};           // what its probes and those of the calls beneath added, already subtracted
 };
 
 // Calls of one function from one caller on one thread, since the last such event: exact also where single
@@ -231,6 +231,7 @@ struct CallTotals {
     Nanos total{0};          // callees included; a recursive call counts in its outermost only
     Nanos self{0};
     Nanos bias{0};           // of one call, already subtracted
+    Nanos spread{0};         // the error bar of that: one call's duration is good to ± so much; 0: not measured
 };
 
 struct VariableSeen {

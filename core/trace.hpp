@@ -90,6 +90,7 @@ struct FunctionUse {
     Nanos self{0};
     Nanos slowest{0};  // of seen
     Nanos bias{0};     // of one call, already subtracted
+    Nanos spread{0};   // one call's duration is good to ± so much; 0: not measured
 };
 
 struct PeerUse {

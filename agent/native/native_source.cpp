@@ -43,6 +43,8 @@ Result<std::pair<KernelProbes, AttachMethod>> load_probes(std::size_t functions,
     return unexpected(last->with_context("tracing native functions"));
 }
 
+Nanos nanos(std::uint64_t count) { return Nanos(static_cast<std::int64_t>(count)); }
+
 bool is_over(std::uint32_t tgid, std::uint32_t tid) {
     std::error_code ignored;
     return !std::filesystem::exists("/proc/" + std::to_string(tgid) + "/task/" + std::to_string(tid),
@@ -158,8 +160,11 @@ private:
         if (bytes.size() == sizeof call) {
             std::memcpy(&call, bytes.data(), sizeof call);
             tell(call.head,
-                 done(call.head.index, call.depth, call.duration_ns,
-                      call.how == AT_CALL_CUT ? CallEnd::cut : CallEnd::returned, batch),
+                 CallDone{.function = frames_.frame(call.head.index, batch.tables),
+                          .depth = call.depth,
+                          .how = call.how == AT_CALL_CUT ? CallEnd::cut : CallEnd::returned,
+                          .duration = nanos(call.duration_ns),
+                          .bias = nanos(call.added_ns)},
                  batch);
         } else if (bytes.size() == sizeof value) {
             std::memcpy(&value, bytes.data(), sizeof value);
@@ -172,24 +177,15 @@ private:
         }
     }
 
-    CallDone done(std::uint32_t function, std::uint32_t depth, std::uint64_t duration_ns, CallEnd how,
-                  EventBatch& batch) {
-        return {.function = frames_.frame(function, batch.tables),
-                .depth = depth,
-                .how = how,
-                .duration = Nanos(static_cast<std::int64_t>(duration_ns)),
-                .bias = bias_of(function)};
-    }
-
-    [[nodiscard]] Nanos bias_of(std::uint32_t function) const {
-        if (function >= plan_.functions.size()) return Nanos(0);
+    [[nodiscard]] ProbeBias bias_of(std::uint32_t function) const {
+        if (function >= plan_.functions.size()) return {};
         const PlannedFunction& f = plan_.functions[function];
-        return Nanos(health_.biases.of(f.site, f.end).bias_ns);
+        return health_.biases.of(f.site, f.end);
     }
 
     static void tell(const at_native_head& head, EventBody body, EventBatch& batch) {
         batch.events.push_back(
-            {.at = Timestamp(Nanos(static_cast<std::int64_t>(head.at_ns))),
+            {.at = Timestamp(nanos(head.at_ns)),
              .process = {.pid = static_cast<std::int32_t>(head.tgid), .start_ns = head.start_ns},
              .thread = ThreadId(static_cast<std::int32_t>(head.tid)),
              .cgroup = CgroupId(head.cgroup),
@@ -222,9 +218,10 @@ private:
                  .function = frames_.frame(key.function, batch.tables),
                  .caller = key.caller == AT_NO_CALLER ? FrameId{} : frames_.frame(key.caller, batch.tables),
                  .calls = sums.calls,
-                 .total = Nanos(static_cast<std::int64_t>(sums.total_ns)),
-                 .self = Nanos(static_cast<std::int64_t>(sums.self_ns)),
-                 .bias = bias_of(key.function)},
+                 .total = nanos(sums.total_ns),
+                 .self = nanos(sums.self_ns),
+                 .bias = nanos(bias_of(key.function).bias_ns),
+                 .spread = nanos(bias_of(key.function).spread_ns)},
              batch);
     }
 
@@ -237,10 +234,9 @@ private:
             while (stack.depth > 0) {
                 const std::uint32_t function = at_top_call(&stack)->function;
                 const auto now_ns = static_cast<std::uint64_t>(now.time_since_epoch().count());
-                const auto bias = bias_of(function);
+                const std::uint32_t bias = bias_of(function).bias_ns;
                 at_call_result call{};
-                at_pop_call(&stack, now_ns, static_cast<std::uint64_t>(bias.count()),
-                            static_cast<std::uint64_t>(bias.count()), &call);
+                at_pop_call(&stack, now_ns, bias, bias, &call);
                 const at_native_head head{.at_ns = now_ns,
                                           .start_ns = stack.process_start_ns,
                                           .cgroup = 0,
@@ -248,7 +244,13 @@ private:
                                           .tid = stack.tid,
                                           .kind = AT_NATIVE_CALL,
                                           .index = function};
-                tell(head, done(function, call.depth, call.duration_ns, CallEnd::cut, batch), batch);
+                tell(head,
+                     CallDone{.function = frames_.frame(function, batch.tables),
+                              .depth = call.depth,
+                              .how = CallEnd::cut,
+                              .duration = nanos(call.duration_ns),
+                              .bias = nanos(call.added_ns)},
+                     batch);
                 tell_total(now,
                            {.process_start_ns = stack.process_start_ns,
                             .tgid = stack.tgid,

@@ -36,7 +36,7 @@ template <class C> void fields(C& c, Throttled& e) { c(e, e.function); }
 template <class C> void fields(C& c, Killed& e) { c(e, e.reason, e.victim_pid, e.memory_peak, e.memory_limit); }
 template <class C> void fields(C& c, Lost& e) { c(e, e.kind, e.count); }
 template <class C> void fields(C& c, CallTotals& e) {
-    c(e, e.function, e.caller, e.calls, e.total, e.self, e.bias);
+    c(e, e.function, e.caller, e.calls, e.total, e.self, e.bias, e.spread);
 }
 template <class C> void fields(C& c, HttpDone& e) {
     c(e, e.side, e.tls, e.status, e.method, e.host, e.path, e.trace_context, e.latency, e.duration,

@@ -12,7 +12,7 @@ void Functions::add(Backend by, const CallDone& call, Nanos self) {
     use.raised += call.how == CallEnd::raised ? 1 : 0;
     use.cut += call.how == CallEnd::cut ? 1 : 0;
     use.slowest = std::max(use.slowest, call.duration);
-    use.bias = std::max(use.bias, call.bias);
+    use.bias = std::min(use.bias.value_or(call.bias), call.bias);
 }
 
 void Functions::add(Backend by, const CallTotals& totals) {
@@ -21,7 +21,8 @@ void Functions::add(Backend by, const CallTotals& totals) {
     use.counted += totals.calls;
     use.counted_total += totals.total;
     use.counted_self += totals.self;
-    use.bias = std::max(use.bias, totals.bias);
+    use.bias = std::min(use.bias.value_or(totals.bias), totals.bias);
+    use.spread = std::max(use.spread, totals.spread);
 }
 
 void Functions::add_tree(const Forest& forest, Forest::NodeId root) {
@@ -51,7 +52,8 @@ std::vector<FunctionUse> Functions::sorted() const {
                        .self = std::min(by_totals ? use.counted_self : use.self,
                                         by_totals ? use.counted_total : use.total),  // both are rounded
                        .slowest = use.slowest,
-                       .bias = use.bias});
+                       .bias = use.bias.value_or(Nanos(0)),
+                       .spread = use.spread});
     }
     std::sort(all.begin(), all.end(), [](const FunctionUse& a, const FunctionUse& b) {
         if (a.self != b.self) return a.self > b.self;

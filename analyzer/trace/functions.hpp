@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -32,7 +33,9 @@ private:
     struct Use {
         Backend by{};
         std::uint64_t calls = 0, raised = 0, cut = 0;  // one by one
-        Nanos slowest{0}, bias{0};
+        Nanos slowest{0};
+        std::optional<Nanos> bias;  // the least of a call: without those of calls beneath
+        Nanos spread{0};
         std::uint64_t counted = 0;  // by totals
         Nanos counted_total{0}, counted_self{0};
         Nanos self{0};

@@ -8,14 +8,14 @@ namespace autotune::analysis {
 Nanos ThreadStack::call(DeedId deed, const CallDone& call, Timestamp end, std::uint8_t group) {
     const Timestamp begin = end - call.duration;
     Item made{
-        .first = begin, .last = end, .depth = call.depth, .calls = 1, .group = group, .total = call.duration};
+        .first = begin, .last = end, .depth = call.depth, .group = group, .total = call.duration};
+    const Timestamp entered = begin - call.bias;  // as the clock was, probes and all: what came after is beneath
     Nanos beneath{0};
     const auto claims = [&](const Item& item) {
         if (item.group == group && item.depth <= call.depth) return false;
-        return item.last > begin - call.bias * static_cast<std::int64_t>(made.calls);
+        return item.last > entered;
     };
     const auto count = [&](const Item& item) {
-        made.calls += item.calls;
         if (item.group == group) beneath += item.total;
     };
     std::size_t from = items_.size();
@@ -24,7 +24,7 @@ Nanos ThreadStack::call(DeedId deed, const CallDone& call, Timestamp end, std::u
     if (from == merged_ && merged_ > 0) {
         std::size_t keep = 0;
         for (std::size_t i = 0; i < items_.size(); ++i) {
-            const bool taken = i < merged_ && claims(items_[i]) && items_[i].first >= begin;
+            const bool taken = i < merged_ && claims(items_[i]) && items_[i].first >= entered;
             if (taken)
                 count(items_[i]), old.push_back(items_[i]);
             else
@@ -66,7 +66,6 @@ void ThreadStack::leaf(DeedId deed, const Forest::Sums& sums, Timestamp end, Tak
     push({.node = node,
           .first = begin,
           .last = end,
-          .calls = 0,
           .group = waits ? kWait : kLeaf,
           .total = sums.total});
 }
@@ -102,7 +101,6 @@ void ThreadStack::fold_older_half() {
         if (item.node != kNoNode) forest_->merge(item.node, into.node);
         into.first = std::min(into.first, item.first);
         into.last = std::max(into.last, item.last);
-        into.calls += item.calls;
         into.total += item.total;
     }
     merged_ = kept.size() - (items_.size() - half);
@@ -132,7 +130,6 @@ std::uint64_t ThreadStack::give(Timestamp since, Forest::NodeId parent) {
             continue;
         }
         same->last = std::max(same->last, items_[i].last);
-        same->calls += items_[i].calls;
         same->total += items_[i].total;
     }
     items_.resize(from);

@@ -1,8 +1,9 @@
 // ThreadStack: what one thread has done and that no enclosing call has claimed yet.
 //
 // Calls are told when they end, inner ones first. So everything that ended is put aside, and a call that ends
-// takes what began after it did. Sources of one kind count depth: among them depth decides, whatever a
-// subtracted bias did to the times. Between kinds (a system call in a function, C in Python) time decides.
+// takes what began after it did. Sources of one kind count depth: among them depth decides, and when
+// the call was entered by the clock: the times less what probes added overlap. Between kinds (a system call in a
+// function, C in Python) time alone decides.
 //
 // Bounded: when much is put aside, the older half of it is merged where it is equal.
 #pragma once
@@ -43,7 +44,6 @@ private:
         Forest::NodeId node = kNoNode;  // kNoNode: given away
         Timestamp first, last;          // begin of the first, end of the last
         std::uint32_t depth = 0;
-        std::uint32_t calls = 1;  // in it and below: each may have shifted a begin by its bias
         std::uint8_t group = kLeaf;
         Nanos total{0};
     };

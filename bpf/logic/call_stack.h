@@ -39,6 +39,7 @@ struct at_call_stack {
 /* What is known of a call that is over. */
 struct at_call_result {
     __u64 duration_ns;
+    __u64 added_ns; /* by probes, its own and those of its callees; not in the duration */
     __u64 self_ns;
     __u32 function;
     __u32 caller; /* AT_NO_CALLER */
@@ -52,11 +53,10 @@ static inline __attribute__((always_inline)) struct at_call_frame* at_top_call(s
     return &s->frames[(depth - 1) & (AT_CALL_DEPTH - 1)];
 }
 
-/* Whether that call is over, seen from an entry at `sp`. At the same stack pointer it is not if it gave its own
- * return address on: a tail call. */
-static inline __attribute__((always_inline)) int at_is_gone(const struct at_call_frame* f, __u64 sp,
-                                                            int is_tail_call) {
-    return f->sp < sp || (f->sp == sp && !is_tail_call);
+/* Seen from an entry at `sp`, calls that were entered below this are over. One at the same stack pointer is not if
+ * it gave its own return address on: a tail call. */
+static inline __attribute__((always_inline)) __u64 at_gone_below(__u64 sp, int is_tail_call) {
+    return is_tail_call ? sp : sp + 1;
 }
 
 /* The frame for a call that begins; the caller sets entered_ns, last of all. Null: it is too deep. */
@@ -92,6 +92,7 @@ static inline __attribute__((always_inline)) void at_pop_call(struct at_call_sta
     const __u64 seen = now > f->entered_ns ? now - f->entered_ns : 0;
     const __u64 added = f->probes_ns + bias_ns;
     result->duration_ns = seen > added ? seen - added : 0;
+    result->added_ns = seen - result->duration_ns;
     result->self_ns = result->duration_ns > f->callees_ns ? result->duration_ns - f->callees_ns : 0;
     result->function = f->function;
     result->depth = depth;

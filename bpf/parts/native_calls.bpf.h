@@ -65,6 +65,7 @@ AT_INLINE void at_native_end(struct at_call_stack* s, __u64 now, __u32 how) {
     }
     at_native_fill(&record->head, s, AT_NATIVE_CALL, call.function, now);
     record->duration_ns = call.duration_ns;
+    record->added_ns = call.added_ns;
     record->depth = call.depth;
     record->how = how;
     bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
@@ -102,10 +103,8 @@ AT_INLINE int at_native_enter(const struct at_registers* r, __u32 function) {
     }
     const __u64 sp = r->sp;
     const struct at_call_frame* top = at_top_call(s);
-    if (top && top->sp <= sp) {
-        const __u64 below = top->sp == sp && at_native_is_tail_call(task, sp) ? sp : sp + 1;
-        at_native_cut_below(below, bpf_ktime_get_ns());
-    }
+    if (top && top->sp <= sp)
+        at_native_cut_below(at_gone_below(sp, at_native_is_tail_call(task, sp)), bpf_ktime_get_ns());
     at_native_tell_all(r, s, function);
     struct at_call_frame* frame = at_push_call(s, function, sp);
     if (!frame) {

@@ -115,6 +115,8 @@ private:
                 json["events_by_backend"][std::string(name_of(static_cast<Backend>(by)))] =
                     trace_.by_backend[by];
         json["bias_ns"] = bias_of_a_call(trace_).count();
+        const Nanos spread = spread_of_a_call(trace_);
+        json["error_ns"] = spread.count() > 0 ? Json(spread.count()) : Json();
         return json;
     }
 
@@ -132,6 +134,7 @@ private:
                 {"cut", f.cut},
                 {"told_singly", f.seen},
                 {"bias_ns", f.bias.count()},
+                {"error_ns", f.spread.count() > 0 ? Json(f.spread.count()) : Json()},
                 {"backend", name_of(f.by)}};
     }
 

@@ -76,6 +76,12 @@ Nanos bias_of_a_call(const Trace& trace) {
     return least;
 }
 
+Nanos spread_of_a_call(const Trace& trace) {
+    Nanos most{0};
+    for (const FunctionUse& f : trace.functions) most = std::max(most, f.spread);
+    return most;
+}
+
 std::string function_name(FrameId function, const Tables& tables) {
     const std::string name = clean_text(tables.strings[tables.frames[function].name]);
     return name.empty() ? "(unknown)" : name;

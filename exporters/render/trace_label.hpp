@@ -24,6 +24,8 @@ namespace autotune::render {
 // What a probe adds to one call with none beneath, as far as any call shows it; already subtracted
 // everywhere.
 [[nodiscard]] Nanos bias_of_a_call(const Trace& trace);
+// The largest error bar of one call among the functions whose source measures it; zero: none does.
+[[nodiscard]] Nanos spread_of_a_call(const Trace& trace);
 [[nodiscard]] std::string function_name(FrameId function, const Tables& tables);
 
 // "api.example:443 (10.0.0.7)", "/run/db.sock", "10.0.0.7:443"

@@ -103,7 +103,12 @@ private:
         const Nanos bias = bias_of_a_call(trace_);
         if (bias.count() == 0) return;
         out_ << "  the probes' own time, " << time(bias)
-             << " a call and as much for each call beneath, is subtracted; times are good to about as much\n";
+             << " a call and as much for each call beneath, is subtracted; ";
+        const Nanos spread = spread_of_a_call(trace_);
+        if (spread.count() > 0)
+            out_ << "it is known to ±" << time(spread) << " a call, as measured at the start\n";
+        else
+            out_ << "times are good to about as much\n";
     }
 
     void http() {

@@ -21,8 +21,18 @@ public:
         return put(CallDone{.function = function(name), .depth = depth, .how = how, .duration = duration},
                    Backend::runtime);
     }
-    Story& totals(const char* name, std::uint64_t calls, Nanos total, Nanos self) {
-        return put(CallTotals{.function = function(name), .calls = calls, .total = total, .self = self},
+    Story& short_call(const char* name, Nanos duration, Nanos bias, std::uint32_t depth) {
+        return put(
+            CallDone{.function = function(name), .depth = depth, .duration = duration, .bias = bias});
+    }
+    Story& totals(const char* name, std::uint64_t calls, Nanos total, Nanos self, Nanos bias = Nanos(0),
+                  Nanos spread = Nanos(0)) {
+        return put(CallTotals{.function = function(name),
+                              .calls = calls,
+                              .total = total,
+                              .self = self,
+                              .bias = bias,
+                              .spread = spread},
                    Backend::runtime);
     }
     Story& read(const char* path, std::int64_t bytes, Nanos latency, Nanos waited = Nanos(0)) {
@@ -90,6 +100,25 @@ TEST(Trace, NestsCallsAndPutsDeedsBeneathTheCallThatDidThem) {
     const Trace t = s.trace();
     ASSERT_EQ(t.processes.size(), 1u);
     EXPECT_EQ(s.shape(t, t.processes[0].tree), "thread(outer(inner read /etc/hosts) read /etc/passwd)");
+}
+
+// Without what its probe and that of its callee added, the caller seems to begin when the callee has ended.
+TEST(Trace, NestsCallsThatAreShorterThanTheirProbes) {
+    Story s;
+    s.at(1'900ns).short_call("before", 10ns, 400ns, 1).at(3'000ns).short_call("leaf", 10ns, 900ns, 1);
+    s.at(4'000ns).short_call("caller", 30ns, 1'950ns, 0);
+    const Trace t = s.trace();
+    EXPECT_EQ(s.shape(t, t.processes[0].tree), "thread(before caller(leaf))");
+}
+
+TEST(Trace, TellsHowGoodTheDurationsOfNativeCallsAre) {
+    Story s;
+    s.at(4'000ns).short_call("caller", 30ns, 1'950ns, 0).short_call("caller", 30ns, 900ns, 0);
+    s.totals("caller", 2, 60ns, 60ns, 700ns, 80ns);
+    const Trace t = s.trace();
+    ASSERT_EQ(t.functions.size(), 1u);
+    EXPECT_EQ(t.functions[0].bias, 700ns);
+    EXPECT_EQ(t.functions[0].spread, 80ns);
 }
 
 TEST(Trace, TellsEqualSiblingsAsOne) {

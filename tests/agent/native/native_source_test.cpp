@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <sstream>
+
 #include "tests/agent/native/probed_program.hpp"
 
 namespace autotune::native {
@@ -138,12 +140,24 @@ TEST(NativeSource, FindsAFunctionByFileAndLine) {
     EXPECT_EQ(ran.calls("probed_leaf"), 100u);
 }
 
-TEST(NativeSource, PublishesWhatItsProbesAdd) {
-    const Ran ran = traced({kProgram, "calls"}, {.functions = {kProgram + ":probed_leaf"}});
-    for (const Event& e : ran.batch.events)
-        if (const auto* c = std::get_if<CallDone>(&e.body)) {
-            EXPECT_GT(c->bias, Nanos(0));
-        }
+// The program's own clock tells between which lengths each call was. What is told, with what was subtracted put back,
+// is what the probes saw, which is between them as well.
+TEST(NativeSource, SubtractsWhatItsProbesAddAndSaysHowWellThatIsKnown) {
+    const Ran ran = traced({kProgram, "lengths"}, {.functions = {kProgram + ":probed_spin"}});
+    const auto spins = ran.calls_of("probed_spin");
+    std::istringstream said(ran.output);
+    for (const CallDone& call : spins) {
+        long least = 0, most = 0;
+        ASSERT_TRUE(said >> least >> most);
+        EXPECT_GE(call.duration + call.bias, Nanos(least));
+        EXPECT_LE(call.duration + call.bias, Nanos(most));
+        EXPECT_GT(call.bias, Nanos(0));
+    }
+    ASSERT_EQ(spins.size(), 4u);
+    for (const CallTotals& sums : ran.totals_of("probed_spin")) {
+        EXPECT_EQ(sums.bias, spins.back().bias) << "nothing is beneath";
+        EXPECT_GT(sums.spread, Nanos(0));
+    }
     const ProbeBias& bias = ran.health.biases.of(SiteKind::stepped, EndSeenBy::return_probe);
     EXPECT_GE(bias.cost_ns, bias.bias_ns);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PROBED __attribute__((noinline, noclone))
@@ -54,6 +55,16 @@ PROBED void probed_exit(int code) {
     fflush(stdout);
     _exit(code);
 }
+static long now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000L + t.tv_nsec;
+}
+PROBED void probed_spin(long ns) {
+    const long end = now_ns() + ns;
+    while (now_ns() < end) {
+    }
+}
 static void* thread(void* unused) {
     (void)unused;
     long sum = 0;
@@ -77,6 +88,12 @@ int main(int argc, char** argv) {
         for (volatile int i = 0; i < 50; ++i) {
             if (setjmp(back) == 0) probed_jump(5);
             result += probed_leaf(i);
+        }
+    if (!strcmp(what, "lengths"))  // of each call: at least, at most
+        for (long ns = 1000; ns <= 1000000; ns *= 10) {
+            const long begin = now_ns();
+            probed_spin(ns);
+            printf("%ld %ld\n", ns, now_ns() - begin);
         }
     if (!strcmp(what, "fork")) {
         result = probed_fork();

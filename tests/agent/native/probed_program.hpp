@@ -37,6 +37,12 @@ struct Ran {
                 n += name_of(c->function) == name ? c->calls : 0;
         return n;
     }
+    [[nodiscard]] std::vector<CallDone> calls_of(const std::string& name) const {
+        return of<CallDone>(name);
+    }
+    [[nodiscard]] std::vector<CallTotals> totals_of(const std::string& name) const {
+        return of<CallTotals>(name);
+    }
     [[nodiscard]] std::vector<std::string> values(const std::string& expression) const {
         std::vector<std::string> all;
         for (const Event& e : batch.events)
@@ -48,6 +54,16 @@ struct Ran {
     [[nodiscard]] std::string name_of(FrameId id) const {
         const std::string name(batch.tables.strings[batch.tables.frames[id].name]);
         return name.substr(0, name.find('('));
+    }
+
+private:
+    template <class Body>
+    [[nodiscard]] std::vector<Body> of(const std::string& name) const {
+        std::vector<Body> all;
+        for (const Event& e : batch.events)
+            if (const auto* body = std::get_if<Body>(&e.body))
+                if (name_of(body->function) == name) all.push_back(*body);
+        return all;
     }
 };
 
