@@ -61,8 +61,14 @@ struct css_set {
     struct cgroup* dfl_cgrp;
 };
 
+struct super_block {
+    __u32 s_dev;
+};
+
 struct inode {
     unsigned short i_mode;
+    unsigned long i_ino;
+    struct super_block* i_sb;
 };
 
 struct hlist_node {
@@ -192,6 +198,7 @@ struct task_struct {
 };
 
 struct linux_binprm {
+    struct file* file;
     const char* filename;
 };
 
@@ -210,7 +217,7 @@ struct bpf_iter__task {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-    unsigned long r10, r9, r8, dx, si, di, orig_ax;
+    unsigned long r10, r9, r8, ax, cx, dx, si, di, orig_ax, sp;
 };
 #define AT_ARG0(regs) ((regs)->di)
 #define AT_ARG1(regs) ((regs)->si)
@@ -219,10 +226,16 @@ struct pt_regs {
 #define AT_ARG4(regs) ((regs)->r8)
 #define AT_ARG5(regs) ((regs)->r9)
 #define AT_NUMBER(regs) ((long)(regs)->orig_ax)
+/* Of a function, where that is not a system call's: */
+#define AT_FUNCTION_ARG3(regs) ((regs)->cx)
+#define AT_RESULT(regs) ((regs)->ax)
+#define AT_STACK(regs) ((regs)->sp)
+#define AT_RETURN_SLOT 8 /* a return takes its address off the stack */
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
     __u64 orig_x0;
     __u64 regs[31];
+    __u64 sp;
     __s32 syscallno;
 };
 #define AT_ARG0(regs) ((regs)->orig_x0)
@@ -232,6 +245,10 @@ struct pt_regs {
 #define AT_ARG4(regs) ((regs)->regs[4])
 #define AT_ARG5(regs) ((regs)->regs[5])
 #define AT_NUMBER(regs) ((long)(regs)->syscallno)
+#define AT_FUNCTION_ARG3(regs) ((regs)->regs[3])
+#define AT_RESULT(regs) ((regs)->regs[0])
+#define AT_STACK(regs) ((regs)->sp)
+#define AT_RETURN_SLOT 0
 #else
 #error "no system call arguments known for this architecture"
 #endif

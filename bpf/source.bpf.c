@@ -12,6 +12,7 @@
 #include "bpf/logic/http.h"
 #include "bpf/logic/runtime_api.h"
 #include "bpf/logic/off_cpu.h"
+#include "bpf/logic/tls.h"
 #include "bpf/tracked.bpf.h"
 #include "bpf/wire.h"
 
@@ -22,6 +23,7 @@
 #include "bpf/parts/scope.bpf.h"
 #include "bpf/parts/every_call.bpf.h"
 #include "bpf/parts/files.bpf.h"
+#include "bpf/parts/code_files.bpf.h"
 #include "bpf/parts/off_cpu.bpf.h"
 #include "bpf/parts/usage.bpf.h"
 #include "bpf/parts/process.bpf.h"
@@ -32,6 +34,7 @@
 #include "bpf/parts/not_decoded.bpf.h"
 #include "bpf/parts/dns.bpf.h"
 #include "bpf/parts/http.bpf.h"
+#include "bpf/parts/tls_state.bpf.h"
 #include "bpf/parts/unix.bpf.h"
 #include "bpf/parts/io.bpf.h"
 #include "bpf/parts/messages.bpf.h"
@@ -39,6 +42,7 @@
 #include "bpf/parts/waits.bpf.h"
 #include "bpf/parts/names.bpf.h"
 #include "bpf/parts/syscalls.bpf.h"
+#include "bpf/parts/tls.bpf.h"
 // clang-format on
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

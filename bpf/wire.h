@@ -69,6 +69,7 @@ enum at_kind {
     AT_NOT_DECODED,
     AT_SYSCALL,
     AT_HTTP,
+    AT_TLS,
     AT_KINDS, /* not a kind */
 };
 
@@ -110,6 +111,8 @@ struct at_exec_record {
     __u32 environment_size; /* what of `environment` is filled */
     __u64 environment_full; /* what there was */
     __u64 open_fds[AT_OPEN_FDS / 64]; /* one bit a descriptor that is open now, in the new program */
+    __u32 is_new_code; /* the program's file: run for the first time, as far as is remembered */
+    __u32 reserved;
     char comm[AT_COMM_SIZE];
     char path[AT_PATH_SIZE];               /* as given to execve, NUL-terminated, cut if longer */
     char environment[AT_ENVIRONMENT_SIZE]; /* NAME=value, NUL after each */
@@ -157,6 +160,7 @@ enum at_file { /* what the descriptor is */
 #define AT_IO_PATH_CUT 2u        /* the path is longer than AT_PATH_SIZE */
 #define AT_IO_IN_HTTP 4u         /* an at_http_record tells of this transfer too */
 #define AT_IO_LAST_CHUNK 8u      /* on a connection that speaks HTTP: ends as a body in chunks ends */
+#define AT_IO_NEW_TLS 16u        /* the first that is told of a TLS connection */
 
 struct at_io_record { /* header.at_ns: the end of the call */
     struct at_header header;
@@ -183,7 +187,8 @@ struct at_map_record { /* mmap of a file, msync */
     __u64 address;
     __u64 bytes;
     __s32 fd; /* mmap */
-    __u32 op; /* AT_OP_MAP, AT_OP_SYNC */
+    __u16 op; /* AT_OP_MAP, AT_OP_SYNC */
+    __u16 is_new_code; /* a file that is mapped to be executed for the first time, as far as is remembered */
 };
 
 struct at_http_record { /* a transfer that may hold the head of a message; header.at_ns: its end */
@@ -193,12 +198,26 @@ struct at_http_record { /* a transfer that may hold the head of a message; heade
     __s32 fd;
     __u8 op; /* AT_OP_SEND, AT_OP_RECEIVE */
     __u8 reserved;
-    __u16 flags; /* AT_IO_LAST_CHUNK */
+    __u16 flags; /* AT_IO_LAST_CHUNK, AT_IO_NEW_TLS */
     __u32 size;  /* what of `text` is filled: the transfer's first bytes */
     __u32 reserved2;
     struct at_endpoint local;
     struct at_endpoint peer;
+    __u64 tls; /* as in at_tls_record; 0: a system call's bytes */
     char text[AT_HTTP_SIZE];
+};
+
+struct at_tls_record { /* plain text that went through TLS on a connection that speaks HTTP, but no head of it */
+    struct at_header header;
+    __u64 latency_ns;
+    __u64 moved; /* bytes of plain text */
+    __u64 tls;   /* the connection's SSL object: unique in its process as long as it lives */
+    __s32 fd;    /* -1: not known */
+    __u8 op;     /* AT_OP_SEND, AT_OP_RECEIVE, AT_OP_CLOSE: the object is gone */
+    __u8 reserved;
+    __u16 flags; /* as in at_http_record */
+    struct at_endpoint local;
+    struct at_endpoint peer;
 };
 
 enum at_trouble { AT_RETRANSMIT, AT_RESET_SENT, AT_RESET_RECEIVED };
@@ -218,7 +237,7 @@ struct at_names_record { /* what a name server answered, cut if longer */
     char answer[AT_NAMES_SIZE];
 };
 
-enum at_not_decoded { AT_NOT_IO_URING, AT_NOT_AIO, AT_NOT_32_BIT };
+enum at_not_decoded { AT_NOT_IO_URING, AT_NOT_AIO, AT_NOT_32_BIT, AT_NOT_HTTP2 /* connections */ };
 
 struct at_not_decoded_record {
     struct at_header header;

@@ -132,7 +132,8 @@ struct HttpDone {
     StringId trace_context{};     // traceparent or X-Amzn-Trace-Id of the request, empty where there is none
     Nanos latency{0};             // first byte of the request to first byte of the answer
     Nanos duration{0};            // first byte of the request to `at`
-    std::uint64_t request_bytes = 0;   // bodies, by Content-Length or as counted
+    std::uint64_t request_bytes = 0;   // bodies, by Content-Length or as counted; in TLS of plain text, while
+                                       // IoDone tells the bytes on the wire
     std::uint64_t response_bytes = 0;
     Endpoint local;
     Endpoint peer;

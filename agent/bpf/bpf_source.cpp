@@ -13,6 +13,7 @@
 #include "agent/bpf/process_scope.hpp"
 #include "agent/bpf/record_decoder.hpp"
 #include "agent/bpf/syscall_meter.hpp"
+#include "agent/bpf/tls_probes.hpp"
 #include "os/cgroup_layout.hpp"
 
 namespace autotune {
@@ -41,6 +42,7 @@ public:
             if (auto s = kernel_.measure_run_time(); !s) return s;
         if (auto s = kernel_.attach(); !s) return s;
         health_.attached = true;
+        expect_tls();
         return list_existing();
     }
 
@@ -56,6 +58,7 @@ public:
         kernel_.tell(telling);
         telling_ = telling;
         detail_ = detail;
+        expect_tls();
         counts_calls_ = counts_calls_ || detail.syscalls == SyscallDetail::counted;
         return ok();
     }
@@ -86,6 +89,7 @@ public:
         if (!std::exchange(health_.attached, false)) return ok();
         const auto times = kernel_.thread_times();
         kernel_.detach();
+        tls_.forget();
         tell_totals(batch);
         for (std::size_t drained = kRecordsPerDrain; drained == kRecordsPerDrain;) {
             const std::uint64_t before = health_.records_received;
@@ -102,6 +106,7 @@ public:
     [[nodiscard]] SourceHealth health() const {
         SourceHealth now = health_;
         now.missing = kernel_.missing();
+        now.missing.insert(now.missing.end(), tls_.missing().begin(), tls_.missing().end());
         return now;
     }
     [[nodiscard]] double bpf_run_seconds() const {
@@ -178,6 +183,12 @@ private:
         return ok();
     }
 
+    // Somebody was named: the next thing that is started may be over before we have looked at it.
+    void expect_tls() {
+        if (health_.attached && detail_.io && !(detail_.cgroups.empty() && detail_.processes.empty()))
+            tls_.look_at_system();
+    }
+
     // Those that ran before us come first, at the first poll: only there is a batch to put them in.
     Status tell_existing(EventBatch& batch) {
         decode_all<at_existing_record>(std::exchange(existing_, {}), batch);
@@ -196,6 +207,8 @@ private:
         const auto drained = kernel_.drain([&](std::span<const std::byte> record) { decode(record, batch); },
                                            kRecordsPerDrain);
         if (!drained) return drained.forward();
+        if (detail_.io)
+            for (const std::int32_t pid : decoder_.take_new_code()) tls_.look_at(pid);
         drained_ = clock_.now();
         drain_interval_ = *drained >= kWorthADrain ? std::max(drain_interval_ / 2, kDrainInterval)
                                                    : std::min(2 * drain_interval_, kLongestInterval);
@@ -215,6 +228,8 @@ private:
             if (lost.kind == LossKind::ring_full) {
                 decoder_.forget_names();
                 decoder_.forget_conversations();
+                if (detail_.io)
+                    for (const std::int32_t pid : decoder_.processes()) tls_.look_at(pid);
             }
             health_.lost[static_cast<std::size_t>(lost.kind)] += lost.count;
             batch.events.push_back({.at = drained_, .process = {}, .by = Backend::bpf, .body = lost});
@@ -225,6 +240,7 @@ private:
     KernelObject kernel_;
     BpfSourceOptions options_;
     RecordDecoder decoder_;
+    TlsProbes tls_{kernel_, options_.proc};
     LossMeter meter_;
     SourceHealth health_;
     Timestamp drained_{};

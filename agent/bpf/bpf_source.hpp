@@ -24,7 +24,10 @@
 // messages whose first bytes begin a transfer of 8 bytes at least. Not on descriptors that were duplicated, nor of
 // connections that two processes share.
 //
-// Counted, but not looked into (NotDecoded): what goes through io_uring (but for what its kernel thread takes by
+// So are those inside TLS by OpenSSL (agent/bpf/tls_probes.hpp), in plain text: in what is mapped by processes that
+// are watched; and in the system's own libssl as soon as somebody is named. Bytes of IoDone are those on the wire.
+//
+// Counted, but not looked into (NotDecoded): connections in HTTP/2, what goes through io_uring (but for what its kernel thread takes by
 // itself) and asynchronous I/O, 32-bit programs on a 64-bit kernel. Names come from DNS answers that one receive
 // brought in plain text. Trouble is told of TCP connections that were made while the source ran.
 //

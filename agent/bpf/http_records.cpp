@@ -22,6 +22,19 @@ HttpTransfer to_transfer(const at_header& header, std::uint8_t op, std::uint64_t
 
 void RecordDecoder::on_http(const at_http_record& r, EventBatch& batch) {
     if (r.moved <= 0) return;
+    const std::string_view text(r.text, std::min<std::size_t>(r.size, sizeof r.text));
+    if (r.tls != 0)
+        return hear_tls({.header = r.header,
+                         .latency_ns = r.latency_ns,
+                         .moved = static_cast<std::uint64_t>(r.moved),
+                         .tls = r.tls,
+                         .fd = r.fd,
+                         .op = r.op,
+                         .reserved = 0,
+                         .flags = r.flags,
+                         .local = r.local,
+                         .peer = r.peer},
+                        text, batch);
     KnownProcess& process = book_.open(r.header);
     const Endpoint local = to_endpoint(r.local), peer = to_endpoint(r.peer);
     const auto known = process.http.find(r.fd);
@@ -32,11 +45,49 @@ void RecordDecoder::on_http(const at_http_record& r, EventBatch& batch) {
     connection.local = local;
     connection.peer = peer;
     HttpTransfer transfer = to_transfer(r.header, r.op, r.latency_ns, r.moved);
-    transfer.text = {r.text, std::min<std::size_t>(r.size, sizeof r.text)};
+    transfer.text = text;
     transfer.ends_chunks = (r.flags & AT_IO_LAST_CHUNK) != 0;
     std::vector<HttpExchange> over;
     connection.talk.add(transfer, over);
     tell_exchanges(r.header, connection, over, batch);
+}
+
+void RecordDecoder::on_tls(const at_tls_record& r, EventBatch& batch) { hear_tls(r, {}, batch); }
+
+void RecordDecoder::hear_tls(const at_tls_record& r, std::string_view text, EventBatch& batch) {
+    KnownProcess& process = book_.open(r.header);
+    std::vector<HttpExchange> over;
+    const bool is_new = (r.flags & AT_IO_NEW_TLS) != 0;
+    if (const auto known = process.tls.find(r.tls);
+        known != process.tls.end() && (is_new || r.op == AT_OP_CLOSE)) {
+        known->second.talk.close(make_event(r.header, {}).at, over);
+        tell_exchanges(r.header, known->second, std::exchange(over, {}), batch);
+        process.tls.erase(known);
+    }
+    if (r.op == AT_OP_CLOSE || r.moved > INT64_MAX) return;
+    if (process.tls.size() >= kMostConnections) process.tls.clear();
+    HttpConnection& connection = process.tls[r.tls];
+    connection.wrapping = Wrapping::tls;
+    if (r.fd >= 0) {
+        connection.fd = r.fd;
+        connection.local = to_endpoint(r.local);
+        connection.peer = to_endpoint(r.peer);
+    }
+    HttpTransfer transfer = to_transfer(r.header, r.op, r.latency_ns, static_cast<std::int64_t>(r.moved));
+    transfer.text = text;
+    transfer.ends_chunks = (r.flags & AT_IO_LAST_CHUNK) != 0;
+    connection.talk.add(transfer, over);
+    tell_exchanges(r.header, connection, over, batch);
+}
+
+void RecordDecoder::end_tls(const at_header& header, EventBatch& batch) {
+    KnownProcess* process = book_.find(header);
+    if (process == nullptr) return;
+    for (auto& [object, connection] : std::exchange(process->tls, {})) {
+        std::vector<HttpExchange> over;
+        connection.talk.close(make_event(header, {}).at, over);
+        tell_exchanges(header, connection, over, batch);
+    }
 }
 
 // What only counts for where in a message the connection is.
@@ -69,6 +120,13 @@ void RecordDecoder::end_conversations(const at_header& header, int first, int la
         tell_exchanges(header, it->second, over, batch);
     }
     process->http.erase(begin, end);
+    for (auto& [object, connection] : process->tls) {
+        if (connection.fd < first || connection.fd > last) continue;
+        std::vector<HttpExchange> over;
+        connection.talk.close(make_event(header, {}).at, over);
+        tell_exchanges(header, connection, over, batch);
+        connection.fd = -1;
+    }
 }
 
 void RecordDecoder::finish(Timestamp now, EventBatch& batch) {
@@ -77,12 +135,14 @@ void RecordDecoder::finish(Timestamp now, EventBatch& batch) {
         header.tgid = header.tid = pid;
         header.start_ns = process.id.start_ns;
         header.cgroup = static_cast<std::uint64_t>(process.cgroup);
-        for (auto& [fd, connection] : std::exchange(process.http, {})) {
+        const auto end = [&](HttpConnection& connection) {
             std::vector<HttpExchange> over;
             connection.talk.close(now, over);
             std::erase_if(over, [](const HttpExchange& e) { return e.status == 0; });  // perhaps later
             tell_exchanges(header, connection, over, batch);
-        }
+        };
+        for (auto& [fd, connection] : std::exchange(process.http, {})) end(connection);
+        for (auto& [object, connection] : std::exchange(process.tls, {})) end(connection);
     }
 }
 
@@ -93,6 +153,7 @@ void RecordDecoder::tell_exchanges(const at_header& header, const HttpConnection
         const bool is_answered = e.status != 0;
         Event event = make_event(
             header, HttpDone{.side = e.side,
+                             .tls = connection.wrapping == Wrapping::tls,
                              .status = e.status,
                              .method = strings.intern(e.method),
                              .host = strings.intern(e.host),

@@ -82,6 +82,7 @@ void RecordDecoder::on_io_path(const at_io_path_record& r, EventBatch& batch) {
 
 void RecordDecoder::on_map(const at_map_record& r, EventBatch& batch) {
     KnownProcess& process = book_.open(r.header);
+    if (r.is_new_code != 0) new_code_.insert(r.header.tgid);
     at_io_record io{};
     io.header = r.header;
     io.result = r.result;

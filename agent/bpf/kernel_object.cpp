@@ -15,6 +15,7 @@
 
 #include "agent/bpf/libbpf_log.hpp"
 #include "agent/bpf/syscall_table.hpp"
+#include "agent/bpf/uprobe_link.hpp"
 #include "bpf/source.skel.h"
 #include "os/fd.hpp"
 
@@ -70,12 +71,23 @@ std::uint64_t monotonic_ns() {
     return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(t.tv_nsec);
 }
 
+bool has_attach_type(const btf* kernel, std::string_view name) {
+    const int id = btf__find_by_name_kind(kernel, "bpf_attach_type", BTF_KIND_ENUM);
+    if (id <= 0) return false;
+    const btf_type* types = btf__type_by_id(kernel, static_cast<std::uint32_t>(id));
+    const std::span values(btf_enum(types), btf_vlen(types));
+    return std::ranges::any_of(values, [&](const auto& v) { return btf__name_by_offset(kernel, v.name_off) == name; });
+}
+
 }  // namespace
 
 class KernelObject::Impl {
 public:
     std::unique_ptr<::source, SkeletonCloser> skeleton;
     std::vector<Link> links;
+    std::vector<Link> uprobes;     // one a probe, or …
+    std::vector<Fd> many_probes;   // … all of a file in one
+    bool many_uprobes = false;     // the kernel can
     std::unique_ptr<ring_buffer, RingCloser> ring;
     Fd urgent;      // epoll: wakes for urgent records only
     Fd statistics;  // while open, the kernel times programs
@@ -111,6 +123,7 @@ public:
         const int account = btf__find_by_name_kind(kernel, "sched_info", BTF_KIND_STRUCT);
         if (account <= 0 || btf_vlen(btf__type_by_id(kernel, static_cast<std::uint32_t>(account))) == 0)
             missing.emplace_back("time spent waiting for a CPU (no CONFIG_SCHED_INFO)");
+        many_uprobes = has_attach_type(kernel, "BPF_TRACE_UPROBE_MULTI");
         skeleton->rodata->at_has_casts = btf__find_by_name_kind(kernel, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
         btf__free(kernel);
     }
@@ -127,9 +140,33 @@ public:
         return ok();
     }
 
-    // Read on request, not attached.
-    [[nodiscard]] static bool is_iterator(const bpf_program* program) {
-        return std::string_view(bpf_program__section_name(program)) == "iter/task";
+    // Read on request, or attached to files as they are found.
+    [[nodiscard]] static bool is_for_later(const bpf_program* program) {
+        const std::string_view section = bpf_program__section_name(program);
+        return section == "iter/task" || section == "uprobe";
+    }
+
+    Status probe(const bpf_program* program, const std::string& path, UprobeAt at,
+                 std::span<const std::uint64_t> offsets, std::span<const std::uint64_t> cookies) {
+        if (many_uprobes) {
+            auto link = link_uprobes({.program = bpf_program__fd(program),
+                                      .at = at,
+                                      .path = path,
+                                      .offsets = offsets,
+                                      .cookies = cookies});
+            if (!link) return link.forward();
+            many_probes.push_back(*std::move(link));
+            return ok();
+        }
+        const LibbpfLog log;
+        for (std::size_t i = 0; i < offsets.size(); ++i) {
+            LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = cookies[i],
+                        .retprobe = at == UprobeAt::function_return);
+            Link link(bpf_program__attach_uprobe_opts(program, -1, path.c_str(), offsets[i], &options));
+            if (!link) return unexpected(log.explain("probing a function", errno));
+            uprobes.push_back(std::move(link));
+        }
+        return ok();
     }
 
     // All that the program writes of all tasks.
@@ -199,6 +236,9 @@ Result<KernelObject> KernelObject::load(std::size_t ring_bytes) {
                              std::size_t{32}, std::size_t{AT_CALL_SLOTS});
     bpf_map__set_max_entries(s.maps.call_counts, static_cast<std::uint32_t>(impl->slots));
     impl->adapt_to_kernel();
+    if (impl->many_uprobes)
+        for (bpf_program* program : {s.progs.at_tls_entry, s.progs.at_tls_return})
+            bpf_program__set_expected_attach_type(program, static_cast<bpf_attach_type>(kUprobeMulti));
     if (const int error = source__load(&s); error != 0)
         return unexpected(log.explain("loading the BPF programs", -error));
     for (std::uint32_t slot = static_cast<std::uint32_t>(impl->slots) - 1; slot > 0; --slot)
@@ -211,7 +251,7 @@ Status KernelObject::attach() {
     const LibbpfLog log;
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, impl_->skeleton->obj) {
-        if (!bpf_program__autoload(program) || Impl::is_iterator(program)) continue;
+        if (!bpf_program__autoload(program) || Impl::is_for_later(program)) continue;
         Link link(bpf_program__attach(program));
         if (link) {
             impl_->links.push_back(std::move(link));
@@ -229,7 +269,21 @@ Status KernelObject::attach() {
     return ok();
 }
 
-void KernelObject::detach() { impl_->links.clear(); }
+void KernelObject::detach() {
+    impl_->many_probes.clear();
+    impl_->uprobes.clear();
+    impl_->links.clear();
+}
+
+Status KernelObject::probe_tls(const std::string& path, const TlsSites& sites) {
+    const auto& p = impl_->skeleton->progs;
+    // The return first: an entry without it would leave calls open.
+    if (auto s = impl_->probe(p.at_tls_return, path, UprobeAt::function_return, sites.return_offsets,
+                              sites.return_cookies);
+        !s)
+        return s;
+    return impl_->probe(p.at_tls_entry, path, UprobeAt::entry, sites.offsets, sites.cookies);
+}
 
 Result<std::vector<std::byte>> KernelObject::existing_processes() {
     return Impl::read_iterator(impl_->skeleton->progs.at_existing, "listing the processes");

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/bpf/call_count.hpp"
+#include "agent/bpf/tls_library.hpp"
 #include "bpf/wire.h"
 #include "core/event_source.hpp"
 #include "core/ids.hpp"
@@ -50,6 +51,8 @@ public:
 
     Status attach();
     void detach();  // what is in the ring stays there
+    // OpenSSL's functions in one file. REQUIRES: attached; not probed yet.
+    Status probe_tls(const std::string& path, const TlsSites& sites);
     // Processes that run now, as at_existing_record, one after the other.
     [[nodiscard]] Result<std::vector<std::byte>> existing_processes();
     // Watched threads, as at_thread_times_record.

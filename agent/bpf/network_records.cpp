@@ -20,6 +20,7 @@ std::string_view to_text(__u32 what) {
     switch (what) {
         case AT_NOT_IO_URING: return "io_uring";
         case AT_NOT_AIO: return "aio";
+        case AT_NOT_HTTP2: return "HTTP/2";
         default: return "32-bit system calls";
     }
 }

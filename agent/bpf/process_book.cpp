@@ -50,7 +50,10 @@ void ProcessBook::forget_names() {
 }
 
 void ProcessBook::forget_conversations() {
-    for (auto& [pid, process] : processes_) process.http.clear();
+    for (auto& [pid, process] : processes_) {
+        process.http.clear();
+        process.tls.clear();
+    }
 }
 
 bool ProcessBook::claim_sandbox(const KnownProcess& process) {

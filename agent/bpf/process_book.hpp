@@ -25,11 +25,15 @@ struct PartialAnswer {
     CgroupUsage usage;
 };
 
+enum class Wrapping : std::uint8_t { none, tls };
+
 // A connection on which HTTP was heard.
 struct HttpConnection {
     HttpConversation talk;
     Endpoint local;
     Endpoint peer;
+    Wrapping wrapping = Wrapping::none;
+    int fd = -1;  // of TLS, where known
 };
 
 struct KnownProcess {
@@ -43,6 +47,7 @@ struct KnownProcess {
     bool init_failed = false;                        // told already
     std::map<int, PartialAnswer> answers;            // by descriptor
     std::map<int, HttpConnection> http;              // by descriptor
+    std::map<std::uint64_t, HttpConnection> tls;     // by the TLS library's object
 };
 
 class ProcessBook {

@@ -94,6 +94,7 @@ bool RecordDecoder::decode(std::span<const std::byte> bytes, EventBatch& batch) 
         case AT_ANSWER_PART: return with(&RecordDecoder::on_answer_part);
         case AT_EXISTING: return with(&RecordDecoder::on_existing);
         case AT_HTTP: return with(&RecordDecoder::on_http);
+        case AT_TLS: return with(&RecordDecoder::on_tls);
         case AT_MAP: return with(&RecordDecoder::on_map);
         case AT_TROUBLE: return with(&RecordDecoder::on_trouble);
         case AT_NAMES: return with(&RecordDecoder::on_names);
@@ -104,6 +105,12 @@ bool RecordDecoder::decode(std::span<const std::byte> bytes, EventBatch& batch) 
         case AT_SYSCALL: return alone(&RecordDecoder::on_syscall);
         default: return false;
     }
+}
+
+std::vector<std::int32_t> RecordDecoder::processes() {
+    std::vector<std::int32_t> all;
+    for (const auto& [pid, process] : book_.all()) all.push_back(pid);
+    return all;
 }
 
 void RecordDecoder::on_fork(const at_fork_record& r, EventBatch& batch) {
@@ -123,6 +130,8 @@ void RecordDecoder::on_exec(const at_exec_record& r, EventBatch& batch) {
     process.files.keep_only(r.open_fds);
     process.mappings.clear();
     process.answers.clear();
+    end_tls(r.header, batch);  // in the memory of the program that was
+    if (r.is_new_code != 0) new_code_.insert(r.header.tgid);
     StringTable& strings = batch.tables.strings;
     batch.events.push_back(make_event(
         r.header, ProcessStarted{.parent_pid = r.parent,
@@ -143,6 +152,7 @@ void RecordDecoder::on_exit(const at_exit_record& r, EventBatch& batch) {
         failed_init = process->announced && book_.owns_sandbox(*process) && !process->init_failed &&
                       !book_.was_ready(process->cgroup);
     end_conversations(r.header, 0, INT_MAX, batch);
+    end_tls(r.header, batch);
     if (!book_.close(r.header)) return;
     if (failed_init)
         batch.events.push_back(
@@ -175,6 +185,7 @@ void RecordDecoder::on_existing(const at_existing_record& r, EventBatch& batch) 
     candidate.id = {r.header.tgid, r.header.start_ns};
     learn_environment(candidate);
     if (!r.watched && !candidate.environment) return;
+    if (r.watched) new_code_.insert(r.header.tgid);
     KnownProcess& process = book_.open(r.header);
     process.environment = candidate.environment;
     batch.events.push_back(make_event(

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,11 @@ public:
 
     // No record will come any more: tells the HTTP exchanges whose answer has begun.
     void finish(Timestamp now, EventBatch& batch);
+
+    // Processes that execute a file that nobody was seen to execute before, and those that were there before us.
+    [[nodiscard]] std::set<std::int32_t> take_new_code() { return std::exchange(new_code_, {}); }
+    // All that are known.
+    [[nodiscard]] std::vector<std::int32_t> processes();
 
     // Cgroups of executors that ran before the source did and that nobody watches yet.
     [[nodiscard]] std::vector<CgroupId> take_discovered() { return std::exchange(discovered_, {}); }
@@ -71,7 +77,10 @@ private:
 
     // http_records.cpp
     void on_http(const at_http_record& r, EventBatch& batch);
+    void on_tls(const at_tls_record& r, EventBatch& batch);
+    void hear_tls(const at_tls_record& r, std::string_view text, EventBatch& batch);
     void hear_transfer(const at_io_record& r, EventBatch& batch);
+    void end_tls(const at_header& header, EventBatch& batch);
     void end_conversations(const at_header& header, int first, int last, EventBatch& batch);
     static void tell_exchanges(const at_header& header, const HttpConnection& connection,
                                const std::vector<HttpExchange>& over, EventBatch& batch);
@@ -86,6 +95,7 @@ private:
     ProcessBook book_;
     Nanos wall_offset_{0};
     std::vector<CgroupId> discovered_;
+    std::set<std::int32_t> new_code_;
 };
 
 // Worth evaluating at once: a kill, a failed init.

@@ -3,7 +3,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <poll.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <ctime>
 
 #include "agent/bpf/libbpf_log.hpp"
+#include "agent/bpf/uprobe_link.hpp"
 #include "bpf/calls.skel.h"
 #include "os/fd.hpp"
 
@@ -31,30 +31,6 @@ struct DestroyLink {
     void operator()(bpf_link* link) const { bpf_link__destroy(link); }
 };
 using Link = std::unique_ptr<bpf_link, DestroyLink>;
-
-// Of linux/bpf.h since 6.6 and 6.13; the headers we build with may be older.
-constexpr std::uint32_t kUprobeMulti = 48;
-constexpr std::uint32_t kUprobeSession = 57;
-struct LinkCreateUprobes {
-    std::uint32_t program = 0;
-    std::uint32_t target = 0;
-    std::uint32_t attach_type = 0;
-    std::uint32_t flags = 0;
-    std::uint64_t path = 0;
-    std::uint64_t offsets = 0;
-    std::uint64_t reference_counters = 0;
-    std::uint64_t cookies = 0;
-    std::uint32_t count = 0;
-    std::uint32_t probe_flags = 0;
-    std::uint32_t pid = 0;
-    std::uint32_t padding = 0;
-};
-static_assert(sizeof(LinkCreateUprobes) == 64);
-
-template <typename T>
-std::uint64_t address(const T* pointer) {
-    return reinterpret_cast<std::uintptr_t>(pointer);
-}
 
 std::string doing(const ProbeSet& probes) {
     return "probing " + std::to_string(probes.offsets.size()) + " places of " + probes.path;
@@ -102,17 +78,15 @@ struct KernelProbes::State {
     }
 
     Status attach_many(const bpf_program* program, std::uint32_t type, const ProbeSet& probes,
-                       std::uint32_t flags) {
-        const LinkCreateUprobes wish{.program = static_cast<std::uint32_t>(bpf_program__fd(program)),
-                                     .attach_type = type,
-                                     .path = address(probes.path.c_str()),
-                                     .offsets = address(probes.offsets.data()),
-                                     .cookies = address(probes.cookies.data()),
-                                     .count = static_cast<std::uint32_t>(probes.offsets.size()),
-                                     .probe_flags = flags};
-        Fd link(static_cast<int>(syscall(SYS_bpf, BPF_LINK_CREATE, &wish, sizeof wish)));
-        if (!link) return unexpected(errno_error(doing(probes), errno));
-        many.push_back(std::move(link));
+                       UprobeAt at = UprobeAt::entry) {
+        auto link = link_uprobes({.program = bpf_program__fd(program),
+                                  .attach_type = type,
+                                  .at = at,
+                                  .path = probes.path,
+                                  .offsets = probes.offsets,
+                                  .cookies = probes.cookies});
+        if (!link) return link.forward();
+        many.push_back(*std::move(link));
         return ok();
     }
 
@@ -184,10 +158,9 @@ Status KernelProbes::attach(const ProbeSet& probes) {
     if (probes.offsets.empty()) return ok();
     const auto& p = state_->object->progs;
     const bool pairs = state_->method == AttachMethod::pairs;
-    constexpr std::uint32_t kAtReturn = 1;
     const auto one = [&](const bpf_program* program) {
         return pairs ? state_->attach_each(program, probes, false)
-                     : state_->attach_many(program, kUprobeMulti, probes, 0);
+                     : state_->attach_many(program, kUprobeMulti, probes);
     };
     switch (probes.use) {
         case ProbeUse::line: return one(p.at_native_line);
@@ -196,10 +169,10 @@ Status KernelProbes::attach(const ProbeSet& probes) {
         case ProbeUse::call: break;
     }
     if (state_->method == AttachMethod::session)
-        return state_->attach_many(p.at_native_session, kUprobeSession, probes, 0);
+        return state_->attach_many(p.at_native_session, kUprobeSession, probes);
     // The return first: an entry without it would leave calls open.
     Status returns = pairs ? state_->attach_each(p.at_native_return, probes, true)
-                           : state_->attach_many(p.at_native_return, kUprobeMulti, probes, kAtReturn);
+                           : state_->attach_many(p.at_native_return, kUprobeMulti, probes, UprobeAt::function_return);
     return returns ? one(p.at_native_entry) : returns;
 }
 

@@ -22,6 +22,16 @@ static inline __attribute__((always_inline)) int at_begins_http(const char first
     }
 }
 
+/* Of those: an answer. */
+static inline __attribute__((always_inline)) int at_begins_answer(const char first[AT_HTTP_BEGINNING]) {
+    return AT_STARTS_WITH(first, 0, "HTTP/1.");
+}
+
+/* A client's first words in HTTP/2. */
+static inline __attribute__((always_inline)) int at_begins_http2(const char first[AT_HTTP_BEGINNING]) {
+    return AT_STARTS_WITH(first, 0, "PRI * HT");
+}
+
 #define AT_HTTP_ENDING 5
 
 /* The end of a body in chunks that has no trailers. */

@@ -60,6 +60,18 @@ struct at_instant {
     struct at_usage usage;
 };
 
+/* A call of the TLS library that has not returned (tls.bpf.h). */
+struct at_tls_frame {
+    __u64 tls;        /* its SSL object */
+    __u64 buffer;     /* plain text; 0: none in memory */
+    __u64 count;      /* where the library writes how much it was; 0: it returns it */
+    __u64 entered_ns;
+    __u64 stack;      /* stack pointer at the entry */
+    __u64 sk;         /* the socket it has used; 0: none yet */
+    __s32 fd;
+    __u32 call;       /* enum at_tls_call */
+};
+
 /* What we know of a thread that is watched. */
 struct at_thread {
     /* Its scope, as found when it was in this cgroup and this was the wish. */
@@ -88,6 +100,10 @@ struct at_thread {
     struct sock* from_sk;
     /* What the call sends was not in memory at its entry, then: it is heard at the exit. at_ns 0: it was. */
     struct at_instant unread;
+    /* the calls of the TLS library it is in, the innermost last */
+    struct at_tls_frame tls[AT_TLS_DEPTH];
+    __u32 tls_depth;
+    __u32 reserved2;
 };
 
 struct {
@@ -143,6 +159,26 @@ AT_INLINE struct at_thread* at_this_thread(void) {
 AT_INLINE void at_count_shed(void) {
     struct at_counts* c = at_count();
     if (c) ++c->shed;
+}
+
+/*
+ * The same three for programs that can be preempted, by another program on the same CPU: those of uprobes. That one
+ * runs to its end before we go on, so that each change need only be one instruction.
+ */
+AT_INLINE void at_count_state_full_preemptible(void) {
+    struct at_counts* c = at_count();
+    if (c) __sync_fetch_and_add(&c->state_full, 1);
+}
+AT_INLINE void at_count_read_failed_preemptible(void) {
+    struct at_counts* c = at_count();
+    if (c) __sync_fetch_and_add(&c->read_failed, 1);
+}
+AT_INLINE void* at_reserve_preemptible(__u32 kind, __u64 size) {
+    struct at_counts* c = at_count();
+    if (c && kind < AT_KINDS) __sync_fetch_and_add(&c->attempted[kind], 1);
+    void* record = bpf_ringbuf_reserve(&events, size, 0);
+    if (!record && c && kind < AT_KINDS) __sync_fetch_and_add(&c->ring_full[kind], 1);
+    return record;
 }
 
 /* Room for one record of `kind`; every attempt and every refusal is counted. */

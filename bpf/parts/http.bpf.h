@@ -49,6 +49,7 @@ AT_INLINE void at_copy_http(struct task_struct* task, const struct at_thread* th
     r->fd = thread->args[0];
     r->op = at_op_of(thread->call, thread->file);
     r->reserved = 0;
+    r->tls = 0;
     r->flags = flags;
     at_read_endpoints(thread->sk, &r->local, &r->peer);
     __u64 n = bytes->size < (__u64)moved ? bytes->size : (__u64)moved;
@@ -82,12 +83,15 @@ AT_APART int at_tell_http(__s64 moved, __u64 now) {
     char first[AT_HTTP_BEGINNING] = {};
     int begins = 0;
     if (bytes.size >= sizeof first && moved >= (__s64)sizeof first &&
-        !bpf_probe_read_user(first, sizeof first, bytes.at))
+        !bpf_probe_read_user(first, sizeof first, bytes.at)) {
         begins = at_begins_http(first) && BPF_CORE_READ(socket, sk_type) == AT_SOCK_STREAM;
+        if (at_begins_http2(first)) at_tell_not_decoded(task, thread, AT_NOT_HTTP2, 1);
+    }
     if (begins) {
         at_http_sockets[slot] = sk;
-        at_http_left_received[slot] = is_send ? 0 : AT_HTTP_MOST;
-        at_http_left_sent[slot] = is_send ? AT_HTTP_MOST : 0;
+        const __u32 other_way = at_begins_answer(first) ? 0 : AT_HTTP_MOST; /* an answer may begin with less */
+        at_http_left_received[slot] = is_send ? other_way : AT_HTTP_MOST;
+        at_http_left_sent[slot] = is_send ? AT_HTTP_MOST : other_way;
     } else if (at_http_sockets[slot] != sk) {
         return 0;
     }

@@ -5,6 +5,7 @@
 
 #define AT_FDCWD_NUMBER (-100)
 #define AT_MAP_ANONYMOUS 0x20
+#define AT_MAP_EXECUTABLE 4 /* PROT_EXEC */
 
 AT_INLINE __u64 at_argument(const struct at_thread* thread, int index) {
     switch (index) {
@@ -54,7 +55,12 @@ AT_APART int at_map_done(__s64 result, __u64 now) {
     r->bytes = thread->args[1];
     r->fd = is_map ? (__s32)thread->args[4] : -1;
     r->op = at_op_of(thread->call, AT_FILE_DATA);
-    at_submit(r);
+    r->is_new_code = is_map && !failed && (thread->args[2] & AT_MAP_EXECUTABLE) &&
+                     at_is_new_code(at_file_of(task, thread->args[4]));
+    if (r->is_new_code)
+        at_submit_urgent(r);
+    else
+        at_submit(r);
     return 0;
 }
 

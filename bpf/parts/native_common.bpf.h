@@ -11,13 +11,11 @@ struct at_registers {
     __u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
 };
 #define AT_PC(r) ((r)->ip)
-#define AT_RETURN_SLOT 8 /* a return takes its address off the stack */
 #elif defined(__TARGET_ARCH_arm64)
 struct at_registers {
     __u64 regs[31], sp, pc, pstate;
 };
 #define AT_PC(r) ((r)->pc)
-#define AT_RETURN_SLOT 0
 #else
 #error "no registers known for this architecture"
 #endif

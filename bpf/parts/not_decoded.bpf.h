@@ -3,14 +3,19 @@
 #ifndef AUTOTUNE_BPF_PARTS_NOT_DECODED_BPF_H
 #define AUTOTUNE_BPF_PARTS_NOT_DECODED_BPF_H
 
-AT_INLINE void at_tell_not_decoded(struct task_struct* task, const struct at_thread* thread, __u32 what,
-                                   __u64 count) {
-    struct at_not_decoded_record* r = at_reserve(AT_NOT_DECODED, sizeof *r);
-    if (!r) return;
+AT_INLINE void at_fill_not_decoded(struct at_not_decoded_record* r, struct task_struct* task,
+                                   const struct at_thread* thread, __u32 what, __u64 count) {
     at_fill_header(&r->header, AT_NOT_DECODED, sizeof *r, task, thread->scope);
     r->count = count;
     r->what = what;
     r->reserved = 0;
+}
+
+AT_INLINE void at_tell_not_decoded(struct task_struct* task, const struct at_thread* thread, __u32 what,
+                                   __u64 count) {
+    struct at_not_decoded_record* r = at_reserve(AT_NOT_DECODED, sizeof *r);
+    if (!r) return;
+    at_fill_not_decoded(r, task, thread, what, count);
     at_submit(r);
 }
 

@@ -32,8 +32,9 @@ AT_INLINE void at_read_open_fds(struct task_struct* task, __u64* bits) {
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(at_exec, struct task_struct* task, int old_pid, struct linux_binprm* program) {
-    const struct at_thread* thread = at_watched_thread(task);
+    struct at_thread* thread = at_watched_thread(task);
     if (!thread) return 0;
+    thread->tls_depth = 0; /* of the program that was */
     struct at_exec_record* r = at_reserve(AT_EXEC, sizeof *r);
     if (!r) return 0;
     at_fill_header(&r->header, AT_EXEC, sizeof *r, task, thread->scope);
@@ -53,7 +54,12 @@ int BPF_PROG(at_exec, struct task_struct* task, int old_pid, struct linux_binprm
     }
     r->environment_size = size;
     at_read_open_fds(task, r->open_fds);
-    at_submit(r);
+    r->reserved = 0;
+    r->is_new_code = at_is_new_code(program->file);
+    if (r->is_new_code)
+        at_submit_urgent(r);
+    else
+        at_submit(r);
     return 0;
 }
 

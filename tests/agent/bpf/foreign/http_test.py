@@ -47,16 +47,18 @@ c.close()
 """
 
 
-class Http(unittest.TestCase):
-    maxDiff = None
+def needs(*programs):
+    if os.geteuid() != 0:
+        skip("needs root (eBPF)")
+    for program in programs:
+        if shutil.which(program) is None:
+            skip(f"{program} is not installed")
 
-    @classmethod
-    def setUpClass(cls):
-        if os.geteuid() != 0:
-            skip("needs root (eBPF)")
-        for program in ("nginx", "redis-server", "redis-benchmark", "curl", "ss"):
-            if shutil.which(program) is None:
-                skip(f"{program} is not installed")
+
+class HttpTest(unittest.TestCase):
+    """Commands that are traced, and the exchanges that are told of them."""
+    maxDiff = None
+    tls = False
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="autotune-http-"))
@@ -66,7 +68,7 @@ class Http(unittest.TestCase):
     def traced(self, *command, **options):
         """The command, traced from its first instruction on."""
         process = subprocess.Popen(["sh", "-c", "kill -STOP $$; exec \"$@\"", "sh", *command],
-                                   stdin=subprocess.DEVNULL, **options)
+                                   **{"stdin": subprocess.DEVNULL, **options})
         self.addCleanup(lambda: (process.poll() is None and process.kill(), process.wait()))
         os.waitpid(process.pid, os.WUNTRACED)
         tracer = Tracer(process.pid)
@@ -82,8 +84,15 @@ class Http(unittest.TestCase):
             self.assertNotIn("secret", str(exchange))
             self.assertLessEqual(exchange["latency_ns"], exchange["duration_ns"])
             self.assertEqual(exchange["side"], side)
+            self.assertEqual(exchange["tls"], self.tls)
         self.exchanges = sums["http"]
         return [(e["method"], e["path"], e["status"], e["request"], e["response"]) for e in sums["http"]]
+
+
+class Http(HttpTest):
+    @classmethod
+    def setUpClass(cls):
+        needs("nginx", "redis-server", "redis-benchmark", "curl", "ss")
 
     def test_curl_and_nginx_with_keep_alive(self):
         (self.folder / "www").mkdir()

@@ -5,7 +5,8 @@
 //   {"lost":N,"threads":[{"pid","tid","program","op","calls","bytes","failures"},…],
 //    "connections":[{"pid","local","peer","sent","received"},…],
 //    "http":[{"pid","side","tls","method","path","status","host","trace_context","request","response",
-//             "latency_ns","duration_ns"},…]}
+//             "latency_ns","duration_ns","local","peer"},…],
+//    "not_decoded":{WHAT:N,…}}
 // `program` counts the execs of the process so far: sums begin anew with each.
 #include <poll.h>
 #include <unistd.h>
@@ -38,6 +39,8 @@ public:
                 if (started->executable != StringId{}) ++programs_[event.process.pid];
             if (const auto* io = std::get_if<IoDone>(&event.body)) add(event, *io);
             if (const auto* http = std::get_if<HttpDone>(&event.body)) add(event, *http, batch.tables.strings);
+            if (const auto* other = std::get_if<NotDecoded>(&event.body))
+                not_decoded_[std::string(batch.tables.strings[other->what])] += other->count;
             if (const auto* lost = std::get_if<Lost>(&event.body)) lost_ += lost->count;
         }
     }
@@ -58,7 +61,8 @@ public:
                                    {"peer", to_string(std::get<2>(key))},
                                    {"sent", bytes.first},
                                    {"received", bytes.second}});
-        return {{"lost", lost_}, {"threads", threads}, {"connections", connections}, {"http", http_}};
+        return {{"lost", lost_}, {"threads", threads}, {"connections", connections}, {"http", http_},
+                {"not_decoded", not_decoded_}};
     }
 
 private:
@@ -88,9 +92,12 @@ private:
                          {"request", http.request_bytes},
                          {"response", http.response_bytes},
                          {"latency_ns", http.latency.count()},
-                         {"duration_ns", http.duration.count()}});
+                         {"duration_ns", http.duration.count()},
+                         {"local", to_string(http.local)},
+                         {"peer", to_string(http.peer)}});
     }
 
+    std::map<std::string, std::uint64_t> not_decoded_;
     nlohmann::json http_ = nlohmann::json::array();
     std::map<std::int32_t, int> programs_;
     std::map<std::tuple<std::int32_t, int, int, std::size_t>, Sum> threads_;
