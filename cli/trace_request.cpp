@@ -25,6 +25,7 @@ constexpr const char* kExamples =
     "  autotune trace --watch 'handler.py:42 len(items)' -- python3 handler.py\n"
     "  sudo autotune trace --function './app:handle_*' --watch './app:src/app.c:42 int queued' -- ./app\n"
     "  sudo autotune trace --invocations 5\n"
+    "  autotune trace --break hello --break-for 30m     # hold hello's next invocation on autotune host for gdb or pdb\n"
     "  autotune trace --record run.autotune.gz -- ./job; autotune trace --from run.autotune.gz --chrome "
     "run.json";
 
@@ -37,11 +38,20 @@ bool ends_with_any(const std::string& name, std::initializer_list<std::string_vi
 // What does not go together, in one line; empty when all is well.
 std::string contradiction(const TraceRequest& r) {
     const bool live = !r.pids.empty() || !r.command.empty();
+    const bool traces = live || !r.recording.empty() || !r.functions.empty() || !r.watches.empty() ||
+                        !r.native_watches.empty() || r.duration || r.invocations > 0 || !r.record.empty() ||
+                        !r.chrome.empty() || !r.output.empty();
+    if (!r.hold.function.empty() && traces) return "--break holds an invocation and traces nothing";
     if (!r.pids.empty() && !r.command.empty()) return "-p and a command do not go together";
     if (!r.recording.empty() && (live || !r.functions.empty() || r.duration || !r.record.empty()))
         return "--from reads a recording: there is nothing else to trace";
     if ((!r.watches.empty() || !r.native_watches.empty()) && !live) return "--watch needs a process (-p PID) or a command (-- CMD)";
     return {};
+}
+
+int wrong_usage(const std::string& how) {
+    std::fprintf(stderr, "autotune trace: %s; see autotune trace --help\n", how.c_str());
+    return kUsage;
 }
 
 // BIN:NAME or BIN:FILE:LINE, where a Python program has FILE:LINE.
@@ -79,6 +89,19 @@ std::optional<int> read_trace_request(int argc, char** argv, TraceRequest& reque
     app.add_option("--duration", seconds, "stop after so many seconds")->check(CLI::PositiveNumber);
     app.add_option("--invocations", request.invocations, "stop after so many invocations")
         ->check(CLI::PositiveNumber);
+    app.add_option("--break", request.hold.function,
+                   "hold the next invocation of this function of autotune host for a debugger, its deadline "
+                   "stopped; others go on");
+    double break_seconds = 600;
+    const auto* break_for =
+        app.add_option("--break-for", break_seconds, "hold it so long at most, then it goes on: 90s, 10m, 1h")
+            ->transform(CLI::AsNumberWithUnit(
+                std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}}))
+            ->check(CLI::Range(0.001, 86400.0))
+            ->default_str("10m");
+    app.add_option("--endpoint", request.hold.endpoint,
+                   "of the host, for --break; else AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL, "
+                   "http://127.0.0.1:9000");
     app.add_option("--from", request.recording, "report on a recording, or on a log of Snafu's, instead");
     app.add_option("-o,--output", request.output,
                    "file of the report; .json implies --json, .autotune and .autotune.gz make a recording");
@@ -110,9 +133,11 @@ std::optional<int> read_trace_request(int argc, char** argv, TraceRequest& reque
         }
         request.watches.push_back(*std::move(watch));
     }
+    if (app.count("--break") > 0 && request.hold.function.empty()) return wrong_usage("--break wants a function");
+    if (request.hold.function.empty() && (break_for->count() > 0 || !request.hold.endpoint.empty()))
+        return wrong_usage("--break-for and --endpoint go with --break FUNCTION");
     if (const std::string wrong = contradiction(request); !wrong.empty()) {
-        std::fprintf(stderr, "autotune trace: %s; see autotune trace --help\n", wrong.c_str());
-        return kUsage;
+        return wrong_usage(wrong);
     }
     static const std::map<std::string, BackendWish> kBackends{{"auto", BackendWish::any},
                                                               {"bpf", BackendWish::bpf},
@@ -127,6 +152,8 @@ std::optional<int> read_trace_request(int argc, char** argv, TraceRequest& reque
     if (ends_with_any(name, {".autotune", ".autotune.gz"}))
         request.record = std::exchange(request.output, {});
     if (ends_with_any(name, {".json"})) request.json = true;
+    request.hold.json = request.json;
+    request.hold.longest = Nanos(std::llround(break_seconds * 1e9));
     return std::nullopt;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/runtime/python_watch.hpp"
+#include "cli/trace_break.hpp"
 #include "core/event_source.hpp"
 #include "core/time.hpp"
 
@@ -30,6 +31,8 @@ struct TraceRequest {
     SyscallDetail syscalls = SyscallDetail::none;
     std::optional<Nanos> duration;
     std::size_t invocations = 0;  // 0: until told to stop
+
+    BreakRequest hold;  // --break: instead of tracing
 
     bool json = false;
     std::filesystem::path output;  // of the report; empty: standard output

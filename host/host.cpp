@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "host/breaks/breaks.hpp"
 #include "host/control/api.hpp"
 #include "host/control/deploy.hpp"
 #include "host/sandbox/pool.hpp"
@@ -26,6 +27,7 @@ struct Host::Impl {
     std::unique_ptr<Registry> registry;
     std::optional<Dispatcher> dispatcher;
     std::optional<ControlApi> api;
+    Breaks breaks{loop};
     std::unique_ptr<Invoker> invoker;
     std::unique_ptr<net::HttpServer> server;
 
@@ -105,6 +107,7 @@ Status Host::Impl::make_sandboxes(const Clock& clock) {
     pool.probes = options.probes;
     pool.limits.account_concurrency = options.dispatch.concurrency;
     pool.limits.function_concurrency = options.dispatch.concurrency;
+    pool.breaks = &breaks;
     pool.note = options.note;
     auto made = SandboxPool::create(std::move(pool));
     if (!made) return made.forward();
@@ -125,7 +128,7 @@ Result<std::unique_ptr<Host>> Host::start(HostOptions options, const Clock& cloc
     if (auto listening = impl->listen(); !listening) return listening.forward();
     if (auto made = impl->make_sandboxes(clock); !made) return made.forward();
     impl->dispatcher->use(*impl->invoker);
-    impl->api.emplace(Control{*impl->registry, *impl->dispatcher, impl->url},
+    impl->api.emplace(Control{*impl->registry, *impl->dispatcher, impl->breaks, impl->url},
                       ControlApi::Options{impl->options.seed, {}});
     return std::unique_ptr<Host>(new Host(std::move(impl)));
 }

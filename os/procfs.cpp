@@ -25,14 +25,41 @@ Result<std::string> Procfs::descriptor(pid_t pid, int fd) const {
 
 Result<std::string> Procfs::working_directory(pid_t pid) const { return link(of(pid) / "cwd"); }
 
+namespace {
+
+// The rest of a line of …/status; empty when there is no such line.
+std::string_view status_line(std::string_view status, const std::string& name) {
+    const auto at = status.find("\n" + name + ":\t");
+    if (at == std::string_view::npos) return {};
+    status.remove_prefix(at + name.size() + 3);
+    return status.substr(0, status.find('\n'));
+}
+
+pid_t pid_of(std::string_view text) {
+    pid_t pid = 0;
+    std::from_chars(text.data(), text.data() + text.size(), pid);
+    return pid;
+}
+
+}  // namespace
+
+Result<Procfs::Tracer> Procfs::tracer(pid_t pid) const {
+    const auto status = read_file(of(pid) / "status");
+    if (!status) return status.forward();
+    return Tracer{.pid = pid_of(status_line(*status, "TracerPid")),
+                  .holds_it = status_line(*status, "State").starts_with('t')};
+}
+
+Result<std::string> Procfs::command(pid_t pid) const {
+    auto name = read_file(of(pid) / "comm");
+    if (name && name->ends_with('\n')) name->pop_back();
+    return name;
+}
+
 Result<pid_t> Procfs::thread_group(pid_t tid) const {
     const auto status = read_file(of(tid) / "status");
     if (!status) return status.forward();
-    constexpr std::string_view name = "\nTgid:\t";
-    const auto at = status->find(name);
-    pid_t group = 0;
-    if (at != std::string::npos)
-        std::from_chars(status->data() + at + name.size(), status->data() + status->size(), group);
+    const pid_t group = pid_of(status_line(*status, "Tgid"));
     if (group <= 0) return fail(Errc::internal, (of(tid) / "status").string() + " has no Tgid");
     return group;
 }

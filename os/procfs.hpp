@@ -23,6 +23,15 @@ public:
     // The process that a thread (or process) belongs to.
     [[nodiscard]] Result<pid_t> thread_group(pid_t tid) const;
 
+    // Who traces a process with ptrace; pid 0: nobody.
+    struct Tracer {
+        pid_t pid = 0;
+        bool holds_it = false;  // the main thread is stopped by it
+    };
+    [[nodiscard]] Result<Tracer> tracer(pid_t pid) const;
+    // The name of its program, 15 bytes at most.
+    [[nodiscard]] Result<std::string> command(pid_t pid) const;
+
     // Those processes and all that descend from them now. Empty when none is given.
     [[nodiscard]] std::vector<pid_t> with_descendants(const std::vector<pid_t>& pids) const;
 

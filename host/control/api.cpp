@@ -3,16 +3,20 @@
 #include <array>
 #include <utility>
 
+#include "host/control/break_operations.hpp"
 #include "host/control/digest.hpp"
 #include "host/control/faults.hpp"
 
 namespace autotune::host {
 namespace {
 
+using LateOperation = void (*)(Control&, const OperationRequest&, net::Responder);
+
 struct Route {
     std::string_view method;
     std::string_view path;  // "*" matches one segment and becomes an argument
-    Operation operation;    // null: Invoke
+    Operation operation;    // null: it is answered later
+    LateOperation late = nullptr;  // null too: Invoke
 };
 
 constexpr std::array routes{
@@ -46,7 +50,11 @@ constexpr std::array routes{
     Route{"GET", "2021-07-20/functions/*/runtime-management-config", get_runtime_management},
     Route{"GET", "2021-10-31/functions/*/url", get_function_url},
     Route{"GET", "2024-08-31/functions/*/recursion-config", get_recursion_config},
-    Route{"GET", "code/*", download_code},  // this host's own: where GetFunction's Code.Location points
+    // This host's own: where GetFunction's Code.Location points, and invocations held for a debugger.
+    Route{"GET", "code/*", download_code},
+    Route{"POST", "autotune/breaks", add_break},
+    Route{"GET", "autotune/breaks/*", nullptr, listen_to_break},
+    Route{"DELETE", "autotune/breaks/*", remove_break},
 };
 
 bool matches(std::string_view pattern, const std::vector<std::string>& segments,
@@ -83,6 +91,8 @@ void ControlApi::handle(net::HttpRequest request, net::Responder responder) {
     const auto target = net::split_target(request.target);
     std::vector<std::string> arguments;
     const auto* route = find_route(request, target, arguments);
+    if (route != nullptr && route->late != nullptr)
+        return route->late(control_, {request, target, std::move(arguments)}, std::move(responder));
     if (route != nullptr && route->operation == nullptr)
         return invoke_function(control_, {new_id_, random_}, {request, target, std::move(arguments)},
                                std::move(responder));

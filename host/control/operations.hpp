@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "host/breaks/breaks.hpp"
 #include "host/control/dispatcher.hpp"
 #include "host/control/registry.hpp"
 #include "net/http.hpp"
@@ -16,6 +17,7 @@ namespace autotune::host {
 struct Control {
     Registry& registry;
     Dispatcher& dispatcher;
+    Breaks& breaks;
     std::string endpoint_url;  // "http://127.0.0.1:9000"
 };
 

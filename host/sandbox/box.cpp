@@ -73,6 +73,13 @@ Status Box::start(const Program& program) {
     return ok();
 }
 
+std::vector<pid_t> Box::processes() const {
+    std::vector<pid_t> all = cgroup_.processes().value_or(std::vector<pid_t>());
+    const auto first = std::ranges::find(all, child_.pid);
+    if (first != all.end()) std::rotate(all.begin(), first, first + 1);
+    return all;
+}
+
 void Box::read_output() {
     std::array<char, 64 * 1024> piece;
     const ssize_t n = ::read(output_.read.get(), piece.data(), piece.size());

@@ -52,6 +52,9 @@ public:
     // Once. Errors: as spawn().
     Status start(const Program& program);
 
+    // What is alive in it; the first one first, while it lives.
+    [[nodiscard]] std::vector<pid_t> processes() const;
+
     // Hands on the output that is already there, at most a pipe full.
     void drain();
     // Memory of the whole tree. A reset that the kernel cannot do leaves the peak since creation.

@@ -144,6 +144,7 @@ Result<Sandbox*> SandboxPool::Impl::start(const Job& job) {
                         .region = options.region,
                         .endpoint_url = options.endpoint_url,
                         .probes = options.probes,
+                        .breaks = options.breaks,
                         .limits = options.limits,
                         .phase = job.phase});
     if (!sandbox) {

@@ -21,6 +21,8 @@
 
 namespace autotune::host {
 
+class Breaks;
+
 struct SandboxLimits {
     std::size_t account_concurrency = 1000;   // invocations at a time, all functions
     std::size_t function_concurrency = 1000;  // of one function, all its versions
@@ -38,6 +40,7 @@ struct SandboxPoolOptions {
     std::string region = "us-east-1";
     std::string endpoint_url;  // of the control API: AWS_ENDPOINT_URL_LAMBDA of the functions
     std::map<std::string, std::string> probes;  // as of LaunchContext
+    Breaks* breaks = nullptr;  // outlives the pool; null: no invocation is ever held for a debugger
     SandboxLimits limits;
     std::function<void(std::string_view)> note;  // one line for people on stderr; may be empty
 };

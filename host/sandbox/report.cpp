@@ -57,6 +57,7 @@ std::string report_line(const InvocationReport& r) {
         r.request_id, to_ms(r.duration), rounded_up(duration_ns, 1'000'000), r.memory_mb,
         rounded_up(r.peak_bytes, kMegabyte));
     if (r.init) line += fmt::format("\tInit Duration: {:.2f} ms", to_ms(*r.init));
+    if (r.held.count() > 0) line += fmt::format("\tHeld: {:.2f} ms", to_ms(r.held));
     return line + status_fields(r.ending, r.error_type) + "\n";
 }
 

@@ -28,6 +28,7 @@ struct InvocationReport {
     Ending ending = Ending::response;
     std::string error_type;  // "Runtime.OutOfMemory", …; empty where Lambda names none
     Nanos duration{0};
+    Nanos held{0};  // for a debugger; not in duration
     std::optional<Nanos> init;  // of a cold start
     std::uint32_t memory_mb = 0;
     std::uint64_t peak_bytes = 0;

@@ -92,6 +92,9 @@ net::HttpResponse next_answer(NextFields fields) {
     net::HttpResponse answer;
     answer.headers.add("Lambda-Runtime-Aws-Request-Id", std::move(fields.request_id));
     answer.headers.add("Lambda-Runtime-Deadline-Ms", std::to_string(fields.deadline_ms));
+    if (fields.held_left)
+        answer.headers.add("Autotune-Held",
+                           std::to_string(std::chrono::ceil<std::chrono::milliseconds>(*fields.held_left).count()));
     answer.headers.add("Lambda-Runtime-Invoked-Function-Arn", std::move(fields.invoked_arn));
     if (!fields.trace_id.empty()) answer.headers.add("Lambda-Runtime-Trace-Id", std::move(fields.trace_id));
     if (!fields.client_context.empty()) {

@@ -5,15 +5,21 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "core/time.hpp"
 #include "net/http.hpp"
 
 namespace autotune::host {
 
 // "Maximum 6 MB": 6 MiB and 100 bytes, as Lambda enforces it.
 inline constexpr std::size_t kResponseLimit = 6 * 1024 * 1024 + 100;
+
+// Where this host's own bootstraps tell how it goes with an invocation that is held for a debugger: POST
+// …/waiting is answered when they are to go on, …/attached and …/over at once.
+inline constexpr std::string_view kHoldPath = "/autotune/hold/";
 
 enum class RuntimeCall : std::uint8_t { next, response, error, init_error, unknown, wrong_method };
 
@@ -66,6 +72,7 @@ private:
 struct NextFields {
     std::string request_id, invoked_arn, trace_id, client_context;
     std::int64_t deadline_ms = 0;  // since the epoch
+    std::optional<Nanos> held_left;  // of an invocation that is held for a debugger: its time without that
     std::string payload;
 };
 [[nodiscard]] net::HttpResponse next_answer(NextFields fields);

@@ -79,29 +79,42 @@ void Sandbox::run(Job job) {
             options_.events.returned(*this, *std::exchange(job_, std::nullopt));
         });
     } else if (options_.phase == InitPhase::invoke) {
-        clock_since_ = started_;
-        deadline_timer_ = options_.loop.after(options_.function->timeout, [this] { on_deadline(); });
+        clock_.emplace(started_, options_.function->timeout);
+        run_deadline();
     }
 }
 
+void Sandbox::run_deadline() {
+    deadline_timer_ =
+        options_.loop.after(clock_->left(options_.clock.now()), [this] { on_deadline(); });
+}
+
 void Sandbox::start_invocation() {
-    Job job = *std::exchange(job_, std::nullopt);
-    const InvokeRequest& request = job.request;
+    if (!clock_) clock_.emplace(options_.clock.now(), options_.function->timeout);
+    if (!break_) claim_break();
+    if (!hold_ || !hold_->back) hand_over();
+}
+
+// REQUIRES: a job, a clock, and a runtime that waits for work.
+void Sandbox::hand_over() {
+    invocation_ = std::exchange(job_, std::nullopt);
+    const InvokeRequest& request = invocation_->request;
     log_.clear_tail();
     log_.append_line(start_line(request.request_id, options_.function->version));
     box_->reset_memory_peak();
     const Timestamp now = options_.clock.now();
-    const Timestamp started = std::exchange(clock_since_, std::nullopt).value_or(now);
-    const Nanos left = started + options_.function->timeout - now;
+    const Nanos left = clock_->left(now);
+    // A runtime without a debugger of its own cannot be told later that there is more time.
+    const Nanos held_yet = hold_ && !has_debugger() ? hold_->until - now : Nanos(0);
     api_.dispatch(request.request_id);
     waiting_.send(next_answer({.request_id = request.request_id,
                                .invoked_arn = request.invoked_arn,
                                .trace_id = request.trace_id,
                                .client_context = request.client_context,
-                               .deadline_ms = epoch_ms(options_.clock.wall() + left),
+                               .deadline_ms = epoch_ms(options_.clock.wall() + left + held_yet),
+                               .held_left = break_ ? std::optional(left) : std::nullopt,
                                .payload = request.payload}));
-    deadline_timer_ = options_.loop.after(left, [this] { on_deadline(); });
-    invocation_ = Invocation{std::move(job), started};
+    if (!clock_->stopped()) run_deadline();
 }
 
 void Sandbox::on_init_timeout() { fail_init(Ending::timeout, "", ""); }
@@ -110,10 +123,10 @@ void Sandbox::on_deadline() {
     if (box_->had_oom_kill()) return on_out_of_memory();
     if (!invocation_) {  // still starting, on the invocation's clock
         log_.append_line(start_line(job_->request.request_id, options_.function->version));
-        invocation_ = Invocation{*std::exchange(job_, std::nullopt), started_};
+        invocation_ = std::exchange(job_, std::nullopt);
     }
     box_->drain();
-    const std::string message = timeout_message(options_.clock.wall(), invocation_->job.request.request_id,
+    const std::string message = timeout_message(options_.clock.wall(), invocation_->request.request_id,
                                                 options_.function->timeout);
     log_.append_line(message + "\n\n");
     finish(Ending::timeout, "", error_object("", message), After::end);
@@ -129,7 +142,7 @@ void Sandbox::on_out_of_memory() { fail(Ending::out_of_memory, kOutOfMemory, kKi
 
 void Sandbox::fail(Ending ending, const char* error_type, ExitStatus status) {
     box_->drain();
-    const Job* job = invocation_ ? &invocation_->job : job_ ? &*job_ : nullptr;
+    const Job* job = invocation_ ? &*invocation_ : job_ ? &*job_ : nullptr;
     const std::string message = job ? exit_message(job->request.request_id, status) : "";
     if (!initialized_) return fail_init(ending, error_type, error_object(kExitError, message));
     if (invocation_) {
@@ -145,28 +158,34 @@ void Sandbox::fail_init(Ending ending, std::string error_type, std::string paylo
     const bool try_again = options_.phase == InitPhase::init && ending != Ending::bad_entrypoint;
     if (!job_ || try_again) return end();
     log_.append_line(start_line(job_->request.request_id, options_.function->version));
-    invocation_ = Invocation{*std::exchange(job_, std::nullopt), started_};
+    invocation_ = std::exchange(job_, std::nullopt);
+    if (!clock_) clock_.emplace(started_, options_.function->timeout);
     finish(ending, std::move(error_type), std::move(payload), After::end);
 }
 
 void Sandbox::finish(Ending ending, std::string error_type, std::string payload, After after) {
-    const Nanos duration = options_.clock.now() - invocation_->started;
+    const Timestamp now = options_.clock.now();
+    const Nanos duration = clock_->spent(now), held = clock_->held(now);
     const std::uint64_t peak = box_->memory_peak();
     // A grandchild was killed and the function answered before we heard of it.
     if (after == After::keep && box_->had_oom_kill()) return on_out_of_memory();
     deadline_timer_ = {};
-    const Invocation done = *std::exchange(invocation_, std::nullopt);
-    const InvokeRequest& request = done.job.request;
+    clock_.reset();
+    const Job done = *std::exchange(invocation_, std::nullopt);
+    const InvokeRequest& request = done.request;
 
     box_->drain();
     log_.append_line(end_line(request.request_id));
-    log_.append_line(report_line({.request_id = request.request_id,
-                                  .ending = ending,
-                                  .error_type = std::move(error_type),
-                                  .duration = duration,
-                                  .init = std::exchange(init_, std::nullopt),
-                                  .memory_mb = options_.function->memory_mb,
-                                  .peak_bytes = peak}));
+    std::string report = report_line({.request_id = request.request_id,
+                                      .ending = ending,
+                                      .error_type = std::move(error_type),
+                                      .duration = duration,
+                                      .held = held,
+                                      .init = std::exchange(init_, std::nullopt),
+                                      .memory_mb = options_.function->memory_mb,
+                                      .peak_bytes = peak});
+    log_.append_line(report);
+    close_break("the invocation is over", std::move(report));
     InvokeResult result{
         .kind = ending == Ending::response ? InvokeResult::Kind::ok : InvokeResult::Kind::function_error,
         .payload = std::move(payload),
@@ -175,7 +194,7 @@ void Sandbox::finish(Ending ending, std::string error_type, std::string payload,
         end();
     else
         options_.events.idle(*this);
-    done.job.done(std::move(result));  // last: it may give this sandbox its next job
+    done.done(std::move(result));  // last: it may give this sandbox its next job
 }
 
 void Sandbox::retire() {
@@ -187,7 +206,7 @@ void Sandbox::abandon(std::string_view reason) {
     InvokeResult result{.kind = InvokeResult::Kind::host_failure, .payload = std::string(reason)};
     std::function<void(InvokeResult)> done;
     if (job_) done = std::exchange(job_, std::nullopt)->done;
-    if (invocation_) done = std::exchange(invocation_, std::nullopt)->job.done;
+    if (invocation_) done = std::exchange(invocation_, std::nullopt)->done;
     end();
     if (done) done(std::move(result));
 }
@@ -196,6 +215,7 @@ void Sandbox::end() {
     if (std::exchange(dying_, true)) return;
     for (auto* timer : {&init_timer_, &deadline_timer_, &patience_timer_, &idle_timer_}) timer->cancel();
     waiting_ = {};
+    close_break(job_ ? "the process ended before it got the invocation; another one gets it" : "the sandbox has ended", {});
     server_.reset();
     box_->dismantle([this] { options_.events.gone(*this); });
     if (!job_) return;

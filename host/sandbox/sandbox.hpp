@@ -21,6 +21,9 @@
 
 #include "core/result.hpp"
 #include "core/time.hpp"
+#include "host/breaks/breaks.hpp"
+#include "host/breaks/debugger_watch.hpp"
+#include "host/breaks/invocation_clock.hpp"
 #include "host/invoker.hpp"
 #include "host/sandbox/box.hpp"
 #include "host/sandbox/log.hpp"
@@ -58,6 +61,7 @@ struct SandboxOptions {
     std::filesystem::path log_file, runtimes;
     std::string region, endpoint_url;
     std::map<std::string, std::string> probes;  // as of LaunchContext
+    Breaks* breaks = nullptr;  // outlives the sandbox; null: nothing is ever held
     SandboxLimits limits;
     InitPhase phase = InitPhase::init;
 };
@@ -89,9 +93,15 @@ public:
 
 private:
     enum class After : std::uint8_t { keep, end };
-    struct Invocation {
-        Job job;
-        Timestamp started;
+    // An invocation is held for a debugger. Without one in the runtime itself it is not even handed over
+    // before a debugger is there and lets the runtime's process run.
+    struct Hold {
+        Timestamp until;
+        bool back = false;      // the runtime has not been given it yet
+        bool attached = false;  // somebody is connected to the debugger in the runtime
+        net::Responder waiting_runtime;  // asked to be told when the hold is over
+        DebuggerWatch debugger;
+        net::EventLoop::Timer look, over;
     };
 
     explicit Sandbox(SandboxOptions options, SandboxLog log)
@@ -111,10 +121,20 @@ private:
     void on_exit(ExitStatus status);
     void on_out_of_memory();
     void start_invocation();
+    void hand_over();
+    void run_deadline();
     void fail_init(Ending ending, std::string error_type, std::string payload);
     void finish(Ending ending, std::string error_type, std::string payload, After after);
     void fail(Ending ending, const char* error_type, ExitStatus status);
     void end();
+
+    // sandbox_hold.cpp: an invocation that is held for a debugger
+    [[nodiscard]] bool has_debugger() const;  // in its runtime, our bootstrap
+    void claim_break();
+    void look_for_debugger();
+    void on_hold_request(const net::HttpRequest& request, net::Responder responder);
+    void let_go(std::string_view why);
+    void close_break(std::string_view why, std::string report);
 
     SandboxOptions options_;
     SandboxLog log_;
@@ -123,12 +143,14 @@ private:
     RuntimeApi api_;
     net::Responder waiting_;                // the /next without an answer
     std::optional<Job> job_;                // waits for the runtime to ask
-    std::optional<Invocation> invocation_;  // in flight
+    std::optional<Job> invocation_;         // in flight
+    std::optional<InvocationClock> clock_;  // of the job or invocation; runs before the latter while starting late
+    std::shared_ptr<Break> break_;          // of the job or invocation
+    std::optional<Hold> hold_;
     std::optional<std::string> bad_entrypoint_;
     net::EventLoop::Timer init_timer_, deadline_timer_, patience_timer_, idle_timer_;
     Timestamp started_;
     std::optional<Nanos> init_;             // how long the start took; told in the first REPORT
-    std::optional<Timestamp> clock_since_;  // the invocation's clock runs since before it was handed over
     std::uint64_t last_used_ = 0;
     bool initialized_ = false;
     bool slow_ = false;  // kept a job waiting too long; until it asks for work

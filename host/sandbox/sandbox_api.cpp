@@ -20,6 +20,7 @@ Status Sandbox::listen() {
 
 void Sandbox::on_request(net::HttpRequest request, net::Responder responder) {
     if (dying_) return responder.send(runtime_answer(RuntimeApi::Verdict::invalid_transition));
+    if (request.target.starts_with(kHoldPath)) return on_hold_request(request, std::move(responder));
     const RuntimeTarget target = parse_runtime_target(request.method, request.target);
     const RuntimeApi::Verdict verdict = api_.receive(target);
     if (verdict != RuntimeApi::Verdict::accepted) return responder.send(runtime_answer(verdict));

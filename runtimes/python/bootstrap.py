@@ -116,12 +116,34 @@ class Context:
         self.client_context = ClientContext(client_context) if client_context else None
         self.identity = CognitoIdentity(headers.get("lambda-runtime-cognito-identity"))
         self._deadline_ms = int(headers.get("lambda-runtime-deadline-ms", 0))
+        held = headers.get("autotune-held")
+        self._held_left = int(held) if held else None  # for a debugger: no time passes
 
     def get_remaining_time_in_millis(self):
+        if self._held_left is not None:
+            return self._held_left
         return max(int(self._deadline_ms - time.time() * 1000), 0)
+
+    def go_on(self):
+        """The debugger has gone: from now on time passes."""
+        if self._held_left is not None:
+            self._deadline_ms = time.time() * 1000 + self._held_left
+            self._held_left = None
 
     def log(self, message):
         sys.stdout.write(str(message))
+
+
+def with_debugger(api, function):
+    """The function, to be called with a debugger: autotune trace --break asked for this invocation."""
+    if "_autotune_debugger" not in sys.modules:
+        import importlib.util
+
+        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "debugger.py")
+        spec = importlib.util.spec_from_file_location("_autotune_debugger", path)
+        module = sys.modules["_autotune_debugger"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules["_autotune_debugger"].Session(api.address, function)
 
 
 def load(handler):
@@ -158,7 +180,8 @@ def error_object(error, request_id):
 
         error_type = type(error).__name__
         trace = traceback.extract_tb(error.__traceback__)
-        while trace and trace[0].filename == __file__:  # ours is of no interest
+        ours = os.path.dirname(__file__)
+        while trace and os.path.dirname(trace[0].filename) == ours:  # of no interest
             trace.pop(0)
         if trace and trace[0].filename.startswith("<frozen importlib"):
             trace = [frame for frame in trace if not frame.filename.startswith("<frozen importlib")]
@@ -203,7 +226,8 @@ def serve(api, function, request):
             event = json.loads(payload or b"{}")
         except ValueError as error:
             raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error) from error
-        result = function(event, Context(headers))
+        call = with_debugger(api, function) if "autotune-held" in headers else function
+        result = call(event, Context(headers))
         try:
             body = encode(result)
         except (TypeError, ValueError) as error:

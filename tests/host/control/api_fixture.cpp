@@ -12,6 +12,7 @@ struct ApiFixture::Running {
     std::unique_ptr<Registry> registry;
     std::optional<Dispatcher> dispatcher;
     std::optional<ControlApi> api;
+    Breaks breaks{loop};
     std::unique_ptr<net::HttpServer> server;
     std::thread thread;
 };
@@ -39,7 +40,7 @@ ApiFixture::ApiFixture() : running_(std::make_unique<Running>()) {
                                         [&r](net::HttpRequest request, net::Responder responder) {
                                             r.api->handle(std::move(request), std::move(responder));
                                         });
-    r.api.emplace(Control{*r.registry, *r.dispatcher, url()}, ControlApi::Options{42, {}});
+    r.api.emplace(Control{*r.registry, *r.dispatcher, r.breaks, url()}, ControlApi::Options{42, {}});
     r.thread = std::thread([&r] { r.loop.run(); });
 }
 

@@ -41,6 +41,8 @@ TEST(ReportLine, AColdStartTellsItsInit) {
     InvocationReport report = a_report();
     report.init = 101'500us;
     EXPECT_TRUE(report_line(report).ends_with("\tMax Memory Used: 64 MB\tInit Duration: 101.50 ms\n"));
+    report.held = std::chrono::milliseconds(1500);
+    EXPECT_TRUE(report_line(report).ends_with("\tInit Duration: 101.50 ms\tHeld: 1500.00 ms\n"));
 }
 
 TEST(ReportLine, TellsHowItEndedWhenItWasNotAnAnswer) {

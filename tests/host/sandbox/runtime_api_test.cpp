@@ -126,5 +126,12 @@ TEST(NextAnswer, PutsLambdasFieldsFirstBecauseTracersReadTheHeadOffTheWire) {
     EXPECT_EQ(answer.body, "[1]");
 }
 
+TEST(NextAnswer, SaysOfAHeldInvocationHowMuchTimeItHas) {
+    const net::HttpResponse held =
+        next_answer({.deadline_ms = 1'000'000, .held_left = std::chrono::microseconds(2'000'100)});
+    EXPECT_EQ(held.headers.get("Autotune-Held"), "2001");
+    EXPECT_FALSE(next_answer({.deadline_ms = 1'000'000}).headers.contains("Autotune-Held"));
+}
+
 }  // namespace
 }  // namespace autotune::host

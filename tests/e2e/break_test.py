@@ -1,0 +1,280 @@
+#!/usr/bin/env python3
+"""`autotune trace --break`: one invocation on the embedded host stops for gdb or pdb, its deadline too; others go on."""
+import concurrent.futures
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import harness
+
+HANDLER = '''
+def handler(event, context):
+    doubled = 2 * event["n"]
+    return {"doubled": doubled, "left": context.get_remaining_time_in_millis()}
+'''
+
+
+class Break:
+    """`autotune trace --break`, and what it says."""
+
+    def __init__(self, host, function, *options):
+        self.process = subprocess.Popen(
+            [str(harness.AUTOTUNE), "trace", "--break", function, "--endpoint", host.url, "--json", *options],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.talk = [self.process.stderr.readline()]  # the host knows of it when this is said
+        self.views = []
+
+    def until(self, *stages):
+        """The first view of one of these stages."""
+        for line in self.process.stdout:
+            self.views.append(json.loads(line))
+            if self.views[-1]["stage"] in stages:
+                return self.views[-1]
+        raise AssertionError(f"never {stages}: {self.views} {self.talk} {self.process.stderr.read()}")
+
+    def end(self):
+        """Exit status, and all that was told."""
+        out, talk = self.process.communicate(timeout=60)
+        self.views += [json.loads(line) for line in out.splitlines()]
+        self.talk.append(talk)
+        return self.process.returncode
+
+    def close(self):
+        if self.process.poll() is None:
+            self.kill()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    def kill(self, number=signal.SIGKILL):
+        self.process.send_signal(number)
+        return self.end()
+
+
+class Pdb:
+    """A developer at the other end of the socket."""
+
+    def __init__(self, address):
+        host, _, port = address.rpartition(":")
+        self.socket = socket.create_connection((host, int(port)), 30)
+
+    def until_prompt(self):
+        text = ""
+        while not text.endswith("(Pdb) "):
+            piece = self.socket.recv(4096).decode()
+            if not piece:
+                raise AssertionError(f"no prompt: {text}")
+            text += piece
+        return text
+
+    def type(self, command):
+        self.socket.sendall(command.encode() + b"\n")
+
+    def close(self):
+        self.socket.close()
+
+
+class Breaks(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        harness.need_root()
+        for tool in ("gdb", "cc"):
+            if shutil.which(tool) is None:
+                harness.skip(f"needs {tool}")
+        stack = contextlib.ExitStack()
+        cls.addClassCleanup(stack.close)
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        functions = folder / "functions"
+        harness.write_function(functions, "python", HANDLER, timeout="1s")
+        manifest = functions / "python" / "function.yaml"
+        manifest.write_text(manifest.read_text() + "environment: {AUTOTUNE_DEBUGGER: pdb}\n")
+        native = harness.write_function(functions, "native", "", timeout="1s", runtime="provided", handler="handle")
+        subprocess.run(["cc", "-g", "-O1", "-Wall", "-D_GNU_SOURCE", "-o", native / "bootstrap",
+                        pathlib.Path(__file__).parent / "break_bootstrap.c"], check=True)
+        cls.host = stack.enter_context(harness.running(harness.Host(functions, folder / "state")))
+        cls.pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(4))
+
+    def invoke(self, function, n):
+        return self.pool.submit(self.host.invoke, function, {"n": n}, log=True)
+
+    def hold(self, function, *options):
+        made = Break(self.host, function, *options)
+        self.addCleanup(made.close)
+        return made
+
+    def assert_held(self, answer, seconds):
+        """It was held for so long at least, and its duration does not know of it."""
+        report = next(line for line in answer.log.splitlines() if line.startswith("REPORT"))
+        duration, held = (float(re.search(rf"\t{name}: ([\d.]+) ms", report)[1]) for name in ("Duration", "Held"))
+        self.assertGreaterEqual(held, seconds * 1000, report)
+        self.assertLess(duration, 1000, report)
+        self.assertNotIn("timeout", report)
+
+    def gdb(self, pid, *commands):
+        words = [word for command in ("set debuginfod enabled off", *commands) for word in ("-ex", command)]
+        return subprocess.run(["gdb", "-nx", "-batch", "-p", str(pid), *words], capture_output=True, text=True, timeout=60,
+                              stdin=subprocess.DEVNULL)
+
+    def test_gdb_stops_one_invocation_and_others_go_on(self):
+        held = self.hold("native")
+        first = self.invoke("native", 21)
+        view = held.until("held")
+        pid = view["processes"][0]["pid"]
+        self.assertEqual(self.invoke("native", 4).result(30).body, b"8", "another of this function")
+        self.assertEqual(self.invoke("python", 5).result(30).json()["doubled"], 10, "another function")
+        self.assertFalse(first.done())
+        # The time limit is 1 s: it passes before gdb comes, and again in gdb.
+        gdb = self.gdb(pid, "shell sleep 1.2", "break handle", "continue", "print n", "shell sleep 1.2", "detach")
+        self.assertIn("$1 = 21", gdb.stdout, gdb.stderr)
+        answer = first.result(30)
+        self.assertEqual((answer.status, answer.function_error, answer.body), (200, None, b"42"))
+        self.assert_held(answer, 2.4)
+        self.assertEqual(held.end(), 0)
+        stages = [v["stage"] for v in held.views if v["stage"] != "running"]  # that may be over too soon to be told
+        self.assertEqual(sorted(set(stages), key=stages.index), ["waiting", "held", "debugging", "ended"])
+        self.assertIn(f"gdb -p {pid}", "".join(held.talk))
+        self.assertIn("REPORT RequestId", "".join(held.talk))
+
+    def test_a_debugger_can_change_what_the_function_gets(self):
+        held = self.hold("native")
+        first = self.invoke("native", 1)
+        self.gdb(held.until("held")["processes"][0]["pid"], "break handle", "continue", "set var n = 50", "detach")
+        self.assertEqual(first.result(30).body, b"100")
+
+    def test_pdb_stops_at_the_handler(self):
+        held = self.hold("python")
+        first = self.invoke("python", 21)
+        view = held.until("held")
+        self.assertEqual(view["listener"], "pdb")
+        self.assertEqual(self.invoke("python", 4).result(30).json()["doubled"], 8)
+        with contextlib.closing(Pdb(view["address"])) as developer:
+            self.assertIn('-> doubled = 2 * event["n"]', developer.until_prompt())
+            developer.type("import time; time.sleep(1.2)")
+            developer.until_prompt()
+            developer.type("p event, context.get_remaining_time_in_millis() > 900")
+            self.assertIn("({'n': 21}, True)", developer.until_prompt())
+            developer.type("n")
+            self.assertIn("-> return", developer.until_prompt())
+            developer.type("doubled += 1")
+            developer.until_prompt()
+            developer.type("c")
+            answer = first.result(30)
+        self.assertIsNone(answer.function_error)
+        self.assertEqual(answer.json()["doubled"], 43)
+        self.assertTrue(800 < answer.json()["left"] <= 1000, answer.json())
+        self.assert_held(answer, 1.2)
+        self.assertEqual(held.end(), 0)
+
+    def test_leaving_pdb_ends_nothing(self):
+        for leave in ("q", None):
+            with self.subTest(leave):
+                held = self.hold("python")
+                first = self.invoke("python", 3)
+                developer = Pdb(held.until("held")["address"])
+                developer.until_prompt()
+                developer.type("b handler")
+                developer.until_prompt()
+                if leave:
+                    developer.type(leave)
+                    self.assertEqual(first.result(30).json()["doubled"], 6)
+                developer.close()
+                self.assertEqual(first.result(30).json()["doubled"], 6)
+                self.assertEqual(held.end(), 0)
+
+    def test_gdb_comes_to_python_too(self):
+        held = self.hold("python")
+        first = self.invoke("python", 3)
+        self.gdb(held.until("held")["processes"][0]["pid"], "break send", "continue", "shell sleep 1.2", "detach")
+        answer = first.result(30)
+        self.assertEqual(answer.json()["doubled"], 6)
+        self.assert_held(answer, 1.2)
+
+    def test_the_death_of_the_command_lets_it_go(self):
+        for function in ("native", "python"):
+            for number, status in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 0)):
+                with self.subTest(function, number=number):
+                    held = self.hold(function)
+                    first = self.invoke(function, 9)
+                    held.until("held")
+                    self.assertFalse(first.done())
+                    self.assertEqual(held.kill(number), status)
+                    answer = first.result(30)
+                    self.assertIsNone(answer.function_error)
+                    self.assert_held(answer, 0)
+
+    def test_killed_while_somebody_sits_at_the_prompt(self):
+        held = self.hold("python")
+        first = self.invoke("python", 9)
+        with contextlib.closing(Pdb(held.until("held")["address"])) as developer:
+            developer.until_prompt()
+            held.kill()
+            self.assertEqual(first.result(30).json()["doubled"], 18)
+
+    def test_it_goes_on_by_itself(self):
+        for function in ("native", "python"):
+            with self.subTest(function):
+                held = self.hold(function, "--break-for", "300ms")
+                answer = self.invoke(function, 9).result(30)
+                self.assertIsNone(answer.function_error)
+                self.assert_held(answer, 0.3)
+                self.assertEqual(held.end(), 0)
+
+    def test_a_deadline_runs_again_when_it_was_let_go(self):
+        held = self.hold("native", "--break-for", "1s")
+        first = self.invoke("native", 9)
+        gdb = self.gdb(held.until("held")["processes"][0]["pid"], "break handle", "continue", "shell sleep 2.5", "kill")
+        answer = first.result(30)
+        self.assertIn("Task timed out after 1.00 seconds", answer.body.decode(), gdb.stdout)
+
+    def test_one_request_holds_one_invocation(self):
+        two = [self.hold("native"), self.hold("native")]
+        answers = [self.invoke("native", n) for n in (1, 2, 3)]
+        for held in two:
+            held.until("held")
+        self.assertEqual(len(concurrent.futures.wait(answers, 30, concurrent.futures.FIRST_COMPLETED).done), 1)
+        for held in two:
+            held.kill()
+        self.assertEqual([a.result(30).body for a in answers], [b"2", b"4", b"6"])
+
+    def test_nothing_is_held_after_a_command_that_went_away(self):
+        self.hold("native").kill()
+        self.assertEqual(self.invoke("native", 2).result(30).body, b"4")
+        live = self.hold("native:live")
+        self.assertEqual(self.pool.submit(self.host.invoke, "native", {"n": 2}, qualifier=None).result(30).body, b"4")
+        first = self.invoke("native", 3)
+        self.assertEqual(live.until("held")["version"], "1")
+        live.kill(signal.SIGTERM)
+        self.assertEqual(first.result(30).body, b"6")
+
+    def test_mistakes_are_one_clear_line(self):
+        with socket.create_server(("127.0.0.1", 0)) as unused:
+            port = unused.getsockname()[1]
+        for arguments, status, words in [
+            (["--break", "nativ", "--endpoint", self.host.url], 1, "no function nativ at .*; did you mean native"),
+            (["--break", "native:9", "--endpoint", self.host.url], 1, "native:9"),
+            (["--break", "native", "--endpoint", f"http://127.0.0.1:{port}"], 1, "no autotune host at"),
+            (["--break", "native", "--endpoint", "https://lambda.us-east-1.amazonaws.com"], 2, "on this machine"),
+            (["--break", "native", "--break-for", "soon"], 2, "soon"),
+            (["--break", "native", "--break-for", "0s"], 2, "0"),
+            (["--break", "native", "--", "true"], 2, "traces nothing"),
+            (["--break-for", "3s", "--", "true"], 2, "--break FUNCTION"),
+            (["--break", ""], 2, "wants a function"),
+        ]:
+            with self.subTest(arguments):
+                done = harness.run("trace", *arguments)
+                self.assertEqual(done.returncode, status, done.stderr)
+                self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+                self.assertRegex(done.stderr, words)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
