@@ -32,6 +32,14 @@ std::uint64_t address(const T* pointer) {
 
 }  // namespace
 
+Error refused_uprobes(const std::string& path, std::size_t count, int errno_value, const LibbpfLog& log) {
+    constexpr int kNotSupported = 524;  // the kernel's own ENOTSUPP, not in errno.h
+    const std::string doing = "probing " + std::to_string(count) + " places of " + path;
+    if (errno_value == kNotSupported || errno_value == ENOEXEC)
+        return {Errc::unsupported, doing + ": the kernel takes no probe on an instruction there"};
+    return log.explain(doing, errno_value);
+}
+
 Result<Fd> link_uprobes(const UprobeLink& link) {
     constexpr std::uint32_t kAtReturn = 1;
     const LinkCreateUprobes wish{.program = static_cast<std::uint32_t>(link.program),
@@ -42,9 +50,10 @@ Result<Fd> link_uprobes(const UprobeLink& link) {
                                  .count = static_cast<std::uint32_t>(link.offsets.size()),
                                  .probe_flags = link.at == UprobeAt::function_return ? kAtReturn : 0};
     Fd made(static_cast<int>(syscall(SYS_bpf, BPF_LINK_CREATE, &wish, sizeof wish)));
-    if (!made)
-        return unexpected(errno_error(
-            "probing " + std::to_string(link.offsets.size()) + " places of " + link.path, errno));
+    if (!made) {
+        const int why = errno;
+        return unexpected(refused_uprobes(link.path, link.offsets.size(), why, LibbpfLog()));
+    }
     return made;
 }
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "agent/bpf/libbpf_log.hpp"
 #include "core/result.hpp"
 #include "os/fd.hpp"
 
@@ -25,6 +26,9 @@ struct UprobeLink {
     std::span<const std::uint64_t> offsets;  // in the file
     std::span<const std::uint64_t> cookies;  // one for each
 };
+
+// Why the kernel did not take them: an instruction that it takes no probe on, permissions, or what `log` says.
+[[nodiscard]] Error refused_uprobes(const std::string& path, std::size_t count, int errno_value, const LibbpfLog& log);
 
 // The probes are there as long as the descriptor is open.
 [[nodiscard]] Result<Fd> link_uprobes(const UprobeLink& link);

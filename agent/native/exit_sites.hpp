@@ -16,7 +16,8 @@ struct ExitSites {
     std::vector<std::int64_t> outside;
 };
 
-// None: the code cannot be read to its end, or jumps where nobody can tell.
+// None: the code cannot be read to its end, jumps where nobody can tell, or is left by an instruction that takes no
+// probe.
 [[nodiscard]] std::optional<ExitSites> find_exit_sites(std::span<const std::byte> code);
 
 }  // namespace autotune::native

@@ -32,10 +32,6 @@ struct DestroyLink {
 };
 using Link = std::unique_ptr<bpf_link, DestroyLink>;
 
-std::string doing(const ProbeSet& probes) {
-    return "probing " + std::to_string(probes.offsets.size()) + " places of " + probes.path;
-}
-
 }  // namespace
 
 std::string_view to_string(AttachMethod method) {
@@ -96,7 +92,7 @@ struct KernelProbes::State {
             LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = probes.cookies[i], .retprobe = at_return);
             Link link(bpf_program__attach_uprobe_opts(program, -1, probes.path.c_str(), probes.offsets[i],
                                                       &options));
-            if (!link) return unexpected(log.explain(doing(probes), errno));
+            if (!link) return unexpected(refused_uprobes(probes.path, probes.offsets.size(), errno, log));
             pairs.push_back(std::move(link));
         }
         return ok();

@@ -6,7 +6,7 @@
 // calls: focus(); with neither processes nor cgroups everybody's.
 //
 // Durations are without what the probes add; how much that is was measured with empty functions when the
-// source started (health().biases). Return probes are not used on Go, nor where exceptions may pass: there
+// source started (health().biases). Return probes are not used where they would harm (return_probes.hpp): there
 // each exit of a function is probed. Not seen: calls the compiler inlined; calls deeper than 64 traced ones
 // are counted, untimed. A C library without unwinding tables of its own whose callbacks throw through it must
 // not be probed.

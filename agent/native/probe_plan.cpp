@@ -5,6 +5,7 @@
 #include <set>
 
 #include "agent/native/exit_sites.hpp"
+#include "agent/native/return_probes.hpp"
 #include "agent/native/source_lines.hpp"
 #include "agent/symbols/elf_image.hpp"
 
@@ -50,6 +51,7 @@ public:
         if (plan_.values.size() > AT_MAX_VALUES)
             return fail(Errc::invalid_argument,
                         "more than " + std::to_string(AT_MAX_VALUES) + " values: watch fewer functions");
+        say_why_no_return_probes();
         for (auto& [key, set] : sets_) plan_.probes.push_back(std::move(set));
         return std::move(plan_);
     }
@@ -104,45 +106,80 @@ private:
         const ProgramFile& file = *plan_.programs[*program];
         const auto functions = functions_of(file, target);
         if (!functions) return functions.forward();
-        std::size_t unreadable = 0;
-        std::string_view first_unreadable;
+        std::map<std::string, std::vector<std::string_view>> untraced;  // by why
+        std::size_t traced = 0;
         for (const ProgramFunction& f : *functions) {
-            if (!seen_.insert({*program, f.address}).second) continue;
-            if (!add_call(*program, f)) {
-                if (unreadable++ == 0) first_unreadable = f.name;
+            if (!seen_.insert({*program, f.address}).second) {
+                ++traced;
                 continue;
             }
+            if (const std::string why = add_call(*program, f); !why.empty()) {
+                untraced[why].push_back(f.name);
+                continue;
+            }
+            ++traced;
             if (Status s = add_values(target, f.address + site_.into); !s) return s;
         }
-        if (unreadable == functions->size())
-            return fail(Errc::unsupported, file.path() + ": the ends of " + std::string(first_unreadable) +
-                                               " cannot be found in its code");
-        if (unreadable > 0)
-            plan_.remarks.push_back(std::to_string(unreadable) + " of " + std::to_string(functions->size()) +
-                                    " functions of " + file.path() +
-                                    " are not traced: their ends cannot be found in their code, among them " +
-                                    symbols::demangle(first_unreadable));
+        for (const auto& [why, names] : untraced) {
+            const std::string first = symbols::demangle(names.front());
+            if (traced == 0)
+                return fail(Errc::unsupported, file.path() + ": " + first + " cannot be traced: " + why);
+            plan_.remarks.push_back(std::to_string(names.size()) + " of " + std::to_string(functions->size()) +
+                                    " functions of " + file.path() + " are not traced, among them " + first +
+                                    ": " + why);
+        }
         return ok();
     }
 
-    // False: return probes would harm its program, and its exits cannot be found.
-    bool add_call(std::size_t program, const ProgramFunction& f) {
+    static EndChoice end_of(const ProgramFile& file, std::string_view name) {
+        const EndChoice own = end_rule(name);
+        return own.rule == EndRule::return_probe ? end_rule(file) : own;
+    }
+
+    // Why it is not; empty: it is.
+    std::string add_call(std::size_t program, const ProgramFunction& f) {
         const ProgramFile& file = *plan_.programs[program];
         const std::vector<std::byte> code = file.code(f);
         const auto index = static_cast<std::uint32_t>(plan_.functions.size());
-        const bool by_exits = file.is_go() || file.unwinds();
+        const EndChoice end = end_of(file, f.name);
         std::vector<std::uint64_t> exits;
-        if (by_exits && !exits_of(file, f, code, exits)) return false;
+        if (end.rule == EndRule::exit_sites && !exits_of(file, f, code, exits))
+            return "return probes would harm the program (" + std::string(end.because) +
+                   "), and its exits cannot be found in its code";
         site_ = choose_entry_site(code, this_machine(), long_nops_of_this_kernel());
+        if (!takes_probe(code, site_.into, this_machine()))
+            return "it begins with an instruction that takes no probe";
+        if (end.rule != EndRule::return_probe) note_why_no_return_probe(file, f, end);
+        const bool by_return = end.rule == EndRule::return_probe;
         plan_.functions.push_back({.program = program,
                                    .address = f.address,
                                    .name = f.name,
                                    .site = site_.kind,
-                                   .end = by_exits ? EndSeenBy::exit_sites : EndSeenBy::return_probe,
+                                   .end = by_return ? EndSeenBy::return_probe : EndSeenBy::exit_sites,
                                    .first_value = static_cast<std::uint32_t>(plan_.values.size())});
         for (const std::uint64_t exit : exits) add_probe(program, ProbeUse::exit_site, exit, index);
-        add_probe(program, by_exits ? ProbeUse::entry : ProbeUse::call, f.file_offset + site_.into, index);
-        return true;
+        add_probe(program, by_return ? ProbeUse::call : ProbeUse::entry, f.file_offset + site_.into, index);
+        return {};
+    }
+
+    void note_why_no_return_probe(const ProgramFile& file, const ProgramFunction& f, const EndChoice& end) {
+        const EndChoice whole = end_rule(file);
+        const bool as_all_of_it = end.rule == whole.rule;
+        auto& names = no_return_probe_[{file.path(), as_all_of_it ? whole.because : end.because}];
+        if (!as_all_of_it) names.push_back(symbols::demangle(f.name));
+    }
+
+    void say_why_no_return_probes() {
+        constexpr std::size_t kNamed = 3;
+        for (const auto& [where, names] : no_return_probe_) {
+            std::string which;
+            for (std::size_t i = 0; i < std::min(names.size(), kNamed); ++i)
+                which += (i == 0 ? "on " : ", ") + names[i];
+            if (names.size() > kNamed) which += " and " + std::to_string(names.size() - kNamed) + " more";
+            plan_.remarks.push_back("no return probes " + which + (names.empty() ? "in " : " of ") + where.first + ": " +
+                                    std::string(where.second) +
+                                    (names.empty() ? "; the exits of its functions are probed instead" : ""));
+        }
     }
 
     static bool exits_of(const ProgramFile& file, const ProgramFunction& f,
@@ -202,24 +239,40 @@ private:
         if (!program) return program.forward();
         const ProgramFile& file = *plan_.programs[*program];
         std::vector<std::pair<ProgramFunction, ProbeSite>> places;
+        std::size_t found = 0;
+        const auto take = [&](const ProgramFunction& f, auto&& choose) {
+            const std::vector<std::byte> code = file.code(f);
+            const ProbeSite site = choose(code);
+            ++found;
+            if (takes_probe(code, site.into, this_machine())) places.emplace_back(f, site);
+        };
         if (target.file.empty()) {
             const auto functions = file.find(target.glob);
             if (!functions) return functions.forward();
             for (const ProgramFunction& f : *functions)
-                places.emplace_back(
-                    f, choose_entry_site(file.code(f), this_machine(), long_nops_of_this_kernel()));
+                take(f, [](const auto& code) {
+                    return choose_entry_site(code, this_machine(), long_nops_of_this_kernel());
+                });
         } else {
             const auto addresses = addresses_of(file, target);
             if (!addresses) return addresses.forward();
             for (const std::uint64_t address : *addresses)
                 if (const auto f = file.at(address))
-                    places.emplace_back(
-                        *f, choose_inner_site(file.code(*f), static_cast<std::uint32_t>(address - f->address),
-                                              this_machine(), long_nops_of_this_kernel()));
-            if (places.empty())
+                    take(*f, [&](const auto& code) {
+                        return choose_inner_site(code, static_cast<std::uint32_t>(address - f->address),
+                                                 this_machine(), long_nops_of_this_kernel());
+                    });
+            if (found == 0)
                 return fail(Errc::not_found, file.path() + ": no function holds " + target.file + ":" +
                                                  std::to_string(target.line));
         }
+        if (places.empty())
+            return fail(Errc::unsupported, file.path() + ": nothing can be watched at " + target.text +
+                                               ": the instruction there takes no probe");
+        if (places.size() < found)
+            plan_.remarks.push_back(std::to_string(found - places.size()) + " of " + std::to_string(found) +
+                                    " places of " + target.text +
+                                    " are not watched: the instruction there takes no probe");
         for (const auto& [f, site] : places) {
             const auto index = static_cast<std::uint32_t>(plan_.functions.size());
             plan_.functions.push_back({.program = *program,
@@ -278,6 +331,7 @@ private:
     ProbeSite site_;
     std::map<std::string, std::size_t> opened_;
     std::set<std::pair<std::size_t, std::uint64_t>> seen_;
+    std::map<std::pair<std::string, std::string_view>, std::vector<std::string>> no_return_probe_;  // file, why
     std::map<std::pair<std::size_t, ProbeUse>, ProbeSet> sets_;
 };
 

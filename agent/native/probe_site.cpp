@@ -30,7 +30,7 @@ std::optional<SiteKind> cheap_kind(const X86Instruction& i, LongNops nops, RedZo
     return std::nullopt;
 }
 
-// The first address after the entry that something in the function jumps to; the end of what was given when
+// The first address that something in the function jumps to; the end of what was given when
 // nothing does, 0 when nobody can tell.
 std::size_t first_target(std::span<const std::byte> code) {
     std::size_t first = code.size();
@@ -40,30 +40,41 @@ std::size_t first_target(std::span<const std::byte> code) {
         at += i->length;
         if (i->flow != Flow::branch && i->flow != Flow::jump) continue;
         const std::int64_t target = static_cast<std::int64_t>(at) + i->displacement;
-        if (target > 0 && target < static_cast<std::int64_t>(first)) first = static_cast<std::size_t>(target);
+        if (target >= 0 && target < static_cast<std::int64_t>(first)) first = static_cast<std::size_t>(target);
     }
     return first;
 }
 
+bool may_be_stepped(const X86Instruction& i, LongNops nops) {
+    const bool would_be_replaced = i.is_nop && i.length == 5 && nops == LongNops::emulated;
+    return i.is_probeable && !would_be_replaced;
+}
+
 ProbeSite choose_x86(std::span<const std::byte> code, LongNops nops) {
-    const ProbeSite entry;
+    ProbeSite any;  // the first that the kernel takes: the entry, as a rule
+    bool has_any = false;
     RedZone red_zone = RedZone::unused;
     bool only_marks = true;  // passed were endbr64 and nops alone
     std::size_t at = 0;
     for (std::size_t passed = 0; passed < kMostPassed && at < code.size(); ++passed) {
         const auto i = decode_x86(code.subspan(at));
-        if (!i) return entry;
-        if (const auto kind = cheap_kind(*i, nops, red_zone)) {
+        if (!i) return any;
+        const auto kind = cheap_kind(*i, nops, red_zone);
+        const bool takes_it_alone = !has_any && may_be_stepped(*i, nops);
+        if (kind || takes_it_alone) {
             // Nobody jumps between endbr64 and what follows it; elsewhere there may be a loop.
-            if (at > 0 && !only_marks && first_target(code) <= at) return entry;
-            return {.into = static_cast<std::uint32_t>(at), .kind = *kind};
+            if (at > 0 && !only_marks && first_target(code) <= at) return any;
+            const auto into = static_cast<std::uint32_t>(at);
+            if (kind) return {.into = into, .kind = *kind};
+            any.into = into;
+            has_any = true;
         }
-        if (!i->is_harmless) return entry;
+        if (!i->is_harmless) return any;
         only_marks = only_marks && (i->is_endbr || i->is_nop);
         if (i->writes_memory) red_zone = RedZone::perhaps_used;
         at += i->length;
     }
-    return entry;
+    return any;
 }
 
 }  // namespace
@@ -95,6 +106,12 @@ LongNops long_nops_of_this_kernel() {
 
 ProbeSite choose_entry_site(std::span<const std::byte> code, Machine machine, LongNops nops) {
     return machine == Machine::x86_64 ? choose_x86(code, nops) : ProbeSite{};
+}
+
+bool takes_probe(std::span<const std::byte> code, std::uint32_t at, Machine machine) {
+    if (machine != Machine::x86_64 || at >= code.size()) return true;
+    const auto i = decode_x86(code.subspan(at));
+    return !i || i->is_probeable;
 }
 
 ProbeSite choose_inner_site(std::span<const std::byte> code, std::uint32_t at, Machine machine, LongNops nops) {

@@ -47,8 +47,12 @@ enum class LongNops : std::uint8_t { stepped, emulated };
 [[nodiscard]] LongNops long_nops_of_this_kernel();
 
 // Within the code of one function, from its entry; `file_offset` is filled in by who knows it. Pure, total: what
-// cannot be understood is probed at the entry. Other machines than x86-64: the entry, as it is.
+// cannot be understood is probed at the entry, takes_probe() or not. Other machines than x86-64: the entry, as it is.
 [[nodiscard]] ProbeSite choose_entry_site(std::span<const std::byte> code, Machine machine, LongNops nops);
+
+// Whether a probe may be put on the instruction at `at` (X86Instruction::is_probeable). What cannot be understood is
+// left to the kernel.
+[[nodiscard]] bool takes_probe(std::span<const std::byte> code, std::uint32_t at, Machine machine);
 
 // For a probe in the middle of a function, as on a line: `at` bytes into it, or the instruction after that when
 // there is a five-byte nop.

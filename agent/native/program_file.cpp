@@ -148,7 +148,11 @@ Result<ProbeSite> find_probe_site(const std::string& path, std::string_view func
     const auto found = file->find(exact);
     if (!found) return found.forward();
     const ProgramFunction& f = found->front();
-    ProbeSite site = choose_entry_site(file->code(f), this_machine(), long_nops_of_this_kernel());
+    const std::vector<std::byte> code = file->code(f);
+    ProbeSite site = choose_entry_site(code, this_machine(), long_nops_of_this_kernel());
+    if (!takes_probe(code, site.into, this_machine()))
+        return fail(Errc::unsupported,
+                    path + ": " + exact + " begins with an instruction that takes no probe");
     site.file_offset = f.file_offset + site.into;
     return site;
 }

@@ -63,6 +63,8 @@ public:
     [[nodiscard]] bool is_go() const { return is_go_; }
     // Has to do with unwinding (throws, or is thrown through): a replaced return address would end the walk.
     [[nodiscard]] bool unwinds() const { return unwinds_; }
+    // Has coroutines: calls end in another order than they began in.
+    [[nodiscard]] bool switches_stacks() const { return switches_stacks_; }
     [[nodiscard]] std::size_t size() const { return functions_.size(); }
 
 private:
@@ -99,6 +101,7 @@ private:
     bool full_table_ = false;
     bool is_go_ = false;
     bool unwinds_ = false;
+    bool switches_stacks_ = false;
 };
 
 }  // namespace autotune::native

@@ -64,6 +64,13 @@ bool is_of_unwinding(std::string_view name) {
     return std::ranges::find(kNames, name) != kNames.end();
 }
 
+// What a program that has coroutines defines or imports.
+bool is_of_coroutines(std::string_view name) {
+    static constexpr std::array<std::string_view, 4> kNames{"swapcontext", "makecontext", "jump_fcontext",
+                                                            "make_fcontext"};
+    return std::ranges::find(kNames, name) != kNames.end();
+}
+
 }  // namespace
 
 class ProgramReader::Impl {
@@ -124,6 +131,8 @@ private:
             if (name == nullptr) continue;
             if (std::strcmp(name, ".go.buildinfo") == 0 || std::strcmp(name, ".gopclntab") == 0)
                 file_.is_go_ = true;
+            // What is to be done when an exception passes: a C library may have it without any such name.
+            if (std::strcmp(name, ".gcc_except_table") == 0) file_.unwinds_ = true;
             if (std::strcmp(name, ".gnu_debuglink") == 0) read_debug_link(section);
         }
         while ((section = elf_nextscn(elf, section)) != nullptr) {
@@ -173,6 +182,7 @@ private:
     void add(const GElf_Sym& symbol, std::string_view name) {
         name = name.substr(0, name.find('@'));  // a symbol's version
         if (is_of_unwinding(name)) file_.unwinds_ = true;
+        if (is_of_coroutines(name)) file_.switches_stacks_ = true;
         if (symbol.st_value == 0 || symbol.st_shndx == SHN_UNDEF || name.empty()) return;
         const int type = GELF_ST_TYPE(symbol.st_info);
         if (type == STT_OBJECT) {

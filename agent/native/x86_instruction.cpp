@@ -1,6 +1,7 @@
 #include "agent/native/x86_instruction.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 namespace autotune::native {
@@ -180,7 +181,8 @@ private:
     [[nodiscard]] bool is_memory() const { return (modrm_ >> 6) != 3; }
 
     void describe() {
-        found_.is_probeable = !is_locked_ && segment_ == 0;
+        found_.is_probeable =
+            !is_locked_ && segment_ == 0 && !vector_ && !(map_ == Map::one && is_refused(opcode_));
         found_.has_operand_prefix = operand_16_;
         found_.has_notrack = segment_ == 0x3e;
         if (vector_) return;
@@ -235,6 +237,7 @@ private:
         if (op >= 0xb0 && op <= 0xbf)
             writes_register(static_cast<std::uint8_t>((op & 7) | ((rex_ & 1) << 3)), true);
         if ((op == 0xf6 || op == 0xf7) && reg_field() <= 1) writes_rm(false);  // test
+        if ((op == 0xfe || op == 0xff) && reg_field() <= 1) writes_rm(true);   // inc, dec
     }
 
     void describe_two_byte() {
@@ -254,6 +257,14 @@ private:
         if (!loads && !stores) return;
         found_.is_harmless = true;
         found_.writes_memory = stores && is_memory();
+    }
+
+    // Interrupts and port I/O.
+    static bool is_refused(std::uint8_t opcode) {
+        static constexpr std::array<std::uint8_t, 20> kRefused{0x6c, 0x6d, 0x6e, 0x6f, 0xcc, 0xcd, 0xce,
+                                                               0xcf, 0xe4, 0xe5, 0xe6, 0xe7, 0xec, 0xed,
+                                                               0xee, 0xef, 0xf1, 0xf4, 0xfa, 0xfb};
+        return std::ranges::find(kRefused, opcode) != kRefused.end();
     }
 
     [[nodiscard]] std::uint8_t reg() const {

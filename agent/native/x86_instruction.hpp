@@ -30,7 +30,9 @@ struct X86Instruction {
     bool is_push = false;      // of one of the general registers
     bool has_operand_prefix = false;
     bool has_notrack = false;   // of an indirect jump: through a table, never to another function
-    bool is_probeable = false;  // the kernel takes no uprobe on lock and most segment prefixes
+    // A uprobe may be put on it. The kernel refuses some (lock, for one), and it takes vector instructions for others
+    // with the same last opcode byte: vpbroadcastb, as strchr begins with, it executes as a jump.
+    bool is_probeable = false;
     // Known to write neither the stack pointer nor a register that arguments come in, and to go nowhere. False
     // where that is not known.
     bool is_harmless = false;

@@ -72,6 +72,16 @@ TEST(ProbeSite, StaysAtTheEntryOfWhatItCannotRead) {
     EXPECT_EQ(choose_entry_site(code({0x55}), Machine::arm64, LongNops::emulated).kind, SiteKind::stepped);
 }
 
+// The kernel refuses a probe on `lock`, and with it all those that are attached in the same call.
+TEST(ProbeSite, GoesPastAnInstructionThatTheKernelRefuses) {
+    EXPECT_SITE(3u, stepped, {0xf0, 0xff, 0x0f, 0x31, 0xc0, 0xc3});  // lock decl (%rdi); xor %eax,%eax; ret
+    EXPECT_SITE(0u, stepped, {0xf0, 0xff, 0x0f, 0x75, 0xfb, 0xc3});  // L: lock decl (%rdi); jne L; ret
+    const auto loop = code({0xf0, 0xff, 0x0f, 0x75, 0xfb, 0xc3});
+    EXPECT_FALSE(takes_probe(loop, 0, Machine::x86_64));
+    EXPECT_TRUE(takes_probe(loop, 5, Machine::x86_64));
+    EXPECT_TRUE(takes_probe({}, 0, Machine::x86_64)) << "the kernel decides";
+}
+
 TEST(ProbeSite, StepsOverALongNopInTheMiddle) {
     const auto bytes = code({0x31, 0xc0, 0x0f, 0x1f, 0x44, 0x00, 0x00, 0x90, 0xc3});
     const ProbeSite site = choose_inner_site(bytes, 2, Machine::x86_64, LongNops::emulated);

@@ -32,6 +32,18 @@ TEST(X86Instruction, KnowsHowLongEachFormIs) {
     EXPECT_EQ(length({0x66, 0x48, 0xe8, 0, 0, 0, 0}), 7);                               // data16 rex.W call
 }
 
+// On 6.18 with a probe on vpbroadcastb or vpor the program runs on somewhere else: it executes them as jp and jmp.
+TEST(X86Instruction, KnowsWhatNoProbeMayBePutOn) {
+    const auto takes = [](std::initializer_list<int> bytes) { return decode_x86(code(bytes))->is_probeable; };
+    EXPECT_FALSE(takes({0x62, 0xe2, 0x7d, 0x48, 0x7a, 0xc6}));  // vpbroadcastb %esi,%zmm16
+    EXPECT_FALSE(takes({0xc5, 0xf9, 0xeb, 0xc0}));              // vpor %xmm0,%xmm0,%xmm0
+    EXPECT_FALSE(takes({0xc5, 0xf8, 0x77}));                    // vzeroupper
+    EXPECT_FALSE(takes({0xf0, 0xff, 0x0f}));                    // lock decl (%rdi)
+    EXPECT_FALSE(takes({0xf4}));                                // hlt
+    EXPECT_TRUE(takes({0x66, 0x0f, 0xef, 0xc0}));               // pxor %xmm0,%xmm0
+    EXPECT_TRUE(takes({0xf3, 0x0f, 0x1e, 0xfa}));               // endbr64
+}
+
 TEST(X86Instruction, RefusesWhatIsNoInstructionOrIsCut) {
     EXPECT_EQ(length({}), 0);
     EXPECT_EQ(length({0x06}), 0);  // push %es: not in 64-bit code
