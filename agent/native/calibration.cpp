@@ -59,8 +59,9 @@ struct Empty {
 const std::array<Empty, 1> kEmpty{{{empty_function, SiteKind::stepped, EndSeenBy::return_probe, 0}}};
 #endif
 
-constexpr int kBatches = 15;
-constexpr int kCalls = 20;  // in one batch
+constexpr int kBatches = 8;  // in close succession, and as many with something else in between
+constexpr int kCalls = 20;   // in one batch
+constexpr std::int64_t kApartNs = 3'000;
 
 std::int64_t now_ns() {
     timespec t{};
@@ -73,6 +74,17 @@ std::int64_t time_batch(void (*function)()) {
     const std::int64_t begin = now_ns();
     for (int i = 0; i < kCalls; ++i) called();
     return now_ns() - begin;
+}
+
+// As calls mostly are: the probes' code and data are no longer at hand.
+void call_apart(void (*function)()) {
+    void (*volatile called)() = function;
+    for (int i = 0; i < kCalls; ++i) {
+        const std::int64_t next = now_ns() + kApartNs;
+        while (now_ns() < next) {
+        }
+        called();
+    }
 }
 
 std::uint32_t at_share(std::vector<std::uint64_t>& sorted, std::size_t percent) {
@@ -146,9 +158,10 @@ private:
         durations.clear();
         for (int i = 0; i < kBatches; ++i) {
             costs.push_back(static_cast<std::uint64_t>(time_batch(kEmpty[index].function)) / kCalls);
+            call_apart(kEmpty[index].function);
             if (const auto n = probes_.drain(take, SIZE_MAX); !n) return n.forward();
         }
-        if (durations.size() < kBatches * kCalls / 2)
+        if (durations.size() < kBatches * kCalls)  // half of them
             return fail(Errc::unsupported, "probes of this program's own functions do not fire");
         std::ranges::sort(durations);
         std::ranges::sort(costs);

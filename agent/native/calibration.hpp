@@ -1,5 +1,6 @@
 // What a probe itself adds to the duration of a call, measured with empty functions of this program, one for
-// each kind of probe site and each way to see the end of a call.
+// each kind of probe site and each way to see the end of a call. Half of the calls come in close succession, half of
+// them apart: the error bar covers both.
 #pragma once
 
 #include <array>
