@@ -76,10 +76,9 @@ Result<TracePlan> plan_trace(const TraceRequest& request, bool bpf_usable) {
                     "command (-- CMD)");
     const bool wants_native = !request.native_watches.empty() || std::ranges::any_of(request.functions, is_native);
     if (wants_native && plan.kernel != TracePlan::Kernel::bpf)
-        return fail(
-            request.backend == BackendWish::any ? Errc::permission_denied : Errc::invalid_argument,
-            "native functions and values (BIN:NAME) are probed by eBPF: run as root, with BTF and without "
-            "--backend ptrace or runtime");
+        return fail(Errc::invalid_argument,
+                    "native functions and values (BIN:NAME) are probed by eBPF: run as root, with BTF and without "
+                    "--backend ptrace or runtime");
     if (plan.kernel == TracePlan::Kernel::none && request.syscalls != SyscallDetail::none)
         return fail(Errc::invalid_argument,
                     "--backend runtime sees calls of functions only, no system calls");

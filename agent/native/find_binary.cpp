@@ -46,6 +46,8 @@ Result<std::string> find_binary(std::string_view name, std::optional<std::int32_
         return process && name.starts_with('/') ? as_seen_by(*process, wanted) : wanted;
     if (process) {
         const auto maps = read_file("/proc/" + std::to_string(*process) + "/maps");
+        if (!maps && maps.error().code == Errc::not_found)
+            return fail(Errc::not_found, "no process has the id " + std::to_string(*process));
         if (!maps) return maps.forward();
         const auto mapped = symbols::ProcessMaps::parse(*maps);
         for (const symbols::Mapping& m : mapped.mappings())

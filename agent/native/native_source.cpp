@@ -307,7 +307,11 @@ Result<std::unique_ptr<NativeSource>> make_native_source(const NativeSourceOptio
                              .watches = options.watches,
                              .process = options.process,
                              .values_per_second = options.values_per_second});
-    if (!plan) return plan.forward();
+    if (!plan) {
+        Error error = plan.error();
+        if (error.code == Errc::unsupported) error.code = Errc::invalid_argument;  // of the file, not of this machine
+        return unexpected(std::move(error));
+    }
     Calibration biases;
     auto loaded = load_probes(plan->functions.size(), options.ring_bytes, biases);
     if (!loaded) return loaded.forward();

@@ -65,8 +65,9 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-// Finds the functions, loads the programs and calibrates; start() attaches. Errors: invalid_argument,
-// not_found with the nearest names, permission_denied, corrupt, unsupported: one line for people.
+// Finds the functions, loads the programs and calibrates; start() attaches. Errors, one line for people each:
+// invalid_argument (also of a file for another machine), not_found with the nearest names, corrupt, io; and, when
+// nothing is wrong with what is asked for, permission_denied and unsupported.
 [[nodiscard]] Result<std::unique_ptr<NativeSource>> make_native_source(const NativeSourceOptions& options);
 
 }  // namespace autotune::native

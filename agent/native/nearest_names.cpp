@@ -18,19 +18,24 @@ std::string folded(std::string_view text) {
     return lower;
 }
 
-// Letters to change, add or take away; `limit` + 1 when it is more than that.
+// Letters to change, add, take away or swap with the next; `limit` + 1 when it is more than that.
 std::size_t distance(std::string_view a, std::string_view b, std::size_t limit) {
     const std::size_t apart = a.size() > b.size() ? a.size() - b.size() : b.size() - a.size();
     if (apart > limit) return limit + 1;
+    std::vector<std::size_t> before_last(b.size() + 1);
+    std::vector<std::size_t> last(b.size() + 1);
     std::vector<std::size_t> row(b.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
     for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = std::exchange(row[0], i);
+        before_last.swap(last);
+        last.swap(row);
+        row[0] = i;
         std::size_t least = row[0];
         for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
+            const std::size_t changed = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+            row[j] = std::min({changed, last[j] + 1, row[j - 1] + 1});
+            const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+            if (swapped) row[j] = std::min(row[j], before_last[j - 2] + 1);
             least = std::min(least, row[j]);
         }
         if (least > limit) return limit + 1;

@@ -28,8 +28,8 @@ std::string_view machine_name(unsigned machine) {
     switch (machine) {
         case EM_X86_64: return "x86-64";
         case EM_AARCH64: return "arm64";
-        case EM_386: return "32-bit x86";
-        case EM_ARM: return "32-bit ARM";
+        case EM_386: return "x86";
+        case EM_ARM: return "ARM";
         case EM_RISCV: return "RISC-V";
         case EM_PPC64: return "POWER";
         case EM_S390: return "s390";
@@ -97,12 +97,18 @@ private:
         GElf_Ehdr header;
         if (gelf_getehdr(elf, &header) == nullptr)
             return fail(Errc::corrupt, file_.path_ + ": its ELF header cannot be read");
-        if (header.e_machine != own_machine() || gelf_getclass(elf) != ELFCLASS64)
-            return fail(Errc::unsupported, file_.path_ + " is a program for " +
-                                               std::string(machine_name(header.e_machine)) + ", this is " +
-                                               std::string(machine_name(own_machine())));
+        const bool is_wide = gelf_getclass(elf) == ELFCLASS64;
+        if (header.e_machine != own_machine() || !is_wide)
+            return fail(Errc::unsupported,
+                        file_.path_ + " is a " + (is_wide ? "" : "32-bit ") + "program for " +
+                            std::string(machine_name(header.e_machine)) + ", this is " +
+                            std::string(machine_name(own_machine())));
         if (header.e_type != ET_EXEC && header.e_type != ET_DYN)
             return fail(Errc::unsupported, file_.path_ + " is not linked: nothing of it can run");
+        std::size_t size = 0;
+        (void)elf_rawfile(elf, &size);
+        if (header.e_shoff > size)
+            return fail(Errc::corrupt, file_.path_ + " is cut: it ends before its list of sections");
         return ok();
     }
 

@@ -23,6 +23,10 @@ TEST(NearestNames, IgnoresCaseAndTellsEachOnce) {
     EXPECT_THAT(nearest_names("ssl_raed", {"SSL_read", "SSL_read"}), ElementsAre("SSL_read"));
 }
 
+TEST(NearestNames, FindsANameWithTwoLettersSwapped) {
+    EXPECT_THAT(nearest_names("qsrot", {"qsort", "qsort_r", "sort", "quart"}), ElementsAre("qsort"));
+}
+
 TEST(NearestNames, FindsNothingLikeNothing) {
     EXPECT_THAT(nearest_names("zzzzzz", {"main", "exit"}), IsEmpty());
     EXPECT_THAT(nearest_names("x", {}), IsEmpty());
