@@ -295,39 +295,69 @@ static inline void at_ring_give_slot(struct at_thread *t) {
     __atomic_store_n(&s->state, AT_RING_SLOT_DONE, __ATOMIC_RELEASE);
 }
 
+/* Memory for a chunk, and the pages of the mapping with it: one call instead of one and a page fault for each. */
+AT_COLD int at_ring_populate_chunk(struct at_ring *r, __u64 at) {
+    if (r->inode == 0) return 0;
+    const long populated = at_syscall(SYS_madvise, (long)(r->base + at), (long)AT_RING_CHUNK_BYTES, 23 /* POPULATE_WRITE */,
+                                      0, 0, 0);
+    if (populated == 0 || populated == -14 /* EFAULT: the file system is full */) return (int)populated;
+    return at_ring_allocate(r, at, AT_RING_CHUNK_BYTES); /* Linux before 5.14, or a filter of the program's */
+}
+
+/* The next chunk that was never used; AT_RING_CHUNKS: there is none. Under the lock, so that below `chunks_used` all have
+ * memory: one without, taken for a used one, would be a SIGBUS when the file system is full. */
+AT_COLD __u32 at_chunk_take_fresh(struct at_ring *r, __u32 mark) {
+    struct at_ring_header *h = at_ring_header_of(r);
+    at_lock(&r->lock);
+    const __u64 used = h->chunks_used;
+    const int taken =
+        used < AT_RING_CHUNKS && at_ring_populate_chunk(r, AT_RING_CHUNKS_AT + used * AT_RING_CHUNK_BYTES) == 0;
+    if (taken) {
+        at_ring_owners_of(r)[used].slot = mark;
+        __atomic_store_n(&h->chunks_used, used + 1, __ATOMIC_RELEASE);
+    }
+    at_unlock(&r->lock);
+    return taken ? (__u32)used : (__u32)AT_RING_CHUNKS;
+}
+
+/* A chunk that was used before and is free again, looked for in `tries` of them. The agent frees them about in the order
+ * in which they were taken, so the search goes on where the last one ended. */
+AT_COLD __u32 at_chunk_take_used(struct at_ring *r, __u32 mark, __u64 tries) {
+    const __u64 used = __atomic_load_n(&at_ring_header_of(r)->chunks_used, __ATOMIC_ACQUIRE);
+    __u64 n = __atomic_load_n(&r->chunks_hint, __ATOMIC_RELAXED);
+    for (__u64 i = 0; i < tries && i < used; ++i) {
+        if (n >= used) n = 0;
+        struct at_ring_owner *owner = &at_ring_owners_of(r)[n];
+        __u32 free_mark = 0;
+        if (__atomic_load_n(&owner->slot, __ATOMIC_ACQUIRE) == 0 &&
+            __atomic_compare_exchange_n(&owner->slot, &free_mark, mark, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+            __atomic_store_n(&r->chunks_hint, n + 1, __ATOMIC_RELAXED);
+            return (__u32)n;
+        }
+        ++n;
+    }
+    return AT_RING_CHUNKS;
+}
+
 /* A chunk for the records to come; 0 when there was one. The pool is only looked at again after some losses. */
 AT_COLD int at_thread_next_chunk(struct at_thread *t) {
     struct at_ring *r = t->ring;
-    struct at_ring_header *h = at_ring_header_of(r);
     struct at_ring_owner *owners = at_ring_owners_of(r);
     struct at_ring_slot *s = t->slot;
+    const __u32 mark = t->number + 1;
     if (s->lost < t->retry_at) return -1;
-    for (__u32 n = 0; n < AT_RING_CHUNKS; ++n) {
-        const __u64 used = __atomic_load_n(&h->chunks_used, __ATOMIC_RELAXED);
-        __u32 free_mark = 0;
-        if (__atomic_load_n(&owners[n].slot, __ATOMIC_ACQUIRE) != 0 ||
-            !__atomic_compare_exchange_n(&owners[n].slot, &free_mark, t->number + 1, 0, __ATOMIC_ACQ_REL,
-                                         __ATOMIC_RELAXED))
-            continue;
-        const __u64 at = AT_RING_CHUNKS_AT + n * AT_RING_CHUNK_BYTES;
-        if (n >= used) {
-            if (at_ring_allocate(r, at, AT_RING_CHUNK_BYTES) != 0) {
-                __atomic_store_n(&owners[n].slot, 0u, __ATOMIC_RELEASE);
-                break;
-            }
-            __u64 seen = used;
-            while (seen < n + 1u && !__atomic_compare_exchange_n(&h->chunks_used, &seen, n + 1u, 0,
-                                                                __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-            }
-        }
-        owners[n].next = 0;
-        if (s->chunks[1] != 0) __atomic_store_n(&owners[s->chunks[1] - 1].next, n + 1, __ATOMIC_RELEASE);
-        if (s->chunks[0] == 0) s->chunks[0] = n + 1;
-        s->chunks[1] = n + 1;
-        t->chunk = (struct at_ring_record *)(r->base + at);
-        t->chunk_end = s->records + AT_RING_CHUNK_RECORDS;
-        return 0;
+    __u32 n = at_chunk_take_used(r, mark, 16);
+    if (n == AT_RING_CHUNKS) n = at_chunk_take_fresh(r, mark);
+    if (n == AT_RING_CHUNKS) n = at_chunk_take_used(r, mark, AT_RING_CHUNKS);
+    if (n == AT_RING_CHUNKS) {
+        t->retry_at = s->lost + 256;
+        return -1;
     }
-    t->retry_at = s->lost + 256;
-    return -1;
+    owners[n].next = 0;
+    if (s->chunks[1] != 0) __atomic_store_n(&owners[s->chunks[1] - 1].next, n + 1, __ATOMIC_RELEASE);
+    if (s->chunks[0] == 0) s->chunks[0] = n + 1;
+    s->chunks[1] = n + 1;
+    t->chunk = (struct at_ring_record *)(r->base + AT_RING_CHUNKS_AT + n * AT_RING_CHUNK_BYTES);
+    t->chunk_end = s->records + AT_RING_CHUNK_RECORDS;
+    return 0;
 }
