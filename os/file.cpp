@@ -49,7 +49,26 @@ Status write_file(const std::filesystem::path& path, std::string_view text) {
     return n < 0 ? unexpected(errno_error(doing, errno)) : fail(Errc::internal, doing + ": cut short");
 }
 
-Status replace_file(const std::filesystem::path& path, std::string_view text) {
+namespace {
+
+// A device, a pipe, /dev/stdout: it is written to, and stays what it is.
+Status write_into(const std::filesystem::path& path, std::string_view text) {
+    const Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+    if (!fd) return unexpected(errno_error(path.string(), errno));
+    const Status written = write_all(fd.get(), text);
+    return written ? ok() : Status(written.forward(path.string()));
+}
+
+}  // namespace
+
+Status replace_file(const std::filesystem::path& wished, std::string_view text) {
+    std::error_code none;
+    const auto status = std::filesystem::status(wished, none);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) return write_into(wished, text);
+    // What a link leads to is replaced, not the link.
+    const bool is_link = std::filesystem::is_symlink(std::filesystem::symlink_status(wished, none));
+    std::filesystem::path path = is_link ? std::filesystem::weakly_canonical(wished, none) : wished;
+    if (none) path = wished;
     std::string temporary = path.string() + ".XXXXXX";
     {
         const Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));

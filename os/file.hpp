@@ -16,7 +16,8 @@ namespace autotune {
 // One write(2) of `text` to an existing file: what kernel interfaces expect. Never creates.
 [[nodiscard]] Status write_file(const std::filesystem::path& path, std::string_view text);
 
-// Creates or replaces `path` so that readers see the old or the new bytes, never a part.
+// Creates or replaces the file at `path` so that readers see the old or the new bytes, never a part. What a link leads to
+// is replaced, not the link; a device or a pipe is written to.
 [[nodiscard]] Status replace_file(const std::filesystem::path& path, std::string_view text);
 
 // A pipe; both ends close-on-exec.

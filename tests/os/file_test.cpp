@@ -1,0 +1,51 @@
+#include "os/file.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+namespace autotune {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ReplaceFile : public ::testing::Test {
+protected:
+    ReplaceFile() {
+        std::string pattern = ::testing::TempDir() + "replace-XXXXXX";
+        folder_ = mkdtemp(pattern.data());
+    }
+    ~ReplaceFile() override { fs::remove_all(folder_); }
+    fs::path folder_;
+};
+
+TEST_F(ReplaceFile, MakesOneAndReplacesIt) {
+    ASSERT_TRUE(replace_file(folder_ / "a", "one"));
+    ASSERT_TRUE(replace_file(folder_ / "a", "two"));
+    EXPECT_EQ(read_file(folder_ / "a").value_or(""), "two");
+}
+
+TEST_F(ReplaceFile, WritesIntoWhatIsNoFileAndLeavesItWhatItIs) {
+    const fs::path pipe = folder_ / "pipe";
+    ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+    const Fd end(open(pipe.c_str(), O_RDWR | O_CLOEXEC));
+    ASSERT_TRUE(replace_file(pipe, "text"));
+    char got[8] = {};
+    EXPECT_EQ(read(end.get(), got, sizeof got), 4);
+    EXPECT_STREQ(got, "text");
+    EXPECT_TRUE(fs::is_fifo(pipe));
+}
+
+TEST_F(ReplaceFile, ReplacesWhatALinkLeadsTo) {
+    ASSERT_TRUE(replace_file(folder_ / "a", "one"));
+    fs::create_symlink("a", folder_ / "link");
+    ASSERT_TRUE(replace_file(folder_ / "link", "two"));
+    EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
+    EXPECT_EQ(read_file(folder_ / "a").value_or(""), "two");
+}
+
+}  // namespace
+}  // namespace autotune
