@@ -92,6 +92,7 @@ struct at_thread {
     __u64 args[6];
     struct sock* sk;
     __u32 call;       /* enum at_call */
+    __u64 first_sent; /* of a send: its first eight bytes; 0: not read */
     __u32 file;       /* enum at_file */
     __u32 is_control; /* Runtime API traffic */
     /* Of a move: where it reads from. */

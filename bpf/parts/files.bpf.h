@@ -27,19 +27,38 @@ AT_INLINE struct file* at_file_of(struct task_struct* task, __u64 fd) {
     if ((__u32)fd >= table->max_fds) return 0;
     struct file** slots = table->fd;
     struct file* file = 0;
+    /* A slot is one pointer, as a list's head is: so it can be loaded. */
+    if (at_has_casts)
+        return (struct file*)AT_READ(struct hlist_head, slots + (__u32)fd, first);
     bpf_probe_read_kernel(&file, sizeof file, slots + (__u32)fd);
     return file;
+}
+
+AT_INLINE enum at_file at_type_of(struct file* file) {
+    const struct inode* inode = AT_READ(struct file, file, f_inode);
+    return at_file_type(AT_READ(struct inode, inode, i_mode));
 }
 
 /* What descriptor `fd` of the task is; its socket in *sk. Anything unreadable is AT_FILE_OTHER. */
 AT_INLINE enum at_file at_look_up(struct task_struct* task, __u64 fd, struct sock** sk) {
     struct file* file = at_file_of(task, fd);
     if (!file) return AT_FILE_OTHER;
-    const struct inode* inode = AT_READ(struct file, file, f_inode);
-    const enum at_file type = at_file_type(AT_READ(struct inode, inode, i_mode));
+    const enum at_file type = at_type_of(file);
     if (type == AT_FILE_SOCKET) {
         const struct socket* socket = AT_READ(struct file, file, private_data);
         *sk = BPF_CORE_READ(socket, sk); /* a number to the verifier, so that it can be passed on */
+    }
+    return type;
+}
+
+/* The same, quicker. `sk` is in a map: what is read from there is a number to the verifier as well. */
+AT_INLINE enum at_file at_look_up_into(struct task_struct* task, __u64 fd, struct sock* volatile* sk) {
+    struct file* file = at_file_of(task, fd);
+    if (!file) return AT_FILE_OTHER;
+    const enum at_file type = at_type_of(file);
+    if (type == AT_FILE_SOCKET) {
+        const struct socket* socket = AT_READ(struct file, file, private_data);
+        *sk = AT_READ(struct socket, socket, sk);
     }
     return type;
 }

@@ -66,12 +66,11 @@ AT_INLINE void at_copy_http(struct task_struct* task, const struct at_thread* th
 }
 
 /*
- * The transfer on a socket that the running thread is in has moved `moved` bytes. Gives the flags that its record
- * has on this account.
+ * The transfer on a socket that the running thread, `thread`, is in has moved `moved` bytes. Gives the flags that its
+ * record has on this account.
  */
-AT_APART int at_tell_http(__s64 moved, __u64 now) {
+AT_APART int at_tell_http(const struct at_thread* thread, __s64 moved, __u64 now) {
     struct task_struct* task = bpf_get_current_task_btf();
-    const struct at_thread* thread = at_this_thread();
     if (!thread || moved <= 0) return 0;
     const int is_send = at_sends(thread->call);
     if (!is_send && !at_receives(thread->call)) return 0;
@@ -82,8 +81,10 @@ AT_APART int at_tell_http(__s64 moved, __u64 now) {
     const __u32 slot = (sk >> 6 ^ sk >> 18) & (AT_CONVERSATIONS - 1);
     char first[AT_HTTP_BEGINNING] = {};
     int begins = 0;
+    __u64 known = is_send ? thread->first_sent : 0;
+    __builtin_memcpy(first, &known, sizeof first);
     if (bytes.size >= sizeof first && moved >= (__s64)sizeof first &&
-        !bpf_probe_read_user(first, sizeof first, bytes.at)) {
+        (known || !bpf_probe_read_user(first, sizeof first, bytes.at))) {
         begins = at_begins_http(first) && BPF_CORE_READ(socket, sk_type) == AT_SOCK_STREAM;
         if (at_begins_http2(first)) at_tell_not_decoded(task, thread, AT_NOT_HTTP2, 1);
     }

@@ -89,7 +89,7 @@ AT_APART int at_io_done(const struct at_thread* thread, __s64 result, __u64 now)
     if (!thread) return 0;
     __u32 size = 0;
     const int may_be_http = thread->file == AT_FILE_SOCKET && result > 0 && !(thread->tls_depth && at_is_of_tls());
-    const __u16 in_http = may_be_http ? at_tell_http(result, now) : 0;
+    const __u16 in_http = may_be_http ? at_tell_http(thread, result, now) : 0;
     if (thread->file == AT_FILE_SOCKET && at_is_unix(thread->sk)) {
         struct at_io_record done;
         at_fill_io(&done, task, thread, result, now);

@@ -77,23 +77,32 @@ AT_INLINE int at_reaches_end(const struct at_bytes* bytes) {
     return !bpf_probe_read_user(&last, sizeof last, bytes->at + n - 1);
 }
 
+enum at_first_words { AT_FIRST_WORDS_OTHER, AT_FIRST_WORDS_PERHAPS, AT_FIRST_WORDS_UNREAD };
+
+/* The cheap questions: nearly everything ends here. `first`: the first eight bytes; 0 when there are fewer. */
+AT_INLINE enum at_first_words at_first_words(const struct at_bytes* bytes, __u64* first) {
+    *first = 0;
+    if (!bytes->at || !bytes->size) return AT_FIRST_WORDS_OTHER;
+    if (bytes->size >= AT_REQUEST_BEGINNING) {
+        if (bpf_probe_read_user(first, AT_REQUEST_BEGINNING, bytes->at)) return AT_FIRST_WORDS_UNREAD;
+        const char* text = (const char*)first;
+        if (AT_STARTS_WITH(text, 0, "GET /201") || AT_STARTS_WITH(text, 0, "POST /20"))
+            return AT_FIRST_WORDS_PERHAPS;
+    }
+    return at_has_beginnings ? AT_FIRST_WORDS_PERHAPS : AT_FIRST_WORDS_OTHER;
+}
+
 AT_APART int at_hear(__u64 fd, __u64 address, __u64 size_sent, struct at_heard* heard) {
     struct task_struct* task = bpf_get_current_task_btf();
-    char first[AT_REQUEST_BEGINNING] = {};
     if (!heard || !address || !size_sent) return 0;
     const struct at_bytes bytes = {.at = (const void*)address, .size = size_sent};
     heard->bytes = bytes;
-    /* The cheap questions first: nearly everything ends here. */
-    int is_start = 0;
-    if (bytes.size >= sizeof first) {
-        if (bpf_probe_read_user(first, sizeof first, bytes.at)) {
-            heard->request = AT_REQUEST_UNREAD;
-            return 0;
-        }
-        is_start = AT_STARTS_WITH(first, 0, "GET /201") || AT_STARTS_WITH(first, 0, "POST /20");
-    }
-    if (!is_start && !at_has_beginnings) return 0;
-    if (!at_reaches_end(&bytes)) {
+    __u64 first = 0;
+    const enum at_first_words words = at_first_words(&bytes, &first);
+    if (words == AT_FIRST_WORDS_OTHER) return 0;
+    const char* text = (const char*)&first;
+    const int is_start = AT_STARTS_WITH(text, 0, "GET /201") || AT_STARTS_WITH(text, 0, "POST /20");
+    if (words == AT_FIRST_WORDS_UNREAD || !at_reaches_end(&bytes)) {
         heard->request = AT_REQUEST_UNREAD;
         return 0;
     }

@@ -20,6 +20,9 @@ struct {
     __type(value, struct at_control);
 } controls SEC(".maps");
 
+/* It was, on some; until then nobody need look. */
+volatile __u32 at_has_controls = 0;
+
 /* Up to AT_HEAD_SIZE of them; what was copied. */
 AT_INLINE __u32 at_copy_head(char* to, const void* from, __u64 size) {
     __u32 n = size < AT_HEAD_SIZE ? size : AT_HEAD_SIZE;
@@ -55,6 +58,7 @@ AT_APART int at_tell_request(const struct at_instant* made, __u64 scope, __u32 f
     struct at_fd_key key = {.tgid = task->tgid, .fd = fd};
     struct at_control control = {.sk = socket, .awaiting = heard->request == AT_REQUEST_NEXT};
     if (bpf_map_update_elem(&controls, &key, &control, BPF_ANY)) at_count_state_full();
+    at_has_controls = 1;
     struct at_request_head_record* r = at_reserve(AT_REQUEST_HEAD, sizeof *r);
     if (!r) return 0;
     at_fill_header_at(&r->header, AT_REQUEST_HEAD, sizeof *r, task, scope, made->at_ns);

@@ -51,21 +51,27 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
         return 0;
     }
     const __u64 fd = at_register(regs, at_descriptor(call));
-    struct at_heard heard = {};
+    struct at_heard heard; /* when `request` says that something was */
+    enum at_request request = AT_REQUEST_NONE;
+    __u64 first = 0;
     if (at_sends(call)) {
         struct at_bytes bytes;
-        if (at_first_bytes(call, AT_ARG1(regs), AT_ARG2(regs), &bytes))
+        enum at_first_words words = AT_FIRST_WORDS_UNREAD;
+        if (at_first_bytes(call, AT_ARG1(regs), AT_ARG2(regs), &bytes)) words = at_first_words(&bytes, &first);
+        if (words == AT_FIRST_WORDS_UNREAD) request = AT_REQUEST_UNREAD;
+        if (words == AT_FIRST_WORDS_PERHAPS) {
+            __builtin_memset(&heard, 0, sizeof heard);
             at_hear(fd, (__u64)bytes.at, bytes.size, &heard);
-        else
-            heard.request = AT_REQUEST_UNREAD;
+            request = heard.request;
+        }
     }
     if (!thread) {
         /* Nobody asked for this cgroup; but who asks for an invocation is an executor. */
         __u64 scope = 0; /* perhaps: its exit will tell */
-        if (heard.request == AT_REQUEST_NEXT) {
+        if (request == AT_REQUEST_NEXT) {
             scope = at_cgroup_of(task);
             if (!at_watch(scope)) return 0;
-        } else if (heard.request != AT_REQUEST_UNREAD) {
+        } else if (request != AT_REQUEST_UNREAD) {
             return 0;
         }
         thread = at_make_thread(task, scope);
@@ -77,7 +83,9 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     __u32 file = AT_FILE_OTHER;
     __u32 is_control = 0;
     if (at_needs_file(call)) {
-        file = at_look_up(task, fd, &sk);
+        thread->sk = 0;
+        file = at_look_up_into(task, fd, &thread->sk);
+        sk = *(struct sock* volatile*)&thread->sk;
         thread->from_file = AT_FILE_OTHER;
         if (at_moves(call)) {
             thread->from_fd = at_register(regs, at_moved_from(call));
@@ -90,10 +98,10 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     const __u64 waited_ns = thread->has_waited ? at_waited_for(call, fd, file, (__u64)sk) : 0;
     if (file == AT_FILE_SOCKET) {
         if (at_sends(call)) {
-            if (heard.request == AT_REQUEST_BEGUN) return 0;
-            if (heard.request == AT_REQUEST_UNREAD) {
+            if (request == AT_REQUEST_BEGUN) return 0;
+            if (request == AT_REQUEST_UNREAD) {
                 at_take_instant(&thread->unread);
-            } else if (heard.request != AT_REQUEST_NONE) {
+            } else if (request != AT_REQUEST_NONE) {
                 struct at_instant now;
                 at_take_instant(&now);
                 at_tell_times_before(now.at_ns);
@@ -101,7 +109,7 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
                 return 0;
             }
         }
-        struct at_control* control = at_control_of(task->tgid, fd, sk);
+        struct at_control* control = at_has_controls ? at_control_of(task->tgid, fd, sk) : 0;
         if (control && !thread->unread.at_ns) {
             /* Before the answer it is the rest of the request; after it, of another protocol. */
             if (at_sends(call) && control->received) control->awaiting = 0;
@@ -122,6 +130,7 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     thread->sk = sk;
     thread->file = file;
     thread->is_control = is_control;
+    thread->first_sent = first;
     thread->enter_ns = bpf_ktime_get_ns();
     thread->waited_ns = waited_ns;
     thread->call = call;
