@@ -47,7 +47,10 @@ std::string Reporter::read_bytes(const Thread& thread, Bytes bytes, std::size_t 
 at_request Reporter::hear(Thread& thread, Descriptor& descriptor) {
     const Bytes bytes = first_bytes(thread);
     if (descriptor.beginning.empty() && bytes.size < AT_REQUEST_BEGINNING) return AT_REQUEST_NONE;
-    std::string text = std::exchange(descriptor.beginning, {}) + read_bytes(thread, bytes, kFirstLook);
+    const std::string said = read_bytes(thread, bytes, kFirstLook);
+    if ((thread.call.has_first = said.size() >= thread.call.first.size()))
+        std::copy_n(said.begin(), thread.call.first.size(), thread.call.first.begin());
+    std::string text = std::exchange(descriptor.beginning, {}) + said;
     if (!text.starts_with("GET /201") && !text.starts_with("POST /20")) return AT_REQUEST_NONE;
     char prefix[AT_REQUEST_PREFIX]{};
     std::memcpy(prefix, text.data(), std::min(text.size(), sizeof prefix));

@@ -86,6 +86,7 @@ void Descriptors::duplicated(int from, int to) {
     }
     Descriptor copy = it->second;
     copy.control.reset();
+    copy.http.reset();
     copy.beginning.clear();
     copy.connecting.reset();
     known_[to] = std::move(copy);
@@ -105,6 +106,7 @@ Descriptors Descriptors::for_child() const {
     Descriptors child = *this;
     for (auto& [fd, descriptor] : child.known_) {
         descriptor.control.reset();
+        descriptor.http.reset();
         descriptor.beginning.clear();
         descriptor.connecting.reset();
     }

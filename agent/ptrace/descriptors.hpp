@@ -24,6 +24,12 @@ struct Control {
     std::uint32_t received = 0;  // bytes of that answer so far
 };
 
+// A connection that speaks HTTP: how much of what comes next may still be a head.
+struct HttpTalk {
+    std::uint32_t left_received = 0;
+    std::uint32_t left_sent = 0;
+};
+
 struct Descriptor {
     std::optional<at_file> type;  // after look_up() never empty
     bool has_name = false;        // the decoder knows it …
@@ -34,6 +40,7 @@ struct Descriptor {
     std::string unix_name;        // what a Unix socket is known by; '@' first: in the abstract namespace
     bool is_datagram = false;
     std::optional<Control> control;
+    std::optional<HttpTalk> http;
     std::string beginning;                   // of what may become a request to the Runtime API
     std::optional<at_io_record> connecting;  // a connect that answered EINPROGRESS; header.at_ns: when
 };

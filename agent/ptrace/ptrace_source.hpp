@@ -17,6 +17,8 @@
 // Event::cgroup is a number of the tree's own (bpf/wire.h), as the BPF source has it for named processes. A wait
 // in poll for one descriptor is told with the I/O that it was for; with Detail::waits all are, in select and epoll too.
 //
+// HTTP/1.x on plain sockets is heard as the BPF source hears it, at the stops that are made anyway; nothing inside TLS.
+//
 // Not seen: retransmits and resets, samples of stacks, OOM kills as such.
 // Detail::cgroups is not for ptrace: unsupported.
 //

@@ -100,6 +100,11 @@ private:
     [[nodiscard]] at_endpoint read_sockaddr(const Thread& thread, std::uint64_t address);
     [[nodiscard]] Address read_address(const Thread& thread, Bytes bytes);
 
+    // http_records.cpp
+    // Gives the flags that the transfer's own record has on this account.
+    [[nodiscard]] std::uint16_t tell_http(const Thread& thread, Descriptor& socket, const at_io_record& io);
+    [[nodiscard]] Bytes last_bytes(const Thread& thread, Bytes first, std::uint64_t moved);
+
     // conversation_records.cpp
     [[nodiscard]] at_request hear(Thread& thread, Descriptor& descriptor);
     void tell_request(Thread& thread, Descriptor& descriptor, at_request request, const std::string& head);

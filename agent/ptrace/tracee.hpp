@@ -59,6 +59,8 @@ struct PendingCall {
     at_file from_file = AT_FILE_OTHER;
     std::string closed;       // what is closed, by name
     bool is_control = false;  // Runtime API traffic
+    bool has_first = false;   // of a send: `first` is what it says first
+    std::array<char, 8> first{};
     bool is_io = false;       // to be told as I/O, or as its consequences
     std::optional<std::uint64_t> clone3_flags;  // to be put back
 };

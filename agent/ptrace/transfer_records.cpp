@@ -19,7 +19,7 @@ constexpr std::int64_t kDnsHeader = 12;
 
 void Reporter::tell_transfer(Thread& thread, std::int64_t result, Timestamp now) {
     const PendingCall& call = thread.call;
-    const at_io_record record = io_record(thread, result, now);
+    at_io_record record = io_record(thread, result, now);
     Descriptor& descriptor = thread.process->descriptors->look_up(thread.process->pid, call.fd);
     if (call.file != AT_FILE_SOCKET) {
         const bool takes_name = call.call != AT_CALL_RESIZE;  // its records with a path are truncate's
@@ -31,6 +31,7 @@ void Reporter::tell_transfer(Thread& thread, std::int64_t result, Timestamp now)
     if (descriptor.connecting && result != -EAGAIN) tell_connected(descriptor, std::min<std::int64_t>(result, 0), now);
     read_endpoints(thread.process->pidfd, call.fd, descriptor);
     const Address address = read_address(thread, address_of(thread, result));
+    record.flags |= tell_http(thread, descriptor, record);
     tell_on_socket(record, descriptor, address);
     const at_endpoint& peer = descriptor.peer.family != 0 ? descriptor.peer : address.endpoint;
     if (at_receives(call.call) && peer.port == kDnsPort) tell_names(thread, descriptor, result, now);
@@ -96,6 +97,7 @@ void Reporter::tell_move(Thread& thread, std::int64_t result, Timestamp now) {
     call.entered = from_waits ? entered : now;
     call.waited = from_waits ? waited : Nanos(0);
     call.call = AT_CALL_READ;
+    call.arguments[1] = 0;  // into no memory
     call.fd = call.from_fd;
     call.file = call.from_file;
     tell_transfer(thread, result, now);

@@ -27,6 +27,7 @@ AT_APART int at_move_done(__s64 result, __u64 now) {
     thread->enter_ns = from_waits ? enter_ns : now;
     thread->waited_ns = from_waits ? waited_ns : 0;
     thread->call = AT_CALL_READ;
+    thread->args[1] = 0; /* into no memory */
     thread->args[0] = from_fd;
     thread->file = from_file;
     thread->sk = from_sk;

@@ -42,6 +42,14 @@ void tell(const Event& event, const StringTable& strings) {
         const std::string path(strings[io->path]);
         dprintf(3, "io\t%s\t%s\t%lld\t%d\t%lld\n", name_of(io->op), path.c_str(), static_cast<long long>(io->result),
                 io->peer.port, static_cast<long long>(io->latency.count()));
+    } else if (const auto* http = std::get_if<HttpDone>(&event.body)) {
+        dprintf(3, "http\t%s\t%s\t%s\t%d\t%llu\t%llu\t%d\n", http->side == Side::client ? "client" : "server",
+                std::string(strings[http->method]).c_str(), std::string(strings[http->path]).c_str(), http->status,
+                static_cast<unsigned long long>(http->request_bytes),
+                static_cast<unsigned long long>(http->response_bytes), http->peer.port);
+    } else if (const auto* other = std::get_if<NotDecoded>(&event.body)) {
+        dprintf(3, "not_decoded\t%s\t%llu\n", std::string(strings[other->what]).c_str(),
+                static_cast<unsigned long long>(other->count));
     } else if (const auto* started = std::get_if<ProcessStarted>(&event.body)) {
         dprintf(3, "start\t%d\t%s\t%s\n", event.process.pid, std::string(strings[started->command]).c_str(),
                 std::string(strings[started->executable]).c_str());
