@@ -1,5 +1,6 @@
 #include "analyzer/assembler.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <variant>
@@ -213,6 +214,23 @@ void Assembler::on(const Event& event, const Killed& what) {
 void Assembler::on(const Event&, const Throttled&) { ++counters_.throttled; }
 
 void Assembler::on(const Event&, const NameResolved& what) { services_.resolved(what.address, text(what.name)); }
+
+void Assembler::on(const Event& event, const NotDecoded& what) {
+    Executor* executor = sandboxes_.owner_of(event).executor;
+    if (executor == nullptr || !executor->open) return;
+    std::vector<UndecodedWork>& all = executor->open->record.not_decoded;
+    const std::string_view name = text(what.what);
+    const auto known = std::ranges::find(all, name, &UndecodedWork::what);
+    if (known != all.end())
+        known->count += what.count;
+    else
+        all.push_back({std::string(name), what.count});
+}
+
+void Assembler::on(const Event& event, const SocketTrouble& what) {
+    Executor* executor = sandboxes_.owner_of(event).executor;
+    if (executor != nullptr && executor->open) executor->io.add(event, what);
+}
 
 void Assembler::on(const Event& event, const Lost& what) {
     counters_.lost += what.count;

@@ -172,17 +172,35 @@ PeerTotals& IoAccount::peer_of(Descriptor& fd) {
     if (fd.generation == generation_) return peers_[fd.slot];
     // A turn that began before this invocation is not one of its calls.
     if (fd.generation != 0) fd.turn = Turn::none;
-    auto found = std::find_if(peers_.begin(), peers_.end(),
-                              [&](const PeerTotals& p) { return p.io.peer == fd.peer && p.path == fd.path; });
-    if (found == peers_.end() && peers_.size() >= kMostPeers) found = peers_.end() - 1;
-    if (found == peers_.end()) {
-        found = peers_.emplace(peers_.end());
-        if (peers_.size() < kMostPeers) found->io.peer = fd.peer, found->path = fd.path;
-    }
+    const auto found = peer_at(fd.peer, fd.path);
     found->local = fd.local;
     fd.generation = generation_;
     fd.slot = static_cast<std::uint32_t>(found - peers_.begin());
     return *found;
+}
+
+std::vector<PeerTotals>::iterator IoAccount::peer_at(const Endpoint& peer, StringId path) {
+    auto found = std::find_if(peers_.begin(), peers_.end(),
+                              [&](const PeerTotals& p) { return p.io.peer == peer && p.path == path; });
+    if (found == peers_.end() && peers_.size() >= kMostPeers) found = peers_.end() - 1;
+    if (found == peers_.end()) {
+        found = peers_.emplace(peers_.end());
+        if (peers_.size() < kMostPeers) found->io.peer = peer, found->path = path;
+    }
+    return found;
+}
+
+void IoAccount::add(const Event& event, const SocketTrouble& trouble) {
+    // Of a connection that is being made nothing is known yet; one that was accepted is.
+    const bool is_accepted = std::ranges::any_of(descriptors_, [&](const auto& known) {
+        const auto& [key, fd] = known;
+        return key >> 32 == static_cast<std::uint32_t>(event.process.pid) && fd.role == SocketRole::server &&
+               fd.local == trouble.local && fd.peer == trouble.peer;
+    });
+    if (is_accepted) return;
+    const auto peer = peer_at(trouble.peer, {});
+    if (!peer->local.known()) peer->local = trouble.local;
+    ++(trouble.kind == SocketTroubleKind::retransmit ? peer->io.retransmits : peer->io.resets);
 }
 
 FileTotals& IoAccount::file_of(Descriptor& fd, StringId path) {

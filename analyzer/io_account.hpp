@@ -44,6 +44,9 @@ public:
     // `since`: start of the invocation; what waited longer is counted from there only.
     SocketEnds add(const Event& event, const IoDone& io, Timestamp since);
 
+    // Booked to the peer of a connection that was not accepted.
+    void add(const Event& event, const SocketTrouble& trouble);
+
     // The executor was killed at `at` and can have waited at most `idle` more than is accounted for. Blames
     // the connection it was last active on if that is still owed an answer and the wait explains most of
     // the time since: the turn failed and was waited for.
@@ -80,6 +83,7 @@ private:
     void on_receive(Descriptor& fd, PeerTotals& peer, const Event& event, const IoDone& io);
     void fail_turn(Descriptor& fd, PeerTotals& peer);
     PeerTotals& peer_of(Descriptor& fd);
+    std::vector<PeerTotals>::iterator peer_at(const Endpoint& peer, StringId path);
     FileTotals& file_of(Descriptor& fd, StringId path);
 
     std::unordered_map<std::uint64_t, Descriptor> descriptors_;  // by pid and fd

@@ -27,6 +27,8 @@ struct PeerIo {
     std::uint64_t connects = 0;
     std::uint64_t failures = 0;     // refused, reset, timed out
     std::uint64_t failed_connects = 0;  // of failures: those before a first byte could be sent
+    std::uint64_t retransmits = 0;  // segments that TCP sent again
+    std::uint64_t resets = 0;       // of connections, by either side
     std::uint64_t calls = 0;        // request/answer turns: a send that follows a receive, or the first
     std::uint64_t bytes_sent = 0;
     std::uint64_t bytes_received = 0;
@@ -44,6 +46,13 @@ struct FileIo {
     std::uint64_t changes = 0;      // made, removed, renamed, linked, resized
     std::uint64_t failures = 0;
     Nanos wait{0};
+};
+
+// Something that was done in a way nobody looks into ("io_uring", "HTTP/2", …).
+struct UndecodedWork {
+    std::string what;
+    std::uint64_t count = 0;
+    bool operator==(const UndecodedWork&) const = default;
 };
 
 struct Invocation {
@@ -83,6 +92,7 @@ struct Invocation {
     std::uint64_t response_bytes = 0;
     std::vector<PeerIo> peers;      // runtime API traffic is not among them
     std::vector<FileIo> files;
+    std::vector<UndecodedWork> not_decoded;  // as far as it is in none of the above
     std::uint64_t samples = 0;      // stack samples that fell into it
     std::uint64_t events_lost = 0;  // machine-wide losses while it ran
 };

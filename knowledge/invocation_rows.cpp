@@ -6,7 +6,7 @@
 namespace autotune {
 
 namespace {
-// All but peers and files, which travel as JSON in the last two columns.
+// All but lists, which travel as JSON in the last three columns.
 template <class Visit, class AnyInvocation>
 void each_field(Visit&& visit, AnyInvocation& i) {
     visit("provider", i.function.provider);
@@ -57,6 +57,7 @@ const sqlite::Names& names() {
         each_field(n, static_cast<const Invocation&>(Invocation()));
         n("peers", 0);
         n("files", 0);
+        n("not_decoded", 0);
         return n;
     }();
     return all;
@@ -69,7 +70,7 @@ Status insert_invocations(sqlite::Database& database, std::span<const Invocation
     if (!insert) return insert.forward();
     for (const Invocation& invocation : invocations) {
         each_field(sqlite::Writer{*insert}, invocation);
-        insert->bind(to_json(invocation.peers)).bind(to_json(invocation.files));
+        insert->bind(to_json(invocation.peers)).bind(to_json(invocation.files)).bind(to_json(invocation.not_decoded));
         if (const Status done = insert->run(); !done) return done;
     }
     return ok();
@@ -94,8 +95,11 @@ Result<std::vector<Invocation>> select_invocations(sqlite::Database& database, c
         each_field(reader, invocation);
         auto peers = peers_from_json(select->text(reader.column));
         auto files = files_from_json(select->text(reader.column + 1));
+        auto not_decoded = undecoded_from_json(select->text(reader.column + 2));
         if (!peers) return peers.forward("peers of invocation " + invocation.id.str());
         if (!files) return files.forward("files of invocation " + invocation.id.str());
+        if (!not_decoded) return not_decoded.forward("what invocation " + invocation.id.str() + " did otherwise");
+        invocation.not_decoded = *std::move(not_decoded);
         invocation.peers = *std::move(peers);
         invocation.files = *std::move(files);
         found.push_back(std::move(invocation));

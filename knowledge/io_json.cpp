@@ -35,6 +35,10 @@ PeerIo to_peer(const json& j) {
     p.failures = integer_of<std::uint64_t>(j.at("failures"));
     if (j.contains("failed_connects"))  // not in the first records
         p.failed_connects = integer_of<std::uint64_t>(j.at("failed_connects"));
+    if (j.contains("retransmits")) {
+        p.retransmits = integer_of<std::uint64_t>(j.at("retransmits"));
+        p.resets = integer_of<std::uint64_t>(j.at("resets"));
+    }
     p.calls = integer_of<std::uint64_t>(j.at("calls"));
     p.bytes_sent = integer_of<std::uint64_t>(j.at("bytes_sent"));
     p.bytes_received = integer_of<std::uint64_t>(j.at("bytes_received"));
@@ -70,6 +74,8 @@ std::string to_json(const std::vector<PeerIo>& peers) {
                         {"connects", p.connects},
                         {"failures", p.failures},
                         {"failed_connects", p.failed_connects},
+                        {"retransmits", p.retransmits},
+                        {"resets", p.resets},
                         {"calls", p.calls},
                         {"bytes_sent", p.bytes_sent},
                         {"bytes_received", p.bytes_received},
@@ -91,6 +97,18 @@ std::string to_json(const std::vector<FileIo>& files) {
                         {"failures", f.failures},
                         {"wait_ns", f.wait.count()}});
     return text_of(list);
+}
+
+std::string to_json(const std::vector<UndecodedWork>& works) {
+    json list = json::array();
+    for (const UndecodedWork& work : works) list.push_back({{"what", work.what}, {"count", work.count}});
+    return text_of(list);
+}
+
+Result<std::vector<UndecodedWork>> undecoded_from_json(std::string_view text) {
+    return parse_list<UndecodedWork>(text, [](const json& j) {
+        return UndecodedWork{j.at("what").get<std::string>(), integer_of<std::uint64_t>(j.at("count"))};
+    });
 }
 
 Result<std::vector<PeerIo>> peers_from_json(std::string_view text) {

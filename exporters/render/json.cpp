@@ -30,6 +30,8 @@ Json peer_json(const PeerIo& p) {
             {"calls", p.calls},
             {"failures", p.failures},
             {"failed_connects", p.failed_connects},
+            {"retransmits", p.retransmits},
+            {"resets", p.resets},
             {"bytes_sent", p.bytes_sent},
             {"bytes_received", p.bytes_received},
             {"wait_ms", to_ms(p.wait)},
@@ -114,9 +116,12 @@ std::string invocation_json(const Invocation& i) {
               {"cgroup", static_cast<std::uint64_t>(i.cgroup)},
               {"backend", to_string(i.by)},
               {"peers", Json::array()},
-              {"files", Json::array()}};
+              {"files", Json::array()},
+              {"not_decoded", Json::array()}};
     for (const PeerIo& peer : i.peers) json["peers"].push_back(peer_json(peer));
     for (const FileIo& file : i.files) json["files"].push_back(file_json(file));
+    for (const UndecodedWork& work : i.not_decoded)
+        json["not_decoded"].push_back({{"what", work.what}, {"count", work.count}});
     return line(json);
 }
 

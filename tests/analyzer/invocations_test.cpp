@@ -241,6 +241,21 @@ TEST(Invocations, OfTwoExecutorsInOneCgroupAreToldApartByTheirProcessTrees) {
     EXPECT_EQ(analyzer.counters().unattributed_io, 1u);
 }
 
+TEST(Invocations, SayWhatOfThemWasNotDecodedAndWhichConnectionsWereInTrouble) {
+    EventScript s;
+    const Box a = s.sandbox(7, 100, "a");
+    const StringId ring = s.batch.tables.strings.intern("io_uring");
+    const SocketTrouble again{SocketTroubleKind::retransmit, ipv4_endpoint(10, 0, 0, 1, 40'000), kDatabase};
+    s.born(a).add(a, NotDecoded{ring, 100}).at(1ms).start(a, "one");
+    s.at(2ms).add(a, NotDecoded{ring, 2}).add(a, NotDecoded{s.batch.tables.strings.intern("HTTP/2"), 1});
+    s.at(3ms).add(a, NotDecoded{ring, 3}).add(a, again).send(a, 5, 1, kDatabase).at(4ms).end(a, "one");
+    const auto all = s.play();
+    ASSERT_EQ(all.size(), 1u);
+    EXPECT_EQ(all[0].not_decoded, (std::vector<UndecodedWork>{{"io_uring", 5}, {"HTTP/2", 1}}));
+    ASSERT_EQ(all[0].peers.size(), 1u);
+    EXPECT_EQ(all[0].peers[0].retransmits, 1u);
+}
+
 TEST(Invocations, WithoutCgroupsAreJoinedByProcess) {
     EventScript s;
     const Box a = s.sandbox(0, 100, "a"), b = s.sandbox(0, 200, "b");

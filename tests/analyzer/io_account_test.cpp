@@ -22,6 +22,12 @@ struct Account : IoAccount {
     }
 };
 
+Event of_box() {
+    EventScript s;
+    s.close(kBox, 1);
+    return s.batch.events.front();
+}
+
 TEST(IoAccount, CountsOneCallForEachTurn) {
     EventScript s;
     s.at(10ms).connect(kBox, 5, kUs, kDatabase);
@@ -219,6 +225,30 @@ TEST(IoAccount, CountsAWaitThatBeganBeforeTheInvocationFromItsStartOnly) {
     s.at(10ms).receive(kBox, 5, 1, kDatabase, 5s);
     account.add(s.batch.events[0], std::get<IoDone>(s.batch.events[0].body), Timestamp(4ms));
     EXPECT_EQ(account.network_wait(), 6ms);
+}
+
+TEST(IoAccount, BooksTroubleToThePeerAlsoBeforeItsConnectIsTold) {
+    EventScript s;
+    Account account;
+    const Event event = of_box();
+    account.add(event, SocketTrouble{SocketTroubleKind::retransmit, kUs, kDatabase});
+    s.connect(kBox, 5, kUs, kDatabase);
+    account.play(s);
+    account.add(event, SocketTrouble{SocketTroubleKind::retransmit, kUs, kDatabase});
+    account.add(event, SocketTrouble{SocketTroubleKind::reset_received, kUs, kDatabase});
+    ASSERT_EQ(account.peers().size(), 1u);
+    EXPECT_EQ(account.peers()[0].io.retransmits, 2u);
+    EXPECT_EQ(account.peers()[0].io.resets, 1u);
+    EXPECT_EQ(account.peers()[0].io.connects, 1u);
+}
+
+TEST(IoAccount, TroubleWithWhoCallsUsIsNoneOfOurs) {
+    EventScript s;
+    Account account;
+    s.accept(kBox, 5, kUs, kDatabase);
+    account.play(s);
+    account.add(of_box(), SocketTrouble{SocketTroubleKind::reset_sent, kUs, kDatabase});
+    EXPECT_TRUE(account.peers().empty());
 }
 
 TEST(IoAccount, StaysBoundedWhateverAProgramNames) {

@@ -124,6 +124,9 @@ inline Invocation invocation(const std::string& id, WallTime start) {
                 .bytes_received = 5,
                 .wait = Nanos(6),
                 .slowest = Nanos(7)}};
+    i.peers[0].retransmits = 3;
+    i.peers[0].resets = 2;
+    i.not_decoded = {{"io_uring", 4}};
     i.files = {{.path = "/tmp/x",
                 .opens = 1,
                 .bytes_read = 2,

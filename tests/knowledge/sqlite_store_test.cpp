@@ -156,11 +156,15 @@ TEST_F(SqliteStoreTest, GivesBackEveryFieldOfAnInvocation) {
     EXPECT_EQ(r.peers[0].connects, i.peers[0].connects);
     EXPECT_EQ(r.peers[0].failures, i.peers[0].failures);
     EXPECT_EQ(r.peers[0].failed_connects, i.peers[0].failed_connects);
+    EXPECT_EQ(r.peers[0].retransmits, i.peers[0].retransmits);
+    EXPECT_EQ(r.peers[0].resets, i.peers[0].resets);
     EXPECT_EQ(r.peers[0].calls, i.peers[0].calls);
     EXPECT_EQ(r.peers[0].bytes_sent, i.peers[0].bytes_sent);
     EXPECT_EQ(r.peers[0].bytes_received, i.peers[0].bytes_received);
     EXPECT_EQ(r.peers[0].wait, i.peers[0].wait);
     EXPECT_EQ(r.peers[0].slowest, i.peers[0].slowest);
+    EXPECT_EQ(r.not_decoded, i.not_decoded);
+    EXPECT_FALSE(r.not_decoded.empty());
     ASSERT_EQ(r.files.size(), 1u);
     EXPECT_EQ(r.files[0].path, i.files[0].path);
     EXPECT_EQ(r.files[0].opens, i.files[0].opens);
