@@ -9,9 +9,14 @@
     extern "C" const char name##_begin[] __attribute__((visibility("hidden"))); \
     extern "C" const char name##_end[] __attribute__((visibility("hidden")))
 
+AUTOTUNE_EMBED(autotune_native, autotune_native_file);
 AUTOTUNE_EMBED(autotune_python, autotune_python_file);
 
 namespace autotune::runtimes {
+
+std::string_view native_library() {
+    return {autotune_native_begin, static_cast<std::size_t>(autotune_native_end - autotune_native_begin)};
+}
 
 std::string_view python_library() {
     return {autotune_python_begin, static_cast<std::size_t>(autotune_python_end - autotune_python_begin)};

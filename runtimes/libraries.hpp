@@ -5,6 +5,8 @@
 
 namespace autotune::runtimes {
 
+// For programs that were built to be traced; see runtimes/native/library.c.
+[[nodiscard]] std::string_view native_library();
 // For CPython processes; see runtimes/python/library.c.
 [[nodiscard]] std::string_view python_library();
 

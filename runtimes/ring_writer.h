@@ -80,6 +80,9 @@ AT_COLD int at_index_grow(struct at_thread *t) {
     return 0;
 }
 
+/* The library's own, or null: a function is about to be told that this thread has not called before. */
+static void (*at_ring_new_function)(__u64 function);
+
 /* A pair that was not seen before; null when there is no memory for it. */
 AT_COLD struct at_index_entry *at_index_add(struct at_thread *t, __u64 function, __u64 caller) {
     struct at_ring_slot *s = t->slot;
@@ -88,6 +91,7 @@ AT_COLD struct at_index_entry *at_index_add(struct at_thread *t, __u64 function,
     if (s->edges >= t->edges_ready && at_thread_grow_edges(t) != 0) return 0;
     struct at_index_entry *any = at_index_find(t, function, AT_ANY_CALLER);
     if (any->function == 0) {
+        if (at_ring_new_function != 0) at_ring_new_function(function);
         any->function = function;
         any->caller = AT_ANY_CALLER;
         any->node = t->nodes++;

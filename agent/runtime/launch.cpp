@@ -18,6 +18,7 @@ namespace autotune::runtime {
 namespace {
 
 constexpr const char* kPythonLibrary = "libautotune_python.so";
+constexpr const char* kNativeLibrary = "libautotune_native.so";
 
 // /dev/shm often may not be executed from, /tmp sometimes. LD_PRELOAD is cut at blanks and colons.
 Result<std::string> make_folder_of_programs() {
@@ -36,6 +37,11 @@ Result<std::string> make_folder_of_programs() {
     return fail(Errc::unavailable, "neither /tmp nor /var/tmp takes a file that may be executed");
 }
 
+Status write_library(const std::string& path, std::string_view bytes) {
+    if (auto written = replace_file(path, bytes); !written) return written.forward();
+    return chmod(path.c_str(), 0755) == 0 ? ok() : Status(unexpected(errno_error(path, errno)));
+}
+
 }  // namespace
 
 Result<Launch> Launch::prepare(const LaunchOptions& options) {
@@ -47,13 +53,14 @@ Result<Launch> Launch::prepare(const LaunchOptions& options) {
     launch.files_ = *files;
     launch.rings_ = options.folder;
     const std::string python = launch.files_ + "/" + kPythonLibrary;
-    if (auto written = replace_file(python, runtimes::python_library()); !written) return written.forward();
-    if (chmod(python.c_str(), 0755) != 0) return unexpected(errno_error(python, errno));
+    const std::string native = launch.files_ + "/" + kNativeLibrary;
+    if (Status s = write_library(python, runtimes::python_library()); !s) return s.forward();
+    if (Status s = write_library(native, runtimes::native_library()); !s) return s.forward();
     const char* preload = std::getenv("LD_PRELOAD");
     launch.environment_ = {
         std::string(AT_RING_ENVIRONMENT) + "=" + options.folder,
         "AUTOTUNE_PYTHON=" + *python_text,
-        "LD_PRELOAD=" + python + (preload != nullptr && *preload != '\0' ? std::string(":") + preload : ""),
+        "LD_PRELOAD=" + python + ":" + native + (preload != nullptr && *preload != '\0' ? std::string(":") + preload : ""),
     };
     return launch;
 }

@@ -130,6 +130,10 @@ bool RingReader::learn_edges(std::uint32_t number, std::uint32_t up_to, Tables& 
     if (!file_.read_into(at, std::span(&whole, 1))) return false;
     whole = std::min<std::uint32_t>(whole, AT_RING_EDGES);
     if (slot.edges.empty()) slot.edges.emplace_back();
+    if (slot.edges.size() >= whole) return up_to < slot.edges.size();
+    // The writer told where a function's code is before the pair; the library may be gone by now.
+    if (!file_.refresh()) return false;
+    names_.learn(file_);
     while (slot.edges.size() < whole) {
         const auto known = static_cast<std::uint32_t>(slot.edges.size());
         const std::span some(edges_.data(), std::min(whole - known, kEdgesAtOnce));

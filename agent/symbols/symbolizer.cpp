@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <list>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "agent/symbols/jit_symbols.hpp"
 #include "agent/symbols/kernel_symbols.hpp"
@@ -29,7 +31,7 @@ struct Process {
     std::unordered_map<std::uint64_t, FrameId> frames;
     JitSymbols jit;
     bool has_jvm = false;
-    bool told = false;  // the mappings are what the process said, not what was read
+    std::vector<Mapping> told;  // mappings that the process itself spoke of, perhaps gone by now
     std::list<ProcessId>::iterator use;
 };
 
@@ -92,12 +94,8 @@ public:
 
     void told(const ProcessId& id, const std::vector<Mapping>& mappings) {
         Process& p = process(id);
-        if (!p.snapshot.maps.empty() && !p.told) return;  // read by ourselves
-        p.told = true;
-        p.frames.clear();
-        p.snapshot.maps = ProcessMaps::of(mappings);
-        p.snapshot.files.clear();
-        for (const Mapping& m : p.snapshot.maps.mappings()) p.snapshot.files.push_back(pin(m));
+        p.told = mappings;
+        add_told(p);
     }
 
     const Mapping* mapping_at(const ProcessId& id, std::uint64_t address) {
@@ -143,12 +141,34 @@ private:
         p.frames.emplace(address, frame);
     }
 
+    // Where nothing is mapped now, something may have been.
+    void add_told(Process& p) {
+        ProcessSnapshot& s = p.snapshot;
+        const auto overlaps = [&](const Mapping& m) {
+            return std::ranges::any_of(s.maps.mappings(),
+                                       [&](const Mapping& o) { return o.start < m.end && m.start < o.end; });
+        };
+        std::vector<std::pair<Mapping, std::optional<FileIdentity>>> all;
+        for (std::size_t i = 0; i < s.maps.mappings().size(); ++i)
+            all.emplace_back(s.maps.mappings()[i], i < s.files.size() ? s.files[i] : std::nullopt);
+        const std::size_t known = all.size();
+        for (const Mapping& m : p.told)
+            if (!overlaps(m)) all.emplace_back(m, pin(m));
+        if (all.size() == known) return;
+        std::ranges::sort(all, {}, [](const auto& one) { return one.first.start; });
+        std::vector<Mapping> mappings;
+        s.files.clear();
+        for (auto& [mapping, file] : all) mappings.push_back(std::move(mapping)), s.files.push_back(std::move(file));
+        s.maps = ProcessMaps::of(std::move(mappings));
+        p.frames.clear();
+    }
+
     void read(const ProcessId& id, Process& p) {
         ++p.reads;
         auto snapshot = take_snapshot(options_.proc, id, modules_);
         if (!snapshot) return;  // keeps what was known: the process has gone
         p.snapshot = std::move(*snapshot);
-        p.told = false;
+        add_told(p);
         p.frames.clear();
         p.has_jvm = std::ranges::any_of(p.snapshot.maps.mappings(),
                                         [](const Mapping& m) { return base_name(m.path) == "libjvm.so"; });

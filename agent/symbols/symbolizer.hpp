@@ -53,8 +53,9 @@ public:
     // gone before its mappings could be read.
     void replaced(const ProcessId& process, const Program& program);
 
-    // What the process itself told of its executable mappings, all of them. They serve when it is gone before
-    // they could be read; a file that is not the told inode any more gives no names.
+    // What the process itself told of its executable mappings so far, all of them. They serve where nothing is mapped
+    // when we look: the process has ended, or has unloaded a library; a file that is not the told inode any more gives
+    // no names.
     void told(const ProcessId& process, const std::vector<Mapping>& mappings);
 
     // The frame at `address` of the process: an instruction (the leaf) or a return address. Interned in

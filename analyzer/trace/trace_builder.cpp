@@ -62,6 +62,7 @@ TraceBuilder& TraceBuilder::operator=(TraceBuilder&&) noexcept = default;
 
 void TraceBuilder::ingest(const EventBatch& batch) {
     State& s = *state_;
+    s.trees.learn(batch.tables);
     for (const Event& event : batch.events) {
         s.see(event);
         if (const auto* lost = std::get_if<Lost>(&event.body)) s.lost += lost->count;

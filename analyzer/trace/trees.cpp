@@ -22,6 +22,11 @@ bool failed_io(const IoDone& io) {
 
 }  // namespace
 
+void Trees::learn(const Tables& tables) {
+    for (std::size_t i = is_native_.size(); i < tables.frames.size(); ++i)
+        is_native_.push_back(tables.frames[FrameId(i)].kind == FrameKind::native);
+}
+
 void Trees::add(const Event& event) {
     std::visit([&](const auto& body) { on(event, body); }, event.body);
 }
@@ -193,7 +198,9 @@ std::list<Trees::Open>::iterator Trees::end(std::list<Open>::iterator open, Time
 void Trees::on(const Event& event, const CallDone& what) {
     ++calls_;
     // Python's calls and native ones on the same thread nest by time, not by depth.
-    const auto group = static_cast<std::uint8_t>(event.by);
+    const auto function = static_cast<std::size_t>(what.function);
+    const bool native = function < is_native_.size() && is_native_[function];
+    const auto group = static_cast<std::uint8_t>(2 * static_cast<unsigned>(event.by) + (native ? 1 : 0));
     const DeedId deed = forest_.intern({.kind = DeedKind::call, .function = what.function});
     const Nanos self = thread(event).stack.call(deed, what, event.at, group);
     functions_.add(event.by, what, self);

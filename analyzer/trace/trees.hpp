@@ -26,6 +26,8 @@ public:
     Trees(const TraceOptions& options, Functions& functions, const Sums& sums)
         : options_(options), functions_(functions), sums_(sums), forest_(options.nodes) {}
 
+    // What kinds of functions there are. REQUIRES: before the first event that speaks of them.
+    void learn(const Tables& tables);
     // REQUIRES: in time order, as far as they are to be had in it.
     void add(const Event& event);
 
@@ -106,6 +108,7 @@ private:
     std::vector<Finished> finished_;
     std::unordered_map<StringId, std::size_t>
         shared_;  // of a function: index in finished_ of the tree of the rest
+    std::vector<bool> is_native_;  // by FrameId
     std::uint64_t calls_ = 0;
 };
 

@@ -17,8 +17,9 @@ class Story {
 public:
     Story& at(Nanos when) { return now_ = Timestamp(when), *this; }
     Story& on(std::int32_t thread) { return thread_ = ThreadId(thread), *this; }
-    Story& call(const char* name, Nanos duration, std::uint32_t depth, CallEnd how = CallEnd::returned) {
-        return put(CallDone{.function = function(name), .depth = depth, .how = how, .duration = duration},
+    Story& call(const char* name, Nanos duration, std::uint32_t depth, CallEnd how = CallEnd::returned,
+                FrameKind kind = FrameKind::python) {
+        return put(CallDone{.function = function(name, kind), .depth = depth, .how = how, .duration = duration},
                    Backend::runtime);
     }
     Story& short_call(const char* name, Nanos duration, Nanos bias, std::uint32_t depth) {
@@ -86,8 +87,8 @@ private:
         return *this;
     }
     StringId text(const char* s) { return batch.tables.strings.intern(s); }
-    FrameId function(const char* name) {
-        return batch.tables.frames.intern({.name = text(name), .kind = FrameKind::python});
+    FrameId function(const char* name, FrameKind kind = FrameKind::python) {
+        return batch.tables.frames.intern({.name = text(name), .kind = kind});
     }
     Timestamp now_;
     ThreadId thread_{100};
@@ -143,6 +144,13 @@ TEST(Trace, ShowsThreadsInTheOrderInWhichTheyBegan) {
     const Trace t = s.trace();
     EXPECT_EQ(s.shape(t, t.processes[0].tree), "thread(read /main) thread(read /second)");
     EXPECT_EQ(t.nodes[t.processes[0].tree].first, from_ns(4'000'000));
+}
+
+TEST(Trace, NestsCallsOfTwoRuntimesByTime) {
+    Story s;
+    s.at(20ms).call("in_c", 5ms, 0, CallEnd::returned, FrameKind::native).at(30ms).call("in_python", 20ms, 0);
+    const Trace t = s.trace();
+    EXPECT_EQ(s.shape(t, t.processes[0].tree), "thread(in_python(in_c))");
 }
 
 TEST(Trace, LeavesWhatWasWaitedForBeforeTheCallToWhoWaited) {
