@@ -56,8 +56,7 @@ AT_INLINE void at_native_tell(const struct at_registers* r, const struct at_call
     if (w->source == AT_VALUE_ARGUMENT) {
         v->number = at_native_argument(r, w->argument);
     } else if (w->form != AT_VALUE_INLINE_TEXT) {
-        __u32 size = w->size;
-        if (size < 1 || size > sizeof v->number) size = sizeof v->number;
+        const __u32 size = ((w->size - 1) & (sizeof v->number - 1)) + 1; /* 1 to 8, as a verifier of 6.1 sees it */
         got = bpf_probe_read_user(&v->number, size, (const void*)place);
     }
     if (!got && w->form != AT_VALUE_NUMBER) {

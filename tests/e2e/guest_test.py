@@ -45,7 +45,7 @@ class Guest(unittest.TestCase):
         self.assertTrue(result["kernel"].startswith(KERNEL), result["kernel"])
         if not result["good"]:
             self.fail(f"in the guest; its console:\n{text}")
-        self.assertGreaterEqual(len(result["tests"]), 8)
+        self.assertGreaterEqual(len(result["tests"]), 9)
         print("\n".join(f"in the guest: {name}" for name in result["tests"]))
 
     @staticmethod

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import unittest
 
 import harness
@@ -121,6 +122,17 @@ class Guest(unittest.TestCase):
                 self.assertLessEqual(abs(record["memory_peak"] - watermark), max(1 << 20, 0.02 * watermark))
                 # Before Linux 6.12 nobody can reset it: it may be of an earlier invocation, and that is said.
                 self.assertEqual(record["memory_peak_is_bound"], older)
+
+    def test_6_native_calls_are_exact_without_the_probes_of_newer_kernels(self):
+        out = self.folder / "native.json"
+        program = "import zlib\nfor i in range(300): zlib.crc32(b'x' * 100)\nfor i in range(200): zlib.adler32(b'y')"
+        done = harness.run("trace", "-o", out, "--function", "libz.so.1:*32(int arg3)", "--", sys.executable, "-S", "-c", program)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(out.read_text())
+        self.assertEqual({f["name"]: (f["calls"], f["told_singly"], f["cut"]) for f in report["functions"]},
+                         {"crc32": (300, 300, 0), "adler32": (200, 200, 0)})
+        self.assertGreater(report["error_ns"], 0)
+        self.assertEqual({v["value"] for v in report["variables"]}, {"100", "1"})
 
     def test_6_stacks_are_sampled_down_to_python(self):
         record = self.record(self.host.invoke("probe", {"spin": 2}), "probe")
