@@ -87,8 +87,9 @@ def elf(symbol_type: int) -> bytes:
     return header + segment + b"".join(bodies) + table
 
 
-write("elf_image", "symtab", elf(2))
-write("elf_image", "dynsym", elf(11))
+for reader in ("elf_image", "program_file"):
+    write(reader, "symtab", elf(2))
+    write(reader, "dynsym", elf(11))
 
 # --- records: see bpf/wire.h and record_fuzzer.cpp ------------------------------------------------
 

@@ -1,4 +1,5 @@
 // Any bytes are instructions or not; sites are inside the code that was given.
+#include "agent/native/exit_sites.hpp"
 #include "agent/native/probe_site.hpp"
 #include "agent/native/x86_instruction.hpp"
 #include "tests/fuzz/invariant.hpp"
@@ -16,7 +17,12 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     for (const LongNops nops : {LongNops::stepped, LongNops::emulated}) {
         const ProbeSite entry = choose_entry_site(code, Machine::x86_64, nops);
         autotune::fuzz::require(entry.into == 0 || entry.into < size, "the site is in the function");
+        (void)takes_probe(code, entry.into, Machine::x86_64);
         (void)choose_inner_site(code, size > 0 ? data[0] : 0, Machine::x86_64, nops);
     }
+    if (const auto exits = find_exit_sites(code))
+        for (const std::uint32_t into : exits->into)
+            autotune::fuzz::require(takes_probe(code, into, Machine::x86_64) && into < size,
+                                    "an exit is in the function, and takes a probe");
     return 0;
 }
