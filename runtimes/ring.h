@@ -121,8 +121,8 @@ struct at_ring_call { /* an open call; written by its thread, the agent looks wh
     __u64 below;    /* calls beneath, all and */
     __u64 children; /* direct ones */
     __u32 edge;     /* 0: paired only, in no total */
-    __u32 node;     /* the writer's own */
-    __u64 unused;
+    __u32 node;     /* the writer's own, and */
+    __u64 caller;
 };
 
 struct at_ring_edge { /* the calls of one function by one other. Entry 0 is not used. */

@@ -278,6 +278,7 @@ AT_COLD struct at_thread *at_ring_take_slot(struct at_ring *r) {
         if (t->index != 0) { /* what the thread before knew has other numbers now */
             for (__u64 i = 0; i < t->index_bytes / sizeof *t->index; ++i) t->index[i].function = 0;
             for (__u64 i = 0; i < t->nodes; ++i) t->active[i] = 0;
+            for (__u64 i = 0; i < t->stack_ready; ++i) t->stack[i].edge = 0;
         }
         t->index_used = t->nodes = 0;
         __atomic_store_n(&s->state, AT_RING_SLOT_LIVE, __ATOMIC_RELEASE);

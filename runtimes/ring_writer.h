@@ -128,20 +128,35 @@ AT_COLD struct at_index_entry *at_ring_slow_pair(struct at_thread *t, __u64 func
     return e->function != 0 ? e : at_index_add(t, function, caller);
 }
 
-/* `function` (never 0) is entered. `frame`: see at_ring_call. */
-static inline void at_ring_enter(struct at_thread *t, __u64 function, __u64 frame) {
+/* The call at `c` begins, whose edge and node are known. REQUIRES: busy, which it ends. */
+static inline void at_ring_begin(struct at_thread *t, struct at_ring_call *c, __u64 frame, __u32 depth) {
+    c->begin = 0;
+    c->frame = frame;
+    c->children_ticks = 0;
+    c->below = 0;
+    c->children = 0;
+    ++t->active[c->node];
+    t->slot->depth = depth;
+    AT_BARRIER();
+    t->busy = 0;
+    c->begin = at_ring_ticks(t->counter);
+}
+
+/* What at_ring_enter leaves: another function than the last time at this depth, and all that is rare. Not in line, so
+ * that what is usual needs no registers saved. */
+static __attribute__((noinline)) void at_ring_enter_another(struct at_thread *t, __u64 function, __u64 frame) {
     struct at_ring_slot *s = t->slot;
-    if (AT_UNLIKELY(t->busy)) {
+    if (t->busy) {
         ++s->unpaired;
         return;
     }
     t->busy = 1;
     AT_BARRIER();
     const __u32 depth = s->depth + 1;
-    if (AT_UNLIKELY(depth >= t->stack_ready) && at_thread_grow_stack(t) != 0) {
+    if (depth >= t->stack_ready && at_thread_grow_stack(t) != 0) {
         ++s->unpaired;
         s->depth = depth;
-    } else if (AT_UNLIKELY(__atomic_load_n(t->mode, __ATOMIC_RELAXED) == AT_RING_OFF)) {
+    } else if (__atomic_load_n(t->mode, __ATOMIC_RELAXED) == AT_RING_OFF) {
         at_ring_enter_untold(t, function, frame, depth);
     } else {
         struct at_ring_call *c = &t->stack[depth];
@@ -149,28 +164,38 @@ static inline void at_ring_enter(struct at_thread *t, __u64 function, __u64 fram
         struct at_index_entry *e;
         if (AT_UNLIKELY(t->index == 0) || AT_UNLIKELY((e = at_index_find(t, function, caller))->function == 0))
             e = at_ring_slow_pair(t, function, caller);
-        if (AT_UNLIKELY(e == 0)) {
-            ++s->unpaired;
-            at_ring_enter_untold(t, function, frame, depth);
-        } else {
-            c->begin = 0;
+        if (e != 0) {
             c->function = function;
-            c->frame = frame;
-            c->children_ticks = 0;
-            c->below = 0;
-            c->children = 0;
+            c->caller = caller;
             c->edge = e->edge;
             c->node = e->node;
-            ++t->active[e->node];
-            s->depth = depth;
-            AT_BARRIER();
-            t->busy = 0;
-            c->begin = at_ring_ticks(t->counter);
+            at_ring_begin(t, c, frame, depth);
             return;
         }
+        ++s->unpaired;
+        at_ring_enter_untold(t, function, frame, depth);
     }
     AT_BARRIER();
     t->busy = 0;
+}
+
+/* `function` (never 0) is entered. `frame`: see at_ring_call. */
+static inline void at_ring_enter(struct at_thread *t, __u64 function, __u64 frame) {
+    const __u32 depth = t->slot->depth + 1;
+    if (AT_UNLIKELY(t->busy | (depth >= t->stack_ready) | (__atomic_load_n(t->mode, __ATOMIC_RELAXED) == AT_RING_OFF))) {
+        at_ring_enter_another(t, function, frame);
+        return;
+    }
+    struct at_ring_call *c = &t->stack[depth];
+    t->busy = 1;
+    AT_BARRIER();
+    /* An entry that is closed still says what was called there. */
+    if (AT_UNLIKELY(c->function != function || c->caller != c[-1].function || c->edge == 0)) {
+        t->busy = 0;
+        at_ring_enter_another(t, function, frame);
+        return;
+    }
+    at_ring_begin(t, c, frame, depth);
 }
 
 /* One record, or a loss. */
