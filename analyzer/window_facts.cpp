@@ -24,12 +24,11 @@ Records records_in(const FunctionBook& book, Timestamp from, Timestamp to) {
 }
 
 template <class Get>
-std::vector<Nanos> sorted(const Records& records, Get&& get) {
+std::vector<Nanos> values_of(const Records& records, Get&& get) {
     std::vector<Nanos> values;
     values.reserve(records.size());
     for (const Record* r : records)
         if (const std::optional<Nanos> value = get(*r)) values.push_back(*value);
-    std::sort(values.begin(), values.end());
     return values;
 }
 
@@ -44,7 +43,7 @@ std::string main_version(const Records& records) {
     return std::string(best);
 }
 
-void set_percentile(FactSet& facts, Fact fact, const std::vector<Nanos>& values, double q) {
+void set_percentile(FactSet& facts, Fact fact, std::vector<Nanos>& values, double q) {
     if (const auto value = percentile<Nanos>(values, q)) facts.set(fact, *value);
 }
 
@@ -79,21 +78,18 @@ void set_counts(FunctionFacts& out, const Records& records) {
 }
 
 void set_times(FactSet& fn, const Records& records) {
-    const auto durations = sorted(records, [](const Record& r) { return std::optional(r.duration()); });
+    auto durations = values_of(records, [](const Record& r) { return std::optional(r.duration()); });
     set_percentile(fn, Fact::fn_p50, durations, 0.50);
     set_percentile(fn, Fact::fn_p95, durations, 0.95);
     set_percentile(fn, Fact::fn_p99, durations, 0.99);
     set_percentile(fn, Fact::fn_max_duration, durations, 1.0);
-    set_percentile(fn, Fact::fn_init_p95,
-                   sorted(records,
-                          [](const Record& r) {
-                              return r.cold && r.init.count() > 0 ? std::optional(r.init) : std::nullopt;
-                          }),
-                   0.95);
-    set_percentile(
-        fn, Fact::fn_cpu_p99,
-        sorted(records, [](const Record& r) { return r.cpu_known() ? std::optional(r.cpu) : std::nullopt; }),
-        0.99);
+    auto inits = values_of(records, [](const Record& r) {
+        return r.cold && r.init.count() > 0 ? std::optional(r.init) : std::nullopt;
+    });
+    set_percentile(fn, Fact::fn_init_p95, inits, 0.95);
+    auto cpu = values_of(
+        records, [](const Record& r) { return r.cpu_known() ? std::optional(r.cpu) : std::nullopt; });
+    set_percentile(fn, Fact::fn_cpu_p99, cpu, 0.99);
     for (const Record* r : records)
         if (r->time_limit.count() > 0) {
             fn.set(Fact::fn_timeout, configured_limit(r->time_limit));

@@ -10,6 +10,8 @@ namespace {
 constexpr std::size_t kMostUnsaved = 100'000;  // invocations kept while the store refuses them
 constexpr std::size_t kManyUnsaved = 1'000;
 constexpr Nanos kSaveEvery = std::chrono::milliseconds(250);  // a transaction costs as much as many rows
+constexpr std::int64_t kEvaluationRest = 1'000;  // an evaluation takes at most such a part of the time, see due()
+constexpr Nanos kLatestEvaluation = std::chrono::seconds(10);
 constexpr Nanos kForgetEvery = std::chrono::hours(1);
 constexpr Nanos kTellAgain = std::chrono::hours(1);  // a trouble that lasts, or that came back
 }  // namespace
@@ -65,12 +67,15 @@ void Pipeline::ingest() {
 }
 
 bool Pipeline::due(const Poll& polled) const {
-    return polled.urgent || parts_.clock.now() - evaluated_ >= options_.evaluation;
+    // Facts over long windows of busy functions cost; a kill does not wait for that.
+    const Nanos every = std::max(options_.evaluation, std::min(kEvaluationRest * facts_took_, kLatestEvaluation));
+    return polled.urgent || parts_.clock.now() - evaluated_ >= every;
 }
 
 void Pipeline::evaluate() {
     evaluated_ = parts_.clock.now();
     facts_ = window_facts();
+    facts_took_ = parts_.clock.now() - evaluated_;
     rules::Situation now{.facts = facts_,
                          .history = &history_,
                          .platforms = &platforms_,

@@ -26,7 +26,7 @@ namespace autotune::cli {
 
 struct PipelineOptions {
     Mode mode = Mode::dry_run;
-    Nanos evaluation = std::chrono::seconds(1);    // rules at least this often, and at once on a kill
+    Nanos evaluation = std::chrono::seconds(1);    // rules this often unless facts are dear, and at once on a kill
     Nanos publication = std::chrono::seconds(1);   // sinks at least this often
     Nanos retention = std::chrono::hours(24 * 7);  // of invocations in the store
     std::string flame_folder;                      // where evidence will be found; "" = none is written
@@ -97,6 +97,7 @@ private:
     std::vector<Outcome> outcomes_;          // not yet published
     bool executing_ = false;                 // some change can go on at once
     std::map<std::string, Timestamp> told_;  // complaints of the last hour, by what they say
+    Nanos facts_took_{0};
     Timestamp evaluated_, published_, saved_, forgotten_;
 };
 
