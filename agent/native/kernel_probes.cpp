@@ -16,6 +16,7 @@
 #include "agent/bpf/uprobe_link.hpp"
 #include "bpf/calls.skel.h"
 #include "os/fd.hpp"
+#include "os/more_files.hpp"
 
 namespace autotune::native {
 
@@ -88,10 +89,16 @@ struct KernelProbes::State {
 
     Status attach_each(const bpf_program* program, const ProbeSet& probes, bool at_return) {
         const LibbpfLog log;
+        const MoreFiles one_each;
         for (std::size_t i = 0; i < probes.offsets.size(); ++i) {
             LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = probes.cookies[i], .retprobe = at_return);
             Link link(bpf_program__attach_uprobe_opts(program, -1, probes.path.c_str(), probes.offsets[i],
                                                       &options));
+            if (!link && errno == EMFILE)
+                return fail(Errc::resource_exhausted,
+                            probes.path + ": this kernel needs an open file for each of " +
+                                std::to_string(probes.offsets.size()) +
+                                " probes, which is more than this process may have (ulimit -n); name fewer functions");
             if (!link) return unexpected(refused_uprobes(probes.path, probes.offsets.size(), errno, log));
             pairs.push_back(std::move(link));
         }

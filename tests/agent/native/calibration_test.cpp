@@ -1,6 +1,11 @@
 #include "agent/native/calibration.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "agent/native/program_file.hpp"
+#include "os/fd.hpp"
 
 namespace autotune::native {
 namespace {
@@ -25,6 +30,34 @@ TEST_P(Calibrating, SeesEmptyFunctionsByEachMethodOfThisKernel) {
 }
 INSTANTIATE_TEST_SUITE_P(Methods, Calibrating,
                          ::testing::Values(AttachMethod::session, AttachMethod::multi, AttachMethod::pairs));
+
+// Pairs take an open file for each probe.
+TEST(ProbePairs, AreNotStoppedByTheSoftLimitOfOpenFiles) {
+    const auto file = ProgramFile::open(AUTOTUNE_NATIVE_PROGRAM);
+    ASSERT_TRUE(file);
+    const auto functions = file->find("probed_*");
+    ASSERT_TRUE(functions);
+    ProbeSet entries{.path = file->path(), .use = ProbeUse::entry};
+    for (const ProgramFunction& f : *functions) {
+        entries.offsets.push_back(f.file_offset);
+        entries.cookies.push_back(0);
+    }
+    auto probes = KernelProbes::load(AttachMethod::pairs, 16, 1 << 20);
+    ASSERT_TRUE(probes) << probes.error().message;
+    rlimit before{};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const Fd highest(dup(STDERR_FILENO));
+    rlimit tight = before;
+    tight.rlim_cur = static_cast<rlim_t>(highest.get()) + 3;
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    const Status attached = probes->attach(entries);
+    rlimit after{};
+    EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &after), 0);
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_GT(entries.offsets.size(), 3u);
+    EXPECT_TRUE(attached) << attached.error().message;
+    EXPECT_EQ(after.rlim_cur, tight.rlim_cur) << "what is started later has the limit it would have had";
+}
 
 }  // namespace
 }  // namespace autotune::native
