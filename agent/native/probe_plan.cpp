@@ -131,9 +131,13 @@ private:
         return ok();
     }
 
-    static EndChoice end_of(const ProgramFile& file, std::string_view name) {
-        const EndChoice own = end_rule(name);
-        return own.rule == EndRule::return_probe ? end_rule(file) : own;
+    static EndChoice end_of(const ProgramFile& file, const ProgramFunction& f, const std::vector<std::byte>& code) {
+        const EndChoice own = end_rule(f.name);
+        if (own.rule != EndRule::return_probe) return own;
+        const EndChoice whole = end_rule(file);
+        if (whole.rule == EndRule::return_probe || file.is_go()) return whole;
+        const bool is_leaf = this_machine() == Machine::x86_64 && code.size() == f.size && is_plain_leaf(code);
+        return is_leaf ? own : whole;
     }
 
     // Why it is not; empty: it is.
@@ -141,7 +145,7 @@ private:
         const ProgramFile& file = *plan_.programs[program];
         const std::vector<std::byte> code = file.code(f);
         const auto index = static_cast<std::uint32_t>(plan_.functions.size());
-        const EndChoice end = end_of(file, f.name);
+        const EndChoice end = end_of(file, f, code);
         std::vector<std::uint64_t> exits;
         if (end.rule == EndRule::exit_sites && !exits_of(file, f, code, exits))
             return "return probes would harm the program (" + std::string(end.because) +
@@ -178,7 +182,7 @@ private:
             if (names.size() > kNamed) which += " and " + std::to_string(names.size() - kNamed) + " more";
             plan_.remarks.push_back("no return probes " + which + (names.empty() ? "in " : " of ") + where.first + ": " +
                                     std::string(where.second) +
-                                    (names.empty() ? "; the exits of its functions are probed instead" : ""));
+                                    (names.empty() ? "; exits are probed instead" : ""));
         }
     }
 

@@ -20,6 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
         (void)takes_probe(code, entry.into, Machine::x86_64);
         (void)choose_inner_site(code, size > 0 ? data[0] : 0, Machine::x86_64, nops);
     }
+    (void)is_plain_leaf(code);
     if (const auto exits = find_exit_sites(code))
         for (const std::uint32_t into : exits->into)
             autotune::fuzz::require(takes_probe(code, into, Machine::x86_64) && into < size,

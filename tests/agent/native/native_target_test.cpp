@@ -67,6 +67,24 @@ TEST(ExitSites, AreReturnsAndJumpsOutOfTheFunction) {
     EXPECT_FALSE(find_exit_sites(code({0xe8, 0})));
 }
 
+TEST(PlainLeaf, CallsNothingAndStaysOnItsStack) {
+    EXPECT_TRUE(is_plain_leaf(code({0x55, 0x48, 0x89, 0xe5, 0x89, 0xf8, 0x5d, 0xc3})));  // push, mov %rsp,%rbp, …, ret
+    EXPECT_TRUE(is_plain_leaf(code({0x48, 0x83, 0xec, 0x08, 0x48, 0x83, 0xc4, 0x08, 0xc3})));
+    EXPECT_TRUE(is_plain_leaf(code({0x49, 0x89, 0xc4, 0xc3})));                      // mov %rax,%r12
+    EXPECT_TRUE(is_plain_leaf(code({0x85, 0xff, 0x74, 0x01, 0x90, 0xc3})));          // a branch inside
+    EXPECT_FALSE(is_plain_leaf(code({0xe8, 0, 0, 0, 0, 0xc3}))) << "calls";
+    EXPECT_FALSE(is_plain_leaf(code({0xff, 0xd0, 0xc3}))) << "calls somebody";
+    EXPECT_FALSE(is_plain_leaf(code({0xe9, 0, 1, 0, 0}))) << "goes on elsewhere";
+    EXPECT_FALSE(is_plain_leaf(code({0x3e, 0xff, 0xe0}))) << "through a table";
+    EXPECT_FALSE(is_plain_leaf(code({0x0f, 0x05, 0xc3}))) << "enters the kernel";
+    EXPECT_FALSE(is_plain_leaf(code({0x48, 0x89, 0xf4, 0xc3}))) << "mov %rsi,%rsp";
+    EXPECT_FALSE(is_plain_leaf(code({0x48, 0x8b, 0x26, 0xc3}))) << "mov (%rsi),%rsp";
+    EXPECT_FALSE(is_plain_leaf(code({0x48, 0x94, 0xc3}))) << "xchg %rax,%rsp";
+    EXPECT_FALSE(is_plain_leaf(code({0x5c, 0xc3}))) << "pop %rsp";
+    EXPECT_FALSE(is_plain_leaf(code({0x06}))) << "no code";
+    EXPECT_FALSE(is_plain_leaf({}));
+}
+
 TEST(CallMeter, TellsWhatIsNew) {
     CallMeter meter;
     const at_call_key key{.process_start_ns = 1, .tgid = 2, .tid = 3, .function = 4, .caller = 5};
