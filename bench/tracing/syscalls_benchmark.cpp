@@ -58,7 +58,8 @@ int work_sockets(int calls) {
     const int server = accept(listener, nullptr, nullptr);
     const int on = 1;
     setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    char text[64] = {};
+    char text[64];
+    std::memset(text, 'x', sizeof text);
     bool sends = false;
     return work(calls, [&] {
         sends = !sends;
