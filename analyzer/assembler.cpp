@@ -140,6 +140,7 @@ void Assembler::on(const Event& event, const InvocationStarted& what) {
     record.start = event.at;
     record.wall_start = WallTime(event.at.time_since_epoch() + wall_offset_);
     record.time_limit = what.time_limit;
+    record.held = what.held;
     record.memory_mb = executor.identity.memory_mb;
     record.request_bytes = what.request_bytes;
     // Without the birth of its process the sandbox may have served others before anybody looked.
@@ -255,6 +256,10 @@ bool Assembler::is_urgent(const Event& event) {
 void Assembler::die(Executor& executor, Timestamp at, const std::string& how) {
     if (!executor.open) return;
     const Invocation& record = executor.open->record;
+    if (record.held)  // for how long, only the host knows: nor whether its deadline was over
+        return close(executor, {.status = InvocationStatus::unknown,
+                                .at = at,
+                                .error_type = how + ", held for a debugger before"});
     const bool deadline =
         record.time_limit.count() > 0 && at >= record.start + record.time_limit - options_.timeout_tolerance;
     close(executor, {.status = deadline ? InvocationStatus::timeout : InvocationStatus::crash,

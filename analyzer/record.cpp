@@ -33,10 +33,10 @@ void Assembler::close(Executor& executor, const Ending& ending) {
     }
     fill_times(open, record);
     fill_io(executor, record);
-    book_traffic(record.end, node_of(executor), executor.io);
+    if (!record.held) book_traffic(record.end, node_of(executor), executor.io);
     executor.io.begin();
 
-    if (executor.book != nullptr) history_.add(*executor.book, summarise(record, open.serial));
+    if (executor.book != nullptr && !record.held) history_.add(*executor.book, summarise(record, open.serial));
     ++counters_.invocations;
     executor.last = record.id;
     finished_.push_back(std::move(record));

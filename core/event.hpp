@@ -65,6 +65,7 @@ struct InvocationStarted {   // the answer with the work arrived in the executor
     Nanos time_limit{0};             // deadline less start; 0 = not known
     std::uint64_t request_bytes = 0; // payload
     CgroupUsage usage;
+    bool held = false;               // for a debugger: its time says nothing
 };
 
 enum class EndKind : std::uint8_t { response, error };

@@ -72,6 +72,7 @@ struct Invocation {
     Nanos time_limit{0};            // 0 = not known
     InvocationStatus status = InvocationStatus::unknown;
     std::string error_type;
+    bool held = false;              // for a debugger: its time and its end count nowhere
     bool cold = false;              // first invocation of its sandbox
     Nanos init{0};                  // process start to first ready; only when cold
 

@@ -49,6 +49,7 @@ void each_field(Visit&& visit, AnyInvocation& i) {
     }
     visit("minor_faults", i.thread.minor_faults);
     visit("major_faults", i.thread.major_faults);
+    visit("held", i.held);
 }
 
 const sqlite::Names& names() {

@@ -74,13 +74,15 @@ void RecordDecoder::finish_answer(KnownProcess& process, const at_answer_part_re
         const auto wall_now = answer.at.time_since_epoch() + wall_offset_;
         limit = std::chrono::milliseconds(found->deadline_ms) - wall_now;
     }
+    if (found->held_ms) limit = std::chrono::milliseconds(*found->held_ms);
     Event event = make_event(r.header, InvocationStarted{.id = found->id,
                                                          .qualifier = strings.intern(found->qualifier),
                                                          .trace_id = strings.intern(found->trace_id),
                                                          .function = strings.intern(found->function),
                                                          .time_limit = std::max(limit, Nanos(0)),
                                                          .request_bytes = found->content_length,
-                                                         .usage = answer.usage});
+                                                         .usage = answer.usage,
+                                                         .held = found->held_ms.has_value()});
     event.at = answer.at;
     batch.events.push_back(event);
 }

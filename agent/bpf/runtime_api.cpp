@@ -65,6 +65,8 @@ std::optional<RuntimeAnswer> parse_runtime_answer(std::string_view head) {
     answer.deadline_ms = parse_number(http.header("Lambda-Runtime-Deadline-Ms").value_or("")).value_or(0);
     if (answer.deadline_ms > kLatestMs) answer.deadline_ms = 0;
     answer.content_length = http.content_length();
+    if (const auto held = http.header("Autotune-Held")) answer.held_ms = parse_number(*held);
+    if (answer.held_ms > kLatestMs) answer.held_ms = 0;
     return answer;
 }
 

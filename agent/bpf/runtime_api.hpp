@@ -29,6 +29,7 @@ struct RuntimeAnswer {  // to GET …/invocation/next
     std::string_view trace_id;
     std::uint64_t deadline_ms = 0;  // since the epoch; 0 = not said
     std::uint64_t content_length = 0;
+    std::optional<std::uint64_t> held_ms;  // our host's: held for a debugger, with so much time of its own
 };
 // nullopt unless it is a 200 that brings an invocation.
 [[nodiscard]] std::optional<RuntimeAnswer> parse_runtime_answer(std::string_view head);

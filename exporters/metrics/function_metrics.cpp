@@ -44,6 +44,7 @@ struct VersionSeries {
 };
 
 struct FunctionSeries {
+    Counter& held;
     Counter& cold_starts;
     Counter& errors;
     Counter& timeouts;
@@ -62,6 +63,7 @@ struct FunctionMetrics::Impl {
 
     Family<Counter>& invocations;
     Family<Histogram>& durations;
+    Family<Counter>& held;
     Family<Counter>& cold_starts;
     Family<Counter>& errors;
     Family<Counter>& timeouts;
@@ -97,6 +99,8 @@ FunctionMetrics::FunctionMetrics(prometheus::Registry& registry, NameLimit& name
                          .Name("autotune_invocation_duration_seconds")
                          .Help("From the work's arrival in the executor to its response or death.")
                          .Register(registry),
+        .held = counter("autotune_invocations_held_total",
+                        "Invocations that were held for a debugger; no other metric counts them."),
         .cold_starts =
             counter("autotune_cold_starts_total", "Invocations that were the first of their sandbox."),
         .errors = counter("autotune_errors_total",
@@ -124,7 +128,8 @@ FunctionMetrics::~FunctionMetrics() = default;
 FunctionSeries& FunctionMetrics::Impl::function(const std::string& name) {
     if (const auto found = functions.find(name); found != functions.end()) return found->second;
     const prometheus::Labels labels{{"function", name}};
-    FunctionSeries series{.cold_starts = cold_starts.Add(labels),
+    FunctionSeries series{.held = held.Add(labels),
+                          .cold_starts = cold_starts.Add(labels),
                           .errors = errors.Add(labels),
                           .timeouts = timeouts.Add(labels),
                           .oom_kills = oom_kills.Add(labels),
@@ -168,6 +173,7 @@ void FunctionMetrics::Impl::retire_oldest(FunctionSeries& of) {
 void FunctionMetrics::Impl::count(const Invocation& invocation, WallTime at) {
     const std::string name = names.admit(invocation.function.name);
     FunctionSeries& f = function(name);
+    if (invocation.held) return f.held.Increment();
     const std::string version_label =
         name == NameLimit::kOther ? std::string(NameLimit::kOther) : label_value(invocation.version);
     VersionSeries& v = version(name, f, version_label);

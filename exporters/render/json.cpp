@@ -93,6 +93,7 @@ std::string invocation_json(const Invocation& i) {
               {"start", to_rfc3339(i.wall_start)},
               {"duration_ms", to_ms(i.duration)},
               {"time_limit_ms", to_ms(i.time_limit)},
+              {"held", i.held},
               {"cold", i.cold},
               {"init_ms", to_ms(i.init)},
               {"cpu_ms", to_ms(i.cpu)},

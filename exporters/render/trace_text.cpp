@@ -74,6 +74,7 @@ private:
         if (i.merged > 1) return function + ": " + grouped(i.merged) + " more invocations, together";
         return joined(
             {function + " " + clean_text(r.id.view()), std::string(to_string(r.status)), time(r.duration),
+             r.held ? "held for a debugger" : "",
              r.cold ? "cold" + (r.init.count() > 0 ? " (init " + time(r.init) + ")" : "") : "",
              r.cpu.count() > 0 ? "CPU " + time(r.cpu) : "",
              r.memory_peak > 0 ? human_bytes(static_cast<double>(r.memory_peak)) : "",

@@ -24,6 +24,7 @@ void Sandbox::claim_break() {
     if (options_.breaks == nullptr) return;
     break_ = options_.breaks->claim(job_->request);
     if (!break_) return;
+    retire();  // when the invocation is over: a debugger may leave anything in a process
     const Timestamp now = options_.clock.now();
     clock_->stop(now);
     deadline_timer_.cancel();

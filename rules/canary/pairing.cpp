@@ -42,6 +42,7 @@ Trial pair_calls(std::span<const Invocation> invocations, const PairingOptions& 
     Trial trial;
     std::vector<Call> calls;
     for (const Invocation& i : invocations) {
+        if (i.held) continue;
         const bool canary = i.version == options.candidate;
         if ((!canary && i.version != options.baseline) || i.wall_start < options.from) continue;
         count(canary ? trial.canary : trial.baseline, i);

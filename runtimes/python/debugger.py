@@ -123,8 +123,6 @@ class Debugger(pdb.Pdb):
 class Session:
     """The function, callable with a debugger."""
 
-    debugpy_address = None  # where this process' debugpy listens; it does so until the process ends
-
     def __init__(self, runtime_api, function):
         self.host = HostLine(runtime_api)
         self.function = function
@@ -186,9 +184,7 @@ class Session:
         return call
 
     def _with_debugpy(self, debugpy):
-        if Session.debugpy_address is None:
-            Session.debugpy_address = "%s:%d" % debugpy.listen(("127.0.0.1", 0))
-        self.host.wait("debugpy", Session.debugpy_address)
+        self.host.wait("debugpy", "%s:%d" % debugpy.listen(("127.0.0.1", 0)))
         threading.Thread(target=self._follow_debugpy, args=(debugpy,), daemon=True).start()
         debugpy.wait_for_client()
         if not debugpy.is_client_connected():

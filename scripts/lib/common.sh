@@ -23,7 +23,7 @@ run_packages=(python3)
 test_packages=(
     awscli busybox-static cpio curl gdb git iproute2 libbenchmark-dev libgmock-dev libgtest-dev libssl-dev nginx
     openssl postgresql-15
-    prometheus prometheus-alertmanager python3 qemu-system-x86 redis-server redis-tools strace zip
+    prometheus prometheus-alertmanager python3 python3-debugpy qemu-system-x86 redis-server redis-tools strace zip
 )
 
 # install_missing PACKAGE…: apt-get for those that are not installed; silent when none is. Daemons

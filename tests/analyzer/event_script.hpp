@@ -39,6 +39,7 @@ struct StartWith {
     std::string trace;
     CgroupUsage usage{};
     std::uint64_t bytes = 10;
+    bool held = false;
 };
 
 class EventScript {
@@ -83,7 +84,8 @@ public:
                                           .trace_id = text(with.trace),
                                           .time_limit = with.limit,
                                           .request_bytes = with.bytes,
-                                          .usage = with.usage});
+                                          .usage = with.usage,
+                                          .held = with.held});
     }
     EventScript& end(const Box& who, std::string_view id, const CgroupUsage& usage = {}) {
         return add(who, InvocationEnded{.id = id, .response_bytes = 20, .usage = usage});

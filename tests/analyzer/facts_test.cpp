@@ -28,6 +28,27 @@ TEST(Facts, OfAFunctionThatDidNothingAreZeroOrUnknown) {
         EXPECT_FALSE(fn.known(f)) << info(f).name;
 }
 
+TEST(Facts, DoNotKnowAnInvocationThatWasHeldForADebugger) {
+    EventScript s;
+    const Box a = s.sandbox(7, 100, "a"), b = s.sandbox(8, 200, "a");
+    Analyzer analyzer;
+    s.at(1s).born(a).born(b).start(a, "usual", {.limit = 3s}).at(1'100ms).end(a, "usual");
+    s.at(2s).start(a, "slow", {.limit = 3s, .held = true}).start(b, "killed", {.limit = 3s, .held = true});
+    s.at(50s).end(a, "slow").killed(b, 9).feed(analyzer);
+    const auto records = analyzer.take_finished();
+    ASSERT_EQ(records.size(), 3u);
+    for (const Invocation& i : records) {
+        EXPECT_EQ(i.held, i.id.view() != "usual") << i.id.view();
+        // Who knows whether it was the deadline?
+        EXPECT_EQ(i.status, i.id.view() == "killed" ? InvocationStatus::unknown : InvocationStatus::ok) << i.id.view();
+    }
+    const FactSet fn = analyzer.facts(60s, Timestamp(50s)).at(0).fn;
+    EXPECT_EQ(fn.integer(Fact::fn_invocations), 1);
+    EXPECT_EQ(fn.integer(Fact::fn_timeouts), 0);
+    EXPECT_EQ(fn.integer(Fact::fn_errors), 0);
+    EXPECT_EQ(fn.duration(Fact::fn_max_duration), 100ms);
+}
+
 // One executor, `count` invocations 1 s apart from 10 s on; the n-th takes n ms.
 void run_many(EventScript& s, const Box& box, int count) {
     s.at(1s).born(box);

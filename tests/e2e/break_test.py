@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -85,6 +86,49 @@ class Pdb:
         self.socket.close()
 
 
+class DapClient:
+    """Just enough of the Debug Adapter Protocol to attach, look and go on."""
+
+    def __init__(self, address):
+        host, _, port = address.rpartition(":")
+        self.socket = socket.create_connection((host, int(port)), 30)
+        self.file = self.socket.makefile("rb")
+        self.sequence = 0
+
+    def send(self, command, **arguments):
+        self.sequence += 1
+        body = json.dumps({"seq": self.sequence, "type": "request", "command": command, "arguments": arguments}).encode()
+        self.socket.sendall(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    def until(self, kind, name):
+        """The next message that is this event or the answer to this command."""
+        while True:
+            size = 0
+            while (line := self.file.readline().strip()) or not size:
+                if not line:
+                    raise AssertionError(f"no {kind} {name}: the adapter has gone")
+                size = int(line.split(b":")[1])
+            message = json.loads(self.file.read(size))
+            if message["type"] == kind and message.get("event", message.get("command")) == name:
+                return message.get("body")
+
+    def ask(self, command, **arguments):
+        self.send(command, **arguments)
+        return self.until("response", command)
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+def folder_of_debugpy():
+    """Where the functions' Python finds debugpy: AUTOTUNE_DEBUGPY, or by itself (""); None: nowhere."""
+    folder = os.environ.get("AUTOTUNE_DEBUGPY", "")
+    found = subprocess.run(["/usr/bin/python3", "-c", "import debugpy"], capture_output=True,
+                           env={**os.environ, "PYTHONPATH": folder})
+    return folder if found.returncode == 0 else None
+
+
 class Breaks(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -96,12 +140,18 @@ class Breaks(unittest.TestCase):
         cls.addClassCleanup(stack.close)
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         functions = folder / "functions"
-        harness.write_function(functions, "python", HANDLER, timeout=f"{LIMIT}s")
-        manifest = functions / "python" / "function.yaml"
-        manifest.write_text(manifest.read_text() + "environment: {AUTOTUNE_DEBUGGER: pdb}\n")
-        native = harness.write_function(functions, "native", "", timeout=f"{LIMIT}s", runtime="provided", handler="handle")
-        subprocess.run(["cc", "-g", "-O1", "-Wall", "-D_GNU_SOURCE", "-o", native / "bootstrap",
-                        pathlib.Path(__file__).parent / "break_bootstrap.c"], check=True)
+        for name in ("python", "watched-python"):
+            harness.write_function(functions, name, HANDLER, timeout=f"{LIMIT}s")
+            manifest = functions / name / "function.yaml"
+            manifest.write_text(manifest.read_text() + "environment: {AUTOTUNE_DEBUGGER: pdb}\n")
+        cls.debugpy = folder_of_debugpy()
+        harness.write_function(functions, "ide", HANDLER, timeout=f"{LIMIT}s", memory_mb=512)
+        manifest = functions / "ide" / "function.yaml"
+        manifest.write_text(manifest.read_text() + f"environment: {{PYTHONPATH: '{cls.debugpy}'}}\n")
+        for name in ("native", "watched-native"):
+            native = harness.write_function(functions, name, "", timeout=f"{LIMIT}s", runtime="provided", handler="handle")
+            subprocess.run(["cc", "-g", "-O1", "-Wall", "-D_GNU_SOURCE", "-o", native / "bootstrap",
+                            pathlib.Path(__file__).parent / "break_bootstrap.c"], check=True)
         cls.host = stack.enter_context(harness.running(harness.Host(functions, folder / "state")))
         cls.pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(4))
 
@@ -112,6 +162,11 @@ class Breaks(unittest.TestCase):
         made = Break(self.host, function, *options)
         self.addCleanup(made.close)
         return made
+
+    def need_debugpy(self):
+        if self.debugpy is None:
+            self.assertFalse(os.environ.get("CI"), "must not be skipped in CI")
+            self.skipTest("no debugpy; AUTOTUNE_DEBUGPY names its folder")
 
     def assert_held(self, answer, seconds):
         """It was held for so long at least, and its duration does not know of it."""
@@ -201,6 +256,42 @@ class Breaks(unittest.TestCase):
         self.assertEqual(answer.json()["doubled"], 6)
         self.assert_held(answer, OVER)
 
+    def test_an_ide_comes_by_debugpy(self):
+        self.need_debugpy()
+        held = self.hold("ide")
+        first = self.invoke("ide", 3)
+        view = held.until("held")
+        self.assertEqual(view["listener"], "debugpy")
+        with contextlib.closing(DapClient(view["address"])) as ide:
+            ide.send("initialize", adapterID="test", pathFormat="path")
+            ide.until("response", "initialize")
+            ide.send("attach", justMyCode=False)
+            ide.until("event", "initialized")
+            source = str(pathlib.Path(view["code"], "handler.py"))
+            ide.ask("setBreakpoints", source={"path": source}, breakpoints=[{"line": 4}])
+            ide.send("configurationDone")
+            thread = ide.until("event", "stopped")["threadId"]  # where the handler is called
+            ide.send("continue", threadId=thread)
+            thread = ide.until("event", "stopped")["threadId"]  # at line 4
+            frame = ide.ask("stackTrace", threadId=thread)["stackFrames"][0]
+            self.assertEqual((frame["name"], frame["line"]), ("handler", 4))
+            self.assertEqual(ide.ask("evaluate", expression="doubled", frameId=frame["id"])["result"], "6")
+            ide.send("evaluate", expression=f"__import__('time').sleep({OVER})", frameId=frame["id"])
+            ide.until("response", "evaluate")
+            ide.send("disconnect")
+            answer = first.result(30)
+        self.assertEqual(answer.json()["doubled"], 6)
+        self.assert_held(answer, OVER)
+        self.assertEqual(held.end(), 0)
+
+    def test_without_an_ide_it_goes_on(self):
+        self.need_debugpy()
+        held = self.hold("ide")
+        first = self.invoke("ide", 5)
+        held.until("held")
+        held.kill()
+        self.assertEqual(first.result(30).json()["doubled"], 10)
+
     def test_the_death_of_the_command_lets_it_go(self):
         for function in ("native", "python"):
             for number, status in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 0)):
@@ -264,6 +355,39 @@ class Breaks(unittest.TestCase):
         self.assertEqual(live.until("held")["version"], "1")
         live.kill(signal.SIGTERM)
         self.assertEqual(first.result(30).body, b"6")
+
+    def test_the_agent_marks_it_and_counts_it_nowhere(self):
+        if not pathlib.Path("/sys/kernel/btf/vmlinux").exists():
+            harness.skip("needs BTF")
+        functions = ("watched-native", "watched-python")  # not there before the agent
+        with harness.workspace() as home:
+            rules = home / "rules.yaml"
+            rules.write_text("version: 1\nrules:\n- {name: t, when: fn.timeout_rate > 0.5, plan: [{notify: {}}]}\n")
+            with harness.running(harness.Agent(rules, self.host, home / "state", mode="dry-run")) as agent:
+                agent.wait_ready()
+                answers = []
+                for function in functions:
+                    held = self.hold(function)
+                    first = self.invoke(function, 3)
+                    held.until("held")
+                    time.sleep(OVER)
+                    held.kill()
+                    answers.append(first.result(30))
+                    answers.append(self.invoke(function, 3).result(30))
+
+                def counted():
+                    metrics = agent.metrics()
+                    names = ('autotune_invocations_held_total{function="%s"}', 'autotune_invocation_duration_seconds_count{function="%s",version="1"}')
+                    return all(metrics.get(name % f) == 1 for name in names for f in functions)
+
+                harness.wait_for("one that was held, and one that was not, of each", counted)
+            for function, (held, usual) in zip(functions, (answers[:2], answers[2:])):
+                done = harness.run("history", "--state", home / "state", "--invocations", function)
+                records = {r["id"]: r for r in map(json.loads, done.stdout.splitlines())}
+                self.assertTrue(records[held.request_id]["held"], records)
+                self.assertEqual(records[held.request_id]["status"], "ok")
+                self.assertFalse(records[usual.request_id]["held"], records)
+                self.assertEqual(round(records[held.request_id]["time_limit_ms"]), LIMIT * 1000)
 
     def test_mistakes_are_one_clear_line(self):
         with socket.create_server(("127.0.0.1", 0)) as unused:

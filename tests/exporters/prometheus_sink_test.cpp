@@ -45,6 +45,15 @@ TEST_F(PrometheusSinkTest, CountsInvocationsByHowTheyEnded) {
     EXPECT_EQ(value(R"(autotune_cold_starts_total{function="orders"})"), 1);
 }
 
+TEST_F(PrometheusSinkTest, CountsHeldInvocationsNowhereElse) {
+    Invocation held = InvocationBuilder().ended(InvocationStatus::timeout);
+    held.held = true;
+    publish({held, InvocationBuilder()});
+    EXPECT_EQ(value(R"(autotune_invocations_held_total{function="orders"})"), 1);
+    EXPECT_EQ(value(R"(autotune_timeouts_total{function="orders"})"), 0);
+    EXPECT_EQ(value(R"(autotune_invocation_duration_seconds_count{function="orders",version="1"})"), 1);
+}
+
 TEST_F(PrometheusSinkTest, FailureCountersStandAtZeroBeforeTheFirstFailure) {
     publish({InvocationBuilder()});
     EXPECT_EQ(value(R"(autotune_timeouts_total{function="orders"})"), 0);

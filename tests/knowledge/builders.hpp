@@ -139,6 +139,7 @@ inline Invocation invocation(const std::string& id, WallTime start) {
     i.samples = 48;
     i.events_lost = 49;
     i.usage_is_shared = true;
+    i.held = true;
     return i;
 }
 

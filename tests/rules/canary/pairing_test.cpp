@@ -18,6 +18,7 @@ struct CallAt {
     Nanos duration{100ms};
     InvocationStatus status = InvocationStatus::ok;
     std::uint64_t bytes = 10;
+    bool held = false;
 };
 Invocation call(const CallAt& c) {
     Invocation i;
@@ -27,6 +28,7 @@ Invocation call(const CallAt& c) {
     i.duration = c.duration;
     i.status = c.status;
     i.request_bytes = c.bytes;
+    i.held = c.held;
     return i;
 }
 Trial paired(const std::vector<CallAt>& calls, const PairingOptions& options = kOptions) {
@@ -54,6 +56,13 @@ TEST(Pairing, ACanaryCallWaitsForABaselineCall) {
     const Trial t = paired({{"2", 0s}, {"1", 1s, 77ms}});
     ASSERT_EQ(t.pairs.size(), 1u);
     EXPECT_EQ(t.pairs[0].baseline.duration, 77ms);
+}
+
+TEST(Pairing, LeavesOutCallsThatWereHeldForADebugger) {
+    const Trial t = paired({{"1", 0s}, {.version = "2", .start = 1s, .status = InvocationStatus::error, .held = true}});
+    EXPECT_EQ(t.pairs.size(), 0u);
+    EXPECT_EQ(t.canary.calls, 0u);
+    EXPECT_EQ(t.canary.failures, 0u);
 }
 
 TEST(Pairing, ComparesOnlyInputsOfLikeSize) {

@@ -36,6 +36,19 @@ TEST_F(InvocationRecords, MakeTheLifeOfAnInvocation) {
     EXPECT_EQ(of<InvocationEnded>()[0].usage.cpu_ns, 11u);
 }
 
+TEST_F(InvocationRecords, OfAHeldOneSaySoAndKnowItsOwnTime) {
+    std::string held = kAnswer;
+    held.insert(held.find("Lambda-Runtime-Invoked"), "Autotune-Held: 3000\r\n");
+    feed(request_record({}, kNext, 1'000'000));
+    feed(answer_record({}, kAnswer, 0, 2'000'000));
+    feed(request_record({}, kNext, 3'000'000));
+    feed(answer_record({}, held, 0, 4'000'000));
+    ASSERT_EQ(of<InvocationStarted>().size(), 2u);
+    EXPECT_FALSE(of<InvocationStarted>()[0].held);
+    EXPECT_TRUE(of<InvocationStarted>()[1].held);
+    EXPECT_EQ(of<InvocationStarted>()[1].time_limit, std::chrono::seconds(3)) << "what was told includes the hold";
+}
+
 TEST_F(InvocationRecords, TellTheBirthOfAnExecutorThatWasNotWatchedBefore) {
     feed(request_record({.start_ns = 400'000}, kNext, 1'000'000));
     feed(request_record({.start_ns = 400'000}, kNext, 3'000'000));

@@ -53,6 +53,12 @@ TEST(RuntimeAnswer, BringsTheInvocation) {
     EXPECT_EQ(answer->content_length, 300u);
 }
 
+TEST(RuntimeAnswer, SaysThatItIsHeldAndHowMuchTimeItHas) {
+    EXPECT_EQ(parse_runtime_answer(answer_with("Autotune-Held: 3000\r\n"))->held_ms, 3000u);
+    EXPECT_EQ(parse_runtime_answer(answer_with("Autotune-Held: 18446744073709551615\r\n"))->held_ms, 0u);
+    EXPECT_FALSE(parse_runtime_answer(answer_with("Content-Length: 3\r\n"))->held_ms);
+}
+
 TEST(RuntimeAnswer, MayLackAllButTheId) {
     const std::string head = answer_with("Lambda-Runtime-Invoked-Function-Arn: nonsense\r\n");
     const auto answer = parse_runtime_answer(head);
