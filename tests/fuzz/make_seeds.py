@@ -65,21 +65,22 @@ def strings(*names: str) -> tuple[bytes, dict[str, int]]:
     return table, at
 
 
-def elf(symbol_type: int) -> bytes:
-    names, name_at = strings("main", "_ZN3foo3barEv", "_PyRuntime")
+def elf(symbol_type: int, functions=("main", "_ZN3foo3barEv"), code: bytes = b"\xc3" * 32, each: int = 8) -> bytes:
+    """Functions of `each` bytes, from the code's beginning on."""
+    names, name_at = strings(*functions, "_PyRuntime")
     sections, section_at = strings(".text", ".symtab", ".strtab", ".note", ".shstrtab")
     symbol = lambda name, info, index, value, size: struct.pack("<IBBHQQ", name, info, 0, index, value, size)
-    symbols = (symbol(0, 0, 0, 0, 0) + symbol(name_at["main"], 0x12, 1, 0x1000, 8)
-               + symbol(name_at["_ZN3foo3barEv"], 0x12, 1, 0x1008, 8)
+    symbols = (symbol(0, 0, 0, 0, 0)
+               + b"".join(symbol(name_at[f], 0x12, 1, 0x1000 + each * i, each) for i, f in enumerate(functions))
                + symbol(name_at["_PyRuntime"], 0x11, 1, 0x1010, 8))
     note = struct.pack("<III4s", 4, 8, 3, b"GNU\0") + bytes(range(8))
-    bodies = [b"\xc3" * 32, symbols, names, note, sections]
+    bodies = [code, symbols, names, note, sections]
     offsets, at = [], 64 + 56
     for body in bodies:
         offsets.append(at)
         at += len(body)
     header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 3, 62, 1, 0x1000, 64, at, 0, 64, 56, 1, 64, 6, 5)
-    segment = struct.pack("<IIQQQQQQ", 1, 5, offsets[0], 0x1000, 0x1000, 32, 32, 1)
+    segment = struct.pack("<IIQQQQQQ", 1, 5, offsets[0], 0x1000, 0x1000, len(code), len(code), 1)
     row = lambda name, kind, flags, address, index, link, entry: struct.pack(
         "<IIQQQQIIQQ", section_at.get(name, 0), kind, flags, address, offsets[index], len(bodies[index]), link, 0, 1, entry)
     table = (bytes(64) + row(".text", 1, 6, 0x1000, 0, 0, 0) + row(".symtab", symbol_type, 0, 0, 1, 3, 24)
@@ -90,6 +91,13 @@ def elf(symbol_type: int) -> bytes:
 for reader in ("elf_image", "program_file"):
     write(reader, "symtab", elf(2))
     write(reader, "dynsym", elf(11))
+
+# OpenSSL: SSL_read_ex makes room and calls the function behind all of these, SSL_read calls it too.
+call = lambda at, to: b"\xe8" + struct.pack("<i", to - at - 5)
+code = [b"\x48\x83\xec\x08" + call(4, 64), b"\x90" + call(17, 64), b"\x53\x5b", b"\x53\x5b", b"\x53\x5b"]
+write("tls_library", "wrapped", elf(11, ("SSL_read_ex", "SSL_read", "SSL_do_handshake", "SSL_free"),
+                                    b"".join(one.ljust(16, b"\xc3") for one in code), 16))
+write("tls_library", "plain", elf(2, ("SSL_read", "SSL_write", "SSL_do_handshake"), b"\x48\x83\xec\x18\xc3" * 6 + b"\x90\x90"))
 
 # --- records: see bpf/wire.h and record_fuzzer.cpp ------------------------------------------------
 

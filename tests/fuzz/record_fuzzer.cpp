@@ -20,7 +20,7 @@ constexpr std::array<std::size_t, AT_KINDS> kSizes = {
     sizeof(at_fd_change_record), sizeof(at_existing_record),     sizeof(at_map_record),
     sizeof(at_thread_times_record), sizeof(at_off_cpu_record),
     sizeof(at_trouble_record),   sizeof(at_names_record),        sizeof(at_not_decoded_record),
-    sizeof(at_syscall_record)};
+    sizeof(at_syscall_record),   sizeof(at_http_record),         sizeof(at_tls_record)};
 
 using Bytes = std::span<const unsigned char>;
 
