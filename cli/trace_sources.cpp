@@ -1,5 +1,6 @@
 #include "cli/trace_sources.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "agent/ptrace/ptrace_source.hpp"
 #include "agent/runtime/launch.hpp"
 #include "agent/runtime/runtime_source.hpp"
+#include "agent/symbols/tracing_build.hpp"
 #include "cli/traced_command.hpp"
 #include "os/procfs.hpp"
 
@@ -55,6 +57,18 @@ std::vector<std::string> environment_with(const std::vector<std::string>& more) 
         if (name.empty() || std::none_of(more.begin(), more.end(), same)) all.emplace_back(ours);
     }
     return all;
+}
+
+// Whoever built a program to have its calls told waits for them: why there will be none. Empty: nothing is in the way,
+// or it was not built so.
+std::string why_unreachable(const std::string& command) {
+    const auto path = find_program(command);
+    if (!path) return {};
+    const Fd file(::open(path->c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    const auto build = symbols::tracing_build(file.get());
+    if (!build || !build->any() || build->reachable()) return {};
+    return "no exact calls: " + command +
+           " was built for them, but is linked statically: no library can be brought into it";
 }
 
 }  // namespace
@@ -116,6 +130,7 @@ struct TraceSources::State {
             return remarks.push_back("no exact calls: " + prepared.error().message),
                    std::vector<std::string>();
         launch.emplace(*std::move(prepared));
+        if (std::string why = why_unreachable(request.command.front()); !why.empty()) remarks.push_back(std::move(why));
         return launch->environment();
     }
 

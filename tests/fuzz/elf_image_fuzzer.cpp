@@ -1,14 +1,19 @@
 // Whatever an ELF file says, its image answers; what it finds is what it was asked for.
+// How it was built is told of each.
 #include <cstdint>
 #include <cstring>
 
 #include "agent/symbols/elf_image.hpp"
+#include "agent/symbols/tracing_build.hpp"
 #include "tests/fuzz/invariant.hpp"
 
 using namespace autotune::symbols;
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-    auto image = ElfImage::read(std::string_view(reinterpret_cast<const char*>(data), size));
+    const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+    if (const auto build = tracing_build(bytes))
+        autotune::fuzz::require(!build->reachable() || build->any(), "only what was built so can be reached");
+    auto image = ElfImage::read(bytes);
     if (!image) return 0;
     // Addresses of the file's own are in its bytes somewhere.
     for (std::size_t at = 0; at + sizeof(std::uint64_t) <= size && at < 4096; at += sizeof(std::uint64_t)) {
