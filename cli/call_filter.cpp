@@ -23,15 +23,16 @@ bool is_function(const std::string& pattern, const std::string& name, const std:
            (matches(module + name.substr(last)) || matches(name.substr(last + 1)));
 }
 
-bool CallFilter::wanted(FrameId id, const Tables& tables) {
-    const auto [known, fresh] = known_.try_emplace(id);
+bool CallFilter::wanted(const Event& event, FrameId id, const Tables& tables) {
+    const bool within = event.by == Backend::runtime;
+    const auto [known, fresh] = known_[within ? 1 : 0].try_emplace(id);
     if (!fresh) return known->second;
     const Frame& frame = tables.frames[id];
     const std::string name(tables.strings[frame.name]), file(tables.strings[frame.file]);
-    // Native functions were chosen by who probes them.
+    // Native functions were chosen by who probes them. A program that was built to be traced tells the same calls from
+    // within: they are not to be counted twice.
     for (const std::string& pattern : patterns_)
-        known->second |=
-            is_native(pattern) ? frame.kind == FrameKind::native : is_function(pattern, name, file);
+        known->second |= is_native(pattern) ? frame.kind == FrameKind::native && !within : is_function(pattern, name, file);
     return known->second;
 }
 
@@ -39,9 +40,9 @@ void CallFilter::apply(EventBatch& batch) {
     if (patterns_.empty()) return;
     std::erase_if(batch.events, [&](const Event& event) {
         if (const auto* call = std::get_if<CallDone>(&event.body))
-            return !wanted(call->function, batch.tables);
+            return !wanted(event, call->function, batch.tables);
         if (const auto* totals = std::get_if<CallTotals>(&event.body))
-            return !wanted(totals->function, batch.tables);
+            return !wanted(event, totals->function, batch.tables);
         return false;
     });
 }

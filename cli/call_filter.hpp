@@ -4,6 +4,7 @@
 // `*` stands for anything. One owner; remembers by frame.
 #pragma once
 
+#include <array>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -21,10 +22,10 @@ public:
     void apply(EventBatch& batch);
 
 private:
-    [[nodiscard]] bool wanted(FrameId frame, const Tables& tables);
+    [[nodiscard]] bool wanted(const Event& event, FrameId frame, const Tables& tables);
 
     std::vector<std::string> patterns_;
-    std::unordered_map<FrameId, bool> known_;
+    std::array<std::unordered_map<FrameId, bool>, 2> known_;  // told from outside, from within
 };
 
 // Is `name`, of the source file `file`, what `pattern` means? Pure.

@@ -81,6 +81,50 @@ class Trace(unittest.TestCase):
                     self.assertEqual(done.returncode, 0, done.stderr)
                     self.assertEqual(first.read_bytes(), again.read_bytes())
 
+    def built(self, *flags):
+        """A program in C, built with these flags: fib of 15, and a file that is written within a call."""
+        source, program = self.folder / "app.c", self.folder / "app"
+        source.write_text('#include <stdio.h>\nint fib(int n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }\n'
+                          'void write_it(const char* path) { FILE* f = fopen(path, "w"); fputs("0123456789", f); fclose(f); }\n'
+                          'int main(int n, char** words) { fib(15); write_it(words[n - 1]); return 7; }\n')
+        subprocess.run(["gcc", "-O1", "-fno-inline", "-fno-optimize-sibling-calls", "-fno-ipa-cp", *flags, source, "-o", program],
+                       check=True)
+        return program
+
+    def test_programs_that_were_built_for_it_tell_each_call(self):
+        for flag in ("-finstrument-functions", "-fpatchable-function-entry=5"):
+            program = self.built(flag)
+            for backend in ("bpf", "ptrace", "runtime"):
+                with self.subTest(flag, backend=backend):
+                    recording, chrome, again = (self.folder / n for n in ("run.gz", "run.json", "again.json"))
+                    report, _ = self.report("--backend", backend, "--record", recording, "--chrome", chrome, "--", program,
+                                            self.folder / "out", status=7)
+                    calls = {f["name"]: f["calls"] for f in report["functions"]}
+                    self.assertEqual((calls["fib"], calls["write_it"], calls["main"]), (1973, 1, 1), report["notes"])
+                    self.assertFalse(any(report["losses"].values()), report["losses"])
+                    events = json.loads(chrome.read_text())["traceEvents"]
+                    self.assertEqual(sum(e["name"] == "fib" and e["cat"] == "call" for e in events if e["ph"] == "X"), 1973)
+                    trace("-o", again, "--from", recording)
+                    self.assertEqual(again.read_bytes(), (self.folder / "report.json").read_bytes())
+
+    def test_a_function_that_is_probed_and_tells_itself_is_counted_once(self):
+        for flag in ("-finstrument-functions", "-fpatchable-function-entry=5"):
+            with self.subTest(flag):
+                program = self.built(flag)
+                report, _ = self.report("--function", f"{program}:fib", "--", program, self.folder / "out", status=7)
+                self.assertEqual({f["name"]: f["calls"] for f in report["functions"]}, {"fib": 1973})
+                report, _ = self.report("--function", "fib", "--", program, self.folder / "out", status=7)
+                self.assertEqual({f["name"]: f["calls"] for f in report["functions"]}, {"fib": 1973}, "by its name alone, from within")
+
+    def test_a_static_program_that_was_built_for_it_is_told_why_not(self):
+        for flag in ("-finstrument-functions", "-fpatchable-function-entry=5"):
+            with self.subTest(flag):
+                report, _ = self.report("--backend", "runtime", "--", self.built(flag, "-static"), self.folder / "out", status=7)
+                self.assertEqual([n for n in report["notes"] if "linked statically" in n], report["notes"])
+                self.assertEqual(len(report["notes"]), 1)
+        report, _ = self.report("--backend", "runtime", "--", self.built("-static"), self.folder / "out", status=7)
+        self.assertEqual(report["notes"], [], "nobody expected calls")
+
     def test_a_timeline_opens(self):
         chrome = self.folder / "run.json"
         trace("-o", self.folder / "r.txt", "--chrome", chrome, "--", PYTHON, self.program, self.folder / "out")
