@@ -185,7 +185,8 @@ static int one_module(struct dl_phdr_info *module, size_t size, void *data) {
     (void)size;
     struct work *work = data;
     struct file f;
-    if (work->why != NULL || !open_file(&f, module)) return 0;
+    const int is_file = module->dlpi_name[0] == '\0' || strchr(module->dlpi_name, '/') != NULL; /* the vdso is none */
+    if (work->why != NULL || !is_file || !open_file(&f, module)) return 0;
     /* The linker makes one of all of a program's; it is in memory, relocated. */
     const ElfW(Shdr) *list = section(&f, "__patchable_function_entries", SHT_NULL);
     if (list != NULL && (list->sh_flags & SHF_ALLOC) != 0)
