@@ -238,6 +238,14 @@ bool is_on_this_machine(const std::string& url) {
            (parsed->host == "localhost" || host::is_loopback_address(parsed->host));
 }
 
-int run_break(const BreakRequest& request) { return Desk(request, endpoint_of(request)).run(); }
+int run_break(const BreakRequest& request) {
+    const std::string endpoint = endpoint_of(request);
+    try {
+        return Desk(request, endpoint).run();
+    } catch (const Json::exception&) {  // members of another type than ours have
+        say("no autotune host at " + endpoint + ": its answers cannot be read");
+        return kFailed;
+    }
+}
 
 }  // namespace autotune::cli

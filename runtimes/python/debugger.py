@@ -102,6 +102,10 @@ class Debugger(pdb.Pdb):
         super().__init__(stdin=console, stdout=console, nosigint=True, readrc=False)
         self.over = over
 
+    def stop_here(self, frame):
+        # Who steps out of the handler has no business in this file.
+        return frame.f_globals is not globals() and super().stop_here(frame)
+
     def set_continue(self):
         super().set_continue()
         if not self.breaks:
