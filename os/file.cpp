@@ -59,6 +59,15 @@ Status write_into(const std::filesystem::path& path, std::string_view text) {
     return written ? ok() : Status(written.forward(path.string()));
 }
 
+// What open(2) would give a new file. umask(2) cannot be asked without being set, for all threads.
+mode_t usual_mode() {
+    const auto status = read_file("/proc/self/status");
+    constexpr std::string_view kField = "\nUmask:\t";
+    const auto at = status ? status->find(kField) : std::string::npos;
+    if (at == std::string::npos) return 0600;
+    return 0666 & ~static_cast<mode_t>(std::strtoul(status->c_str() + at + kField.size(), nullptr, 8));
+}
+
 }  // namespace
 
 Status replace_file(const std::filesystem::path& wished, std::string_view text) {
@@ -74,7 +83,12 @@ Status replace_file(const std::filesystem::path& wished, std::string_view text) 
         const Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
         if (!fd) return unexpected(errno_error("creating a file beside " + path.string(), errno));
         Status written = write_all(fd.get(), text);
-        if (written && ::fchmod(fd.get(), 0644) != 0) written = unexpected(errno_error("fchmod", errno));
+        struct stat old{};
+        const bool is_new = ::stat(path.c_str(), &old) != 0;
+        if (written && !is_new && ::fchown(fd.get(), old.st_uid, old.st_gid) != 0 && errno != EPERM)
+            written = unexpected(errno_error("fchown", errno));  // who may not give files away keeps it
+        const mode_t mode = is_new ? usual_mode() : old.st_mode & 0777;
+        if (written && ::fchmod(fd.get(), mode) != 0) written = unexpected(errno_error("fchmod", errno));
         if (!written) {
             ::unlink(temporary.c_str());
             return written.forward(path.string());

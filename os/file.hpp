@@ -17,7 +17,8 @@ namespace autotune {
 [[nodiscard]] Status write_file(const std::filesystem::path& path, std::string_view text);
 
 // Creates or replaces the file at `path` so that readers see the old or the new bytes, never a part. What a link leads to
-// is replaced, not the link; a device or a pipe is written to.
+// is replaced, not the link; a device or a pipe is written to. A file's owner and
+// permissions stay; a new one has those of the umask.
 [[nodiscard]] Status replace_file(const std::filesystem::path& path, std::string_view text);
 
 // A pipe; both ends close-on-exec.

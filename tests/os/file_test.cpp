@@ -39,6 +39,21 @@ TEST_F(ReplaceFile, WritesIntoWhatIsNoFileAndLeavesItWhatItIs) {
     EXPECT_TRUE(fs::is_fifo(pipe));
 }
 
+TEST_F(ReplaceFile, LeavesItsPermissionsToAFile) {
+    ASSERT_TRUE(replace_file(folder_ / "a", "one"));
+    fs::permissions(folder_ / "a", fs::perms::owner_read | fs::perms::owner_write);
+    ASSERT_TRUE(replace_file(folder_ / "a", "two"));
+    EXPECT_EQ(static_cast<int>(fs::status(folder_ / "a").permissions()), 0600);
+}
+
+TEST_F(ReplaceFile, GivesANewFileThePermissionsOfTheUmask) {
+    const mode_t before = umask(077);
+    const Status written = replace_file(folder_ / "a", "one");
+    umask(before);
+    ASSERT_TRUE(written);
+    EXPECT_EQ(static_cast<int>(fs::status(folder_ / "a").permissions()), 0600);
+}
+
 TEST_F(ReplaceFile, ReplacesWhatALinkLeadsTo) {
     ASSERT_TRUE(replace_file(folder_ / "a", "one"));
     fs::create_symlink("a", folder_ / "link");
