@@ -2,7 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "cli/exit_status.hpp"
@@ -25,6 +27,13 @@ std::optional<int> read_arguments(CLI::App& app, int argc, char** argv) {
         std::fprintf(stderr, "%s: %s; see %s --help\n", name.c_str(), problem.c_str(), name.c_str());
         return kUsage;
     }
+}
+
+std::string above_zero(const std::string& text) {
+    char* end = nullptr;
+    const double number = std::strtod(text.c_str(), &end);
+    const bool is_number = !text.empty() && *end == '\0' && std::isfinite(number);
+    return is_number && number > 0 ? "" : "\"" + text + "\" is not a number above 0";
 }
 
 }  // namespace autotune::cli

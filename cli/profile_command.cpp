@@ -95,12 +95,12 @@ int profile_command(int argc, char** argv) {
     Arguments arguments;
     auto* pid =
         app.add_option("-p,--pid", arguments.target.pids, "sample this process and all that it starts")
-            ->check(CLI::PositiveNumber);
+            ->check(above_zero);
     app.add_option("--hz", arguments.target.hz, "samples a second and CPU")
         ->check(CLI::Range(1, 10'000))
         ->capture_default_str();
     app.add_option("--duration", arguments.seconds, "sample for so many seconds at most")
-        ->check(CLI::PositiveNumber);
+        ->check(above_zero);
     auto* command = app.add_option("COMMAND", arguments.target.command,
                                    "after --: a program to start and sample, with its arguments");
     app.positionals_at_end();

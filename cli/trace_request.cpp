@@ -71,7 +71,7 @@ std::optional<int> read_trace_request(int argc, char** argv, TraceRequest& reque
     std::string syscalls = "none", backend = "auto";
     double seconds = 0;
     app.add_option("-p,--pid", request.pids, "trace this process and all that it starts")
-        ->check(CLI::PositiveNumber);
+        ->check(above_zero);
     app.add_option("--function", request.functions,
                    "tell calls of this function only: module.name; of native ones BIN:NAME, BIN:NAME(arg1, "
                    "str arg2) or BIN:FILE:LINE; with * for anything; may be repeated");
@@ -86,9 +86,9 @@ std::optional<int> read_trace_request(int argc, char** argv, TraceRequest& reque
     app.add_option("--syscalls", syscalls, "system calls: none, count, each")
         ->check(CLI::IsMember({"none", "count", "counted", "each"}))
         ->capture_default_str();
-    app.add_option("--duration", seconds, "stop after so many seconds")->check(CLI::PositiveNumber);
+    app.add_option("--duration", seconds, "stop after so many seconds")->check(above_zero);
     app.add_option("--invocations", request.invocations, "stop after so many invocations")
-        ->check(CLI::PositiveNumber);
+        ->check(above_zero);
     app.add_option("--break", request.hold.function,
                    "hold the next invocation of this function of autotune host for a debugger, its deadline "
                    "stopped; others go on");

@@ -21,6 +21,7 @@
 #include "cli/own_files.hpp"
 #include "cli/stop_signals.hpp"
 #include "cli/terminal.hpp"
+#include "cli/trace_outputs.hpp"
 #include "cli/trace_setting.hpp"
 #include "cli/trace_sources.hpp"
 #include "exporters/render/trace_chrome.hpp"
@@ -76,37 +77,38 @@ public:
         return ok();
     }
 
-    Status take(EventBatch& batch) {
+    void take(EventBatch& batch) {
         filter_.apply(batch);
         own_->apply(batch);
-        if (recording_)
-            if (Status s = recording_->write(batch); !s) return s;
+        if (records()) written_ = recording_->write(batch);
         if (chrome_) chrome_->add(batch);
         builder_->ingest(batch);
         batch.events.clear();
-        return ok();
     }
 
-    Status close(EventBatch& batch, const TraceSetting& setting) {
+    void close(EventBatch& batch, const TraceSetting& setting) {
         trace_ = builder_->finish(batch);
-        if (recording_) {
-            if (Status s = write_ending(*recording_, setting); !s) return s;
-            if (Status s = recording_->finish(); !s) return s;
-        }
-        if (!chrome_) return ok();
+        if (records()) written_ = write_ending(*recording_, setting);
+        if (records()) written_ = recording_->finish();
+        if (!chrome_) return;
         chrome_->finish();
         chrome_file_.close();
-        if (!chrome_file_)
-            return fail(Errc::unavailable, "writing " + request_.chrome.string() + " failed (disk full?)");
-        return ok();
+        if (!chrome_file_ && written_)
+            written_ = fail(Errc::unavailable, "writing " + request_.chrome.string() + " failed (disk full?)");
     }
+
+    // Of the recording and the timeline. A disk that is full ends neither the tracing nor the report.
+    [[nodiscard]] const Status& written() const { return written_; }
 
     [[nodiscard]] const Trace& trace() const { return trace_; }
     [[nodiscard]] TraceBuilder::Progress progress() const { return builder_->progress(); }
 
 private:
+    [[nodiscard]] bool records() const { return recording_ && written_; }
+
     const TraceRequest& request_;
     CallFilter filter_;
+    Status written_ = ok();
     std::optional<OwnFiles> own_;
     std::optional<TraceBuilder> builder_;
     std::optional<recording::RecordingWriter> recording_;
@@ -173,7 +175,7 @@ public:
         std::optional<Error> damage;
         for (auto polled = std::move(first);; polled = source.poll(Nanos(0), batch_)) {
             if (!polled) damage = polled.error();
-            if (Status s = consumers_.take(batch_); !s) return failed(s.error());
+            consumers_.take(batch_);
             if (!polled || polled->state == PollState::ended) break;
         }
         setting_ = setting_of(source.notes());
@@ -196,7 +198,7 @@ public:
         for (;;) {
             const auto polled = source.poll(Nanos(0), batch_);
             if (!polled) return failed(polled.error());
-            if (Status s = consumers_.take(batch_); !s) return failed(s.error());
+            consumers_.take(batch_);
             if (polled->state == PollState::ended) break;
         }
         setting_.remarks = source.problems();
@@ -208,7 +210,10 @@ public:
         auto stop = stop_signals();
         if (!stop) return failed(stop.error());
         stop_ = *std::move(stop);
-        if (Status s = sources_.start(request_); !s) return failed(s.error());
+        if (Status s = sources_.start(request_); !s) {
+            const bool no_command = !request_.command.empty() && s.error().code == Errc::not_found;
+            return no_command ? (say(s.error().message), kNoSuchCommand) : failed(s.error());
+        }
         setting_ = {.target = target_of(request_),
                     .machine = machine(),
                     .wall_offset = clock_.wall().time_since_epoch() - clock_.now().time_since_epoch(),
@@ -219,7 +224,7 @@ public:
         if (status) status = follow();
         for (EventSource* source : sources_.all())
             if (Status s = source->finish(batch_); !s && status) status = s;
-        if (Status s = consumers_.take(batch_); !s && status) status = s;
+        consumers_.take(batch_);
         setting_.remarks = sources_.remarks();
         if (status) status = report();
         if (!status) return failed(status.error());
@@ -245,7 +250,7 @@ private:
                 if (is_kernel) all_ended &= polled->state == PollState::ended;
                 if (!is_kernel && sources_.all().size() == 1) all_ended = false;
             }
-            if (Status s = consumers_.take(batch_); !s) return s;
+            consumers_.take(batch_);
             const Timestamp now = clock_.now();
             progress.show(now, consumers_.progress());
             if (!request_.command.empty() && !ended_) ended_ = sources_.ended();
@@ -280,15 +285,15 @@ private:
     }
 
     Status report() {
-        if (Status s = consumers_.close(batch_, setting_); !s) return s;
-        return write_report(request_, consumers_.trace(), batch_.tables, setting_);
+        consumers_.close(batch_, setting_);
+        if (Status s = write_report(request_, consumers_.trace(), batch_.tables, setting_); !s) return s;
+        return consumers_.written();
     }
 
     int failed(const Error& error) {
         say(error.message);
         if (error.code == Errc::invalid_argument || error.code == Errc::corrupt) return kUsage;
-        if (request_.command.empty()) return kFailed;
-        return error.code == Errc::not_found ? kNoSuchCommand : kTracerFailed;
+        return request_.command.empty() ? kFailed : kTracerFailed;
     }
 
     static std::string machine() {
@@ -310,6 +315,7 @@ private:
 }  // namespace
 
 int run_trace(const TraceRequest& request) {
+    if (const Status s = check_outputs(request); !s) return say(s.error().message), kUsage;
     Run run(request);
     if (request.recording.empty()) return run.live();
     return looks_like_log(request.recording) ? run.from_log() : run.replay();

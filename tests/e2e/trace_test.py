@@ -227,6 +227,8 @@ class Trace(unittest.TestCase):
         (self.folder / "noexec").write_text("no program")
         cut = self.folder / "cut.autotune"
         trace("-o", self.folder / "r.txt", "--record", cut, "--", "true")
+        whole, twice, touched = (self.folder / n for n in ("whole.autotune", "twice", "touched"))
+        shutil.copy(cut, whole)
         cut.write_bytes(cut.read_bytes()[:-9])
         for arguments, status, words in [
             (["-p", gone.pid], 1, str(gone.pid)),
@@ -235,6 +237,12 @@ class Trace(unittest.TestCase):
             (["--", self.folder / "noexec"], 125, "noexec"),
             (["--from", self.program], 2, "not a recording"),
             (["--from", cut, "-o", self.folder / "r.txt"], 2, "cut"),
+            (["--from", whole, "--chrome", whole], 2, "two things"),
+            (["-o", "/no/such/x.json", "--", "touch", touched], 2, "/no/such/x.json"),
+            (["--record", self.folder, "--", "touch", touched], 2, str(self.folder)),
+            (["-o", twice, "--record", twice, "--", "touch", touched], 2, "two things"),
+            (["--duration", "0", "--", "true"], 2, "--duration: \"0\" is not a number above 0"),
+            (["-p", "abc"], 2, "--pid: \"abc\" is not a number above 0"),
             (["--backend", "magic", "--", "true"], 2, "magic"),
             (["--backend", "ptrace"], 2, "-p PID"),
             (["--backend", "runtime", "--syscalls", "each", "--", "true"], 2, "no system calls"),
@@ -244,6 +252,16 @@ class Trace(unittest.TestCase):
                 self.assertEqual(done.returncode, status, done.stderr)
                 self.assertIn(words, done.stderr)
                 self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        self.assertFalse(touched.exists(), "the command is not started for nothing")
+        self.assertEqual(trace("--from", whole).returncode, 0, "a recording is never written over")
+
+    def test_a_full_disk_takes_the_recording_only(self):
+        for what in ("--record", "--chrome"):
+            with self.subTest(what):
+                report, done = self.report(what, "/dev/full", "--", PYTHON, self.program, self.folder / "out", status=125)
+                self.assertEqual(report["ending"], "exited with status 7")
+                self.assertEqual(self.calls(report, "fib"), 1973)
+                self.assertIn("/dev/full", done.stderr)
 
     def test_without_root_the_users_own_processes(self):
         os.chmod(self.folder, 0o777)

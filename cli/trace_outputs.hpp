@@ -1,0 +1,13 @@
+// Whether the files that a trace is to write can be written: found out before anything is started.
+#pragma once
+
+#include "cli/trace_request.hpp"
+#include "core/result.hpp"
+
+namespace autotune::cli {
+
+// Changes nothing. Errors: invalid_argument: no place for a file, or one file for two things, of which the recording that
+// is read is one.
+[[nodiscard]] Status check_outputs(const TraceRequest& request);
+
+}  // namespace autotune::cli
