@@ -16,6 +16,7 @@
 #include "agent/symbols/tracing_build.hpp"
 #include "cli/traced_command.hpp"
 #include "os/procfs.hpp"
+#include "runtimes/ring.h"
 
 namespace autotune::cli {
 
@@ -259,7 +260,10 @@ const std::vector<std::string>& TraceSources::backends() const { return state_->
 std::vector<std::string> TraceSources::own_folders() const {
     std::vector<std::string> folders;
     if (!state_->rings.path().empty()) folders.push_back(state_->rings.path());
-    if (state_->launch) folders.push_back(state_->launch->files());
+    if (state_->launch) {
+        folders.push_back(state_->launch->files());
+        folders.emplace_back(AT_OWN_READS);
+    }
     return folders;
 }
 

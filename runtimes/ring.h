@@ -21,6 +21,7 @@
 #define AT_RING_MAGIC 0x31676e6972746161ull /* "aatring1" */
 #define AT_RING_VERSION 1u
 #define AT_RING_ENVIRONMENT "AUTOTUNE_RING" /* the folder; files are named PID-SERIAL.KIND */
+#define AT_OWN_READS "/proc/self/." /* files of the program's that a library of ours opens have names below */
 
 enum {
     AT_RING_SLOTS = 4096,         /* threads at a time */

@@ -109,7 +109,7 @@ AT_COLD void *at_ring_map(struct at_ring *r, __u64 offset, __u64 bytes) {
 /* Field 22 of /proc/self/stat; the command, in brackets before, may hold anything. 0: not known. */
 AT_COLD __u64 at_start_time(void) {
     char text[1024];
-    const long fd = at_syscall(SYS_openat, -100, (long)"/proc/self/stat", 02000000 /* CLOEXEC */, 0, 0, 0);
+    const long fd = at_syscall(SYS_openat, -100, (long)AT_OWN_READS "/stat", 02000000 /* CLOEXEC */, 0, 0, 0);
     if (at_failed(fd)) return 0;
     const long got = at_syscall(SYS_read, fd, (long)text, sizeof text, 0, 0, 0);
     at_syscall(SYS_close, fd, 0, 0, 0, 0, 0);

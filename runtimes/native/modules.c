@@ -42,7 +42,7 @@ static void one_line(const char *at, const char *end, void (*tell)(const struct 
 
 void at_modules_each(void (*tell)(const struct at_mapping *)) {
     char *text = at_pages(BYTES);
-    const long fd = at_syscall(SYS_openat, -100, (long)"/proc/self/maps", 02000000 /* CLOEXEC */, 0, 0, 0);
+    const long fd = at_syscall(SYS_openat, -100, (long)AT_OWN_READS "/maps", 02000000 /* CLOEXEC */, 0, 0, 0);
     long have = 0;
     while (text != 0 && !at_failed(fd)) {
         const long got = at_syscall(SYS_read, fd, (long)(text + have), BYTES - have, 0, 0, 0);

@@ -69,6 +69,18 @@ class Trace(unittest.TestCase):
                 self.assertEqual([f["path"] for f in report["io"]["files"] if "/autotune-" in f["path"]], [], "our own files")
                 self.assertFalse(any(report["losses"].values()), report["losses"])
 
+    def test_what_the_probes_read_is_no_deed_of_the_programs(self):
+        for backend in ("bpf", "ptrace"):
+            with self.subTest(backend):
+                report, _ = self.report("--backend", backend, "--", "/bin/true")
+                files = {f["path"]: f for f in report["io"]["files"]}
+                libc = next(f for path, f in files.items() if path.endswith("/libc.so.6"))
+                self.assertEqual((libc["opens"], libc["maps"]), (1, 4), libc)  # as strace tells it of ld.so
+                report, _ = self.report("--backend", backend, "--", PYTHON, "-c", "pass")
+                # But for the C library's reading, when it is asked for the stack's limits.
+                names = [f["path"] for f in report["io"]["files"] if f["path"] != "/proc/self/maps"]
+                self.assertEqual([n for n in names + [*files] if "/self/" in n or "clocksource" in n], [])
+
     def test_a_recording_gives_the_same_report_again(self):
         for text in (False, True):
             for backend in ("bpf", "ptrace"):
