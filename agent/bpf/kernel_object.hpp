@@ -1,5 +1,5 @@
-// KernelObject: the loaded BPF programs and their maps (bpf/source.bpf.c). The only file that speaks to
-// libbpf for them; its log becomes one error that says what is missing.
+// KernelObject: the loaded BPF programs and their maps (bpf/source.bpf.c). Its files are the only ones that
+// speak to libbpf for them; its log becomes one error that says what is missing.
 #pragma once
 
 #include <cstddef>
@@ -74,7 +74,7 @@ public:
     [[nodiscard]] std::vector<at_counts> counts() const;  // per CPU
     [[nodiscard]] std::vector<CallCount> call_counts() const;
     void forget_call_counts(const ProcessId& process);  // that has ended
-    Status measure_run_time();                            // as long as this object lives
+    Status measure_run_time();                          // as long as this object lives
     [[nodiscard]] double run_seconds() const;
     [[nodiscard]] int tracked_cgroups_fd() const;
     [[nodiscard]] int tracked_processes_fd() const;

@@ -1,0 +1,68 @@
+// KernelObject::Impl: the skeleton and what was made of it; for the files that make up KernelObject.
+#pragma once
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/bpf/kernel_object.hpp"
+#include "agent/bpf/uprobe_link.hpp"
+#include "bpf/source.skel.h"
+#include "os/fd.hpp"
+
+namespace autotune {
+
+struct SkeletonCloser {
+    void operator()(::source* s) const { source__destroy(s); }
+};
+struct RingCloser {
+    void operator()(ring_buffer* r) const { ring_buffer__free(r); }
+};
+struct LinkCloser {
+    void operator()(bpf_link* l) const { bpf_link__destroy(l); }
+};
+using BpfLink = std::unique_ptr<bpf_link, LinkCloser>;
+
+class KernelObject::Impl {
+public:
+    std::unique_ptr<::source, SkeletonCloser> skeleton;
+    std::vector<BpfLink> links;
+    std::vector<BpfLink> uprobes;  // one a probe, or …
+    std::vector<Fd> many_probes;   // … all of a file in one
+    bool many_uprobes = false;     // the kernel can
+    std::unique_ptr<ring_buffer, RingCloser> ring;
+    Fd urgent;      // epoll: wakes for urgent records only
+    Fd statistics;  // while open, the kernel times programs
+    std::vector<std::string> missing;
+    int cpus = 1;
+    std::size_t slots = 0;  // of counted system calls
+
+    // The drain under way.
+    const std::function<void(std::span<const std::byte>)>* take = nullptr;
+    std::size_t taken = 0;
+    std::size_t most = 0;
+
+    static int on_record(void* self, void* data, std::size_t size);
+    void adapt_to_kernel();  // REQUIRES: not loaded
+    Status open_ring();
+    Status probe(const bpf_program* program, const std::string& path, UprobeAt at,
+                 std::span<const std::uint64_t> offsets, std::span<const std::uint64_t> cookies);
+
+    template <class Key>
+    [[nodiscard]] static std::vector<Key> keys(const bpf_map* map) {
+        std::vector<Key> found;
+        Key key{};
+        for (int e = bpf_map__get_next_key(map, nullptr, &key, sizeof key); e == 0;
+             e = bpf_map__get_next_key(map, &key, &key, sizeof key))
+            found.push_back(key);
+        return found;
+    }
+};
+
+}  // namespace autotune

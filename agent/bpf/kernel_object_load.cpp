@@ -1,0 +1,179 @@
+// KernelObject: what this kernel has, loading, attaching.
+#include <bpf/btf.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <string_view>
+
+#include "agent/bpf/kernel_object_impl.hpp"
+#include "agent/bpf/libbpf_log.hpp"
+#include "agent/bpf/syscall_table.hpp"
+
+namespace autotune {
+namespace {
+
+// Programs that we can do without, and what is then not seen.
+struct Optional {
+    std::string_view program;
+    const char* btf_type;  // of the tracepoint; null: not typed
+    const char* without;
+};
+constexpr std::array kOptional{
+    Optional{"at_mark_victim", nullptr, "OOM kills (no tracepoint oom:mark_victim)"},
+    Optional{"at_socket_state", "btf_trace_inet_sock_set_state",
+             "the end of non-blocking connects (no tracepoint sock:inet_sock_set_state)"},
+    Optional{"at_retransmitted", "btf_trace_tcp_retransmit_skb",
+             "what TCP sends again (no tracepoint tcp:tcp_retransmit_skb)"},
+    Optional{"at_reset_sent", "btf_trace_tcp_send_reset",
+             "resets that are sent (no tracepoint tcp:tcp_send_reset)"},
+    Optional{"at_reset_received", "btf_trace_tcp_receive_reset",
+             "resets that are received (no tracepoint tcp:tcp_receive_reset)"},
+    Optional{"at_cgroup_rmdir", "btf_trace_cgroup_rmdir",
+             "the removal of cgroups (no tracepoint cgroup:cgroup_rmdir)"},
+};
+
+const Optional* find_optional(std::string_view program) {
+    const auto it = std::ranges::find(kOptional, program, &Optional::program);
+    return it == kOptional.end() ? nullptr : it;
+}
+
+constexpr std::size_t kCallCountBytes = 16u << 20;
+
+std::size_t ring_size(std::size_t wanted) {
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    return std::bit_ceil(std::clamp(wanted, page, std::size_t{1} << 30));
+}
+
+bool has_attach_type(const btf* kernel, std::string_view name) {
+    const int id = btf__find_by_name_kind(kernel, "bpf_attach_type", BTF_KIND_ENUM);
+    if (id <= 0) return false;
+    const btf_type* types = btf__type_by_id(kernel, static_cast<std::uint32_t>(id));
+    const std::span values(btf_enum(types), btf_vlen(types));
+    return std::ranges::any_of(
+        values, [&](const auto& v) { return btf__name_by_offset(kernel, v.name_off) == name; });
+}
+
+// Read on request, or attached to files as they are found.
+bool is_for_later(const bpf_program* program) {
+    const std::string_view section = bpf_program__section_name(program);
+    return section == "iter/task" || section == "uprobe";
+}
+
+}  // namespace
+
+void KernelObject::Impl::adapt_to_kernel() {
+    btf* kernel = btf__load_vmlinux_btf();
+    if (kernel == nullptr) return;  // loading will say so
+    for (const Optional& o : kOptional) {
+        if (o.btf_type == nullptr || btf__find_by_name_kind(kernel, o.btf_type, BTF_KIND_TYPEDEF) > 0)
+            continue;
+        bpf_program__set_autoload(bpf_object__find_program_by_name(skeleton->obj, o.program.data()), false);
+        missing.emplace_back(o.without);
+    }
+    // Without CONFIG_SCHED_INFO the structure is there, but empty.
+    const int account = btf__find_by_name_kind(kernel, "sched_info", BTF_KIND_STRUCT);
+    if (account <= 0 || btf_vlen(btf__type_by_id(kernel, static_cast<std::uint32_t>(account))) == 0)
+        missing.emplace_back("time spent waiting for a CPU (no CONFIG_SCHED_INFO)");
+    many_uprobes = has_attach_type(kernel, "BPF_TRACE_UPROBE_MULTI");
+    skeleton->rodata->at_has_casts = btf__find_by_name_kind(kernel, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+    btf__free(kernel);
+}
+
+Status KernelObject::Impl::probe(const bpf_program* program, const std::string& path, UprobeAt at,
+                                 std::span<const std::uint64_t> offsets,
+                                 std::span<const std::uint64_t> cookies) {
+    if (many_uprobes) {
+        auto link = link_uprobes({.program = bpf_program__fd(program),
+                                  .at = at,
+                                  .path = path,
+                                  .offsets = offsets,
+                                  .cookies = cookies});
+        if (!link) return link.forward();
+        many_probes.push_back(*std::move(link));
+        return ok();
+    }
+    const LibbpfLog log;
+    for (std::size_t i = 0; i < offsets.size(); ++i) {
+        LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = cookies[i],
+                    .retprobe = at == UprobeAt::function_return);
+        BpfLink link(bpf_program__attach_uprobe_opts(program, -1, path.c_str(), offsets[i], &options));
+        if (!link) return unexpected(log.explain("probing a function", errno));
+        uprobes.push_back(std::move(link));
+    }
+    return ok();
+}
+
+Result<KernelObject> KernelObject::load(std::size_t ring_bytes) {
+    const LibbpfLog log;
+    auto impl = std::make_unique<Impl>();
+    impl->skeleton.reset(source__open());
+    if (!impl->skeleton) return unexpected(log.explain("opening the BPF object", errno));
+    ::source& s = *impl->skeleton;
+    impl->cpus = libbpf_num_possible_cpus();
+    if (impl->cpus < 1) return fail(Errc::unsupported, "the number of CPUs cannot be found out");
+    s.rodata->at_own_tgid = getpid();
+    s.rodata->at_page_size = static_cast<std::uint32_t>(sysconf(_SC_PAGESIZE));
+    s.rodata->at_sigreturn = SYS_rt_sigreturn;
+    s.rodata->at_cpus = static_cast<std::uint32_t>(impl->cpus);
+    std::ranges::copy(syscall_table(), s.rodata->at_calls);
+    std::ranges::copy(wait_table(), s.rodata->at_wait_kinds);
+    bpf_map__set_max_entries(s.maps.events, static_cast<std::uint32_t>(ring_size(ring_bytes)));
+    impl->slots =
+        std::clamp(kCallCountBytes / (sizeof(at_call_counts) * static_cast<std::size_t>(impl->cpus)),
+                   std::size_t{32}, std::size_t{AT_CALL_SLOTS});
+    bpf_map__set_max_entries(s.maps.call_counts, static_cast<std::uint32_t>(impl->slots));
+    impl->adapt_to_kernel();
+    if (impl->many_uprobes)
+        for (bpf_program* program : {s.progs.at_tls_entry, s.progs.at_tls_return})
+            bpf_program__set_expected_attach_type(program, static_cast<bpf_attach_type>(kUprobeMulti));
+    if (const int error = source__load(&s); error != 0)
+        return unexpected(log.explain("loading the BPF programs", -error));
+    for (std::uint32_t slot = static_cast<std::uint32_t>(impl->slots) - 1; slot > 0; --slot)
+        bpf_map__update_elem(s.maps.free_slots, nullptr, 0, &slot, sizeof slot, BPF_ANY);
+    if (auto opened = impl->open_ring(); !opened) return opened.forward();
+    return KernelObject(std::move(impl));
+}
+
+Status KernelObject::attach() {
+    const LibbpfLog log;
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, impl_->skeleton->obj) {
+        if (!bpf_program__autoload(program) || is_for_later(program)) continue;
+        BpfLink link(bpf_program__attach(program));
+        if (link) {
+            impl_->links.push_back(std::move(link));
+            continue;
+        }
+        const int error = errno;
+        const std::string name = bpf_program__name(program);
+        const Optional* optional = find_optional(name);
+        if (optional == nullptr) {
+            detach();
+            return unexpected(log.explain("attaching " + name, error));
+        }
+        impl_->missing.emplace_back(optional->without);
+    }
+    return ok();
+}
+
+void KernelObject::detach() {
+    impl_->many_probes.clear();
+    impl_->uprobes.clear();
+    impl_->links.clear();
+}
+
+Status KernelObject::probe_tls(const std::string& path, const TlsSites& sites) {
+    const auto& p = impl_->skeleton->progs;
+    // The return first: an entry without it would leave calls open.
+    if (auto s = impl_->probe(p.at_tls_return, path, UprobeAt::function_return, sites.return_offsets,
+                              sites.return_cookies);
+        !s)
+        return s;
+    return impl_->probe(p.at_tls_entry, path, UprobeAt::entry, sites.offsets, sites.cookies);
+}
+
+}  // namespace autotune
