@@ -1,4 +1,4 @@
-// Ctrl-C and SIGTERM as something to read instead of something that ends us.
+// Ctrl-C, SIGTERM and the terminal's end as something to read instead of something that ends us.
 #pragma once
 
 #include "core/result.hpp"
@@ -6,8 +6,9 @@
 
 namespace autotune::cli {
 
-// SIGINT and SIGTERM, blocked in this thread and all that it makes from here on; read(2) gives a
-// signalfd_siginfo, without blocking. Children are to unblock them.
+// SIGINT, SIGTERM and, where it is not ignored (nohup), SIGHUP, blocked in this thread and all that it makes from here
+// on; read(2) gives a signalfd_siginfo, without blocking. SIGPIPE is ignored: a reader that goes early (`| head`) is an
+// error of write(2), and we clean up after ourselves. Children are to undo both.
 [[nodiscard]] Result<Fd> stop_signals();
 
 }  // namespace autotune::cli

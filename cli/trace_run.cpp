@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
@@ -156,7 +157,9 @@ Status write_report(const TraceRequest& request, const Trace& trace, const Table
         render::trace_text(text, report, {.style = style});
     }
     if (to_file) return replace_file(request.output, text.str());
+    errno = 0;
     std::cout << text.str() << std::flush;
+    if (!std::cout && errno == EPIPE) return ok();  // whoever read it has read enough
     return std::cout ? ok() : fail(Errc::unavailable, "writing to standard output failed");
 }
 

@@ -34,6 +34,13 @@ def trace(*arguments, **more):
                           stdin=subprocess.DEVNULL, **more)
 
 
+def links_of(pid):
+    """What the descriptors of a process are."""
+    for link in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            yield os.readlink(link)
+
+
 class Trace(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -232,6 +239,31 @@ class Trace(unittest.TestCase):
         self.assertEqual(process.wait(30), 128 + signal.SIGTERM)
         process.stdout.close()
         self.assertEqual(json.loads(out.read_text())["ending"], "killed by signal 15")
+
+    def test_a_reader_that_goes_early_does_not_kill_it(self):
+        for command, status in ((["seq", "100000"], 128 + signal.SIGPIPE), (["true"], 0)):
+            for backend in ("bpf", "ptrace"):
+                with self.subTest(command=command, backend=backend):
+                    process = subprocess.Popen([str(harness.AUTOTUNE), "trace", "--backend", backend, "--", *command],
+                                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+                    process.stdout.close()
+                    with process.stderr:
+                        self.assertEqual(process.stderr.read(), b"")
+                    self.assertEqual(process.wait(60), status, "the command's own")
+
+    def test_when_the_terminal_ends_it_leaves_a_complete_report(self):
+        out = self.folder / "report.json"
+        target = subprocess.Popen(["sleep", "60"])
+        try:
+            process = subprocess.Popen([str(harness.AUTOTUNE), "trace", "-o", str(out), "--duration", "30", "-p", str(target.pid)],
+                                       stdin=subprocess.DEVNULL, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
+            harness.wait_for("it listens to signals", lambda: "signalfd" in " ".join(links_of(process.pid)))
+            process.send_signal(signal.SIGHUP)
+            self.assertEqual(process.wait(60), 0)
+        finally:
+            target.kill()
+            target.wait()
+        self.assertEqual(json.loads(out.read_text())["ending"], "interrupted")
 
     def test_mistakes_are_one_clear_line(self):
         gone = subprocess.Popen(["true"])
