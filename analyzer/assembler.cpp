@@ -13,6 +13,8 @@ constexpr std::size_t kMostIdentities = 16;
 constexpr std::size_t kMostStrays = 8'192;
 constexpr Nanos kKeepDead = std::chrono::seconds(10);  // late events may still name them
 constexpr Nanos kKeepSilent = std::chrono::minutes(10);
+constexpr std::size_t kMostOpen = 1'024;       // of one executor; the oldest are closed as unknown
+constexpr std::size_t kMostApproaching = 64;   // threads
 
 std::string describe(const ProcessExited& exit) {
     if (exit.signal != 0) return "signal " + std::to_string(exit.signal);
@@ -25,19 +27,33 @@ void Assembler::apply(const Event& event) {
     std::visit([&](const auto& body) { on(event, body); }, event.body);
 }
 
-FunctionBook* Assembler::book(std::string_view function, Timestamp at) {
-    if (function.empty()) return nullptr;
-    FunctionBook* found = history_.book({options_.provider, std::string(function)}, at);
+FunctionBook* Assembler::book(const FunctionRef& function, Timestamp at) {
+    if (function.name.empty()) return nullptr;
+    FunctionBook* found = history_.book(function, at);
     if (found == nullptr) ++counters_.functions_dropped;
     return found;
+}
+
+// Who asks for work has one invocation at a time: all that happens is its.
+OpenInvocation* Assembler::open_for(Executor& executor, const Event& event) {
+    if (executor.open.empty()) return nullptr;
+    if (executor.open.front().record.boundary == Boundary::runtime_api) return &executor.open.front();
+    const Serving::Serial serial = serving_.owner_of(event);
+    if (serial == 0) return nullptr;
+    const auto found = std::ranges::find(executor.open, serial, &OpenInvocation::serial);
+    return found != executor.open.end() ? &*found : nullptr;
 }
 
 void Assembler::on(const Event& event, const IoDone& what) {
     const Owner owner = sandboxes_.owner_of(event);
     if (owner.executor != nullptr) {
         Executor& executor = *owner.executor;
-        const Timestamp since = executor.open ? executor.open->record.start : Timestamp();
-        const SocketEnds ends = executor.io.add(event, what, since);
+        OpenInvocation* open = open_for(executor, event);
+        if (open == nullptr && !executor.open.empty())
+            for (const Serving::Serial serial : serving_.among())
+                for (OpenInvocation& one : executor.open) one.record.io_ambiguous += one.serial == serial ? 1 : 0;
+        const Timestamp since = open != nullptr ? open->record.start : Timestamp();
+        const SocketEnds ends = (open != nullptr ? open->io : executor.io).add(event, what, since);
         if (ends.role != SocketRole::none) services_.socket(ends, node_of(executor));
         return;
     }
@@ -57,19 +73,22 @@ void Assembler::on(const Event& event, const StackSample& what) {
         // Before the first word of the executor: it initialises.
         const Sandbox* sandbox = owner.ambiguous ? nullptr : sandboxes_.find(event);
         if (sandbox == nullptr || sandbox->identities.empty()) return;
-        if (FunctionBook* function = book(sandbox->identities.back().function, event.at))
+        if (FunctionBook* function = book({options_.provider, sandbox->identities.back().function}, event.at))
             function->samples.add(sample);
         return;
     }
-    if (!owner.executor->open) return;
-    OpenInvocation& open = *owner.executor->open;
-    ++open.record.samples;
-    open.sampled += what.period;
-    sample.serial = open.serial;
-    if (owner.executor->book != nullptr) owner.executor->book->samples.add(sample);
+    OpenInvocation* open = open_for(*owner.executor, event);
+    if (open == nullptr) return;
+    ++open->record.samples;
+    open->sampled += what.period;
+    sample.serial = open->serial;
+    if (open->book != nullptr) open->book->samples.add(sample);
 }
 
-void Assembler::on(const Event& event, const ProcessStarted& what) { processes_.started(event, what); }
+void Assembler::on(const Event& event, const ProcessStarted& what) {
+    processes_.started(event, what);
+    serving_.forked(event, what);
+}
 
 void Assembler::on(const Event& event, const ProcessExited& what) {
     processes_.exited(event);
@@ -78,9 +97,14 @@ void Assembler::on(const Event& event, const ProcessExited& what) {
         strays_.erase(stray);
     }
     Executor* executor = sandboxes_.owner_of(event).executor;
-    if (executor == nullptr) return;
-    if (!same_process(executor->root, event.process)) return executor->io.forget_process(event.process.pid);
-    die(*executor, event.at, describe(what));
+    if (executor == nullptr) return serving_.exited(event);
+    const bool is_root = same_process(executor->root, event.process);
+    die_all(*executor, event.at, describe(what), [&](const OpenInvocation& open) {
+        const bool is_served = open.record.boundary != Boundary::runtime_api;
+        return is_root || (is_served && same_process(open.record.process, event.process));
+    });
+    serving_.exited(event);
+    if (!is_root) return executor->connections.forget_process(event.process.pid);
     book_traffic(event.at, node_of(*executor), executor->io);
     if (Sandbox* sandbox = sandboxes_.find(event)) sandboxes_.erase(*sandbox, *executor);
 }
@@ -93,7 +117,7 @@ void Assembler::on(const Event& event, const ExecutorSeen& what) {
     for (const auto& executor : sandbox.executors)
         if (same_process(executor->root, event.process) || executor->identity.function.empty())
             executor->identity = who;
-    book(who.function, event.at);
+    book({options_.provider, who.function}, event.at);
     std::erase_if(sandbox.identities,
                   [&](const Identity& i) { return same_process(i.process, who.process); });
     if (sandbox.identities.size() >= kMostIdentities) sandbox.identities.erase(sandbox.identities.begin());
@@ -102,41 +126,81 @@ void Assembler::on(const Event& event, const ExecutorSeen& what) {
 
 void Assembler::on(const Event& event, const ExecutorReady& what) {
     Executor& executor = sandboxes_.speaker(event);
-    if (executor.open) {
+    if (!executor.open.empty() && executor.open.front().record.boundary == Boundary::runtime_api) {
         ++counters_.missing_ends;
-        close(executor,
+        close(executor, executor.open.front(),
               {.status = InvocationStatus::unknown, .at = event.at, .error_type = {}, .usage = &what.usage});
     }
     if (!executor.ready) executor.ready = event.at;
-    executor.approaching.reset();
+    executor.approaching.clear();
+}
+
+// Of which no end was seen: of the one before, if the executor asks for its work; of that which its connection
+// brought; of too many.
+void Assembler::end_for_next(Executor& executor, const Event& event, const InvocationStarted& what) {
+    for (std::size_t i = executor.open.size(); i-- > 0;) {
+        OpenInvocation& open = executor.open[i];
+        const bool asks = what.boundary == Boundary::runtime_api || open.record.boundary == Boundary::runtime_api;
+        const bool same_connection =
+            open.fd >= 0 && open.fd == what.fd && same_process(open.record.process, event.process);
+        if (!asks && !same_connection && (i > 0 || executor.open.size() < kMostOpen)) continue;
+        ++counters_.missing_ends;
+        close(executor, open, {.status = InvocationStatus::unknown, .at = event.at, .error_type = {}});
+    }
 }
 
 void Assembler::on(const Event& event, const InvocationStarted& what) {
     Executor& executor = sandboxes_.speaker(event);
-    if (executor.open) {
-        ++counters_.missing_ends;
-        close(executor, {.status = InvocationStatus::unknown, .at = event.at, .error_type = {}});
-    }
+    end_for_next(executor, event, what);
     book_traffic(event.at, node_of(executor), executor.io);
-    if (what.function != StringId{}) executor.identity.function = text(what.function);
-    executor.book = book(executor.identity.function, event.at);
+    executor.io.begin();
+    // Of a server each route may be a function: then what its process is called is who it is.
+    const bool is_server = what.boundary == Boundary::http;
+    if (what.function != StringId{} && !is_server) executor.identity.function = text(what.function);
+    if (what.fd >= 0) executor.connections.serves(event.process.pid, what.fd);
+    OpenInvocation open = make_open(executor, event, what);
+    open.book = book(open.record.function, event.at);
+    if (!is_server) executor.book = open.book;
+    ++executor.invocations;
+    if (what.boundary != Boundary::runtime_api) serving_.begin(open.serial, event, what);
+    executor.open.push_back(std::move(open));
+}
 
-    OpenInvocation open;
-    open.serial = ++serial_;
-    open.first = what.usage;
-    open.lost_before = counters_.lost;
-    open.thread = event.thread;
-    const auto told = std::exchange(executor.approaching, std::nullopt);
-    if (told && told->first == event.thread) open.first_times = told->second;
+OpenInvocation Assembler::make_open(Executor& executor, const Event& event, const InvocationStarted& what) {
+    IoAccount io(executor.connections);
+    if (!executor.spare.empty()) {
+        io = std::move(executor.spare.back());
+        executor.spare.pop_back();
+    }
+    OpenInvocation open{.record = {},
+                        .serial = ++serial_,
+                        .fd = what.fd,
+                        .first = what.usage,
+                        .latest = {},
+                        .thread = event.thread,
+                        .first_times = {},
+                        .latest_times = {},
+                        .lost_before = counters_.lost,
+                        .io = std::move(io)};
+    for (auto told = executor.approaching.begin(); told != executor.approaching.end(); ++told) {
+        if (told->first != event.thread) continue;
+        open.first_times = told->second;
+        executor.approaching.erase(told);
+        break;
+    }
+    if (what.boundary == Boundary::runtime_api) executor.approaching.clear();
+    const bool is_server = what.boundary == Boundary::http;
     Invocation& record = open.record;
     record.id = what.id;
-    record.function = {options_.provider, executor.identity.function};
+    record.function = {provider_of(what.boundary),
+                       is_server ? std::string(text(what.function)) : executor.identity.function};
     record.version = executor.identity.version;
     record.qualifier = text(what.qualifier);
     record.trace_id = text(what.trace_id);
     record.process = event.process;
     record.cgroup = event.cgroup;
     record.by = event.by;
+    record.boundary = what.boundary;
     record.start = event.at;
     record.wall_start = WallTime(event.at.time_since_epoch() + wall_offset_);
     record.time_limit = what.time_limit;
@@ -146,45 +210,57 @@ void Assembler::on(const Event& event, const InvocationStarted& what) {
     // Without the birth of its process the sandbox may have served others before anybody looked.
     record.cold = executor.invocations == 0 && executor.started.has_value();
     if (record.cold && executor.ready) record.init = std::max(Nanos(0), *executor.ready - *executor.started);
-    ++executor.invocations;
-    executor.io.begin();
-    executor.open = std::move(open);
+    return open;
+}
+
+std::string Assembler::provider_of(Boundary boundary) const {
+    return boundary == Boundary::runtime_api ? options_.provider : std::string(to_string(boundary));
 }
 
 void Assembler::on(const Event& event, const InvocationEnded& what) {
     Executor* found = nullptr;
+    OpenInvocation* open = nullptr;
     bool already_closed = false;
     if (Sandbox* sandbox = sandboxes_.find(event))
         for (const auto& executor : sandbox->executors) {
-            if (executor->open && executor->open->record.id == what.id) found = executor.get();
+            for (OpenInvocation& one : executor->open)
+                if (one.record.id == what.id) found = executor.get(), open = &one;
             already_closed |= executor->last == what.id;
         }
     if (found == nullptr) {
         if (!already_closed) ++counters_.ends_without_start;
         return;
     }
-    found->open->record.response_bytes = what.response_bytes;
+    open->record.response_bytes = what.response_bytes;
     const bool good = what.kind == EndKind::response;
-    close(*found, {.status = good ? InvocationStatus::ok : InvocationStatus::error,
-                   .at = event.at,
-                   .error_type = std::string(text(what.error_type)),
-                   .usage = &what.usage});
+    close(*found, *open, {.status = good ? InvocationStatus::ok : InvocationStatus::error,
+                          .at = event.at,
+                          .error_type = std::string(text(what.error_type)),
+                          .usage = &what.usage,
+                          .thread = event.thread});
 }
 
 void Assembler::on(const Event&, const InitFailed&) { ++counters_.failed_inits; }
 
 void Assembler::on(const Event& event, const MemoryMark& what) {
     Executor* executor = sandboxes_.owner_of(event).executor;
-    if (executor != nullptr && executor->open) executor->open->latest = what.usage;
+    if (executor == nullptr) return;
+    for (OpenInvocation& open : executor->open) open.latest = what.usage;
 }
 
 void Assembler::on(const Event& event, const ThreadTimes& what) {
     Executor* executor = sandboxes_.owner_of(event).executor;
     if (executor == nullptr) return;
-    if (!executor->open)
-        executor->approaching.emplace(event.thread, what);
-    else if (event.thread == executor->open->thread)
-        executor->open->latest_times = what;
+    const bool asks =
+        !executor->open.empty() && executor->open.front().record.boundary == Boundary::runtime_api;
+    bool serves = asks;
+    for (OpenInvocation& open : executor->open)
+        if (open.thread == event.thread) open.latest_times = what, serves = true;
+    if (serves) return;
+    auto& approaching = executor->approaching;
+    std::erase_if(approaching, [&](const auto& told) { return told.first == event.thread; });
+    if (approaching.size() >= kMostApproaching) approaching.erase(approaching.begin());
+    approaching.emplace_back(event.thread, what);
 }
 
 Event Assembler::of_victim(const Event& event, const Killed& what) const {
@@ -197,18 +273,27 @@ void Assembler::on(const Event& event, const Killed& what) {
     const Event victim = of_victim(event, what);
     Executor* executor = sandboxes_.owner_of(victim).executor;
     if (what.reason == KillReason::out_of_memory) {
-        if (executor == nullptr || !executor->open) {
-            ++counters_.idle_oom_kills;
-            return;
-        }
         const std::uint64_t peak = what.memory_peak != 0 ? what.memory_peak : what.memory_limit;
-        close(*executor, {.status = InvocationStatus::out_of_memory,
-                          .at = event.at,
-                          .error_type = {},
-                          .memory_peak = peak,
-                          .memory_limit = what.memory_limit});
-    } else if (executor != nullptr && same_process(executor->root, victim.process)) {
-        die(*executor, event.at, "killed by a signal");
+        bool is_anybodys = false;
+        for (std::size_t i = executor != nullptr ? executor->open.size() : 0; i-- > 0;) {
+            OpenInvocation& open = executor->open[i];
+            const bool asks = open.record.boundary == Boundary::runtime_api;
+            if (!asks && !same_process(open.record.process, victim.process) && open_for(*executor, victim) != &open)
+                continue;
+            is_anybodys = true;
+            close(*executor, open, {.status = InvocationStatus::out_of_memory,
+                                    .at = event.at,
+                                    .error_type = {},
+                                    .memory_peak = peak,
+                                    .memory_limit = what.memory_limit});
+        }
+        if (!is_anybodys) ++counters_.idle_oom_kills;
+    } else if (executor != nullptr) {
+        const bool is_root = same_process(executor->root, victim.process);
+        die_all(*executor, event.at, "killed by a signal", [&](const OpenInvocation& open) {
+            const bool is_served = open.record.boundary != Boundary::runtime_api;
+            return is_root || (is_served && same_process(open.record.process, victim.process));
+        });
     }
 }
 
@@ -218,8 +303,9 @@ void Assembler::on(const Event&, const NameResolved& what) { services_.resolved(
 
 void Assembler::on(const Event& event, const NotDecoded& what) {
     Executor* executor = sandboxes_.owner_of(event).executor;
-    if (executor == nullptr || !executor->open) return;
-    std::vector<UndecodedWork>& all = executor->open->record.not_decoded;
+    OpenInvocation* open = executor != nullptr ? open_for(*executor, event) : nullptr;
+    if (open == nullptr) return;
+    std::vector<UndecodedWork>& all = open->record.not_decoded;
     const std::string_view name = text(what.what);
     const auto known = std::ranges::find(all, name, &UndecodedWork::what);
     if (known != all.end())
@@ -230,16 +316,17 @@ void Assembler::on(const Event& event, const NotDecoded& what) {
 
 void Assembler::on(const Event& event, const SocketTrouble& what) {
     Executor* executor = sandboxes_.owner_of(event).executor;
-    if (executor != nullptr && executor->open) executor->io.add(event, what);
+    if (executor == nullptr) return;
+    if (OpenInvocation* open = open_for(*executor, event)) open->io.add(event, what);
 }
 
 void Assembler::on(const Event& event, const Lost& what) {
     counters_.lost += what.count;
     std::vector<FunctionBook*> told;
     sandboxes_.for_each_executor([&](Executor& executor, Sandbox&) {
-        if (executor.open && executor.book != nullptr &&
-            std::find(told.begin(), told.end(), executor.book) == told.end())
-            told.push_back(executor.book);
+        for (const OpenInvocation& open : executor.open)
+            if (open.book != nullptr && std::find(told.begin(), told.end(), open.book) == told.end())
+                told.push_back(open.book);
     });
     for (FunctionBook* function : told) history_.add_loss(*function, {event.at, what.count});
 }
@@ -253,23 +340,27 @@ bool Assembler::is_urgent(const Event& event) {
     return executor != nullptr && same_process(executor->root, event.process);
 }
 
-void Assembler::die(Executor& executor, Timestamp at, const std::string& how) {
-    if (!executor.open) return;
-    const Invocation& record = executor.open->record;
+void Assembler::die(Executor& executor, OpenInvocation& open, Timestamp at, const std::string& how) {
+    const Invocation& record = open.record;
     if (record.held)  // for how long, only the host knows: nor whether its deadline was over
-        return close(executor, {.status = InvocationStatus::unknown,
-                                .at = at,
-                                .error_type = how + ", held for a debugger before"});
+        return close(executor, open, {.status = InvocationStatus::unknown,
+                                      .at = at,
+                                      .error_type = how + ", held for a debugger before"});
     const bool deadline =
         record.time_limit.count() > 0 && at >= record.start + record.time_limit - options_.timeout_tolerance;
-    close(executor, {.status = deadline ? InvocationStatus::timeout : InvocationStatus::crash,
-                     .at = at,
-                     .error_type = deadline ? std::string() : how});
+    close(executor, open, {.status = deadline ? InvocationStatus::timeout : InvocationStatus::crash,
+                           .at = at,
+                           .error_type = deadline ? std::string() : how});
+}
+
+template <class Which>
+void Assembler::die_all(Executor& executor, Timestamp at, const std::string& how, Which&& which) {
+    for (std::size_t i = executor.open.size(); i-- > 0;)
+        if (which(executor.open[i])) die(executor, executor.open[i], at, how);
 }
 
 void Assembler::sweep(Timestamp now) {
     sandboxes_.for_each_executor([&](Executor& executor, Sandbox&) {
-        if (executor.open) return;
         book_traffic(now, node_of(executor), executor.io);
         executor.io.begin();
     });

@@ -4,6 +4,10 @@
 // out-of-memory kill in its sandbox, whoever the victim is; by the death of the executor's root process,
 // at its deadline a timeout, else a crash; and as `unknown` when the executor asks for the next one although
 // no end was seen. What happens in the sandbox in between belongs to it.
+//
+// A process that serves requests may have several open. Then analyzer/serving.hpp tells whose a deed is; what is
+// ambiguous is counted on all whose it could be, and is in no record. One of them ends too by the death of the
+// process that serves it, by an out-of-memory kill of that, and when another begins on its connection.
 #pragma once
 
 #include <vector>
@@ -13,6 +17,7 @@
 #include "analyzer/process_table.hpp"
 #include "analyzer/sandboxes.hpp"
 #include "analyzer/service_map.hpp"
+#include "analyzer/serving.hpp"
 #include "core/event.hpp"
 
 namespace autotune::analysis {
@@ -25,6 +30,7 @@ struct Ending {
     const CgroupUsage* usage = nullptr;  // at that instant; null = the newest reading there was
     std::uint64_t memory_peak = 0;       // from the kernel's kill, exact; 0 = by watermark
     std::uint64_t memory_limit = 0;
+    ThreadId thread{};                   // that answered
 };
 
 class Assembler {
@@ -35,7 +41,7 @@ public:
 
     // Before the first apply() of a batch: its tables, and what to add to a Timestamp to get wall time.
     void begin_batch(const Tables& tables, Nanos wall_offset) {
-        tables_ = &tables, wall_offset_ = wall_offset;
+        tables_ = &tables, wall_offset_ = wall_offset, serving_.use(tables);
     }
 
     // REQUIRES: begin_batch; events in time order, as far as they are to be had in it.
@@ -77,17 +83,24 @@ private:
     void on(const Event&, const Fault&) {}
     void on(const Event&, const VariableSeen&) {}
 
-    void die(Executor& executor, Timestamp at, const std::string& how);
-    void close(Executor& executor, const Ending& ending);
-    void fill_usage(const Executor& executor, const Ending& ending, Invocation& record) const;
-    static void fill_times(const OpenInvocation& open, Invocation& record);
-    void fill_io(const Executor& executor, Invocation& record) const;
+    // Of those that are open the one that the event belongs to.
+    [[nodiscard]] OpenInvocation* open_for(Executor& executor, const Event& event);
+    [[nodiscard]] OpenInvocation make_open(Executor& executor, const Event& event, const InvocationStarted& what);
+    void end_for_next(Executor& executor, const Event& event, const InvocationStarted& what);
+    void die(Executor& executor, OpenInvocation& open, Timestamp at, const std::string& how);
+    template <class Which>
+    void die_all(Executor& executor, Timestamp at, const std::string& how, Which&& which);
+    void close(Executor& executor, OpenInvocation& open, const Ending& ending);
+    void fill_usage(const Executor& executor, OpenInvocation& open, const Ending& ending) const;
+    void fill_times(OpenInvocation& open) const;
+    void fill_io(OpenInvocation& open) const;
     void book_traffic(Timestamp at, const ServiceNode& owner, const IoAccount& io);
     [[nodiscard]] Event of_victim(const Event& event, const Killed& what) const;
     [[nodiscard]] ServiceNode node_of(const Executor& executor) const;
     [[nodiscard]] ServiceNode node_of(const Event& event);
     [[nodiscard]] std::string_view text(StringId id) const { return tables_->strings[id]; }
-    FunctionBook* book(std::string_view function, Timestamp at);
+    FunctionBook* book(const FunctionRef& function, Timestamp at);
+    [[nodiscard]] std::string provider_of(Boundary boundary) const;
 
     const AnalyzerOptions& options_;
     AnalyzerCounters& counters_;
@@ -98,9 +111,11 @@ private:
 
     ProcessTable processes_;
     Sandboxes sandboxes_{processes_};
+    Serving serving_{processes_};  // invocations that processes serve
     struct Stray {  // a traced process that is no executor's
         ServiceNode node;
-        IoAccount io;
+        Connections connections;
+        IoAccount io{connections};
     };
     std::unordered_map<std::int32_t, Stray> strays_;  // by pid
     std::uint64_t serial_ = kInitSerial;

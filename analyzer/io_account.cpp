@@ -29,7 +29,7 @@ void IoAccount::begin() {
     peers_.clear();
     files_.clear();
     network_wait_ = disk_wait_ = Nanos(0);
-    ++generation_;
+    generation_ = ++connections_->generations_;
 }
 
 SocketEnds IoAccount::add(const Event& event, const IoDone& io, Timestamp since) {
@@ -46,14 +46,9 @@ SocketEnds IoAccount::add(const Event& event, const IoDone& io, Timestamp since)
 IoAccount::Descriptor& IoAccount::descriptor(const Event& event, const IoDone& io) {
     // accept and open give the descriptor as their result.
     const bool makes = (io.op == IoOp::accept || io.op == IoOp::open) && io.result >= 0;
-    const auto key = key_of(event.process.pid, makes ? static_cast<std::int32_t>(io.result) : io.fd);
-    if (key != last_key_) {
-        if (descriptors_.size() >= kMostDescriptors) descriptors_.clear();
-        last_ = &descriptors_[key];
-        last_key_ = key;
-    }
-    if (makes || (io.op == IoOp::connect && !last_->connecting)) *last_ = {};
-    return *last_;
+    Descriptor& found = connections_->at(event.process.pid, makes ? static_cast<std::int32_t>(io.result) : io.fd);
+    if (makes || (io.op == IoOp::connect && !found.connecting)) found = {};
+    return found;
 }
 
 SocketEnds IoAccount::on_socket(Descriptor& fd, const Event& event, const IoDone& io, Nanos wait) {
@@ -192,7 +187,7 @@ std::vector<PeerTotals>::iterator IoAccount::peer_at(const Endpoint& peer, Strin
 
 void IoAccount::add(const Event& event, const SocketTrouble& trouble) {
     // Of a connection that is being made nothing is known yet; one that was accepted is.
-    const bool is_accepted = std::ranges::any_of(descriptors_, [&](const auto& known) {
+    const bool is_accepted = std::ranges::any_of(connections_->descriptors_, [&](const auto& known) {
         const auto& [key, fd] = known;
         return key >> 32 == static_cast<std::uint32_t>(event.process.pid) && fd.role == SocketRole::server &&
                fd.local == trouble.local && fd.peer == trouble.peer;
@@ -222,7 +217,7 @@ FileTotals& IoAccount::file_of(Descriptor& fd, StringId path) {
 
 void IoAccount::fail_unanswered(Timestamp at, Nanos idle) {
     Descriptor* latest = nullptr;
-    for (auto& [key, fd] : descriptors_)
+    for (auto& [key, fd] : connections_->descriptors_)
         if (fd.role == SocketRole::client && fd.generation == generation_ &&
             (latest == nullptr || fd.last_at > latest->last_at))
             latest = &fd;
@@ -239,7 +234,24 @@ void IoAccount::fail_unanswered(Timestamp at, Nanos idle) {
     network_wait_ += untold;
 }
 
-void IoAccount::forget_process(std::int32_t pid) {
+Connections::Descriptor& Connections::at(std::int32_t pid, std::int32_t fd) {
+    const auto key = key_of(pid, fd);
+    if (key != last_key_) {
+        if (descriptors_.size() >= kMostDescriptors) descriptors_.clear();
+        last_ = &descriptors_[key];
+        last_key_ = key;
+    }
+    return *last_;
+}
+
+void Connections::serves(std::int32_t pid, std::int32_t fd) {
+    Descriptor& served = at(pid, fd);
+    if (served.role == SocketRole::server) return;
+    served = {};
+    served.role = SocketRole::server;
+}
+
+void Connections::forget_process(std::int32_t pid) {
     std::erase_if(descriptors_,
                   [&](const auto& item) { return item.first >> 32 == static_cast<std::uint32_t>(pid); });
     last_key_ = std::numeric_limits<std::uint64_t>::max();

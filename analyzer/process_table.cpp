@@ -24,8 +24,9 @@ void ProcessTable::started(const Event& event, const ProcessStarted& what) {
     ProcessEntry& process = entry(event);
     if (what.parent_pid != 0) process.parent_pid = what.parent_pid;
     if (what.command != StringId{}) process.command = what.command;
-    const bool is_new =
-        event.process.start_ns == 0 || to_ns(event.at) < since_boot(event.process.start_ns) + kNew;
+    // An exec is told when it happens; what it begins was not there before.
+    const bool is_new = what.executable != StringId{} || event.process.start_ns == 0 ||
+                        to_ns(event.at) < since_boot(event.process.start_ns) + kNew;
     if (!process.started && is_new) process.started = event.at;
 }
 

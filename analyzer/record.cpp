@@ -9,6 +9,8 @@ namespace autotune::analysis {
 
 namespace {
 
+constexpr std::size_t kMostSpare = 64;
+
 bool known(const CgroupUsage& u) { return u.cpu_ns != 0 || u.runnable_ns != 0; }
 
 Nanos difference(std::uint64_t later, std::uint64_t earlier) {
@@ -17,34 +19,35 @@ Nanos difference(std::uint64_t later, std::uint64_t earlier) {
 
 }  // namespace
 
-void Assembler::close(Executor& executor, const Ending& ending) {
-    OpenInvocation& open = *executor.open;
+// `open` is one of the executor's, and gone afterwards.
+void Assembler::close(Executor& executor, OpenInvocation& open, const Ending& ending) {
     Invocation& record = open.record;
     record.end = std::max(ending.at, record.start);
     record.duration = record.end - record.start;
     record.status = ending.status;
     record.error_type = ending.error_type;
     record.events_lost = counters_.lost - open.lost_before;
-    fill_usage(executor, ending, record);
+    fill_usage(executor, open, ending);
     if (ending.status == InvocationStatus::timeout && record.cpu.count() > 0) {
-        const Nanos busy =
-            record.cpu + record.runnable + executor.io.network_wait() + executor.io.disk_wait();
-        executor.io.fail_unanswered(record.end, std::max(Nanos(0), record.duration - busy));
+        const Nanos busy = record.cpu + record.runnable + open.io.network_wait() + open.io.disk_wait();
+        open.io.fail_unanswered(record.end, std::max(Nanos(0), record.duration - busy));
     }
-    fill_times(open, record);
-    fill_io(executor, record);
-    if (!record.held) book_traffic(record.end, node_of(executor), executor.io);
-    executor.io.begin();
+    fill_times(open);
+    fill_io(open);
+    if (!record.held) book_traffic(record.end, node_of(executor), open.io);
+    open.io.begin();
+    serving_.end(open.serial, ending.thread);
 
-    if (executor.book != nullptr && !record.held) history_.add(*executor.book, summarise(record, open.serial));
+    if (open.book != nullptr && !record.held) history_.add(*open.book, summarise(record, open.serial));
     ++counters_.invocations;
     executor.last = record.id;
     finished_.push_back(std::move(record));
-    executor.open.reset();
+    if (executor.spare.size() < kMostSpare) executor.spare.push_back(std::move(open.io));
+    executor.open.erase(executor.open.begin() + (&open - executor.open.data()));
 }
 
-void Assembler::fill_usage(const Executor& executor, const Ending& ending, Invocation& record) const {
-    const OpenInvocation& open = *executor.open;
+void Assembler::fill_usage(const Executor& executor, OpenInvocation& open, const Ending& ending) const {
+    Invocation& record = open.record;
     const CgroupUsage none;
     const CgroupUsage* last = ending.usage != nullptr ? ending.usage : open.latest ? &*open.latest : &none;
     if (known(*last)) {
@@ -59,14 +62,16 @@ void Assembler::fill_usage(const Executor& executor, const Ending& ending, Invoc
     else if (last != &none)
         peak = memory_peak(open.first, *last);
     record.memory_peak = peak.bytes;
-    record.memory_peak_is_bound = peak.is_bound || executor.shares_cgroup;
-    record.usage_is_shared = executor.shares_cgroup;
+    const bool is_shared = executor.shares_cgroup || serving_.sharing(open.serial).process;
+    record.memory_peak_is_bound = peak.is_bound || is_shared;
+    record.usage_is_shared = is_shared;
     for (const std::uint64_t limit : {ending.memory_limit, last->memory_limit, open.first.memory_limit})
         if (record.memory_limit == 0) record.memory_limit = limit;
 }
 
-void Assembler::fill_times(const OpenInvocation& open, Invocation& record) {
-    if (!open.first_times || !open.latest_times) return;
+void Assembler::fill_times(OpenInvocation& open) const {
+    if (!open.first_times || !open.latest_times || serving_.sharing(open.serial).thread) return;
+    Invocation& record = open.record;
     const ThreadTimes& from = *open.first_times;
     const ThreadTimes& to = *open.latest_times;
     // A sleep that an unseen switch made look longer than it was may have been put right since.
@@ -82,11 +87,12 @@ void Assembler::fill_times(const OpenInvocation& open, Invocation& record) {
     thread.major_faults = to.major_faults - from.major_faults;
 }
 
-void Assembler::fill_io(const Executor& executor, Invocation& record) const {
-    record.network_wait = executor.io.network_wait();
-    record.disk_wait = executor.io.disk_wait();
-    record.peers.reserve(executor.io.peers().size());
-    for (const PeerTotals& peer : executor.io.peers()) {
+void Assembler::fill_io(OpenInvocation& open) const {
+    Invocation& record = open.record;
+    record.network_wait = open.io.network_wait();
+    record.disk_wait = open.io.disk_wait();
+    record.peers.reserve(open.io.peers().size());
+    for (const PeerTotals& peer : open.io.peers()) {
         record.peers.push_back(peer.io);
         if (peer.path != StringId{})
             record.peers.back().name = text(peer.path);
@@ -95,8 +101,8 @@ void Assembler::fill_io(const Executor& executor, Invocation& record) const {
         else
             record.peers.back().name = services_.host_name(peer.io.peer);
     }
-    record.files.reserve(executor.io.files().size());
-    for (const FileTotals& file : executor.io.files()) {
+    record.files.reserve(open.io.files().size());
+    for (const FileTotals& file : open.io.files()) {
         record.files.push_back(file.io);
         record.files.back().path = text(file.path);
     }

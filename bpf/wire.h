@@ -101,7 +101,7 @@ struct at_endpoint {
 struct at_fork_record { /* header: the child */
     struct at_header header;
     __s32 parent;
-    __u32 reserved;
+    __s32 parent_tid;
     char comm[AT_COMM_SIZE];
 };
 
@@ -204,6 +204,7 @@ struct at_http_record { /* a transfer that may hold the head of a message; heade
     struct at_endpoint local;
     struct at_endpoint peer;
     __u64 tls; /* as in at_tls_record; 0: a system call's bytes */
+    struct at_usage usage; /* when a request was received, or its answer sent, on a plain socket; else zeros */
     char text[AT_HTTP_SIZE];
 };
 

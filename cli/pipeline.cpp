@@ -122,6 +122,7 @@ std::vector<rules::WindowFacts> Pipeline::window_facts() {
 // A function whose labels cannot be read has none: a rule that asks for one does not touch it.
 void Pipeline::add_labels(std::vector<FunctionFacts>& functions) {
     for (FunctionFacts& f : functions) {
+        if (f.function.provider != parts_.provider.name()) continue;  // served by some process: nobody labels it
         if (!labels_.contains(f.function)) {
             auto state = parts_.provider.get(f.function);
             if (!state) {

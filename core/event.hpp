@@ -37,6 +37,7 @@ struct ProcessStarted {      // fork, or exec (then `command` is new)
     std::int32_t parent_pid = 0;
     StringId command{};      // comm after exec
     StringId executable{};   // path, where known
+    ThreadId parent_thread{};  // that forked it; 0: not known, or an exec
 };
 
 struct ProcessExited {
@@ -57,11 +58,21 @@ struct ExecutorReady {
     CgroupUsage usage;
 };
 
-struct InvocationStarted {   // the answer with the work arrived in the executor
+// By whose words an invocation was found: of those that are spoken in a sandbox the first of these.
+enum class Boundary : std::uint8_t {
+    runtime_api,  // Lambda's: the executor asks for work
+    openwhisk,    // POST /run is served
+    http,         // any request is served
+};
+[[nodiscard]] std::string_view to_string(Boundary boundary);  // "runtime-api", "openwhisk", "http"
+
+struct InvocationStarted {   // the work arrived in the executor
     InvocationId id;
     StringId qualifier{};            // alias or version it was invoked by, from the ARN
-    StringId trace_id{};
+    StringId trace_id{};             // header as it was received, empty where there was none
     StringId function{};             // from the ARN; empty where the protocol does not say
+    Boundary boundary{};
+    std::int32_t fd = -1;            // connection that it was served on, where the process itself serves
     Nanos time_limit{0};             // deadline less start; 0 = not known
     std::uint64_t request_bytes = 0; // payload
     CgroupUsage usage;
@@ -103,6 +114,7 @@ struct IoDone {              // one system call; at = its end
     Endpoint local;              // sockets, where known
     Endpoint peer;
     bool blocking_wait = false;  // connect that answered EINPROGRESS is completed later
+    StringId trace_context{};    // of the HTTP request that these bytes are of, or answer; empty where not known
 };
 
 // A connection in trouble; IoDone tells what the program saw of it, if anything.

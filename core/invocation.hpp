@@ -64,6 +64,7 @@ struct Invocation {
     ProcessId process;
     CgroupId cgroup{};
     Backend by{};
+    Boundary boundary{};            // how it was found
 
     Timestamp start;                // the work arrived in the executor
     Timestamp end;                  // response sent, or death
@@ -87,13 +88,14 @@ struct Invocation {
     bool memory_peak_is_bound = false;  // the watermark was not reset: an upper bound only
     std::uint64_t memory_limit = 0;
     std::uint32_t memory_mb = 0;    // configured size
-    bool usage_is_shared = false;   // several executors in one cgroup: CPU and memory are the group's
+    bool usage_is_shared = false;   // several executors in one cgroup, or invocations at once: CPU and memory are the group's
 
     std::uint64_t request_bytes = 0;
     std::uint64_t response_bytes = 0;
     std::vector<PeerIo> peers;      // runtime API traffic is not among them
     std::vector<FileIo> files;
     std::vector<UndecodedWork> not_decoded;  // as far as it is in none of the above
+    std::uint64_t io_ambiguous = 0; // calls meanwhile that were its own or another's, which cannot be told; not in the above
     std::uint64_t samples = 0;      // stack samples that fell into it
     std::uint64_t events_lost = 0;  // machine-wide losses while it ran
 };

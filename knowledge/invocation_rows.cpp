@@ -50,6 +50,8 @@ void each_field(Visit&& visit, AnyInvocation& i) {
     visit("minor_faults", i.thread.minor_faults);
     visit("major_faults", i.thread.major_faults);
     visit("held", i.held);
+    visit("boundary", i.boundary);
+    visit("io_ambiguous", i.io_ambiguous);
 }
 
 const sqlite::Names& names() {

@@ -62,6 +62,15 @@ std::string path_of(std::string_view target) {
     return plain(target.substr(target.rfind('@') + 1));
 }
 
+// A request of OpenWhisk's to a container, if its body says so.
+bool is_action(const HttpExchange& e) { return e.method == "POST" && (e.path == "/run" || e.path == "/init"); }
+
+// What was copied of a body, up to the first gap.
+void keep_action(HttpExchange& e, std::string_view text) {
+    if (!is_action(e) || e.begun || e.body.size() != e.request_bytes) return;
+    e.body.append(text.substr(0, kMostActionBody - e.body.size()));
+}
+
 bool is_chunked(const HttpHead& head) {
     const auto coding = head.header("Transfer-Encoding");
     return coding && coding->size() >= 7 && (coding->ends_with("chunked") || coding->ends_with("Chunked"));
@@ -107,7 +116,10 @@ void HttpConversation::add(const HttpTransfer& t, std::vector<HttpExchange>& ove
 }
 
 void HttpConversation::close(Timestamp at, std::vector<HttpExchange>& over) {
-    while (!pending_.empty()) finish_answer(pending_.front().status != 0 ? pending_.front().ended : at, over);
+    for (HttpExchange& open : pending_) {
+        if (open.status == 0) open.ended = at;
+        over.push_back(std::move(open));
+    }
     *this = HttpConversation();
 }
 
@@ -120,24 +132,45 @@ void HttpConversation::ask(Piece& piece) {
     if (s.in_body) {
         if (s.body == Body::sized || !is_request(piece.text)) {
             std::uint64_t of_one_that_is_over = 0;
-            return take_body(s, piece, pending_.empty() ? of_one_that_is_over : pending_.back().request_bytes);
+            if (pending_.empty()) return take_body(s, piece, of_one_that_is_over);
+            HttpExchange& exchange = pending_.back();
+            trace_context_ = exchange.trace_context;
+            keep_action(exchange, s.body == Body::sized ? piece.text.substr(0, s.left) : piece.text);
+            take_body(s, piece, exchange.request_bytes);
+            return begin_work(piece.ended);
         }
         s.in_body = false;
     }
     if (!take_head(s, piece, kRequests, is_request)) return;
     begin_request(std::exchange(s.head, {}), piece);
+    begin_work(requests_.head_at);
+}
+
+// The oldest request that waits for an answer, when it has not been told of. An action's waits for its body: what is
+// to be done is in it.
+void HttpConversation::begin_work(Timestamp at) {
+    if (pending_.empty() || requests_go_ == Way::sent) return;
+    HttpExchange& next = pending_.front();
+    if (next.begun) return;
+    const bool is_here = pending_.size() > 1 || !requests_.in_body || next.status != 0;
+    if (is_action(next) && !is_here && next.body.size() < kMostActionBody) return;
+    next.begun = std::max(at, next.asked);
+    begun_.push_back(next);
+    next.body = {};
 }
 
 void HttpConversation::answer(Piece& piece, std::vector<HttpExchange>& over) {
     Stream& s = answers_;
     if (s.in_body && (s.body == Body::sized || pending_.size() < 2 || !is_answer(piece.text))) {
         HttpExchange& exchange = pending_.front();
+        trace_context_ = exchange.trace_context;
         exchange.ended = piece.ended;
         take_body(s, piece, exchange.response_bytes);
         if (!s.in_body) finish_answer(piece.ended, over);
         return;
     }
     if (s.in_body) finish_answer(pending_.front().ended, over);
+    trace_context_ = pending_.empty() ? std::string() : pending_.front().trace_context;
     if (pending_.empty()) return piece.skip_all();  // to a request that we have not seen
     if (!take_head(s, piece, kAnswers, is_answer)) return;
     begin_answer(std::exchange(s.head, {}), piece, over);
@@ -188,7 +221,10 @@ void HttpConversation::begin_request(std::string_view text, const Piece& piece) 
                         .path = path_of(head.target()),
                         .trace_context = plain(
                             head.header("traceparent").value_or(head.header("X-Amzn-Trace-Id").value_or(""))),
-                        .asked = requests_.head_at});
+                        .asked = requests_.head_at,
+                        .receiver = piece.thread,
+                        .content_length = head.content_length()});
+    trace_context_ = pending_.back().trace_context;
 }
 
 void HttpConversation::begin_answer(std::string_view text, const Piece& piece,
@@ -201,6 +237,7 @@ void HttpConversation::begin_answer(std::string_view text, const Piece& piece,
     exchange.answered = answers_.head_at;
     exchange.ended = piece.ended;
     if (exchange.side == Side::server) exchange.thread = piece.thread;
+    begin_work(answers_.head_at);  // it did without the rest of the body
     const bool is_tunnel = status == 101 || (exchange.method == "CONNECT" && status < 300);
     const bool has_body = !is_tunnel && exchange.method != "HEAD" && status != 204 && status != 304;
     if (has_body) answers_.begin_body(head, HttpHead::is_complete(text), Body::rest);
@@ -221,6 +258,7 @@ void HttpConversation::finish_answer(Timestamp at, std::vector<HttpExchange>& ov
     pending_.front().ended = at;
     over.push_back(std::move(pending_.front()));
     pending_.pop_front();
+    begin_work(at);
 }
 
 }  // namespace autotune

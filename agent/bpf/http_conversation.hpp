@@ -9,15 +9,18 @@
 // Told apart by what is certain only: a message is one when its start line is. Not seen: messages whose first
 // bytes do not begin a transfer and were not copied (behind a pipelined body); a body in chunks ends where a transfer
 // ends with the last chunk (without trailers), or with the next answer. Nothing of a query, a body or other
-// headers than those named in HttpExchange is kept once the head is complete.
+// headers than those named in HttpExchange is kept once the head is complete; but the first bytes of the body of
+// POST /init and /run to a server (agent/bpf/openwhisk.hpp), until its request has been taken.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/bpf/http_head.hpp"
@@ -51,12 +54,25 @@ struct HttpExchange {
     Timestamp ended;             // last byte of the answer that was seen, or the connection's end
     std::uint64_t request_bytes = 0;   // bodies; in chunks: with what marks them
     std::uint64_t response_bytes = 0;
+    // A server's, once it can be worked on: the request is there as far as a server must have it to begin, and
+    // those before it on the connection are answered. Before that no value.
+    std::optional<Timestamp> begun;
+    ThreadId receiver{};         // thread that received the request
+    std::uint64_t content_length = 0;  // of the request, as its head says
+    std::string body;            // of POST /init and /run: the first bytes, as far as they were copied
 };
+
+// Most that is kept of the body of an action's request.
+inline constexpr std::size_t kMostActionBody = 8192;
 
 class HttpConversation {
 public:
     // Appends what is over thereby.
     void add(const HttpTransfer& transfer, std::vector<HttpExchange>& over);
+    // Requests that a server can work on since this was asked last, oldest first.
+    [[nodiscard]] std::vector<HttpExchange> take_begun() { return std::exchange(begun_, {}); }
+    // The trace context of the request that the newest transfer was of, or answered; empty where there is none.
+    [[nodiscard]] const std::string& trace_context() const { return trace_context_; }
     // The other side says no more.
     void end_received(Timestamp at, std::vector<HttpExchange>& over);
     // The connection ends; whatever is open is over.
@@ -83,10 +99,13 @@ private:
     void begin_request(std::string_view head, const Piece& piece);
     void begin_answer(std::string_view head, const Piece& piece, std::vector<HttpExchange>& over);
     void finish_answer(Timestamp at, std::vector<HttpExchange>& over);
+    void begin_work(Timestamp at);
 
     Stream requests_;
     Stream answers_;
     std::deque<HttpExchange> pending_;  // oldest first: the one that is being answered; the newest may still be asked
+    std::vector<HttpExchange> begun_;
+    std::string trace_context_;
     Way requests_go_ = Way::sent;
     bool is_known_ = false;   // which way requests go
     bool is_opaque_ = false;  // upgraded

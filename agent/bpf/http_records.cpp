@@ -44,6 +44,8 @@ void RecordDecoder::on_http(const at_http_record& r, EventBatch& batch) {
     HttpConnection& connection = process.http[r.fd];
     connection.local = local;
     connection.peer = peer;
+    connection.fd = r.fd;
+    if (r.usage.cpu_ns != 0 || r.usage.memory_now != 0) connection.usage = to_usage(r.usage);
     HttpTransfer transfer = to_transfer(r.header, r.op, r.latency_ns, r.moved);
     transfer.text = text;
     transfer.ends_chunks = (r.flags & AT_IO_LAST_CHUNK) != 0;
@@ -146,29 +148,40 @@ void RecordDecoder::finish(Timestamp now, EventBatch& batch) {
     }
 }
 
-void RecordDecoder::tell_exchanges(const at_header& header, const HttpConnection& connection,
+// On a connection one request is worked on at a time: it ends before the next one begins.
+void RecordDecoder::tell_exchanges(const at_header& header, HttpConnection& connection,
                                    const std::vector<HttpExchange>& over, EventBatch& batch) {
-    StringTable& strings = batch.tables.strings;
+    const std::vector<HttpExchange> begun = connection.talk.take_begun();
+    auto next = begun.begin();
     for (const HttpExchange& e : over) {
-        const bool is_answered = e.status != 0;
-        Event event = make_event(
-            header, HttpDone{.side = e.side,
-                             .tls = connection.wrapping == Wrapping::tls,
-                             .status = e.status,
-                             .method = strings.intern(e.method),
-                             .host = strings.intern(e.host),
-                             .path = strings.intern(e.path),
-                             .trace_context = strings.intern(e.trace_context),
-                             .latency = is_answered ? std::max(e.answered - e.asked, Nanos(0)) : Nanos(0),
-                             .duration = std::max(e.ended - e.asked, Nanos(0)),
-                             .request_bytes = e.request_bytes,
-                             .response_bytes = e.response_bytes,
-                             .local = connection.local,
-                             .peer = connection.peer});
-        event.at = e.ended;
-        event.thread = e.thread;  // its end may be another one's doing
-        batch.events.push_back(event);
+        if (e.begun && !connection.work && next != begun.end()) begin_work(header, connection, *next++, batch);
+        tell_exchange(header, connection, e, batch);
+        if (e.begun) end_work(header, connection, e, batch);
     }
+    while (next != begun.end()) begin_work(header, connection, *next++, batch);
+}
+
+void RecordDecoder::tell_exchange(const at_header& header, const HttpConnection& connection, const HttpExchange& e,
+                                  EventBatch& batch) {
+    StringTable& strings = batch.tables.strings;
+    const bool is_answered = e.status != 0;
+    Event event =
+        make_event(header, HttpDone{.side = e.side,
+                                    .tls = connection.wrapping == Wrapping::tls,
+                                    .status = e.status,
+                                    .method = strings.intern(e.method),
+                                    .host = strings.intern(e.host),
+                                    .path = strings.intern(e.path),
+                                    .trace_context = strings.intern(e.trace_context),
+                                    .latency = is_answered ? std::max(e.answered - e.asked, Nanos(0)) : Nanos(0),
+                                    .duration = std::max(e.ended - e.asked, Nanos(0)),
+                                    .request_bytes = e.request_bytes,
+                                    .response_bytes = e.response_bytes,
+                                    .local = connection.local,
+                                    .peer = connection.peer});
+    event.at = e.ended;
+    event.thread = e.thread;  // its end may be another one's doing
+    batch.events.push_back(event);
 }
 
 }  // namespace autotune

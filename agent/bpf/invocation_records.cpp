@@ -14,6 +14,7 @@ void RecordDecoder::on_request_head(const at_request_head_record& r, EventBatch&
     process.answers.erase(r.fd);
     const auto request = parse_runtime_request(head);
     if (!request) return;
+    book_.hear(process.cgroup, Boundary::runtime_api);
     if (const Endpoint peer = to_endpoint(r.peer); peer.known()) process.runtime_api = peer;
     if (first_heard_of) tell_birth(r.header, batch);
     if (!process.announced) {

@@ -48,8 +48,10 @@ void RecordDecoder::on_io(const at_io_record& r, EventBatch& batch) {
         const KnownProcess* process = book_.find(r.header);
         if (process && process->runtime_api.known() && to_endpoint(r.peer) == process->runtime_api) return;
     }
-    push_io(r, name_of(r, batch), batch);
-    if (r.file == AT_FILE_SOCKET) hear_transfer(r, batch);
+    if (r.file == AT_FILE_SOCKET)
+        push_socket_io(r, {}, batch);
+    else
+        push_io(r, name_of(r, batch), batch);
     if (r.op == AT_OP_CLOSE)
         if (KnownProcess* process = book_.find(r.header)) process->files.closed(r.fd, r.fd);
 }
@@ -58,10 +60,7 @@ void RecordDecoder::on_io_path(const at_io_path_record& r, EventBatch& batch) {
     KnownProcess& process = book_.open(r.io.header);
     const std::string_view text = field_text(r.path, sizeof r.path);
     StringTable& strings = batch.tables.strings;
-    if (r.io.file == AT_FILE_SOCKET) {
-        push_io(r.io, strings.intern(text), batch);
-        return hear_transfer(r.io, batch);
-    }
+    if (r.io.file == AT_FILE_SOCKET) return push_socket_io(r.io, strings.intern(text), batch);
     at_io_record io = r.io;
     const bool is_cut = (io.flags & AT_IO_PATH_CUT) != 0;
     const std::string name = is_cut ? std::string(text).append(kCut) : std::string(text);
@@ -121,6 +120,20 @@ void RecordDecoder::push_io(const at_io_record& r, StringId path, EventBatch& ba
                                     .local = to_endpoint(r.local),
                                     .peer = to_endpoint(r.peer),
                                     .blocking_wait = (r.flags & AT_IO_COMPLETED_LATER) != 0}));
+}
+
+// With the request that it is of, as far as its connection speaks HTTP.
+void RecordDecoder::push_socket_io(const at_io_record& r, StringId path, EventBatch& batch) {
+    const std::size_t at = batch.events.size();
+    push_io(r, path, batch);
+    hear_transfer(r, batch);
+    if (r.op != AT_OP_SEND && r.op != AT_OP_RECEIVE) return;
+    const KnownProcess* process = book_.find(r.header);
+    if (process == nullptr || process->http.empty()) return;
+    const auto spoken = process->http.find(r.fd);
+    if (spoken == process->http.end() || spoken->second.talk.trace_context().empty()) return;
+    std::get<IoDone>(batch.events[at].body).trace_context =
+        batch.tables.strings.intern(spoken->second.talk.trace_context());
 }
 
 // A Unix socket that has a name comes with it.

@@ -73,4 +73,14 @@ bool ProcessBook::was_ready(CgroupId cgroup) const {
     return it != sandboxes_.end() && it->second.is_ready;
 }
 
+void ProcessBook::hear(CgroupId cgroup, Boundary boundary) {
+    Boundary& first = sandboxes_[cgroup].boundary;
+    first = std::min(first, boundary);
+}
+
+Boundary ProcessBook::boundary(CgroupId cgroup) const {
+    const auto it = sandboxes_.find(cgroup);
+    return it == sandboxes_.end() ? Boundary::http : it->second.boundary;
+}
+
 }  // namespace autotune

@@ -13,6 +13,7 @@
 #include "agent/bpf/fd_table.hpp"
 #include "agent/bpf/http_conversation.hpp"
 #include "agent/bpf/mapped_files.hpp"
+#include "agent/bpf/server_name.hpp"
 #include "bpf/wire.h"
 #include "core/event.hpp"
 
@@ -27,13 +28,23 @@ struct PartialAnswer {
 
 enum class Wrapping : std::uint8_t { none, tls };
 
+// What a server's request was taken for.
+struct ServedWork {
+    enum class Kind : std::uint8_t { none, invocation, initialisation };
+    Kind kind = Kind::none;
+    Boundary boundary{};
+    InvocationId id;
+};
+
 // A connection on which HTTP was heard.
 struct HttpConnection {
     HttpConversation talk;
     Endpoint local;
     Endpoint peer;
     Wrapping wrapping = Wrapping::none;
-    int fd = -1;  // of TLS, where known
+    int fd = -1;         // -1: not known
+    CgroupUsage usage;   // newest reading that came with a head
+    std::optional<ServedWork> work;  // what is being worked on
 };
 
 struct KnownProcess {
@@ -48,6 +59,9 @@ struct KnownProcess {
     std::map<int, PartialAnswer> answers;            // by descriptor
     std::map<int, HttpConnection> http;              // by descriptor
     std::map<std::uint64_t, HttpConnection> tls;     // by the TLS library's object
+    std::optional<ServiceName> service;              // by its environment, once it has served
+    std::string action;                              // of OpenWhisk, by its initialisation
+    std::uint64_t served = 0;                        // invocations that had no id of their own
 };
 
 class ProcessBook {
@@ -72,6 +86,9 @@ public:
     [[nodiscard]] bool owns_sandbox(const KnownProcess& process) const;
     void mark_ready(CgroupId cgroup) { sandboxes_[cgroup].is_ready = true; }
     [[nodiscard]] bool was_ready(CgroupId cgroup) const;
+    // The first of the boundaries that were heard in a cgroup; that which everybody speaks when none was.
+    void hear(CgroupId cgroup, Boundary boundary);
+    [[nodiscard]] Boundary boundary(CgroupId cgroup) const;
 
     [[nodiscard]] std::size_t size() const { return processes_.size(); }
 
@@ -79,6 +96,7 @@ private:
     struct Sandbox {
         ProcessId executor;
         bool is_ready = false;
+        Boundary boundary = Boundary::http;
     };
     static constexpr std::size_t kCapacity = 65'536;  // past it all is forgotten: better than growing
     std::unordered_map<std::int32_t, KnownProcess> processes_;

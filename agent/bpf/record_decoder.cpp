@@ -122,7 +122,8 @@ void RecordDecoder::on_fork(const at_fork_record& r, EventBatch& batch) {
     }
     batch.events.push_back(make_event(
         r.header, ProcessStarted{.parent_pid = r.parent,
-                                 .command = batch.tables.strings.intern(field_text(r.comm, sizeof r.comm))}));
+                                 .command = batch.tables.strings.intern(field_text(r.comm, sizeof r.comm)),
+                                 .parent_thread = ThreadId(r.parent_tid)}));
 }
 
 void RecordDecoder::on_exec(const at_exec_record& r, EventBatch& batch) {
@@ -130,6 +131,7 @@ void RecordDecoder::on_exec(const at_exec_record& r, EventBatch& batch) {
     process.files.keep_only(r.open_fds);
     process.mappings.clear();
     process.answers.clear();
+    process.service.reset();
     end_tls(r.header, batch);  // in the memory of the program that was
     if (r.is_new_code != 0) new_code_.insert(r.header.tgid);
     StringTable& strings = batch.tables.strings;
@@ -209,6 +211,7 @@ void RecordDecoder::learn_environment(KnownProcess& process) {
 
 void RecordDecoder::announce(KnownProcess& process, const at_header& header, EventBatch& batch) {
     process.announced = true;
+    book_.hear(process.cgroup, Boundary::runtime_api);
     const ExecutorEnvironment known = process.environment.value_or(ExecutorEnvironment{});
     StringTable& strings = batch.tables.strings;
     batch.events.push_back(make_event(header, ExecutorSeen{.function = strings.intern(known.function),

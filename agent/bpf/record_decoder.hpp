@@ -66,6 +66,7 @@ private:
     void on_map(const at_map_record& r, EventBatch& batch);
     void on_fd_change(const at_fd_change_record& r, EventBatch& batch);
     void push_io(const at_io_record& r, StringId path, EventBatch& batch);
+    void push_socket_io(const at_io_record& r, StringId path, EventBatch& batch);
     [[nodiscard]] StringId name_of(const at_io_record& r, EventBatch& batch);
     [[nodiscard]] StringId resolve(KnownProcess& process, int directory, std::string_view path,
                                    StringTable& strings) const;
@@ -82,8 +83,14 @@ private:
     void hear_transfer(const at_io_record& r, EventBatch& batch);
     void end_tls(const at_header& header, EventBatch& batch);
     void end_conversations(const at_header& header, int first, int last, EventBatch& batch);
-    static void tell_exchanges(const at_header& header, const HttpConnection& connection,
-                               const std::vector<HttpExchange>& over, EventBatch& batch);
+    void tell_exchanges(const at_header& header, HttpConnection& connection, const std::vector<HttpExchange>& over,
+                        EventBatch& batch);
+    static void tell_exchange(const at_header& header, const HttpConnection& connection, const HttpExchange& e,
+                              EventBatch& batch);
+
+    // boundary_records.cpp
+    void begin_work(const at_header& header, HttpConnection& connection, const HttpExchange& e, EventBatch& batch);
+    void end_work(const at_header& header, HttpConnection& connection, const HttpExchange& e, EventBatch& batch);
 
     // invocation_records.cpp
     void on_request_head(const at_request_head_record& r, EventBatch& batch);

@@ -28,6 +28,7 @@ struct Control {
 struct HttpTalk {
     std::uint32_t left_received = 0;
     std::uint32_t left_sent = 0;
+    bool also_body = false;  // what is received: an action's request, whose body says what is to be done
 };
 
 struct Descriptor {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "agent/ptrace/proc_files.hpp"
 #include "agent/ptrace/reporter.hpp"
 #include "bpf/logic/http.h"
 
@@ -47,7 +48,8 @@ std::uint16_t Reporter::tell_http(const Thread& thread, Descriptor& socket, cons
     if (begins) {
         const std::uint32_t other_way = at_begins_answer(first) ? 0 : kMostHead;  // an answer may begin with less
         socket.http = HttpTalk{.left_received = is_send ? other_way : kMostHead,
-                               .left_sent = is_send ? kMostHead : other_way};
+                               .left_sent = is_send ? kMostHead : other_way,
+                               .also_body = !is_send && at_begins_action(first)};
     }
     char ending[AT_HTTP_ENDING]{};
     if (const Bytes last = last_bytes(thread, bytes, moved); last.size >= sizeof ending) {
@@ -69,11 +71,18 @@ std::uint16_t Reporter::tell_http(const Thread& thread, Descriptor& socket, cons
     record.flags = flags;
     record.local = socket.local;
     record.peer = socket.peer;
+    const bool also_body = !is_send && socket.http->also_body;
+    if (also_body || (begins && is_send == (at_begins_answer(first) != 0))) {  // a server has its work, or answers
+        const Process& process = *thread.process;
+        const Timestamp now = from_ns(static_cast<std::int64_t>(io.header.at_ns));
+        record.usage = usage_.read(process.scope, tasks_);
+        tell_times(thread, thread_sums(process.pid, thread.tid), now);
+    }
     const std::string text = read_bytes(thread, {.at = bytes.at, .size = std::min(bytes.size, moved)},
                                         std::min<std::size_t>(left, sizeof record.text));
     record.size = static_cast<std::uint32_t>(text.size());
     std::memcpy(record.text, text.data(), text.size());
-    left = at_ends_head(ending) || moved >= left ? 0 : left - static_cast<std::uint32_t>(moved);
+    left = (!also_body && at_ends_head(ending)) || moved >= left ? 0 : left - static_cast<std::uint32_t>(moved);
     queue_.push(record);
     return flags | AT_IO_IN_HTTP;
 }

@@ -64,6 +64,8 @@ public:
     void one(T& value) {
         if constexpr (std::is_same_v<T, Nanos>)
             value = Nanos(signed_number());
+        else if constexpr (std::is_same_v<T, ThreadId>)
+            value = T(static_cast<std::int32_t>(signed_number()));
         else if constexpr (std::is_same_v<T, StringId>)
             value = T(id(known_.strings));
         else if constexpr (std::is_same_v<T, FrameId>)

@@ -45,6 +45,8 @@ private:
     void one(T& value) {
         if constexpr (std::is_same_v<T, Nanos>)
             signed_number(value.count());
+        else if constexpr (std::is_same_v<T, ThreadId>)
+            signed_number(static_cast<std::int32_t>(value));
         else if constexpr (std::is_enum_v<T> || std::is_same_v<T, bool> || std::is_unsigned_v<T>)
             number(static_cast<std::uint64_t>(value));
         else if constexpr (std::is_integral_v<T>)

@@ -12,12 +12,12 @@ template <class C> void fields(C& c, Endpoint& e) { c(e, e.family, e.port, e.add
 template <class C> void fields(C& c, CgroupUsage& e) {
     c(e, e.cpu_ns, e.runnable_ns, e.memory_now, e.memory_peak, e.memory_limit);
 }
-template <class C> void fields(C& c, ProcessStarted& e) { c(e, e.parent_pid, e.command, e.executable); }
+template <class C> void fields(C& c, ProcessStarted& e) { c(e, e.parent_pid, e.command, e.executable, e.parent_thread); }
 template <class C> void fields(C& c, ProcessExited& e) { c(e, e.exit_code, e.signal); }
 template <class C> void fields(C& c, ExecutorSeen& e) { c(e, e.function, e.version, e.runtime, e.memory_mb); }
 template <class C> void fields(C& c, ExecutorReady& e) { c(e, e.usage); }
 template <class C> void fields(C& c, InvocationStarted& e) {
-    c(e, e.id, e.qualifier, e.trace_id, e.function, e.time_limit, e.request_bytes, e.usage, e.held);
+    c(e, e.id, e.qualifier, e.trace_id, e.function, e.boundary, e.fd, e.time_limit, e.request_bytes, e.usage, e.held);
 }
 template <class C> void fields(C& c, InvocationEnded& e) {
     c(e, e.id, e.kind, e.response_bytes, e.error_type, e.usage);
@@ -25,7 +25,8 @@ template <class C> void fields(C& c, InvocationEnded& e) {
 template <class C> void fields(C& c, InitFailed& e) { c(e, e.error_type); }
 template <class C> void fields(C& c, CallDone& e) { c(e, e.function, e.depth, e.how, e.duration, e.bias); }
 template <class C> void fields(C& c, IoDone& e) {
-    c(e, e.op, e.fd, e.result, e.latency, e.waited, e.path, e.local, e.peer, e.blocking_wait);
+    c(e, e.op, e.fd, e.result, e.latency, e.waited, e.path, e.local, e.peer, e.blocking_wait,
+      e.trace_context);
 }
 template <class C> void fields(C& c, OffCpu& e) { c(e, e.duration, e.cause, e.stack); }
 template <class C> void fields(C& c, StackSample& e) { c(e, e.stack, e.period, e.truncated); }
@@ -58,6 +59,7 @@ template <class E> inline constexpr unsigned kEnd = 0;
 template <> inline constexpr unsigned kEnd<bool> = 2;
 template <> inline constexpr unsigned kEnd<Backend> = unsigned(Backend::replay) + 1;
 template <> inline constexpr unsigned kEnd<AddressFamily> = unsigned(AddressFamily::unix_path) + 1;
+template <> inline constexpr unsigned kEnd<Boundary> = unsigned(Boundary::http) + 1;
 template <> inline constexpr unsigned kEnd<EndKind> = unsigned(EndKind::error) + 1;
 template <> inline constexpr unsigned kEnd<IoOp> = unsigned(IoOp::resize) + 1;
 template <> inline constexpr unsigned kEnd<SocketTroubleKind> = unsigned(SocketTroubleKind::reset_received) + 1;

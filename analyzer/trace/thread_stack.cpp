@@ -1,14 +1,15 @@
 #include "analyzer/trace/thread_stack.hpp"
 
 #include <algorithm>
-#include <unordered_map>
+#include <array>
+#include <map>
 
 namespace autotune::analysis {
 
-Nanos ThreadStack::call(DeedId deed, const CallDone& call, Timestamp end, std::uint8_t group) {
+Nanos ThreadStack::call(DeedId deed, const CallDone& call, Timestamp end, std::uint8_t group, Owner owner) {
     const Timestamp begin = end - call.duration;
     Item made{
-        .first = begin, .last = end, .depth = call.depth, .group = group, .total = call.duration};
+        .first = begin, .last = end, .depth = call.depth, .group = group, .total = call.duration, .owner = owner};
     const Timestamp entered = begin - call.bias;  // as the clock was, probes and all: what came after is beneath
     Nanos beneath{0};
     const auto claims = [&](const Item& item) {
@@ -52,7 +53,7 @@ Nanos ThreadStack::call(DeedId deed, const CallDone& call, Timestamp end, std::u
     return self;
 }
 
-void ThreadStack::leaf(DeedId deed, const Forest::Sums& sums, Timestamp end, Takes takes) {
+void ThreadStack::leaf(DeedId deed, const Forest::Sums& sums, Timestamp end, Takes takes, Owner owner) {
     const Timestamp begin = end - sums.total;
     const Forest::NodeId node = forest_->make(deed, sums);
     if (takes == Takes::waits)
@@ -67,7 +68,8 @@ void ThreadStack::leaf(DeedId deed, const Forest::Sums& sums, Timestamp end, Tak
           .first = begin,
           .last = end,
           .group = waits ? kWait : kLeaf,
-          .total = sums.total});
+          .total = sums.total,
+          .owner = owner});
 }
 
 void ThreadStack::push(const Item& item) {
@@ -76,10 +78,7 @@ void ThreadStack::push(const Item& item) {
 }
 
 void ThreadStack::fold_older_half() {
-    struct Slot {
-        std::size_t at;
-    };
-    std::unordered_map<std::uint64_t, Slot> seen;
+    std::map<std::array<std::uint64_t, 2>, std::size_t> seen;  // what, and whose: index in kept
     const std::size_t half = items_.size() / 2;
     std::vector<Item> kept;
     kept.reserve(items_.size());
@@ -92,12 +91,12 @@ void ThreadStack::fold_older_half() {
         const std::uint64_t what =
             item.node == kNoNode ? 0xFFFFFFFF : static_cast<std::uint64_t>(forest_->deed_of(item.node));
         const std::uint64_t key = (what << 32) ^ (std::uint64_t{item.depth} << 8) ^ item.group;
-        const auto [slot, fresh] = seen.try_emplace(key, Slot{kept.size()});
+        const auto [slot, fresh] = seen.try_emplace({key, item.owner}, kept.size());
         if (fresh) {
             kept.push_back(item);
             continue;
         }
-        Item& into = kept[slot->second.at];
+        Item& into = kept[slot->second];
         if (item.node != kNoNode) forest_->merge(item.node, into.node);
         into.first = std::min(into.first, item.first);
         into.last = std::max(into.last, item.last);
@@ -108,41 +107,61 @@ void ThreadStack::fold_older_half() {
     fold_at_ = std::max(kMany, 2 * items_.size());
 }
 
-std::uint64_t ThreadStack::give(Timestamp since, Forest::NodeId parent) {
-    std::uint64_t given = 0;
+// What ended before is no candidate; of items that stand for several, all are.
+std::size_t ThreadStack::first_since(Timestamp since) const {
     std::size_t from = items_.size();
-    while (from > 0 && items_[from - 1].first >= since) --from;
-    for (std::size_t i = from; i < items_.size(); ++i) {
-        if (items_[i].node == kNoNode) continue;
-        forest_->attach(parent, items_[i].node);
-        items_[i].node = kNoNode;
-        ++given;
-    }
-    // Of what was given away only the calls matter to what encloses it, by their length: one item per depth.
-    std::vector<Item> stubs;
-    for (std::size_t i = from; i < items_.size(); ++i) {
-        if (!is_call(items_[i])) continue;
-        const auto same = std::find_if(stubs.begin(), stubs.end(), [&](const Item& s) {
-            return s.depth == items_[i].depth && s.group == items_[i].group;
-        });
-        if (same == stubs.end()) {
-            stubs.push_back(items_[i]);
-            continue;
-        }
-        same->last = std::max(same->last, items_[i].last);
-        same->total += items_[i].total;
-    }
-    items_.resize(from);
-    merged_ = std::min(merged_, from);
-    for (const Item& stub : stubs) push(stub);
-    return given;
+    while (from > merged_ && items_[from - 1].last >= since) --from;
+    return from == merged_ ? 0 : from;
 }
 
-std::uint64_t ThreadStack::count_since(Timestamp since) const {
-    std::uint64_t count = 0;
-    for (std::size_t at = items_.size(); at > 0 && items_[at - 1].first >= since; --at)
-        count += items_[at - 1].node != kNoNode ? 1 : 0;
-    return count;
+bool ThreadStack::has(Owner owner, Timestamp since) const {
+    const auto from = items_.begin() + static_cast<std::ptrdiff_t>(first_since(since));
+    return std::any_of(from, items_.end(), [&](const Item& i) {
+        return i.owner == owner && i.node != kNoNode;
+    });
+}
+
+void ThreadStack::give(Owner owner, Timestamp since, Forest::NodeId parent) {
+    const std::size_t from = first_since(since);
+    std::vector<Item> given;
+    std::size_t kept = from, merged_kept = 0;
+    for (std::size_t i = from; i < items_.size(); ++i) {
+        const Item item = items_[i];
+        if (item.owner != owner) {
+            merged_kept += i < merged_ ? 1 : 0;
+            items_[kept++] = item;
+            continue;
+        }
+        if (item.node != kNoNode) forest_->attach(parent, item.node);
+        if (is_call(item)) given.push_back(item);
+    }
+    items_.resize(kept);
+    if (from < merged_) merged_ = merged_kept;
+    add_stubs(given);
+}
+
+// Of what was given away only the calls matter to what encloses it, by their length: one item per depth.
+void ThreadStack::add_stubs(const std::vector<Item>& given) {
+    std::vector<Item> stubs;
+    for (const Item& call : given) {
+        const auto same = std::find_if(stubs.begin(), stubs.end(), [&](const Item& s) {
+            return s.depth == call.depth && s.group == call.group;
+        });
+        if (same == stubs.end()) {
+            stubs.push_back(call);
+            stubs.back().node = kNoNode;
+            continue;
+        }
+        same->last = std::max(same->last, call.last);
+        same->total += call.total;
+    }
+    for (const Item& stub : stubs) {
+        const auto from = items_.begin() + static_cast<std::ptrdiff_t>(merged_);
+        const auto place = std::upper_bound(from, items_.end(), stub.last,
+                                            [](Timestamp at, const Item& item) { return at < item.last; });
+        items_.insert(place, stub);
+    }
+    if (items_.size() >= fold_at_) fold_older_half();
 }
 
 void ThreadStack::give_all(Forest::NodeId parent) {

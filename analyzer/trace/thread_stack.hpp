@@ -21,17 +21,17 @@ public:
     explicit ThreadStack(Forest& forest) : forest_(&forest) {}
 
     // A call that ended. `group` tells apart sources whose depths have nothing to do with each other. Returns
-    // how long it took without the calls of its group beneath.
-    Nanos call(DeedId deed, const CallDone& call, Timestamp end, std::uint8_t group);
+    // how long it took without the calls of its group beneath. `owner`: the invocation that it was done for, 0: none.
+    using Owner = std::uint64_t;
+    Nanos call(DeedId deed, const CallDone& call, Timestamp end, std::uint8_t group, Owner owner);
 
     enum class Takes : std::uint8_t { nothing, waits };  // what happened meanwhile and belongs beneath it
-    void leaf(DeedId deed, const Forest::Sums& sums, Timestamp end, Takes takes);
+    void leaf(DeedId deed, const Forest::Sums& sums, Timestamp end, Takes takes, Owner owner);
 
-    // Gives what began at or after `since` to `parent`; what encloses it later still knows how long it took.
-    // Returns how many deeds that were.
-    std::uint64_t give(Timestamp since, Forest::NodeId parent);
-    // Those that give() would give.
-    [[nodiscard]] std::uint64_t count_since(Timestamp since) const;
+    // Is there something of the owner's? It began to own at `since`.
+    [[nodiscard]] bool has(Owner owner, Timestamp since) const;
+    // Gives that to `parent`; what encloses it later still knows how long it took.
+    void give(Owner owner, Timestamp since, Forest::NodeId parent);
 
     void give_all(Forest::NodeId parent);
     [[nodiscard]] bool empty() const { return items_.empty(); }
@@ -46,11 +46,14 @@ private:
         std::uint32_t depth = 0;
         std::uint8_t group = kLeaf;
         Nanos total{0};
+        Owner owner = 0;
     };
 
     void push(const Item& item);
     void fold_older_half();
-    [[nodiscard]] bool is_call(const Item& item) const { return item.group < kWait; }
+    [[nodiscard]] std::size_t first_since(Timestamp since) const;
+    void add_stubs(const std::vector<Item>& given);
+    [[nodiscard]] static bool is_call(const Item& item) { return item.group < kWait; }
 
     Forest* forest_;
     std::vector<Item> items_;  // by end, but for the first merged_

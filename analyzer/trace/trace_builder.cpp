@@ -75,6 +75,7 @@ void TraceBuilder::ingest(const EventBatch& batch) {
 
 Trace TraceBuilder::finish(EventBatch& batch) {
     State& s = *state_;
+    s.trees.learn(batch.tables);
     s.held.release(Timestamp::max(), [&](const Event& event) { s.add(event); });
     batch.events.clear();
     s.analyzer.finish(batch, s.instant());

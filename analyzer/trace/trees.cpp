@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kMostThreads = 4'096;    // with something put aside
 constexpr std::size_t kMostThreadNodes = 256;  // of one process
 constexpr std::size_t kMostOpen = 10'000;
+constexpr std::size_t kMostLingering = 64;
 constexpr std::uint64_t kClockTick = 20'000'000;  // two of 100 Hz, in ns
 
 Deed thread_deed(ThreadId id) { return {.kind = DeedKind::thread, .number = static_cast<std::uint32_t>(id)}; }
@@ -23,6 +24,7 @@ bool failed_io(const IoDone& io) {
 }  // namespace
 
 void Trees::learn(const Tables& tables) {
+    serving_.use(tables);
     for (std::size_t i = is_native_.size(); i < tables.frames.size(); ++i)
         is_native_.push_back(tables.frames[FrameId(i)].kind == FrameKind::native);
 }
@@ -72,6 +74,7 @@ Trees::Thread& Trees::thread(const Event& event) {
     }
     if (threads_.size() >= kMostThreads) {
         Thread& oldest = threads_.back();
+        let_go([&](const Open& open) { return open.thread == oldest.id && open.process == oldest.process; });
         settle(oldest);
         by_id_.erase((std::uint64_t{static_cast<std::uint32_t>(oldest.process.pid)} << 32) |
                      static_cast<std::uint32_t>(oldest.id));
@@ -96,6 +99,7 @@ void Trees::settle(Thread& thread) {
 
 void Trees::on(const Event& event, const ProcessStarted& what) {
     table_.started(event, what);
+    serving_.forked(event, what);
     TracedProcess& told = process(canonical(event.process)).told;
     if (what.parent_pid != 0) told.parent_pid = what.parent_pid;
     if (what.command != StringId{}) told.command = what.command;
@@ -106,7 +110,9 @@ void Trees::on(const Event& event, const ProcessStarted& what) {
 void Trees::on(const Event& event, const ProcessExited& what) {
     table_.exited(event);
     const ProcessId id = canonical(event.process);
+    let_go([&](const Open& open) { return open.process == id; });
     end_all(event.at, [&](const Open& open) { return open.process == id; });
+    serving_.exited(event);
     for (auto thread = threads_.begin(); thread != threads_.end();) {
         const auto next = std::next(thread);
         if (thread->process == id) {
@@ -124,7 +130,7 @@ void Trees::on(const Event& event, const ProcessExited& what) {
 
 void Trees::on(const Event& event, const ExecutorReady&) {
     const ProcessId id = canonical(event.process);
-    end_all(event.at, [&](const Open& open) { return open.process == id; });
+    end_all(event.at, [&](const Open& open) { return open.process == id && open.fd < 0; });
 }
 
 void Trees::on(const Event& event, const Killed& what) {
@@ -134,18 +140,54 @@ void Trees::on(const Event& event, const Killed& what) {
 
 void Trees::on(const Event& event, const InvocationStarted& what) {
     if (open_.size() >= kMostOpen) end(open_.begin(), event.at);
-    Open open{.id = what.id,
-              .process = canonical(event.process),
-              .thread = thread(event).id,
-              .start = event.at,
-              .function = what.function};
-    for (Open& other : open_)
-        if (other.process == open.process) other.overlapped = open.overlapped = true;
-    open_.push_back(open);
+    const ProcessId id = canonical(event.process);
+    if (what.fd >= 0)  // the end of the one before passed by unseen
+        end_all(event.at, [&](const Open& open) { return open.process == id && open.fd == what.fd; });
+    Open& open = open_.emplace_back(Open{.id = what.id,
+                                         .process = id,
+                                         .start = event.at,
+                                         .function = what.function,
+                                         .fd = what.fd,
+                                         .serial = ++serial_,
+                                         .thread = thread(event).id});
+    let_go([&](const Open& before) { return before.thread == open.thread && before.process == open.process; });
+    by_serial_[open.serial] = &open;
+    Event served = event;
+    served.thread = open.thread;
+    serving_.begin(open.serial, served, what);
 }
 
 void Trees::on(const Event& event, const InvocationEnded& what) {
-    end_all(event.at, [&](const Open& open) { return open.id == what.id; });
+    for (auto open = open_.begin(); open != open_.end();) {
+        const auto next = std::next(open);
+        if (open->id == what.id) answer(open, event);
+        open = next;
+    }
+}
+
+void Trees::answer(std::list<Open>::iterator open, const Event& event) {
+    const bool shares_thread = serving_.sharing(open->serial).thread;
+    serving_.end(open->serial, event.thread);
+    if (open->fd < 0 || shares_thread) {
+        end(open, event.at);
+        return;
+    }
+    open->answered = event.at;
+    lingering_.splice(lingering_.end(), open_, open);
+    if (lingering_.size() > kMostLingering)
+        let_go([&](const Open& one) { return &one == &lingering_.front(); });
+}
+
+template <class Which>
+void Trees::let_go(Which&& which) {
+    for (auto open = lingering_.begin(); open != lingering_.end();) {
+        if (!which(*open)) {
+            ++open;
+            continue;
+        }
+        finish(*open, open->answered);
+        open = lingering_.erase(open);
+    }
 }
 
 template <class Which>
@@ -173,36 +215,68 @@ Trees::Finished& Trees::tree_for(const Open& open, Timestamp at) {
 }
 
 std::list<Trees::Open>::iterator Trees::end(std::list<Open>::iterator open, Timestamp at) {
-    Finished& tree = tree_for(*open, at);
-    const bool is_shared = shared_.contains(open->function);
-    for (Thread& thread : threads_) {
-        if (thread.used < open->start) break;  // nor did any of the following do anything since
-        const bool own = thread.process == open->process;
-        if (!own && !table_.descends_from(thread.process, open->process)) continue;
-        if (open->overlapped && !(own && thread.id == open->thread)) {
-            const bool anothers = std::any_of(open_.begin(), open_.end(), [&](const Open& other) {
-                return other.process == thread.process && other.thread == thread.id;
-            });
-            if (!anothers) tree.ambiguous += thread.stack.count_since(open->start);
-            continue;
-        }
-        if (thread.stack.count_since(open->start) == 0) continue;
-        const Deed owner = thread_deed(is_shared ? ThreadId{} : thread.id);
-        thread.stack.give(open->start, forest_.child_of(tree.root, forest_.intern(owner)));
-    }
+    serving_.end(open->serial);
+    finish(*open, at);
     return open_.erase(open);
+}
+
+void Trees::finish(const Open& open, Timestamp at) {
+    Finished& tree = tree_for(open, at);
+    tree.ambiguous += open.ambiguous;
+    const bool is_shared = shared_.contains(open.function);
+    for (Thread& thread : threads_) {
+        if (thread.used < open.start) break;  // nor did any of the following do anything since
+        if (!thread.stack.has(open.serial, open.start)) continue;
+        const Deed owner = thread_deed(is_shared ? ThreadId{} : thread.id);
+        const Forest::NodeId node = forest_.child_of(tree.root, forest_.intern(owner));
+        thread.stack.give(open.serial, open.start, node);
+    }
+    by_serial_.erase(open.serial);
+}
+
+Serving::Serial Trees::lingering_owner(const Event& event, Nanos length) {
+    const ProcessId process = canonical(event.process);
+    const Timestamp begin = event.at - length;
+    for (const Open& open : lingering_)
+        if (open.thread == event.thread && open.process == process && begin >= open.start && begin < open.answered)
+            return open.serial;
+    return 0;
+}
+
+Serving::Serial Trees::owner_of(const Event& event, Nanos length) {
+    if (open_.empty() && lingering_.empty()) return 0;
+    Event deed = event;
+    if (deed.thread == ThreadId{}) deed.thread = ThreadId(deed.process.pid);
+    if (!lingering_.empty() && std::holds_alternative<CallDone>(event.body))
+        if (const Serving::Serial serial = lingering_owner(deed, length); serial != 0) return serial;
+    if (open_.empty()) return 0;
+    const Serving::Serial serial = serving_.owner_of(deed);
+    if (serial == 0) {
+        for (const Serving::Serial one : serving_.among())
+            if (const auto open = by_serial_.find(one); open != by_serial_.end()) ++open->second->ambiguous;
+        return 0;
+    }
+    const auto open = by_serial_.find(serial);
+    return open != by_serial_.end() && event.at - length >= open->second->start ? serial : 0;
 }
 
 // --- deeds --------------------------------------------------------------------------------------------
 
 void Trees::on(const Event& event, const CallDone& what) {
     ++calls_;
+    if (!lingering_.empty()) {  // it encloses what an invocation has: that is the invocation's
+        const ProcessId process = canonical(event.process);
+        const Timestamp entered = event.at - what.duration - what.bias;
+        let_go([&](const Open& open) {
+            return open.thread == event.thread && open.process == process && entered < open.start;
+        });
+    }
     // Python's calls and native ones on the same thread nest by time, not by depth.
     const auto function = static_cast<std::size_t>(what.function);
     const bool native = function < is_native_.size() && is_native_[function];
     const auto group = static_cast<std::uint8_t>(2 * static_cast<unsigned>(event.by) + (native ? 1 : 0));
     const DeedId deed = forest_.intern({.kind = DeedKind::call, .function = what.function});
-    const Nanos self = thread(event).stack.call(deed, what, event.at, group);
+    const Nanos self = thread(event).stack.call(deed, what, event.at, group, owner_of(event, what.duration));
     functions_.add(event.by, what, self);
 }
 
@@ -223,7 +297,7 @@ void Trees::on(const Event& event, const IoDone& what) {
                               .total = took,
                               .slowest = took,
                               .first = event.at - took},
-                             event.at, ThreadStack::Takes::waits);
+                             event.at, ThreadStack::Takes::waits, owner_of(event, took));
 }
 
 void Trees::on(const Event& event, const HttpDone& what) {
@@ -242,7 +316,7 @@ void Trees::on(const Event& event, const HttpDone& what) {
                               .total = what.duration,
                               .slowest = what.duration,
                               .first = event.at - what.duration},
-                             event.at, ThreadStack::Takes::nothing);
+                             event.at, ThreadStack::Takes::nothing, owner_of(event, what.duration));
 }
 
 void Trees::on(const Event& event, const OffCpu& what) {
@@ -251,7 +325,7 @@ void Trees::on(const Event& event, const OffCpu& what) {
     thread(event).stack.leaf(
         deed,
         {.count = 1, .total = what.duration, .slowest = what.duration, .first = event.at - what.duration},
-        event.at, ThreadStack::Takes::nothing);
+        event.at, ThreadStack::Takes::nothing, owner_of(event, what.duration));
 }
 
 void Trees::on(const Event& event, const SyscallDone& what) {
@@ -262,19 +336,21 @@ void Trees::on(const Event& event, const SyscallDone& what) {
                               .total = what.latency,
                               .slowest = what.latency,
                               .first = event.at - what.latency},
-                             event.at, ThreadStack::Takes::nothing);
+                             event.at, ThreadStack::Takes::nothing, owner_of(event, what.latency));
 }
 
 void Trees::on(const Event& event, const Fault& what) {
     const DeedId deed =
         forest_.intern({.kind = DeedKind::fault, .code = what.major ? std::uint8_t{1} : std::uint8_t{0}});
-    thread(event).stack.leaf(deed, {.count = 1, .first = event.at}, event.at, ThreadStack::Takes::nothing);
+    thread(event).stack.leaf(deed, {.count = 1, .first = event.at}, event.at, ThreadStack::Takes::nothing,
+                             owner_of(event, Nanos(0)));
 }
 
 void Trees::on(const Event& event, const VariableSeen& what) {
     const DeedId deed =
         forest_.intern({.kind = DeedKind::variable, .text = what.expression, .host = what.value});
-    thread(event).stack.leaf(deed, {.count = 1, .first = event.at}, event.at, ThreadStack::Takes::nothing);
+    thread(event).stack.leaf(deed, {.count = 1, .first = event.at}, event.at, ThreadStack::Takes::nothing,
+                             owner_of(event, Nanos(0)));
 }
 
 // --- the end ------------------------------------------------------------------------------------------
@@ -282,6 +358,7 @@ void Trees::on(const Event& event, const VariableSeen& what) {
 void Trees::close() {
     Timestamp last;
     for (const Thread& thread : threads_) last = std::max(last, thread.used);
+    let_go([](const Open&) { return true; });
     end_all(last, [](const Open&) { return true; });
     for (Thread& thread : threads_) settle(thread);
     for (const auto& [id, process] : processes_)

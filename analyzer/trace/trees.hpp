@@ -1,8 +1,9 @@
 // Trees: events in time order become one tree per invocation and one per thread of what is outside of any.
 //
-// An invocation gets what its process, and the processes it started, did from its start to its end. Where
-// invocations of one process overlap it gets what its own thread did; what other threads did then could be
-// anybody's, stays with the process, and is counted as ambiguous on all of them.
+// An invocation gets what its process, and the processes it started, did from its start to its end. Where a
+// process may serve several, analyzer/serving.hpp tells whose a deed is; what could be anybody's stays with the
+// process, and is counted as ambiguous on all whose it could be. A function that sends the answer returns after
+// it: calls that began on the invocation's thread before its answer are its too, whole.
 #pragma once
 
 #include <list>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "analyzer/process_table.hpp"
+#include "analyzer/serving.hpp"
 #include "analyzer/trace/forest.hpp"
 #include "analyzer/trace/functions.hpp"
 #include "analyzer/trace/sums.hpp"
@@ -26,7 +28,8 @@ public:
     Trees(const TraceOptions& options, Functions& functions, const Sums& sums)
         : options_(options), functions_(functions), sums_(sums), forest_(options.nodes) {}
 
-    // What kinds of functions there are. REQUIRES: before the first event that speaks of them.
+    // What kinds of functions there are, what texts say. REQUIRES: before the first event that speaks of them; the
+    // tables stay until the next call.
     void learn(const Tables& tables);
     // REQUIRES: in time order, as far as they are to be had in it.
     void add(const Event& event);
@@ -53,10 +56,13 @@ private:
     struct Open {
         InvocationId id;
         ProcessId process;
-        ThreadId thread{};
         Timestamp start;
         StringId function{};
-        bool overlapped = false;
+        std::int32_t fd = -1;
+        Serving::Serial serial = 0;
+        std::uint64_t ambiguous = 0;
+        ThreadId thread{};
+        Timestamp answered;  // of those that linger
     };
     struct Finished {
         InvocationId id;
@@ -90,7 +96,16 @@ private:
     [[nodiscard]] ProcessId canonical(const ProcessId& id);
     [[nodiscard]] Process& process(const ProcessId& id);
     void settle(Thread& thread);
+    // The invocation that a deed of that length was done for, whole; 0: none.
+    [[nodiscard]] Serving::Serial owner_of(const Event& event, Nanos length);
     std::list<Open>::iterator end(std::list<Open>::iterator open, Timestamp at);
+    // Answered, but calls of its thread are still to return.
+    void answer(std::list<Open>::iterator open, const Event& event);
+    // What lingers and fits is over.
+    template <class Which>
+    void let_go(Which&& which);
+    void finish(const Open& open, Timestamp at);
+    [[nodiscard]] Serving::Serial lingering_owner(const Event& event, Nanos length);
     template <class Which>
     void end_all(Timestamp at, Which&& which);
     [[nodiscard]] Finished& tree_for(const Open& open, Timestamp at);
@@ -100,11 +115,14 @@ private:
     const Sums& sums_;
     Forest forest_;
     ProcessTable table_;
+    Serving serving_{table_};
+    Serving::Serial serial_ = 0;
     std::map<ProcessId, Process> processes_;
     std::unordered_map<std::int32_t, ProcessId> by_pid_;                    // the newest of each pid
     std::unordered_map<std::uint64_t, std::list<Thread>::iterator> by_id_;  // pid and thread
     std::list<Thread> threads_;                                             // last used first
-    std::list<Open> open_;
+    std::list<Open> open_, lingering_;  // oldest first
+    std::unordered_map<Serving::Serial, Open*> by_serial_;
     std::vector<Finished> finished_;
     std::unordered_map<StringId, std::size_t>
         shared_;  // of a function: index in finished_ of the tree of the rest

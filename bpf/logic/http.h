@@ -27,6 +27,11 @@ static inline __attribute__((always_inline)) int at_begins_answer(const char fir
     return AT_STARTS_WITH(first, 0, "HTTP/1.");
 }
 
+/* Perhaps POST /init or /run: of an OpenWhisk action's requests the body says what is to be done. */
+static inline __attribute__((always_inline)) int at_begins_action(const char first[AT_HTTP_BEGINNING]) {
+    return AT_STARTS_WITH(first, 0, "POST /ru") || AT_STARTS_WITH(first, 0, "POST /in");
+}
+
 /* A client's first words in HTTP/2. */
 static inline __attribute__((always_inline)) int at_begins_http2(const char first[AT_HTTP_BEGINNING]) {
     return AT_STARTS_WITH(first, 0, "PRI * HT");

@@ -9,6 +9,11 @@
 
 #define AT_CONVERSATIONS 4096
 #define AT_HTTP_MOST 8192 /* copied of one head */
+#define AT_HTTP_ALSO_BODY 0x10000 /* … and of what follows it */
+
+/* What at_tell_http says beside flags of a record: a server has its work, or answers; how much is to be copied. */
+#define AT_HTTP_SERVERS_TURN 0x10000
+#define AT_HTTP_LEFT_SHIFT 17
 
 /* Direct-mapped by socket; who is pushed out loses the rest of a head that came in parts. */
 __u64 at_http_sockets[AT_CONVERSATIONS];
@@ -39,10 +44,14 @@ AT_INLINE int at_last_bytes(const struct at_thread* thread, const struct at_byte
     return !bpf_probe_read_user(last, sizeof *last, (const void*)(vector + (pieces - 1) * sizeof *last));
 }
 
-AT_INLINE void at_copy_http(struct task_struct* task, const struct at_thread* thread, const struct at_bytes* bytes,
-                            __u64 most, __s64 moved, __u64 now, __u16 flags) {
+/* `heard`: what at_tell_http gave of the transfer. Not called by it: the stack of Linux 6.1 has no room for both. */
+AT_APART int at_copy_http(const struct at_thread* thread, __s64 moved, __u64 now, __u32 heard) {
+    struct task_struct* task = bpf_get_current_task_btf();
+    struct at_bytes bytes;
+    if (!thread || !at_first_bytes(thread->call, thread->args[1], thread->args[2], &bytes)) return 0;
+    const __u64 most = heard >> AT_HTTP_LEFT_SHIFT;
     struct at_http_record* r = at_reserve(AT_HTTP, sizeof *r);
-    if (!r) return;
+    if (!r) return 0;
     at_fill_header_at(&r->header, AT_HTTP, sizeof *r, task, thread->scope, now);
     r->latency_ns = now - thread->enter_ns + thread->waited_ns;
     r->moved = moved;
@@ -50,26 +59,31 @@ AT_INLINE void at_copy_http(struct task_struct* task, const struct at_thread* th
     r->op = at_op_of(thread->call, thread->file);
     r->reserved = 0;
     r->tls = 0;
-    r->flags = flags;
+    r->flags = heard & AT_IO_LAST_CHUNK;
+    if (heard & AT_HTTP_SERVERS_TURN)
+        at_read_usage(task, thread->scope, &r->usage);
+    else
+        __builtin_memset(&r->usage, 0, sizeof r->usage);
     at_read_endpoints(thread->sk, &r->local, &r->peer);
-    __u64 n = bytes->size < (__u64)moved ? bytes->size : (__u64)moved;
+    __u64 n = bytes.size < (__u64)moved ? bytes.size : (__u64)moved;
     if (n > most) n = most;
     barrier_var(n);
     if (n > AT_HTTP_SIZE) n = AT_HTTP_SIZE;
     r->size = n;
     r->reserved2 = 0;
-    if (bpf_probe_read_user(r->text, n, bytes->at)) {
+    if (bpf_probe_read_user(r->text, n, bytes.at)) {
         r->size = 0;
         at_count_read_failed();
     }
     at_submit(r);
+    return 0;
 }
 
 /*
  * The transfer on a socket that the running thread, `thread`, is in has moved `moved` bytes. Gives the flags that its
- * record has on this account.
+ * record has on this account, and with AT_IO_IN_HTTP what at_copy_http is to do.
  */
-AT_APART int at_tell_http(const struct at_thread* thread, __s64 moved, __u64 now) {
+AT_APART int at_tell_http(const struct at_thread* thread, __s64 moved) {
     struct task_struct* task = bpf_get_current_task_btf();
     if (!thread || moved <= 0) return 0;
     const int is_send = at_sends(thread->call);
@@ -91,7 +105,8 @@ AT_APART int at_tell_http(const struct at_thread* thread, __s64 moved, __u64 now
     if (begins) {
         at_http_sockets[slot] = sk;
         const __u32 other_way = at_begins_answer(first) ? 0 : AT_HTTP_MOST; /* an answer may begin with less */
-        at_http_left_received[slot] = is_send ? other_way : AT_HTTP_MOST;
+        const __u32 also_body = !is_send && at_begins_action(first) ? AT_HTTP_ALSO_BODY : 0;
+        at_http_left_received[slot] = is_send ? other_way : AT_HTTP_MOST | also_body;
         at_http_left_sent[slot] = is_send ? AT_HTTP_MOST : other_way;
     } else if (at_http_sockets[slot] != sk) {
         return 0;
@@ -101,15 +116,18 @@ AT_APART int at_tell_http(const struct at_thread* thread, __s64 moved, __u64 now
     if (at_last_bytes(thread, &bytes, moved, &last) && last.size >= sizeof ending)
         bpf_probe_read_user(ending, sizeof ending, last.at + last.size - sizeof ending);
     const __u16 flags = at_ends_chunks(ending) ? AT_IO_LAST_CHUNK : 0;
-    const __u32 left = is_send ? at_http_left_sent[slot] : at_http_left_received[slot];
+    const __u32 marked = is_send ? at_http_left_sent[slot] : at_http_left_received[slot];
+    const __u32 also_body = marked & AT_HTTP_ALSO_BODY;
+    const __u32 left = marked - also_body;
     if (!left) return flags;
-    const __u32 then = at_ends_head(ending) || (__u64)moved >= left ? 0 : left - (__u32)moved;
+    const int is_over = (!also_body && at_ends_head(ending)) || (__u64)moved >= left;
+    const __u32 then = is_over ? 0 : marked - (__u32)moved;
     if (is_send)
         at_http_left_sent[slot] = then;
     else
         at_http_left_received[slot] = then;
-    at_copy_http(task, thread, &bytes, left, moved, now, flags);
-    return flags | AT_IO_IN_HTTP;
+    const int is_servers = also_body || (begins && is_send == at_begins_answer(first));
+    return flags | AT_IO_IN_HTTP | (is_servers ? AT_HTTP_SERVERS_TURN : 0) | left << AT_HTTP_LEFT_SHIFT;
 }
 
 #endif

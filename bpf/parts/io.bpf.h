@@ -89,18 +89,20 @@ AT_APART int at_io_done(const struct at_thread* thread, __s64 result, __u64 now)
     if (!thread) return 0;
     __u32 size = 0;
     const int may_be_http = thread->file == AT_FILE_SOCKET && result > 0 && !(thread->tls_depth && at_is_of_tls());
-    const __u16 in_http = may_be_http ? at_tell_http(thread, result, now) : 0;
+    const int in_http = may_be_http ? at_tell_http(thread, result) : 0;
+    if (in_http & AT_HTTP_SERVERS_TURN) at_tell_times_before(now);
+    if (in_http & AT_IO_IN_HTTP) at_copy_http(thread, result, now, in_http);
     if (thread->file == AT_FILE_SOCKET && at_is_unix(thread->sk)) {
         struct at_io_record done;
         at_fill_io(&done, task, thread, result, now);
-        done.flags |= in_http;
+        done.flags |= (__u16)in_http;
         const void* address = at_address_of(thread, result, &size);
         return at_tell_on_unix(&done, (__u64)thread->sk, (__u64)address, size);
     }
     struct at_io_record* r = at_reserve(AT_IO, sizeof *r);
     if (!r) return 0;
     at_fill_io(r, task, thread, result, now);
-    r->flags |= in_http;
+    r->flags |= (__u16)in_http;
     if (r->file == AT_FILE_SOCKET && !r->peer.family) /* not connected */
         at_read_sockaddr(at_address_of(thread, result, &size), &r->peer);
     const int is_of_names = r->op == AT_OP_RECEIVE && r->peer.port == AT_DNS_PORT;

@@ -14,7 +14,7 @@ int BPF_PROG(at_fork, struct task_struct* parent, struct task_struct* child) {
     if (!r) return 0;
     at_fill_header(&r->header, AT_FORK, sizeof *r, child, thread->scope);
     r->parent = parent->tgid;
-    r->reserved = 0;
+    r->parent_tid = parent->pid;
     bpf_probe_read_kernel(r->comm, sizeof r->comm, child->comm);
     at_submit(r);
     return 0;

@@ -57,6 +57,7 @@ AT_INLINE void at_tls_copy(const struct at_tls_frame* frame, const struct at_tls
     r->op = op;
     r->reserved = 0;
     r->flags = flags;
+    __builtin_memset(&r->usage, 0, sizeof r->usage);
     at_read_endpoints(sk, &r->local, &r->peer);
     __u64 n = moved < most ? moved : most;
     barrier_var(n);

@@ -111,11 +111,13 @@ std::string invocation_json(const Invocation& i) {
               {"usage_is_shared", i.usage_is_shared},
               {"request_bytes", i.request_bytes},
               {"response_bytes", i.response_bytes},
+              {"io_ambiguous", i.io_ambiguous},
               {"samples", i.samples},
               {"events_lost", i.events_lost},
               {"pid", i.process.pid},
               {"cgroup", static_cast<std::uint64_t>(i.cgroup)},
               {"backend", to_string(i.by)},
+              {"boundary", autotune::to_string(i.boundary)},
               {"peers", Json::array()},
               {"files", Json::array()},
               {"not_decoded", Json::array()}};

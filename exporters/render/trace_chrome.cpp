@@ -37,6 +37,16 @@ void ChromeTrace::span(const Event& event, Nanos duration, std::string_view cate
         (arguments.empty() ? "" : ",\"args\":{" + arguments + "}") + "}");
 }
 
+void ChromeTrace::lane(const Event& event, Nanos duration, std::string_view category, const std::string& name,
+                       const std::string& arguments) {
+    const std::string common = ",\"cat\":\"" + std::string(category) + "\",\"id\":" + std::to_string(++lanes_) +
+                               ",\"name\":" + json_string(name) + ",\"pid\":" + std::to_string(event.process.pid) +
+                               ",\"tid\":" + std::to_string(static_cast<std::int32_t>(event.thread));
+    put("{\"ph\":\"b\"" + common + ",\"ts\":" + microseconds(to_ns(event.at - duration)) +
+        (arguments.empty() ? "" : ",\"args\":{" + arguments + "}") + "}");
+    put("{\"ph\":\"e\"" + common + ",\"ts\":" + microseconds(to_ns(event.at)) + "}");
+}
+
 void ChromeTrace::name_lanes(const Event& event, const Tables& tables) {
     const auto* started = std::get_if<ProcessStarted>(&event.body);
     if (started == nullptr || started->command == StringId{}) return;
@@ -61,7 +71,7 @@ void ChromeTrace::add(const EventBatch& batch) {
                  std::string(name_of(io->op)) + (what.empty() ? "" : " " + what),
                  "\"result\":" + std::to_string(io->result) + ",\"fd\":" + std::to_string(io->fd));
         } else if (const auto* http = std::get_if<HttpDone>(&event.body)) {
-            span(event, http->duration, "http",
+            lane(event, http->duration, "http",
                  std::string(tables.strings[http->method]) + " " + std::string(tables.strings[http->host]) +
                      std::string(tables.strings[http->path]),
                  "\"status\":" + std::to_string(http->status));
@@ -75,7 +85,7 @@ void ChromeTrace::add(const EventBatch& batch) {
         } else if (const auto* end = std::get_if<InvocationEnded>(&event.body)) {
             const auto open = open_.find(std::string(end->id.view()));
             if (open == open_.end()) continue;
-            span(event, event.at - open->second, "invocation", "invocation " + open->first, {});
+            lane(event, event.at - open->second, "invocation", "invocation " + open->first, {});
             open_.erase(open);
         }
     }

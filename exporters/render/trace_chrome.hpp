@@ -26,11 +26,15 @@ private:
     void put(const std::string& json);
     void span(const Event& event, Nanos duration, std::string_view category, const std::string& name,
               const std::string& arguments);
+    // In a lane of its own: others of its thread may overlap it.
+    void lane(const Event& event, Nanos duration, std::string_view category, const std::string& name,
+              const std::string& arguments);
     void name_lanes(const Event& event, const Tables& tables);
 
     std::ostream& out_;
     std::string machine_;
     bool began_ = false;
+    std::uint64_t lanes_ = 0;
     std::map<std::string, Timestamp> open_;  // invocations, by id
 };
 

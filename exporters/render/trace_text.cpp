@@ -78,6 +78,7 @@ private:
              r.cold ? "cold" + (r.init.count() > 0 ? " (init " + time(r.init) + ")" : "") : "",
              r.cpu.count() > 0 ? "CPU " + time(r.cpu) : "",
              r.memory_peak > 0 ? human_bytes(static_cast<double>(r.memory_peak)) : "",
+             r.trace_id.empty() ? "" : "trace " + clean_text(r.trace_id),
              i.ambiguous > 0 ? grouped(i.ambiguous) + " deeds ambiguous" : "",
              r.events_lost > 0 ? grouped(r.events_lost) + " events lost" : ""},
             dot_);

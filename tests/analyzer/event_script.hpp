@@ -10,6 +10,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -59,9 +60,11 @@ public:
     EventScript& at(Nanos t) { return now_ = Timestamp(t), *this; }
     EventScript& add(const Box& who, EventBody body) {
         batch.events.push_back(
-            {now_, who.process, ThreadId(who.process.pid), who.cgroup, Backend::replay, body});
+            {now_, who.process, thread_.value_or(ThreadId(who.process.pid)), who.cgroup, Backend::replay, body});
         return *this;
     }
+    // What follows is this thread's doing; without it the main thread's.
+    EventScript& on(std::int32_t thread) { return thread_ = ThreadId(thread), *this; }
 
     // Processes.
     EventScript& process(const Box& who, std::int32_t parent, std::string_view command) {
@@ -92,6 +95,18 @@ public:
     }
     EventScript& error(const Box& who, std::string_view id, std::string_view type) {
         return add(who, InvocationEnded{.id = id, .kind = EndKind::error, .error_type = text(type)});
+    }
+    // A request that a server got on `fd`.
+    EventScript& serve(const Box& who, std::string_view id, std::int32_t fd, std::string_view trace = {},
+                       Boundary boundary = Boundary::http) {
+        return add(who, InvocationStarted{.id = id,
+                                          .trace_id = text(trace),
+                                          .function = text("GET /"),
+                                          .boundary = boundary,
+                                          .fd = fd});
+    }
+    EventScript& fork(const Box& child, const Box& parent, std::int32_t thread) {
+        return add(child, ProcessStarted{.parent_pid = parent.process.pid, .parent_thread = ThreadId(thread)});
     }
     EventScript& mark(const Box& who, const CgroupUsage& usage) { return add(who, MemoryMark{usage}); }
     EventScript& lost(std::uint64_t count) { return add({}, Lost{LossKind::ring_full, count}); }
@@ -157,6 +172,7 @@ private:
     }
 
     Timestamp now_{};
+    std::optional<ThreadId> thread_;
 };
 
 inline const Endpoint kDatabase = ipv4_endpoint(10, 0, 0, 9, 5432);

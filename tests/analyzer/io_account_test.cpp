@@ -15,7 +15,11 @@ const Endpoint kUs = ipv4_endpoint(10, 0, 0, 1, 40'000);
 const Box kBox = EventScript::sandbox(7, 100, "a");
 
 // Plays a script's I/O into one account, as of an invocation that began at 0.
-struct Account : IoAccount {
+struct Owned {
+    Connections connections;
+};
+struct Account : Owned, IoAccount {
+    Account() : IoAccount(connections) {}
     void play(EventScript& s) {
         for (const Event& e : s.batch.events) add(e, std::get<IoDone>(e.body), Timestamp());
         s.batch.events.clear();
@@ -162,7 +166,7 @@ TEST(IoAccount, LeavesCallersOutOfDependencies) {
 
 TEST(IoAccount, TellsTheEndsOfAConnectionOnce) {
     EventScript s;
-    IoAccount account;
+    Account account;
     s.connect(kBox, 5, kUs, kDatabase);
     const Event& event = s.batch.events[0];
     const SocketEnds first = account.add(event, std::get<IoDone>(event.body), Timestamp());
@@ -221,7 +225,7 @@ TEST(IoAccount, CountsWhatIsDoneToNamesAndDirectories) {
 
 TEST(IoAccount, CountsAWaitThatBeganBeforeTheInvocationFromItsStartOnly) {
     EventScript s;
-    IoAccount account;
+    Account account;
     s.at(10ms).receive(kBox, 5, 1, kDatabase, 5s);
     account.add(s.batch.events[0], std::get<IoDone>(s.batch.events[0].body), Timestamp(4ms));
     EXPECT_EQ(account.network_wait(), 6ms);

@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     std::string_view rest(reinterpret_cast<const char*>(data), size);
     HttpConversation talk;
     std::vector<HttpExchange> over;
-    std::uint64_t all = 0;
+    std::uint64_t all = 0, begun = 0, worked_on = 0;
     std::int64_t now = 0;
     while (rest.size() > 2) {
         const auto how = static_cast<unsigned char>(rest[0]);
@@ -30,6 +30,11 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
                   .ends_chunks = (how & 2) != 0},
                  over);
         if ((how & 8) != 0) talk.end_received(from_ns(now + 5), over);
+        for (const HttpExchange& e : talk.take_begun()) {
+            fuzz::require(e.side == Side::server && e.begun && *e.begun >= e.asked, "work begins when it is there");
+            fuzz::require(e.body.size() <= kMostActionBody, "bounded body");
+            ++begun;
+        }
     }
     talk.close(from_ns(now + 10), over);
     std::uint64_t told = 0;
@@ -41,7 +46,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
         fuzz::require(e.path.find_first_of("?#") == std::string::npos, "no query");
         fuzz::require(e.ended >= e.asked, "it ends after it began");
         told += e.request_bytes + e.response_bytes;
+        worked_on += e.begun ? 1 : 0;
     }
+    fuzz::require(worked_on <= begun, "what was worked on has begun");
     fuzz::require(told <= all, "no more bytes than there were");
     return 0;
 }

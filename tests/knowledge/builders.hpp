@@ -140,6 +140,8 @@ inline Invocation invocation(const std::string& id, WallTime start) {
     i.events_lost = 49;
     i.usage_is_shared = true;
     i.held = true;
+    i.boundary = Boundary::http;
+    i.io_ambiguous = 50;
     return i;
 }
 

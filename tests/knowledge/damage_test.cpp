@@ -73,7 +73,7 @@ TEST_F(DamageTest, AnOlderSchemaIsBroughtUpToDateWithWhatItHolds) {
     for (const char* column :
          {"usage_is_shared", "thread_wall_ns", "thread_cpu_ns", "off_cpu_unknown_ns", "off_cpu_network_ns",
           "off_cpu_disk_ns", "off_cpu_lock_ns", "off_cpu_sleep_ns", "off_cpu_child_ns", "off_cpu_run_queue_ns",
-          "minor_faults", "major_faults", "not_decoded", "held"})
+          "minor_faults", "major_faults", "not_decoded", "held", "boundary", "io_ambiguous"})
         back += std::string("ALTER TABLE invocations DROP COLUMN ") + column + ";";
     EXPECT_EQ(sqlite3_exec(database, back.c_str(), nullptr, nullptr, nullptr),
               SQLITE_OK)

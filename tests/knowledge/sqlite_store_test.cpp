@@ -151,6 +151,8 @@ TEST_F(SqliteStoreTest, GivesBackEveryFieldOfAnInvocation) {
     EXPECT_EQ(r.events_lost, i.events_lost);
     EXPECT_EQ(r.usage_is_shared, i.usage_is_shared);
     EXPECT_EQ(r.held, i.held);
+    EXPECT_EQ(r.boundary, i.boundary);
+    EXPECT_EQ(r.io_ambiguous, i.io_ambiguous);
     ASSERT_EQ(r.peers.size(), 1u);
     EXPECT_EQ(r.peers[0].peer, i.peers[0].peer);
     EXPECT_EQ(r.peers[0].name, i.peers[0].name);
