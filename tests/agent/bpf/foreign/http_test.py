@@ -16,8 +16,9 @@ import unittest
 from foreign_test import Tracer, free_port, listens, skip, wait_for
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-SERVER = """
-import http.server, sys
+# Answers with the body and more, in chunks.
+HANDLER = """
+import http.server, socketserver, ssl, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def log_message(self, *_): pass
@@ -33,6 +34,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", "1000")
         self.end_headers()
+"""
+SERVER = HANDLER.replace(", ssl", "") + """
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 CLIENT = """

@@ -13,27 +13,11 @@ import sys
 import unittest
 
 from foreign_test import free_port, listens, skip, wait_for
-from http_test import TRACE, HttpTest, needs
+from http_test import HANDLER, TRACE, HttpTest, needs
 
 PYTHONS = [sys.executable, *filter(None, os.environ.get("AUTOTUNE_PYTHONS", "").split(":"))]
 STATIC_CLIENT = pathlib.Path(os.environ.get("AUTOTUNE_BINARY_DIR", "build/release")) / "tests/agent/bpf/static_tls_client"
-SERVER = """
-import http.server, socketserver, ssl, sys
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def log_message(self, *_): pass
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(201)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        for piece in (body, b"more"):
-            self.wfile.write(b"%x\\r\\n%s\\r\\n" % (len(piece), piece))
-        self.wfile.write(b"0\\r\\n\\r\\n")
-    def do_HEAD(self):
-        self.send_response(200)
-        self.send_header("Content-Length", "1000")
-        self.end_headers()
+SERVER = HANDLER + """
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     pass
 server = Server(("127.0.0.1", int(sys.argv[1])), Handler)
