@@ -1,8 +1,6 @@
-// KernelObject::Impl: the skeleton and what was made of it; for the files that make up KernelObject.
+// KernelObject::Impl: the skeleton (which brings libbpf) and what was made of it; only for the files that make up
+// KernelObject.
 #pragma once
-
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 
 #include <cstddef>
 #include <functional>
