@@ -2,6 +2,8 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -93,11 +95,33 @@ Result<LibraryState> settled(const Target& target) {
     return fail(Errc::timed_out, called(target.pid()) + " holds its GIL for longer than five seconds");
 }
 
+// The ring, locked as RingFile does it: ours to read. Nothing when somebody reads it, or it cannot be found out.
+Fd lock_ring(pid_t pid, std::int32_t ring_file) {
+    const std::string path = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(ring_file);
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
+    Fd ring(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    return ring && ::flock(ring.get(), LOCK_EX | LOCK_NB) == 0 ? std::move(ring) : Fd();
+}
+
+Status detach(const Target& target) {
+    const auto address = target.in_library("autotune_python_detach");
+    if (!address) return ok();  // it has ended, or is another program now
+    {
+        auto thread = StoppedThread::of(target);
+        if (!thread) return thread.error().code == Errc::not_found ? ok() : thread.forward();
+        if (auto done = thread->call(*address, {}); !done) return done.forward();
+    }
+    const auto state = settled(target);
+    return state ? ok() : state.forward();
+}
+
 }  // namespace
 
 struct Injection::State {
     Target target;
     std::string ring;
+    Fd lock;  // beside a RingFile's, which comes later
     bool tracing = false;
 };
 
@@ -115,8 +139,11 @@ Result<Injection> Injection::begin(pid_t pid, const InjectionOptions& options) {
     auto target = Target::look_at(pid);
     if (!target) return target.forward();
     const auto before = state_of(*target);
-    if (before && (before->state == kTracing || before->state == kWaiting))
-        return fail(Errc::conflict, called(pid) + " tells its calls to another tracer");
+    if (before && (before->state == kTracing || before->state == kWaiting)) {
+        if (before->state == kWaiting || !lock_ring(pid, before->ring_file))
+            return fail(Errc::conflict, called(pid) + " tells its calls to another tracer");
+        if (auto ended = detach(*target); !ended) return ended.forward();
+    }
     const bool in_folder = !options.folder.empty() && target->shares_our_files();
     {
         auto thread = StoppedThread::of(*target);
@@ -130,7 +157,7 @@ Result<Injection> Injection::begin(pid_t pid, const InjectionOptions& options) {
     }
     const auto state = settled(*target);
     if (!state) return state.forward();
-    auto owned = std::make_unique<State>(State{.target = *std::move(target), .ring = {}, .tracing = true});
+    auto owned = std::make_unique<State>(State{.target = *std::move(target), .ring = {}, .lock = lock_ring(pid, state->ring_file), .tracing = true});
     if (!in_folder) owned->ring = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(state->ring_file);
     return Injection(std::move(owned));
 }
@@ -139,16 +166,7 @@ const std::string& Injection::ring() const { return state_->ring; }
 
 Status Injection::end() {
     if (state_ == nullptr || !std::exchange(state_->tracing, false)) return ok();
-    const Target& target = state_->target;
-    const auto detach = target.in_library("autotune_python_detach");
-    if (!detach) return ok();  // it has ended, or is another program now
-    {
-        auto thread = StoppedThread::of(target);
-        if (!thread) return thread.error().code == Errc::not_found ? ok() : thread.forward();
-        if (auto done = thread->call(*detach, {}); !done) return done.forward();
-    }
-    const auto state = settled(target);
-    return state ? ok() : state.forward();
+    return detach(state_->target);
 }
 
 }  // namespace autotune::inject

@@ -2,7 +2,7 @@
 //
 // The library of probes is given to the process as a file in memory, so neither its file system nor its user
 // matters; it waits there for the GIL and begins. It stays loaded, and does nothing, afterwards. Processes that it
-// forks are traced too; programs that it executes are not.
+// forks are traced too; programs that it executes are not. Where another tracer was killed, it is taken over.
 //
 // Move-only. One thread uses it, and neither it nor its process may be killed within a call: see StoppedThread.
 #pragma once

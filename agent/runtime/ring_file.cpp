@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -28,6 +29,7 @@ Result<RingFile> RingFile::open(const std::string& path, RingPlace place) {
 }
 
 Result<RingFile> RingFile::adopt(Fd fd) {
+    (void)::flock(fd.get(), LOCK_EX | LOCK_NB);  // there may be another reader; the kernel unlocks for one that died
     RingFile file(std::move(fd));
     if (!file.refresh()) return fail(Errc::unavailable, "not a ring of calls (yet)");
     if (file.header_.version != AT_RING_VERSION)

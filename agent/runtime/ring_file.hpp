@@ -21,6 +21,7 @@ enum class RingPlace : std::uint8_t {
     process,  // a path below /proc/PID, which leads there by links
 };
 
+// Locked (flock(2)) while it is there, so that others find out whether a ring has a reader.
 class RingFile {
 public:
     // Errors: not_found, permission_denied; unsupported for what is no file in memory (a FUSE file could hold

@@ -230,6 +230,20 @@ class Trace(unittest.TestCase):
             self.assertGreater(self.calls(report, "tick"), 50)
             self.assertIsNone(running.process.poll(), "it was harmed")
 
+    def test_a_running_process_whose_tracer_was_killed_is_traced_again(self):
+        program = "import time\ndef tick(): return sum(range(100))\nwhile True:\n  tick(); time.sleep(0.001)"
+        with contextlib.closing(_Running(program)) as running:
+            first = subprocess.Popen([str(harness.AUTOTUNE), "trace", "-p", str(running.pid), "-o", "/dev/null"],
+                                     stdin=subprocess.DEVNULL)
+            harness.wait_for("the first tracer reads", lambda: any(".python" in link for link in links_of(first.pid)))
+            report, _ = self.report("-p", running.pid, "--duration", "0.2")
+            self.assertIn("another tracer", " ".join(report["notes"]))
+            first.kill()
+            first.wait()
+            report, _ = self.report("-p", running.pid, "--duration", "1")
+            self.assertGreater(self.calls(report, "tick"), 50)
+            self.assertIsNone(running.process.poll(), "it was harmed")
+
     def test_interrupted_it_leaves_a_complete_report(self):
         out = self.folder / "report.json"
         process = subprocess.Popen([str(harness.AUTOTUNE), "trace", "-o", str(out), "--", "sh", "-c", "echo ready; exec sleep 60"],
