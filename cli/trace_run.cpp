@@ -8,10 +8,13 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "agent/logs/log_source.hpp"
 #include "agent/recording/writer.hpp"
@@ -81,6 +84,9 @@ public:
     void take(EventBatch& batch) {
         filter_.apply(batch);
         own_->apply(batch);
+        for (const Event& event : batch.events)
+            if (const auto* v = std::get_if<VariableSeen>(&event.body))
+                evaluated_.emplace(batch.tables.strings[v->expression]);
         if (records()) written_ = recording_->write(batch);
         if (chrome_) chrome_->add(batch);
         builder_->ingest(batch);
@@ -102,6 +108,14 @@ public:
     [[nodiscard]] const Status& written() const { return written_; }
 
     [[nodiscard]] const Trace& trace() const { return trace_; }
+    // Watches of which nothing was seen, as people wrote them.
+    [[nodiscard]] std::vector<std::string> idle_watches() const {
+        std::vector<std::string> idle = request_.native_watches;
+        for (const runtime::PythonWatch& w : request_.watches)
+            idle.push_back(w.file + ":" + std::to_string(w.line) + " " + w.expression);
+        std::erase_if(idle, [&](const std::string& text) { return evaluated_.contains(text); });
+        return idle;
+    }
     [[nodiscard]] TraceBuilder::Progress progress() const { return builder_->progress(); }
 
 private:
@@ -115,6 +129,7 @@ private:
     std::optional<recording::RecordingWriter> recording_;
     std::ofstream chrome_file_;
     std::optional<render::ChromeTrace> chrome_;
+    std::set<std::string, std::less<>> evaluated_;  // expressions, at most as many as there are watches
     Trace trace_;
 };
 
@@ -229,6 +244,9 @@ public:
             if (Status s = source->finish(batch_); !s && status) status = s;
         consumers_.take(batch_);
         setting_.remarks = sources_.remarks();
+        for (const std::string& watch : consumers_.idle_watches())
+            setting_.remarks.push_back("nothing was seen of --watch '" + watch +
+                                       "': no program came to that line, or it cannot be evaluated there");
         if (status) status = report();
         if (!status) return failed(status.error());
         if (!request_.command.empty() && ended_)
