@@ -6,6 +6,7 @@
 // it: calls that began on the invocation's thread before its answer are its too, whole.
 #pragma once
 
+#include <iterator>
 #include <list>
 #include <map>
 #include <string>
@@ -90,6 +91,9 @@ private:
     template <class Other>
     void on(const Event&, const Other&) {}
 
+    [[nodiscard]] static Deed deed_of(ThreadId id) {
+        return {.kind = DeedKind::thread, .number = static_cast<std::uint32_t>(id)};
+    }
     [[nodiscard]] Thread& thread(const Event& event);
     // Sources know a process' start to the nanosecond, to the clock tick or not at all: the id that stands
     // for all of these.
@@ -129,5 +133,23 @@ private:
     std::vector<bool> is_native_;  // by FrameId
     std::uint64_t calls_ = 0;
 };
+
+template <class Which>
+void Trees::let_go(Which&& which) {
+    for (auto open = lingering_.begin(); open != lingering_.end();) {
+        if (!which(*open)) {
+            ++open;
+            continue;
+        }
+        finish(*open, open->answered);
+        open = lingering_.erase(open);
+    }
+}
+
+template <class Which>
+void Trees::end_all(Timestamp at, Which&& which) {
+    for (auto open = open_.begin(); open != open_.end();)
+        open = which(*open) ? end(open, at) : std::next(open);
+}
 
 }  // namespace autotune::analysis
