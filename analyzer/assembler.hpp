@@ -88,8 +88,7 @@ private:
     [[nodiscard]] OpenInvocation make_open(Executor& executor, const Event& event, const InvocationStarted& what);
     void end_for_next(Executor& executor, const Event& event, const InvocationStarted& what);
     void die(Executor& executor, OpenInvocation& open, Timestamp at, const std::string& how);
-    template <class Which>
-    void die_all(Executor& executor, Timestamp at, const std::string& how, Which&& which);
+    void die_with(Executor& executor, const ProcessId& process, Timestamp at, const std::string& how);
     void close(Executor& executor, OpenInvocation& open, const Ending& ending);
     void fill_usage(const Executor& executor, OpenInvocation& open, const Ending& ending) const;
     void fill_times(OpenInvocation& open) const;
