@@ -14,27 +14,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "support"))
+from loopback import free_port, listens, skip, wait_for  # noqa: E402
 
 BINARY_DIR = pathlib.Path(os.environ.get("AUTOTUNE_BINARY_DIR", "build/release"))
 IO_SUMS = BINARY_DIR / "tests/agent/bpf/io_sums"
 POSTGRES = pathlib.Path("/usr/lib/postgresql/15/bin")
-
-
-def skip(reason):
-    if os.environ.get("CI"):
-        sys.exit(f"must not be skipped in CI: {reason}")
-    print(f"SKIPPED: {reason}")
-    sys.exit(77)
-
-
-def wait_for(what, condition, seconds=60.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.02)
 
 
 class Tracer:
@@ -374,16 +361,6 @@ def kernel_counts(pid):
 def exchange(client, request):
     client.sendall(request)
     assert client.recv(4096).startswith(b"+")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def listens(port):
-    return subprocess.run(["ss", "-tlnH", f"sport = :{port}"], capture_output=True, check=True).stdout != b""
 
 
 if __name__ == "__main__":

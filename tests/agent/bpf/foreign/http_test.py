@@ -13,28 +13,10 @@ import sys
 import tempfile
 import unittest
 
-from foreign_test import Tracer, free_port, listens, skip, wait_for
+from foreign_test import Tracer
+from loopback import HANDLER, free_port, listens, skip, wait_for
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-# Answers with the body and more, in chunks.
-HANDLER = """
-import http.server, socketserver, ssl, sys
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def log_message(self, *_): pass
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(201)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        for piece in (body, b"more"):
-            self.wfile.write(b"%x\\r\\n%s\\r\\n" % (len(piece), piece))
-        self.wfile.write(b"0\\r\\n\\r\\n")
-    def do_HEAD(self):
-        self.send_response(200)
-        self.send_header("Content-Length", "1000")
-        self.end_headers()
-"""
 SERVER = HANDLER.replace(", ssl", "") + """
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """

@@ -12,8 +12,8 @@ import subprocess
 import sys
 import unittest
 
-from foreign_test import free_port, listens, skip, wait_for
-from http_test import HANDLER, TRACE, HttpTest, needs
+from http_test import TRACE, HttpTest, needs  # which knows where the next one is
+from loopback import HANDLER, free_port, listens, skip, wait_for
 
 PYTHONS = [sys.executable, *filter(None, os.environ.get("AUTOTUNE_PYTHONS", "").split(":"))]
 STATIC_CLIENT = pathlib.Path(os.environ.get("AUTOTUNE_BINARY_DIR", "build/release")) / "tests/agent/bpf/static_tls_client"

@@ -12,25 +12,15 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "support"))
+from loopback import HANDLER, free_port, listens, skip, wait_for  # noqa: E402
 
 BINARY_DIR = pathlib.Path(os.environ.get("AUTOTUNE_BINARY_DIR", "build/release"))
 PTRACE_TELL = BINARY_DIR / "tests/agent/ptrace/ptrace_tell"
 NOBODY = 65534
-SERVER = """
-import http.server, sys
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def log_message(self, *_): pass
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(201)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        for piece in (body, b"more"):
-            self.wfile.write(b"%x\\r\\n%s\\r\\n" % (len(piece), piece))
-        self.wfile.write(b"0\\r\\n\\r\\n")
+SERVER = HANDLER + """
 server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
 open(sys.argv[1], "w").write(str(server.server_port))
 for _ in range(1): server.handle_request()
@@ -48,31 +38,6 @@ import socket
 a, b = socket.socketpair()
 a.sendall(b"PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n")
 """
-
-
-def skip(reason):
-    if os.environ.get("CI"):
-        sys.exit(f"must not be skipped in CI: {reason}")
-    print(f"SKIPPED: {reason}")
-    sys.exit(77)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
-
-
-def wait_for(what, condition, seconds=60.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.02)
-
-
-def listens(port):
-    with socket.socket() as s:
-        return s.connect_ex(("127.0.0.1", port)) == 0
 
 
 class PtraceHttp(unittest.TestCase):
