@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "os/fd.hpp"
 
@@ -52,6 +53,18 @@ inline bool send_all(int fd, const void* bytes, std::size_t size) {
     return true;
 }
 inline bool send_all(int fd, const std::string& text) { return send_all(fd, text.data(), text.size()); }
+
+// Reads until what came ends with `last`; false when the other side closes before.
+inline bool read_until(int fd, std::string_view last) {
+    std::string all;
+    char buffer[4096];
+    while (!all.ends_with(last)) {
+        const ssize_t n = read(fd, buffer, sizeof buffer);
+        if (n <= 0) return false;
+        all.append(buffer, static_cast<std::size_t>(n));
+    }
+    return true;
+}
 
 // Reads until the other side closes.
 inline std::size_t swallow(int fd) {

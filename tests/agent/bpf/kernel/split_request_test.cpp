@@ -35,16 +35,6 @@ protected:
         }
         return send_all(fd, text.data() + from, text.size() - from);
     }
-    static bool read_until(int fd, std::string_view last) {
-        std::string all;
-        char buffer[4096];
-        while (!all.ends_with(last)) {
-            const ssize_t n = read(fd, buffer, sizeof buffer);
-            if (n <= 0) return false;
-            all.append(buffer, static_cast<std::size_t>(n));
-        }
-        return true;
-    }
     // One invocation a request on one connection, the answer's head cut in its path too.
     static int execute(std::uint16_t port) {
         const Fd fd(socket(AF_INET, SOCK_STREAM, 0));

@@ -47,16 +47,6 @@ protected:
         return "POST /2018-06-01/runtime/invocation/id-" + std::to_string(i) +
                "/response HTTP/1.1\r\nContent-Length: 5\r\n\r\n12345";
     }
-    static bool read_until(int fd, std::string_view last) {
-        std::string all;
-        char buffer[4096];
-        while (!all.ends_with(last)) {
-            const ssize_t n = read(fd, buffer, sizeof buffer);
-            if (n <= 0) return false;
-            all.append(buffer, static_cast<std::size_t>(n));
-        }
-        return true;
-    }
     // Each request in another kind of untouched memory.
     static int execute(std::uint16_t port) {
         const Fd fd(socket(AF_INET, SOCK_STREAM, 0));

@@ -3,32 +3,16 @@
 
 #include "agent/ptrace/ptrace_source.hpp"
 #include "tests/agent/bpf/kernel/fake_runtime_api.hpp"
+#include "tests/agent/bpf/kernel/python_executor.hpp"
 
 namespace autotune::test {
 namespace {
-
-constexpr const char* kFirst = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
-constexpr const char* kSecond = "b3f1c0de-0000-4000-8000-2dfe598c3fcd";
-
-constexpr const char* kExecutor = R"(
-import http.client, os, time
-c = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
-base = "/2018-06-01/runtime/invocation/"
-for verb, body in (("response", b"x" * 1234), ("error", b"{}")):
-    c.request("GET", base + "next")
-    r = c.getresponse()
-    r.read()
-    open("/dev/null", "w").write("work")
-    headers = {"Lambda-Runtime-Function-Error-Type": "Runtime.Oops"} if verb == "error" else {}
-    c.request("POST", base + r.headers["Lambda-Runtime-Aws-Request-Id"] + "/" + verb, body, headers)
-    c.getresponse().read()
-)";
 
 TEST(PtraceInvocations, OfAPythonExecutorAreDescribed) {
     FakeRuntimeApi api({{.id = kFirst, .payload = std::string(300, 'p'), .qualifier = "live"},
                         {.id = kSecond, .payload = "{}"}},
                        1);
-    auto source = make_ptrace_source({.command = {"/usr/bin/python3", "-c", kExecutor},
+    auto source = make_ptrace_source({.command = {"/usr/bin/python3", "-c", kPythonExecutor},
                                       .environment = std::vector<std::string>{
                                           "AWS_LAMBDA_RUNTIME_API=" + api.address(),
                                           "AWS_LAMBDA_FUNCTION_NAME=orders", "AWS_LAMBDA_FUNCTION_VERSION=7",
