@@ -7,7 +7,7 @@
  * those that meet a probe at work: they are counted in `unpaired`. */
 #pragma once
 
-#include "runtimes/ring_file.h"
+#include "runtimes/ring_slots.h"
 
 static struct at_ring *at_ring_process;        /* null: not started, or could not be made */
 static struct at_thread at_ring_nobody;        /* what a thread is that has no slot */
