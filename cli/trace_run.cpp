@@ -246,7 +246,7 @@ public:
         setting_.remarks = sources_.remarks();
         for (const std::string& watch : consumers_.idle_watches())
             setting_.remarks.push_back("nothing was seen of --watch '" + watch +
-                                       "': no program came to that line, or it cannot be evaluated there");
+                                       "': no program came there");
         if (status) status = report();
         if (!status) return failed(status.error());
         if (!request_.command.empty() && ended_)

@@ -159,8 +159,8 @@ class Trace(unittest.TestCase):
         report, _ = self.report("--watch", "fib.py:7 len(text) * 2", "--", PYTHON, self.program, self.folder / "out", status=7)
         self.assertEqual([(v["expression"], v["value"]) for v in report["variables"]], [("fib.py:7 len(text) * 2", "10000")])
         self.assertEqual([n for n in report["notes"] if "--watch" in n], [])
-        report, _ = self.report("--watch", "fib.py:7 )(", "--", PYTHON, self.program, self.folder / "out", status=7)
-        self.assertEqual([n for n in report["notes"] if "--watch 'fib.py:7 )('" in n], report["notes"][-1:])
+        report, _ = self.report("--watch", "nowhere.py:7 text", "--", PYTHON, self.program, self.folder / "out", status=7)
+        self.assertEqual(sum("nothing was seen of --watch 'nowhere.py:7 text'" in n for n in report["notes"]), 1, report["notes"])
         done = trace("--watch", "fib.py", "--", "true")
         self.assertEqual((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
 
