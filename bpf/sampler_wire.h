@@ -44,8 +44,10 @@ enum at_native_result {
     AT_NATIVE_UNREADABLE = 5, /* memory that could not be read, or a stack that does not grow */
 };
 
-/* `code`: address of the code object. `instruction`: 3.11 on, address of the instruction; before, f_lasti.
+/* `code`: address of the code object; its lowest bit, AT_PYTHON_ENTRY, is set when the interpreter's evaluation
+ * function was entered with this frame: it and the frames inside it up to the next such are one native frame. `instruction`: 3.11 on, address of the instruction; before, f_lasti.
  * `identity`: the eight bytes that end in co_firstlineno, to notice an address used again. */
+#define AT_PYTHON_ENTRY 1ull
 struct at_python_frame {
     __u64 code;
     __u64 instruction;
@@ -84,9 +86,9 @@ struct at_python_offsets {
     __u32 frame_instruction;
     __u32 instruction_size; /* 4: an int; 8: a pointer */
     __u32 frame_owner;      /* one byte; compared when shim_owner is not 0 */
-    __u32 shim_owner;       /* of frames that are the C stack's, not a function's */
+    __u32 shim_owner;       /* of frames that are the C stack's, not a function's: one for each entry (3.12 on) */
     __u32 code_identity;
-    __u32 reserved;
+    __u32 frame_entry; /* one byte, not 0 in entry frames (3.11); with no shims either every frame is one (to 3.10) */
 };
 
 /* Value of the map python_processes; key: thread-group id (__u32). */

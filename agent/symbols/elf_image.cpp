@@ -197,6 +197,12 @@ std::optional<std::uint64_t> ElfImage::address_of(std::string_view symbol) const
     return std::nullopt;
 }
 
+std::optional<ElfImage::Range> ElfImage::range_of(std::string_view function) const {
+    for (const ElfSymbol& s : functions_)
+        if (text_.data() + s.name == function) return Range{s.address, s.size};
+    return std::nullopt;
+}
+
 std::optional<std::uint64_t> ElfImage::text_offset() const {
     for (const Segment& s : segments_)
         if (s.executable) return s.offset;

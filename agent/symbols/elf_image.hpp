@@ -39,6 +39,13 @@ public:
     // Address of a named function, or of the few objects that are kept: _PyRuntime and its like.
     [[nodiscard]] std::optional<std::uint64_t> address_of(std::string_view symbol) const;
 
+    // A named function from its first byte on; size 0 when it is not told.
+    struct Range {
+        std::uint64_t address = 0;
+        std::uint64_t size = 0;
+    };
+    [[nodiscard]] std::optional<Range> range_of(std::string_view function) const;
+
     // File offset to virtual address, by the loadable segments.
     [[nodiscard]] std::optional<std::uint64_t> address_of_offset(std::uint64_t file_offset) const;
 

@@ -40,8 +40,10 @@ const PythonFunction* PythonFrames::function(Process& process, const at_python_f
     return &process.functions.insert_or_assign(frame.code, std::move(*read)).first->second;
 }
 
-std::optional<FrameId> PythonFrames::resolve(const ProcessId& process, const at_python_frame& frame,
+std::optional<FrameId> PythonFrames::resolve(const ProcessId& process, const at_python_frame& told,
                                              Tables& tables) {
+    at_python_frame frame = told;
+    frame.code &= ~AT_PYTHON_ENTRY;
     const auto found = processes_.find(process);
     if (found == processes_.end() || !found->second.interpreter) return std::nullopt;
     const PythonFunction* f = function(found->second, frame);

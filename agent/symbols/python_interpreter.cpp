@@ -32,7 +32,10 @@ std::optional<PythonInterpreter> interpreter_in(Symbolizer& symbolizer, const Pr
     const PythonLayout* layout = minor ? python_layout(*minor) : nullptr;
     if (layout == nullptr) return std::nullopt;
     PythonInterpreter found{
-        .layout = *layout, .runtime = *runtime, .code_type = *code_type, .module = m.path};
+        .layout = *layout, .runtime = *runtime, .code_type = *code_type, .module = m.path, .evaluator = {}};
+    static const std::string kEvaluator = "_PyEval_EvalFrameDefault";
+    found.evaluator[0] = symbolizer.range_of(process, m, kEvaluator).value_or(Symbolizer::Range{});
+    found.evaluator[1] = symbolizer.range_of(process, m, kEvaluator + ".cold").value_or(Symbolizer::Range{});
     if (*minor >= 13) {
         std::array<std::byte, kDebugOffsetsSize> head{};
         if (!read(*runtime, head.data(), head.size())) return std::nullopt;
@@ -54,6 +57,10 @@ std::optional<unsigned> python_minor_of_path(std::string_view path) {
     const auto [end, failed] = std::from_chars(name.data(), name.data() + name.size(), minor);
     if (failed != std::errc() || end == name.data()) return std::nullopt;
     return minor;
+}
+
+bool PythonInterpreter::is_own(const Mapping& mapping) const {
+    return mapping.path == module || base_name(mapping.path).starts_with("python3.");
 }
 
 std::optional<PythonInterpreter> find_python(Symbolizer& symbolizer, const ProcessId& process,

@@ -1,6 +1,7 @@
 // Finds the CPython interpreter in a process: its version and where its runtime state lies.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,6 +19,13 @@ struct PythonInterpreter {
     std::uint64_t runtime = 0;    // &_PyRuntime
     std::uint64_t code_type = 0;  // &PyCode_Type
     std::string module;           // path of the file that is the interpreter: libpython or an executable
+    std::array<Symbolizer::Range, 2> evaluator;  // _PyEval_EvalFrameDefault, and the cold part that it may have
+
+    [[nodiscard]] bool is_evaluator(std::uint64_t address) const {
+        return evaluator[0].contains(address) || evaluator[1].contains(address);
+    }
+    // Of the interpreter: its library, and the executable that only starts it.
+    [[nodiscard]] bool is_own(const Mapping& mapping) const;
 };
 
 // Minor version from the name of an interpreter's file: "/usr/bin/python3.11", "libpython3.8.so.1.0".

@@ -60,7 +60,7 @@ constexpr at_python_offsets frame_objects(std::uint32_t current_thread, std::uin
             .frame_owner = 0,
             .shim_owner = 0,
             .code_identity = identity_of(40),
-            .reserved = 0};
+            .frame_entry = 0};
 }
 
 // 3.12 and 3.13: _PyInterpreterFrames; the C stack's own frames (owner 3) are between.
@@ -81,7 +81,7 @@ constexpr at_python_offsets interpreter_frames(std::uint32_t interpreter, std::u
             .frame_owner = 70,
             .shim_owner = 3,
             .code_identity = identity_of(68),
-            .reserved = 0};
+            .frame_entry = 0};
 }
 
 constexpr at_python_offsets walk313() {
@@ -106,7 +106,7 @@ constexpr at_python_offsets kWalk311{.runtime_current_thread = 576,
                                      .frame_owner = 0,
                                      .shim_owner = 0,
                                      .code_identity = identity_of(72),
-                                     .reserved = 0};
+                                     .frame_entry = 68};
 
 constexpr std::array kLayouts{
     PythonLayout{8, frame_objects(1368, 104), kCode38},

@@ -112,6 +112,7 @@ private:
         const BuiltStack built = build_stack(sample, symbolizer_, python_, batch.tables);
         ++health_.samples;
         if (built.python) ++health_.python_samples;
+        health_.guessed_runs += built.guessed_runs;
         batch.events.push_back(
             {.at = sample.from.at,
              .process = sample.from.process,

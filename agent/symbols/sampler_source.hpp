@@ -4,9 +4,9 @@
 // its cgroup is traced, walks CPython's frames (3.8 to 3.13), and writes one record. Here records become
 // events: addresses to frames by the Symbolizer, code objects to Python frames by reading the process.
 //
-// A stack is Python's frames, innermost first, with the native leaf below them when it is outside the
-// interpreter (`memcpy`, a C extension); without Python frames it is the native stack. `truncated` is set
-// when the walk did not reach the thread's start.
+// A stack is Python's frames with the native ones outside the interpreter between them, each at its place
+// (stack_weave.hpp); without Python frames it is the native stack. `truncated` is set when the walk did not reach the
+// thread's start.
 //
 // Native code is walked by its call frame information (x86-64), compiled to tables when a process is first seen; its
 // first samples, and other architectures', by frame pointers, which Debian's libraries do not have.
@@ -40,6 +40,7 @@ struct SamplerHealth {
     std::uint64_t samples = 0;                  // StackSample events given
     std::uint64_t python_samples = 0;           // of them with Python frames
     std::uint64_t unresolved_code = 0;          // Python frames whose code object was gone or did not verify
+    std::uint64_t guessed_runs = 0;             // runs of Python frames whose place among native ones is a guess
     std::map<std::string, std::uint64_t> lost;  // records that never became events, by kind
 };
 

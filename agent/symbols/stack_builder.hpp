@@ -1,6 +1,7 @@
 // StackBuilder: from one sample to the stack that is shown: names, and Python's and native frames merged.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -15,10 +16,13 @@ struct BuiltStack {
     StackId stack{};
     bool truncated = false;
     bool python = false;
+    std::size_t guessed_runs = 0;  // of Python frames whose place among the native ones is not known (stack_weave.hpp)
 };
 
-// With Python frames: these, and below the innermost the native leaf if it is outside the interpreter.
-// Without (or when none of their code objects can be read): the native frames.
+// With Python frames: these and the native frames outside the interpreter, each at its place (stack_weave.hpp); of the
+// native frames only the leaf when they were found by frame pointers, which the interpreter does not keep. The C
+// library's start of the thread is left out. Without (or when none of their code objects can be read): the native
+// frames.
 [[nodiscard]] BuiltStack build_stack(const SampleRecord& sample, Symbolizer& symbolizer, PythonFrames& python,
                                      Tables& tables);
 

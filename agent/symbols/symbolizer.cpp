@@ -132,6 +132,17 @@ public:
         return mapping.start - *here + *at;
     }
 
+    std::optional<Range> range_of(const ProcessId& id, const Mapping& mapping, const std::string& function) {
+        const auto file = process(id).snapshot.file_of(mapping);
+        const ElfImage* image = file ? modules_.image(*file) : nullptr;
+        if (image == nullptr) return std::nullopt;
+        const auto own = image->range_of(function);
+        const auto here = image->address_of_offset(mapping.offset);
+        if (!own || !here) return std::nullopt;
+        const std::uint64_t start = mapping.start - *here + own->address;
+        return Range{start, start + own->size};
+    }
+
 private:
     void remember(Process& p, std::uint64_t address, FrameId frame) {
         if (++remembered_ > kMaxRemembered) {
@@ -303,6 +314,11 @@ const ProcessMaps& Symbolizer::maps(const ProcessId& process) {
 std::optional<std::uint64_t> Symbolizer::address_of(const ProcessId& process, const Mapping& mapping,
                                                     const std::string& symbol) {
     return impl_->address_of(process, mapping, symbol);
+}
+
+std::optional<Symbolizer::Range> Symbolizer::range_of(const ProcessId& process, const Mapping& mapping,
+                                                      const std::string& function) {
+    return impl_->range_of(process, mapping, function);
 }
 
 }  // namespace autotune::symbols

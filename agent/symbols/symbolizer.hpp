@@ -76,6 +76,14 @@ public:
     // The address at which `symbol` of the mapped file lies in this process.
     [[nodiscard]] std::optional<std::uint64_t> address_of(const ProcessId& process, const Mapping& mapping,
                                                           const std::string& symbol);
+    // The same of a function, from its first byte to behind its last.
+    struct Range {
+        std::uint64_t start = 0;
+        std::uint64_t end = 0;
+        [[nodiscard]] bool contains(std::uint64_t address) const { return start <= address && address < end; }
+    };
+    [[nodiscard]] std::optional<Range> range_of(const ProcessId& process, const Mapping& mapping,
+                                                const std::string& function);
 
 private:
     class Impl;

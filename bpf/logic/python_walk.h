@@ -50,8 +50,11 @@ AT_WALK_INLINE int at_python_read_frame(const struct at_python_offsets* o, __u64
         if (at_read_user(&owner, sizeof owner, frame + o->frame_owner)) return -1;
         if (owner == o->shim_owner) return 1;
     }
-    f->code = at_python_word(frame + o->frame_code);
-    if (!f->code) return -1;
+    const __u64 code = at_python_word(frame + o->frame_code);
+    if (!code) return -1;
+    __u8 entry = !o->shim_owner;
+    if (o->frame_entry && at_read_user(&entry, sizeof entry, frame + o->frame_entry)) return -1;
+    f->code = entry ? code | AT_PYTHON_ENTRY : code;
     f->instruction = 0;
     if (o->instruction_size == 4) {
         __u32 last = 0;
@@ -60,7 +63,7 @@ AT_WALK_INLINE int at_python_read_frame(const struct at_python_offsets* o, __u64
     } else {
         f->instruction = at_python_word(frame + o->frame_instruction);
     }
-    f->identity = at_python_word(f->code + o->code_identity);
+    f->identity = at_python_word(code + o->code_identity);
     return 0;
 }
 
@@ -86,6 +89,7 @@ AT_WALK_INLINE int at_python_walk(const struct at_python_process* process, __u64
         const int got = at_python_read_frame(o, frame, &frames[n]);
         if (got < 0) return AT_PYTHON_CUT;
         if (got == 0) *count = n + 1;
+        if (got == 1 && n) frames[(n - 1) & (AT_MAX_PYTHON_FRAMES - 1)].code |= AT_PYTHON_ENTRY;
         if (at_read_user(&frame, sizeof frame, frame + o->frame_back)) return AT_PYTHON_CUT;
         if (!frame) return AT_PYTHON_WHOLE;
     }

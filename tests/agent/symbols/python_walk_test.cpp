@@ -77,7 +77,7 @@ TEST_P(PythonWalk, GivesFramesInnermostFirst) {
     ASSERT_EQ(walk(), AT_PYTHON_WHOLE);
     ASSERT_EQ(count_, 3u);
     for (int i = 0; i < 3; ++i) {
-        EXPECT_EQ(frames_[i].code, code_at(i));
+        EXPECT_EQ(frames_[i].code & ~AT_PYTHON_ENTRY, code_at(i));
         EXPECT_EQ(frames_[i].identity, 0x500000000u + i);
         EXPECT_EQ(frames_[i].instruction, o_.instruction_size == 4 ? i + 100u : code_at(i) + 200);
     }
@@ -99,7 +99,26 @@ TEST_P(PythonWalk, SkipsWhatTheCStackOwns) {
     memory_.put(frame_at(3) + o_.frame_owner, static_cast<std::uint8_t>(o_.shim_owner));
     ASSERT_EQ(walk(), AT_PYTHON_WHOLE);
     ASSERT_EQ(count_, 2u);
-    EXPECT_EQ(frames_[1].code, code_at(2));
+    EXPECT_EQ(frames_[1].code & ~AT_PYTHON_ENTRY, code_at(2));
+}
+
+// Frames 0 to 3, of which C called 1 and 3.
+TEST_P(PythonWalk, MarksTheFramesThatTheEvaluatorWasEnteredWith) {
+    put_threads({kSelf});
+    if (o_.shim_owner != 0) {  // 3.12 on: a frame of the C stack's behind each
+        put_frames(0, 6);
+        for (const int shim : {2, 5})
+            memory_.put(frame_at(shim) + o_.frame_owner, static_cast<std::uint8_t>(o_.shim_owner));
+    } else {
+        put_frames(0, 4);
+        if (o_.frame_entry != 0)
+            for (const int entry : {1, 3}) memory_.put(frame_at(entry) + o_.frame_entry, std::uint8_t{1});
+    }
+    ASSERT_EQ(walk(), AT_PYTHON_WHOLE);
+    ASSERT_EQ(count_, 4u);
+    const bool every = layout_.minor <= 10;
+    for (const unsigned i : {0u, 1u, 2u, 3u})
+        EXPECT_EQ((frames_[i].code & AT_PYTHON_ENTRY) != 0, every || i % 2 == 1) << i;
 }
 
 TEST_P(PythonWalk, SaysThatADeepStackIsCut) {

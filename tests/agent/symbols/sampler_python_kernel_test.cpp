@@ -42,6 +42,46 @@ print(' '.join('%s %.6f' % item for item in spent.items()))
 
 class SamplerOnPython : public SamplerOnKernel {
 protected:
+    // The system's, and those that AUTOTUNE_TEST_PYTHONS names (paths with ':' between them).
+    static std::vector<std::string> pythons() {
+        std::vector<std::string> all{"/usr/bin/python3"};
+        const char* others = std::getenv("AUTOTUNE_TEST_PYTHONS");
+        std::istringstream list(others != nullptr ? others : "");
+        for (std::string path; std::getline(list, path, ':');) all.push_back(path);
+        return all;
+    }
+
+    // Stacks with the two innermost of `names` (leaf first) hold all of them, in that order, each once.
+    static void expect_order(Collected& got, const std::vector<std::string>& names, std::uint64_t at_least) {
+        EXPECT_GE(got.together(names[0], names[1]), at_least) << names[1] << ": " << got.summary();
+        for (const StackId stack : got.stacks) {
+            std::vector<std::string> held;
+            std::string all;
+            for (const FrameId f : got.batch.tables.stacks[stack]) {
+                all += got.name(f) + " ";
+                if (std::ranges::find(names, got.name(f)) != names.end()) held.push_back(got.name(f));
+            }
+            if (std::ranges::find(held, names[0]) == held.end() || std::ranges::find(held, names[1]) == held.end())
+                continue;
+            EXPECT_EQ(held, names) << all;
+        }
+    }
+
+    // Frames whose name ends so, at most, in one stack that holds `function`.
+    static std::size_t frames_like(Collected& got, const std::string& end, const std::string& function) {
+        std::size_t most = 0;
+        for (const StackId stack : got.stacks) {
+            std::size_t count = 0;
+            bool held = false;
+            for (const FrameId f : got.batch.tables.stacks[stack]) {
+                count += got.name(f).ends_with(end) ? 1 : 0;
+                held = held || got.name(f) == function;
+            }
+            if (held) most = std::max(most, count);
+        }
+        return most;
+    }
+
     void expect_python_shares(const std::string& python) {
         const auto source = started();
         ASSERT_NE(source, nullptr);
@@ -68,15 +108,64 @@ protected:
     }
 };
 
-// The system's, and those that AUTOTUNE_TEST_PYTHONS names (paths with ':' between them).
 TEST_F(SamplerOnPython, GivesEachPythonFunctionItsShare) {
-    std::vector<std::string> pythons{"/usr/bin/python3"};
-    const char* others = std::getenv("AUTOTUNE_TEST_PYTHONS");
-    std::istringstream list(others != nullptr ? others : "");
-    for (std::string path; std::getline(list, path, ':');) pythons.push_back(path);
-    for (const std::string& python : pythons) {
+    for (const std::string& python : pythons()) {
         SCOPED_TRACE(python);
         expect_python_shares(python);
+    }
+}
+
+// C of several kinds calls back into Python: the interpreter's own (sorted, a generator driven by sum) and a library's
+// (libc's qsort through ctypes), which has its native frames between Python's.
+constexpr const char* kCallbacks = R"(
+import ctypes, time
+libc = ctypes.CDLL(None)
+def burn(seconds):
+    end = time.thread_time() + seconds
+    n = 0
+    while time.thread_time() < end:
+        for i in range(200): n += i * i
+    return n
+def key(x): burn(0.0005); return x
+def sort_by_key(): sorted(range(200), key=key)
+def numbers():
+    for i in range(200): burn(0.0005); yield i
+def add_up(): sum(numbers())
+Compare = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int), ctypes.POINTER(ctypes.c_int))
+@Compare
+def compare(a, b): burn(0.0005); return a[0] - b[0]
+@Compare
+def warm(a, b): burn(0.002); return a[0] - b[0]
+def sort(how):
+    values = (ctypes.c_int * 50)(*range(50, 0, -1))
+    libc.qsort(values, 50, 4, how)
+def sort_by_libc(): sort(compare)
+def fill(): burn(0.1)
+class Made:
+    def __init__(self): fill()
+def make(): Made()
+def main(): sort_by_key(); add_up(); sort_by_libc(); make()
+sort(warm)
+main()
+)";
+
+TEST_F(SamplerOnPython, PutsNativeFramesBetweenThePythonFramesTheyCalled) {
+    for (const std::string& python : pythons()) {
+        SCOPED_TRACE(python);
+        const auto source = started();
+        ASSERT_NE(source, nullptr);
+        Collected got;
+        TracedChild child(cgroup_, {python, write_program("callbacks.py", kCallbacks)});
+        collect(*source, child, got);
+        ASSERT_EQ(child.status(), 0) << child.text();
+        expect_order(got, {"burn", "key", "sort_by_key", "main", "<module>"}, 60);
+        expect_order(got, {"burn", "numbers", "add_up", "main", "<module>"}, 60);
+        expect_order(got, {"burn", "fill", "make", "main", "<module>"}, 60);
+        expect_order(got, {"burn", "compare", "qsort_r", "sort", "sort_by_libc", "main", "<module>"}, 60);
+        EXPECT_EQ(got.together("_PyEval_EvalFrameDefault", "main"), 0u) << "each stands for Python frames";
+        // 3.12 on pushes a frame of its own below a class's __init__.
+        EXPECT_EQ(frames_like(got, "__init__", "make"), 1u);
+        EXPECT_EQ(source->health().guessed_runs, 0u);
     }
 }
 
