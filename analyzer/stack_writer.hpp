@@ -5,7 +5,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "core/profile.hpp"
+#include "core/profile_builder.hpp"
 #include "core/tables.hpp"
 
 namespace autotune {

@@ -1,11 +1,13 @@
 #include "cli/profile_files.hpp"
 
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 #include "exporters/render/flame_html.hpp"
 #include "exporters/render/flame_svg.hpp"
 #include "exporters/render/folded.hpp"
+#include "exporters/render/folded_reader.hpp"
 #include "exporters/render/gzip.hpp"
 #include "exporters/render/pprof.hpp"
 #include "exporters/render/speedscope.hpp"
@@ -14,8 +16,6 @@
 namespace autotune::cli {
 
 namespace {
-
-constexpr std::size_t kMostBytes = std::size_t{16} << 30;  // of a file of stacks, unpacked
 
 std::string rendered(const Profile& profile, ProfileFormat format) {
     switch (format) {
@@ -60,18 +60,26 @@ Status write_profile(const Profile& profile, const std::filesystem::path& path) 
 
 Result<Profile> read_profile(const std::string& path, ProfileUnit unit) {
     const std::string name = path == "-" ? "standard input" : path;
-    auto text = read_file(path == "-" ? "/dev/stdin" : path);
-    if (!text) return text.forward();
-    if (render::is_gzip(*text)) {
-        text = render::gunzip(*text, kMostBytes);
-        if (!text) return text.forward(name);
-    }
-    auto profile = render::read_folded(*text, std::filesystem::path(name).filename().string(), unit);
-    if (!profile) {
-        std::string where = profile.error().message;  // "line 3: what" as file:line: what
-        if (where.starts_with("line ")) where = where.substr(5);
-        return fail(profile.error().code, name + ":" + where);
-    }
+    render::FoldedReader reader;
+    const auto located = [&](const Error& error) {
+        std::string where = error.message;  // "line 3: what" as file:line: what
+        where = where.starts_with("line ") ? name + ":" + where.substr(5) : name + ": " + where;
+        return fail(error.code, where);
+    };
+    std::optional<render::Gunzip> packed;
+    bool first = true;
+    const auto take = [&](std::string_view piece) { return reader.feed(piece); };
+    const Status read =
+        read_in_pieces(path == "-" ? "/dev/stdin" : path, [&](std::string_view piece) -> Status {
+            if (std::exchange(first, false) && render::is_gzip(piece)) packed.emplace();
+            const Status taken = packed ? packed->feed(piece, take) : take(piece);
+            return taken ? ok() : Status(located(taken.error()));
+        });
+    if (!read) return read.forward();
+    if (packed)
+        if (Status s = packed->finish(); !s) return located(s.error());
+    auto profile = reader.finish(std::filesystem::path(name).filename().string(), unit);
+    if (!profile) return located(profile.error());
     return profile;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,12 @@ namespace autotune {
 
 // The file's bytes, read to the end (also where the size is not known before, as in /proc).
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path);
+
+// The same piece by piece, for files that are larger than memory should be: each piece is `take`n before the
+// next is read, the first holds at least two bytes where the file does. Errors: as read_file, or what `take`
+// says.
+[[nodiscard]] Status read_in_pieces(const std::filesystem::path& path,
+                                    const std::function<Status(std::string_view)>& take);
 
 // One write(2) of `text` to an existing file: what kernel interfaces expect. Never creates.
 [[nodiscard]] Status write_file(const std::filesystem::path& path, std::string_view text);

@@ -90,7 +90,7 @@ private:
 }  // namespace
 
 std::string call_tree_text(const Profile& profile, const CallTreeOptions& options) {
-    return CallTree(merged_by_name(profile), options).write();
+    return CallTree(*MergedByName(profile), options).write();
 }
 
 }  // namespace autotune::render

@@ -108,12 +108,12 @@ std::string data_json(const Profile& named, const FlameHtmlOptions& options) {
 }  // namespace
 
 std::string flame_html(const Profile& profile, const FlameHtmlOptions& options) {
-    const Profile named = merged_by_name(profile);
+    const MergedByName named(profile);
     return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
            "content=\"width=device-width,initial-scale=1\">\n<title>" +
            xml_text(profile.title) + "</title>\n<style>" + std::string(kFlamePageStyle) +
            "</style>\n</head>\n<body>\n" + std::string(kFlamePageBody) +
-           "<script type=\"application/json\" id=\"data\">" + data_json(named, options) +
+           "<script type=\"application/json\" id=\"data\">" + data_json(*named, options) +
            "</script>\n<script>" + std::string(kFlamePageScript) + "</script>\n</body>\n</html>\n";
 }
 

@@ -1,13 +1,12 @@
 #include "exporters/render/folded.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
-#include <map>
-#include <string_view>
-#include <system_error>
+#include <utility>
 #include <vector>
 
+#include "exporters/render/by_name.hpp"
+#include "exporters/render/children.hpp"
 #include "exporters/render/text.hpp"
 
 namespace autotune::render {
@@ -27,110 +26,71 @@ std::string_view without_offset(std::string_view name) {
 std::string plain(std::string_view name) {
     std::string text = clean_text(without_offset(name));
     std::replace(text.begin(), text.end(), ';', ':');
-    return text.empty() ? "[unknown]" : text;
+    return text.empty() ? std::string(kUnknownFrame) : text;
 }
 
-// A stack in a text of stacks, by the path that it shares with the stack before it: sorted input, the usual
-// case, walks only what is new.
-class FoldedReader {
+// Writes the lines in the order of their bytes, as sort(1) does, without having them all: depth first, where
+// a node's own line and the lines of what it calls are two things, for other names may belong between them
+// ("f", "f2", "f;g").
+class Writer {
 public:
-    explicit FoldedReader(std::size_t bytes) : builder_(bytes / kBytesPerNode) {}
+    explicit Writer(const Profile& plain) : profile_(plain), children_(plain) {}
 
-    // Errors: corrupt.
-    Status line(std::string_view text) {
-        const auto blank = text.rfind(' ');
-        if (blank == std::string_view::npos)
-            return fail(Errc::corrupt, "a line without a weight behind a blank");
-        const std::string_view digits = text.substr(blank + 1);
-        std::uint64_t weight = 0;
-        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), weight);
-        if (error == std::errc::result_out_of_range) return fail(Errc::corrupt, "a weight beyond 64 bits");
-        if (error != std::errc() || end != digits.data() + digits.size())
-            return fail(Errc::corrupt, "\"" + std::string(digits.substr(0, 40)) + "\" is no whole number");
-        if (__builtin_add_overflow(total_, weight, &total_))
-            return fail(Errc::corrupt, "the weights add up to more than 64 bits hold");
-        builder_.add(node_of(text.substr(0, blank)), weight);
-        return ok();
-    }
-
-    Profile take(std::string title, ProfileUnit unit) && {
-        Profile profile = std::move(builder_).build(std::move(title), unit);
-        profile.measure = unit == ProfileUnit::count ? "samples" : unit == ProfileUnit::bytes ? "space" : "time";
-        return profile;
+    std::string write() {
+        std::vector<Part> open{{0, 0, true}};
+        while (!open.empty()) {
+            const Part part = open.back();
+            open.pop_back();
+            path_.resize(part.prefix);
+            if (part.node != 0) path_ += (part.prefix > 0 ? ";" : "") + name(part.node);
+            if (!part.below) {
+                out_ += path_ + " " + std::to_string(profile_.nodes[part.node].self) + "\n";
+                continue;
+            }
+            const auto first = static_cast<std::ptrdiff_t>(open.size());
+            for (const std::uint32_t child : children_.of(part.node)) {
+                if (profile_.nodes[child].self > 0) open.push_back({child, path_.size(), false});
+                if (!children_.of(child).empty()) open.push_back({child, path_.size(), true});
+            }
+            std::sort(open.begin() + first, open.end(),
+                      [&](const Part& a, const Part& b) { return before(b, a); });
+        }
+        return std::move(out_);
     }
 
 private:
-    static constexpr std::size_t kBytesPerNode = 64;  // of text, as it comes: a name and its share of prefixes
-
-    struct Step {
-        std::size_t end;  // in last_, behind the name
+    struct Part {
         std::uint32_t node;
+        std::size_t prefix;  // of the path: its caller's
+        bool below;          // what it calls; else its own line
     };
 
-    std::uint32_t node_of(std::string_view path) {
-        const auto differ = std::mismatch(path.begin(), path.end(), last_.begin(), last_.end()).first;
-        const auto same = static_cast<std::size_t>(differ - path.begin());
-        // A name that ends where the difference begins is shared only if it ends in both.
-        while (!steps_.empty()) {
-            const std::size_t end = steps_.back().end;
-            const bool ends_here = end == path.size() || (end < path.size() && path[end] == ';');
-            if (end <= same && ends_here) break;
-            steps_.pop_back();
-        }
-        std::size_t at = steps_.empty() ? 0 : steps_.back().end + 1;
-        std::uint32_t node = steps_.empty() ? 0 : steps_.back().node;
-        while (at <= path.size() && !path.empty()) {
-            const std::size_t end = std::min(path.find(';', at), path.size());
-            node = builder_.child(node, builder_.frame(path.substr(at, end - at)));
-            steps_.push_back({end, node});
-            at = end + 1;
-        }
-        last_ = path;
-        return node;
+    [[nodiscard]] const std::string& name(std::uint32_t node) const {
+        return profile_.frames[profile_.nodes[node].frame].name;
+    }
+    // As the lines would compare: behind a name comes its end, or the ';' that no name has.
+    [[nodiscard]] bool before(const Part& a, const Part& b) const {
+        const std::string_view x = name(a.node), y = name(b.node);
+        const std::size_t both = std::min(x.size(), y.size());
+        if (const int order = x.substr(0, both).compare(y.substr(0, both)); order != 0) return order < 0;
+        const auto next = [both](std::string_view text, bool below) {
+            return both < text.size() ? static_cast<unsigned char>(text[both]) : below ? ';' : -1;
+        };
+        return next(x, a.below) < next(y, b.below);
     }
 
-    ProfileBuilder builder_;
-    std::string_view last_;
-    std::vector<Step> steps_;
-    std::uint64_t total_ = 0;
+    const Profile& profile_;
+    const Children children_;
+    std::string path_, out_;
 };
 
 }  // namespace
 
 std::string folded(const Profile& profile) {
-    std::vector<std::string> names;
-    names.reserve(profile.frames.size());
-    for (const ProfileFrame& f : profile.frames) names.push_back(plain(f.name));
-    std::map<std::string, std::uint64_t> lines;  // names that differ in offsets only become one
-    for (std::size_t i = 0; i < profile.nodes.size(); ++i) {
-        const ProfileNode* node = &profile.nodes[i];
-        const std::uint64_t weight = node->self;
-        if (weight == 0) continue;
-        std::vector<const std::string*> leaf_first;
-        for (; node != profile.nodes.data(); node = &profile.nodes[node->parent])
-            leaf_first.push_back(&names[node->frame]);
-        std::string line;
-        for (auto name = leaf_first.rbegin(); name != leaf_first.rend(); ++name)
-            line += (line.empty() ? "" : ";") + **name;
-        lines[line.empty() ? "[unknown]" : std::move(line)] += weight;
-    }
-    std::string out;
-    for (const auto& [line, weight] : lines) out += line + " " + std::to_string(weight) + "\n";
-    return out;
-}
-
-Result<Profile> read_folded(std::string_view text, std::string title, ProfileUnit unit) {
-    FoldedReader reader(text.size());
-    for (std::size_t number = 1; !text.empty(); ++number) {
-        const std::size_t end = std::min(text.find('\n'), text.size());
-        std::string_view line = text.substr(0, end);
-        text.remove_prefix(std::min(end + 1, text.size()));
-        while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
-        if (line.empty()) continue;
-        if (Status s = reader.line(line); !s)
-            return fail(s.error().code, "line " + std::to_string(number) + ": " + s.error().message);
-    }
-    return std::move(reader).take(std::move(title), unit);
+    // Also of kinds: two lines never read alike.
+    return Writer(
+               merged_by(profile, [](const ProfileFrame& f) { return ProfileFrame{.name = plain(f.name)}; }))
+        .write();
 }
 
 }  // namespace autotune::render

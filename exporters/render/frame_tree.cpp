@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "exporters/render/by_name.hpp"
+#include "exporters/render/children.hpp"
 
 namespace autotune::render {
 
@@ -16,15 +17,13 @@ public:
         : profile_(named),
           limits_(limits),
           weights_(subtree_weights(named)),
-          before_(subtree_weights_before(named)) {
-        find_children();
-        look_at_depth();
-    }
+          before_(subtree_weights_before(named)),
+          least_(look_at_depth()),
+          children_(named, [this](std::uint32_t node) { return weights_[node] >= least_; }) {}
 
     FrameTree run() {
         tree_.total = weights_[0];
         if (!before_.empty()) tree_.total_before = before_[0];
-        least_ = threshold();
         // Depth first without recursion: a program's recursion is not ours.
         std::vector<Visit> open{{{"all", 0, weights_[0], 0, 0, tree_.total_before, FrameKind::unknown}, 0}};
         while (!open.empty()) {
@@ -49,45 +48,31 @@ private:
         std::uint32_t node;  // of a group: not looked at
     };
 
-    // Children of a node lie together in order_, from first_[node] to first_[node + 1].
-    void find_children() {
-        const std::size_t count = profile_.nodes.size();
-        first_.assign(count + 1, 0);
-        for (std::size_t i = 1; i < count; ++i) ++first_[profile_.nodes[i].parent + 1];
-        for (std::size_t i = 0; i < count; ++i) first_[i + 1] += first_[i];
-        order_.resize(count - 1);
-        std::vector<std::uint32_t> next(first_.begin(), first_.end() - 1);
-        for (std::size_t i = 1; i < count; ++i)
-            order_[next[profile_.nodes[i].parent]++] = static_cast<std::uint32_t>(i);
-    }
-
-    // What the picture is deep enough for; what is deeper is only told as a sum.
-    void look_at_depth() {
-        std::vector<std::size_t> depth(weights_.size());
+    // What the picture is deep enough for; what is deeper is only told as a sum. Returns the least weight of
+    // a box, so that there are not too many.
+    [[nodiscard]] std::uint64_t look_at_depth() {
+        const std::uint64_t least = std::max<std::uint64_t>(limits_.min_weight, 1);
+        std::vector<std::uint64_t> candidates;
+        std::vector<std::uint32_t> depth(weights_.size());
         for (std::size_t i = 1; i < depth.size(); ++i) {
             depth[i] = depth[profile_.nodes[i].parent] + 1;
             if (weights_[i] == 0) continue;
-            if (depth[i] <= limits_.max_depth) candidates_.push_back(weights_[i]);
+            tree_.frames += depth[i] <= limits_.max_depth;
             if (depth[i] == limits_.max_depth + 1) tree_.cut_weight += weights_[i];
+            if (depth[i] <= limits_.max_depth && weights_[i] >= least) candidates.push_back(weights_[i]);
         }
-        tree_.frames = candidates_.size();
-    }
-
-    // The least weight of a box, so that there are not too many.
-    [[nodiscard]] std::uint64_t threshold() {
-        const std::uint64_t least = std::max<std::uint64_t>(limits_.min_weight, 1);
-        if (candidates_.size() < limits_.max_boxes) return least;
-        const auto last = candidates_.begin() + static_cast<std::ptrdiff_t>(limits_.max_boxes - 1);
-        std::nth_element(candidates_.begin(), last, candidates_.end(), std::greater<>());
+        if (candidates.size() < limits_.max_boxes) return least;
+        const auto last = candidates.begin() + static_cast<std::ptrdiff_t>(limits_.max_boxes - 1);
+        std::nth_element(candidates.begin(), last, candidates.end(), std::greater<>());
         return std::max(least, *last + 1);
     }
 
     // By name, from left to right. Neighbours that are too narrow go together; a group may still be too
     // narrow.
     std::vector<Visit> children_of(const Visit& parent) {
-        std::vector<std::uint32_t> children(order_.begin() + first_[parent.node],
-                                            order_.begin() + first_[parent.node + 1]);
-        std::erase_if(children, [&](std::uint32_t child) { return weights_[child] == 0; });
+        std::vector<std::uint32_t> children;
+        for (const std::uint32_t child : children_.of(parent.node))
+            if (weights_[child] > 0) children.push_back(child);
         std::sort(children.begin(), children.end(),
                   [&](std::uint32_t a, std::uint32_t b) { return frame_of(a).name < frame_of(b).name; });
         std::vector<Visit> out;
@@ -125,17 +110,16 @@ private:
     const Profile& profile_;
     const FrameTreeLimits& limits_;
     std::vector<std::uint64_t> weights_, before_;
-    std::vector<std::uint64_t> candidates_;  // weights of what may be drawn
-    std::vector<std::uint32_t> first_, order_;
-    std::uint64_t least_ = 1;
-    std::size_t drawn_ = 0;
     FrameTree tree_;
+    std::uint64_t least_;  // weight of a box
+    Children children_;    // of what is drawn
+    std::size_t drawn_ = 0;
 };
 
 }  // namespace
 
 FrameTree frame_tree(const Profile& profile, const FrameTreeLimits& limits) {
-    return Layout(merged_by_name(profile), limits).run();
+    return Layout(*MergedByName(profile), limits).run();
 }
 
 }  // namespace autotune::render

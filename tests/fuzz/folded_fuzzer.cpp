@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "exporters/render/folded.hpp"
+#include "exporters/render/folded_reader.hpp"
 #include "exporters/render/gzip.hpp"
 #include "tests/fuzz/invariant.hpp"
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/profile.hpp"
+#include "core/profile_builder.hpp"
 
 namespace autotune::testing {
 

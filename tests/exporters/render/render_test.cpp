@@ -1,10 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
 
 #include "exporters/render/flame_svg.hpp"
 #include "exporters/render/folded.hpp"
+#include "exporters/render/folded_reader.hpp"
 #include "exporters/render/frame_tree.hpp"
 #include "exporters/render/graph.hpp"
 #include "exporters/render/json.hpp"
@@ -71,6 +73,13 @@ TEST(Folded, IsPlainNamesRootFirstWithAnIntegerWeight) {
     EXPECT_EQ(folded(p), "[unknown] 5\nmain;a:b;libc.so.6 7\n");
 }
 
+TEST(Folded, MakesOneLineOfWhatReadsAlike) {
+    ProfileBuilder builder;
+    for (const FrameKind kind : {FrameKind::native, FrameKind::kernel, FrameKind::unknown})
+        builder.add_stack(std::vector{builder.frame({.name = "read", .kind = kind})}, 2);
+    EXPECT_EQ(folded(std::move(builder).build("", ProfileUnit::count)), "read 6\n");
+}
+
 TEST(Folded, KeepsAPlusThatIsNoOffset) {
     EXPECT_EQ(folded(profile_of({{{"operator+", "a+0xyz", "+0x12"}, 1}})), "operator+;a+0xyz;+0x12 1\n");
 }
@@ -94,6 +103,51 @@ TEST(Folded, SaysInWhichLineTheTroubleIs) {
     EXPECT_EQ(read_folded("a 99999999999999999999\n", "", ProfileUnit::count).error().message,
               "line 1: a weight beyond 64 bits");
     EXPECT_FALSE(read_folded("a 18446744073709551615\nb 1\n", "", ProfileUnit::count));
+}
+
+TEST(FoldedReader, ReadsTheSameWhereverTheTextIsCut) {
+    const std::string text = "main;a b;c 7\r\nmain;a b 2\n\nmain;[k] 1\n[truncated];x 3\nlast 4";
+    const auto whole = read_folded(text, "t", ProfileUnit::count);
+    ASSERT_TRUE(whole);
+    for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+        FoldedReader reader;
+        ASSERT_TRUE(reader.feed(std::string_view(text).substr(0, cut)));
+        ASSERT_TRUE(reader.feed(std::string_view(text).substr(cut)));
+        const auto pieces = reader.finish("t", ProfileUnit::count);
+        ASSERT_TRUE(pieces);
+        EXPECT_EQ(stacks_of(*pieces), stacks_of(*whole)) << "cut at " << cut;
+    }
+    EXPECT_EQ(whole->total(), 17u);
+    EXPECT_EQ(whole->truncated, 3u);
+}
+
+TEST(FoldedReader, TakesWhatNamesTellOfTheirRuntime) {
+    const auto read =
+        read_folded("f (app.py:12);vfs_read_[k] 1\nf (app.py:x);_[k] 2\n", "", ProfileUnit::count);
+    ASSERT_TRUE(read);
+    std::vector<std::pair<std::string, FrameKind>> told;
+    for (const ProfileFrame& f : read->frames) told.emplace_back(f.name, f.kind);
+    using P = std::pair<std::string, FrameKind>;
+    EXPECT_THAT(told, ElementsAre(P("f (app.py:12)", FrameKind::python), P("vfs_read", FrameKind::kernel),
+                                  P("f (app.py:x)", FrameKind::unknown), P("_[k]", FrameKind::unknown)));
+}
+
+TEST(Folded, OfStacksInAnyOrderIsInOrder) {
+    std::mt19937 random(5);
+    std::map<std::string, std::uint64_t> weights;  // a reader and a writer of another kind
+    std::string text;
+    for (int i = 0; i < 20'000; ++i) {
+        std::string path = "f" + std::to_string(random() % 3'000);  // wide at the root, narrow below
+        for (int depth = static_cast<int>(random() % 6); depth > 0; --depth)
+            path += ";g" + std::to_string(random() % (random() % 9 + 1));
+        text += path + " 3\n";
+        weights[path] += 3;
+    }
+    const auto read = read_folded(text, "", ProfileUnit::count);
+    ASSERT_TRUE(read);
+    std::string expected;
+    for (const auto& [path, weight] : weights) expected += path + " " + std::to_string(weight) + "\n";
+    EXPECT_EQ(folded(*read), expected);
 }
 
 TEST(Folded, OfNothingIsNothing) { EXPECT_EQ(folded({}), ""); }

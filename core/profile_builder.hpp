@@ -1,0 +1,72 @@
+// ProfileBuilder: puts a Profile together, stack by stack.
+//
+// Made for millions of stacks: a node that was never there before costs no look-up in a hash, and what lies
+// on one path lies side by side in memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/profile.hpp"
+
+namespace autotune {
+
+// Not thread-safe. At most 2^32 - 1 nodes.
+class ProfileBuilder {
+public:
+    ProfileBuilder();
+
+    // The id of a frame, for stacks.
+    std::uint32_t frame(const ProfileFrame& frame);
+    // The same for a frame of which only the name is known; faster.
+    std::uint32_t frame(std::string_view name);
+
+    // The node for `frame` below `parent` (0: the root); new if there was none.
+    std::uint32_t child(std::uint32_t parent, std::uint32_t frame);
+    // REQUIRES: node was given out by child(), or 0.
+    void add(std::uint32_t node, std::uint64_t weight) { profile_.nodes[node].self += weight; }
+    // What a comparison found there before.
+    void add_before(std::uint32_t node, std::uint64_t weight);
+
+    // A whole stack, root first.
+    void add_stack(std::span<const std::uint32_t> root_first, std::uint64_t weight);
+
+    [[nodiscard]] std::size_t nodes() const { return profile_.nodes.size(); }
+
+    [[nodiscard]] Profile build(std::string title, ProfileUnit unit, std::uint64_t truncated = 0) &&;
+
+private:
+    struct FrameHash {
+        std::size_t operator()(const ProfileFrame& f) const noexcept;
+    };
+    // Of open addressing; `tag` spares most looks at what the slot stands for.
+    struct Slot {
+        std::uint32_t id = 0;  // 0: free
+        std::uint32_t tag = 0;
+    };
+    // The first few children of a node are a list, the others are in the hash. With a copy of the node's
+    // frame: a look-up then needs nothing else.
+    struct Kin {
+        std::uint32_t frame = 0;
+        std::uint32_t first_child = 0, next_sibling = 0;  // 0: none
+    };
+    std::uint32_t new_node(std::uint32_t parent, std::uint32_t frame);
+    std::uint32_t hashed_child(std::uint32_t parent, std::uint32_t frame);
+    void grow_children();
+    void grow_names();
+
+    Profile profile_;
+    std::unordered_map<ProfileFrame, std::uint32_t, FrameHash> full_;
+    std::vector<Slot> names_;  // id: the frame's, and 1
+    std::size_t named_ = 0;
+    std::vector<Kin> kin_{1};     // by node
+    std::vector<Slot> children_;  // id: the node's
+    std::size_t hashed_ = 0;
+};
+
+}  // namespace autotune
