@@ -8,6 +8,7 @@
 #include "analyzer/profiles.hpp"
 #include "analyzer/reorder_buffer.hpp"
 #include "analyzer/service_map.hpp"
+#include "analyzer/slow_profile.hpp"
 #include "analyzer/trace_links.hpp"
 #include "analyzer/window_facts.hpp"
 
@@ -112,7 +113,9 @@ ServiceGraph Analyzer::graph(Nanos window, Timestamp now) const {
 
 Profile Analyzer::profile(const ProfileQuery& query, const Tables& tables) const {
     for (const auto& [function, book] : state_->history.books())
-        if (function.name == query.function) return build_profile(book, query, tables);
+        if (function.name == query.function)
+            return query.part == ProfilePart::slow_against_median ? slow_against_median(book, query, tables)
+                                                                  : build_profile(book, query, tables);
     return {};
 }
 

@@ -67,6 +67,9 @@ struct AnalyzerCounters {
 enum class ProfilePart : std::uint8_t {
     invocations,  // while one was open
     init,         // before the sandbox's first
+    // A comparison: the slowest 1 % of those that ended in [from, to), at least one; `before` is the median:
+    // the middle tenth of them, at least one. Empty when there were fewer than three.
+    slow_against_median,
 };
 
 struct ProfileQuery {

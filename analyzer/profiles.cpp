@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "analyzer/stack_writer.hpp"
@@ -32,19 +33,18 @@ Profile build_profile(const FunctionBook& book, const ProfileQuery& query, const
         serial = serial_of(book, *query.invocation);
         if (!serial) return {.title = title_of(book, query)};
     }
-    std::map<StackId, std::uint64_t> by_stack;  // ordered, so that the same samples give the same bytes
-    std::uint64_t truncated = 0;
+    std::map<std::pair<StackId, StackEnd>, std::uint64_t>
+        by_stack;  // ordered: the same samples, the same bytes
     for (const Sample& s : book.samples.samples()) {
         const bool init = s.serial == kInitSerial;
         if (serial ? s.serial != *serial : init != (query.part == ProfilePart::init)) continue;
         if (s.at < query.from || s.at >= query.to) continue;
         const std::uint64_t weight = std::uint64_t{s.period_us} * 1'000;
-        by_stack[s.stack] += weight;
-        if (s.truncated) truncated += weight;
+        by_stack[{s.stack, s.truncated ? StackEnd::cut : StackEnd::thread_start}] += weight;
     }
     StackWriter writer(tables);
-    for (const auto& [stack, weight] : by_stack) writer.add(stack, weight);
-    return std::move(writer).take(title_of(book, query), truncated);
+    for (const auto& [stack, weight] : by_stack) writer.add(stack.first, weight, stack.second);
+    return std::move(writer).take(title_of(book, query));
 }
 
 void LeafNames::learn(StackId stack, const Tables& tables) {

@@ -7,20 +7,24 @@ namespace autotune {
 
 std::string shown_name(const Frame& frame, const Tables& tables) {
     const std::string_view name = tables.strings[frame.name];
-    return name.empty() ? "[unknown]" : std::string(name);
+    return std::string(name.empty() ? kUnknownFrame : name);
 }
 
-void StackWriter::add(StackId stack, std::uint64_t weight) {
+void StackWriter::add(StackId stack, std::uint64_t weight, StackEnd end) {
     const auto leaf_first = tables_.stacks[stack];
     std::uint32_t node = 0;
-    if (leaf_first.empty()) node = builder_.child(0, builder_.frame("[unknown]"));
+    if (end == StackEnd::cut) {
+        node = builder_.child(0, builder_.frame(kTruncatedFrame));
+        truncated_ += weight;
+    }
+    if (leaf_first.empty()) node = builder_.child(node, builder_.frame(kUnknownFrame));
     for (auto frame = leaf_first.rbegin(); frame != leaf_first.rend(); ++frame)
         node = builder_.child(node, frame_id(*frame));
     builder_.add(node, weight);
 }
 
-Profile StackWriter::take(std::string title, std::uint64_t truncated) && {
-    return std::move(builder_).build(std::move(title), ProfileUnit::nanoseconds, truncated);
+Profile StackWriter::take(std::string title) && {
+    return std::move(builder_).build(std::move(title), ProfileUnit::nanoseconds, truncated_);
 }
 
 std::uint32_t StackWriter::frame_id(FrameId id) {

@@ -10,13 +10,19 @@
 
 namespace autotune {
 
+enum class StackEnd : std::uint8_t {
+    thread_start,  // the outermost frame is the thread's first
+    cut,           // the unwinding stopped before it: shown below kTruncatedFrame, and counted
+};
+
 // REQUIRES: the tables outlive it. One owner.
 class StackWriter {
 public:
     explicit StackWriter(const Tables& tables) : tables_(tables) {}
 
-    void add(StackId stack, std::uint64_t weight);
-    [[nodiscard]] Profile take(std::string title, std::uint64_t truncated) &&;
+    // A stack without frames, of which nothing could be unwound, is kUnknownFrame.
+    void add(StackId stack, std::uint64_t weight, StackEnd end);
+    [[nodiscard]] Profile take(std::string title) &&;
 
 private:
     [[nodiscard]] std::uint32_t frame_id(FrameId id);
@@ -24,6 +30,7 @@ private:
     const Tables& tables_;
     ProfileBuilder builder_;
     std::unordered_map<FrameId, std::uint32_t> ids_;
+    std::uint64_t truncated_ = 0;
 };
 
 // The frame's name, "[unknown]" where it has none.

@@ -48,7 +48,6 @@ Result<LiveProfile> profile_live(const ProfileTarget& target) {
     LiveProfile out;
     EventBatch batch;
     StackWriter stacks(batch.tables);
-    std::uint64_t truncated = 0;
     for (bool last = false; !last;) {
         if (command)
             last = command->ended().has_value();
@@ -67,8 +66,7 @@ Result<LiveProfile> profile_live(const ProfileTarget& target) {
             const auto* sample = std::get_if<StackSample>(&event.body);
             if (sample == nullptr) continue;
             const auto weight = static_cast<std::uint64_t>(sample->period.count());
-            stacks.add(sample->stack, weight);
-            if (sample->truncated) truncated += weight;
+            stacks.add(sample->stack, weight, sample->truncated ? StackEnd::cut : StackEnd::thread_start);
             ++out.samples;
         }
         batch.events.clear();
@@ -82,7 +80,7 @@ Result<LiveProfile> profile_live(const ProfileTarget& target) {
     for (const std::string& word : target.command) title += (title.empty() ? "" : " ") + word;
     for (const std::int32_t pid : target.pids)
         title += (title.empty() ? "process " : ", ") + std::to_string(pid);
-    out.profile = std::move(stacks).take(title + " (on-CPU)", truncated);
+    out.profile = std::move(stacks).take(title + " (on-CPU)");
     out.profile.period = 1'000'000'000 / std::max<std::uint32_t>(target.hz, 1);
     return out;
 }

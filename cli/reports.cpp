@@ -39,6 +39,12 @@ Status Reports::write_flames(const Analyzer& analyzer, const Tables& tables, Tim
         const std::filesystem::path base = std::filesystem::path("flames") / file_name(f.function.name);
         if (Status s = write(base.string() + ".svg", render::flame_svg(profile)); !s) return s;
         if (Status s = write(base.string() + ".folded", render::folded(profile)); !s) return s;
+        const Profile slow = analyzer.profile({.function = f.function.name,
+                                               .part = ProfilePart::slow_against_median,
+                                               .from = now - options_.window},
+                                              tables);
+        if (slow.total() == 0) continue;
+        if (Status s = write(base.string() + ".slow.svg", render::flame_svg(slow)); !s) return s;
     }
     return ok();
 }

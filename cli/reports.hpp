@@ -1,4 +1,5 @@
-// Reports: what people open: a flame graph a function (SVG and folded), who calls whom.
+// Reports: what people open: a flame graph a function (SVG and folded), one of what its slowest invocations
+// do that usual ones do not, who calls whom.
 //
 // Files below one folder, replaced atomically, so that a web server or a person may read them at any
 // time. Written at most every `interval`, and only for functions with new samples.
@@ -16,7 +17,7 @@
 namespace autotune::cli {
 
 struct ReportOptions {
-    std::filesystem::path folder;  // flames/NAME.svg, flames/NAME.folded, topology.{json,dot,mmd}
+    std::filesystem::path folder;  // flames/NAME.svg, .slow.svg and .folded, topology.{json,dot,mmd}
     Nanos interval = std::chrono::seconds(2);
     Nanos window = std::chrono::hours(1);
 };

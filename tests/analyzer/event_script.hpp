@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "analyzer/analyzer.hpp"
+#include "analyzer/stack_writer.hpp"
 #include "core/event.hpp"
 
 namespace autotune::testing {
@@ -139,11 +140,12 @@ public:
     }
 
     // Stacks: root first.
-    EventScript& sample(const Box& who, const std::vector<std::string>& root_first) {
+    EventScript& sample(const Box& who, const std::vector<std::string>& root_first,
+                        StackEnd end = StackEnd::thread_start) {
         std::vector<FrameId> leaf_first;
         for (auto name = root_first.rbegin(); name != root_first.rend(); ++name)
             leaf_first.push_back(batch.tables.frames.intern({.name = text(*name)}));
-        return add(who, StackSample{batch.tables.stacks.intern(leaf_first), 10ms, false});
+        return add(who, StackSample{batch.tables.stacks.intern(leaf_first), 10ms, end == StackEnd::cut});
     }
 
     StringId text(std::string_view s) { return batch.tables.strings.intern(s); }
