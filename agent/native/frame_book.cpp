@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "agent/symbols/elf_image.hpp"
+#include "agent/symbols/demangle.hpp"
 
 namespace autotune::native {
 

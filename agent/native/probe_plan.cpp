@@ -7,6 +7,7 @@
 #include "agent/native/exit_sites.hpp"
 #include "agent/native/return_probes.hpp"
 #include "agent/native/source_lines.hpp"
+#include "agent/symbols/demangle.hpp"
 #include "agent/symbols/elf_image.hpp"
 
 namespace autotune::native {

@@ -12,6 +12,7 @@
 
 #include "agent/native/nearest_names.hpp"
 #include "agent/native/program_reader.hpp"
+#include "agent/symbols/demangle.hpp"
 #include "agent/symbols/elf_image.hpp"
 
 namespace autotune::native {

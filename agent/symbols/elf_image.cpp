@@ -1,20 +1,21 @@
 #include "agent/symbols/elf_image.hpp"
 
-#include <cxxabi.h>
 #include <elf.h>
 #include <gelf.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <memory>
+
+#include "agent/symbols/xz.hpp"
 
 namespace autotune::symbols {
 
 namespace {
 
-constexpr std::size_t kMaxSymbols = 4'000'000;
+constexpr std::size_t kMaxSymbols = 1'000'000;
+constexpr std::size_t kMaxText = 32u << 20;  // of all names; the last ones stay out
 constexpr std::size_t kMaxNameLength = 4096;
 
 struct CloseElf {
@@ -35,7 +36,7 @@ bool is_wanted_object(std::string_view name) {
 // Among symbols at one address the one that a person would name: sized before unsized, global before
 // local, then the shorter name with fewer leading underscores.
 struct Candidate {
-    ElfSymbol symbol;
+    ElfSymbol symbol{};
     bool sized = false;
     bool global = false;
 };
@@ -60,8 +61,22 @@ public:
         ElfReader reader(elf);
         reader.read_segments();
         reader.read_sections();
+        reader.read_debug_data();
         reader.finish();
         return std::move(reader.image_);
+    }
+
+    static std::string build_id(Elf* elf) {
+        if (elf == nullptr || elf_kind(elf) != ELF_K_ELF) return {};
+        ElfReader reader(elf);
+        reader.read_segments();
+        Elf_Scn* section = nullptr;
+        while (reader.image_.build_id_.empty() && (section = elf_nextscn(elf, section)) != nullptr) {
+            GElf_Shdr header;
+            if (gelf_getshdr(section, &header) != nullptr && header.sh_type == SHT_NOTE)
+                reader.read_notes(elf_getdata(section, nullptr));
+        }
+        return std::move(reader.image_.build_id_);
     }
 
 private:
@@ -90,11 +105,46 @@ private:
             if ((header.sh_flags & SHF_EXECINSTR) != 0)
                 code_[elf_ndxscn(section)] = header.sh_addr + header.sh_size;
         }
+        std::size_t names = 0;
+        (void)elf_getshdrstrndx(elf_, &names);
         while ((section = elf_nextscn(elf_, section)) != nullptr) {
             GElf_Shdr header;
             if (gelf_getshdr(section, &header) == nullptr) continue;
+            if (header.sh_type == SHT_PROGBITS && header.sh_size > 0)
+                read_named(section, elf_strptr(elf_, names, header.sh_name));
             if (header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM) read_symbols(section, header);
             if (header.sh_type == SHT_NOTE) read_notes(elf_getdata(section, nullptr));
+        }
+    }
+
+    void read_named(Elf_Scn* section, const char* raw) {
+        const std::string_view name = raw != nullptr ? raw : "";
+        if (name == ".debug_info") image_.dwarf_ = true;
+        if (name == ".gnu_debugdata") debug_data_ = section;
+        if (name == ".gnu_debuglink") image_.debug_link_ = parse_debug_link(bytes_of(section));
+    }
+
+    static std::string_view bytes_of(Elf_Scn* section) {
+        const Elf_Data* data = elf_rawdata(section, nullptr);
+        if (data == nullptr || data->d_buf == nullptr) return {};
+        return {static_cast<const char*>(data->d_buf), data->d_size};
+    }
+
+    // An ELF file of its own, with the functions that .dynsym leaves out; Fedora's way to strip.
+    void read_debug_data() {
+        if (debug_data_ == nullptr || image_.full_table_) return;
+        auto inner = unxz(bytes_of(debug_data_));
+        if (!inner) return;
+        const ElfHandle elf(elf_memory(inner->data(), inner->size()));
+        if (elf == nullptr || elf_kind(elf.get()) != ELF_K_ELF) return;
+        ElfReader reader(elf.get());
+        reader.read_sections();
+        const auto shift = static_cast<std::uint32_t>(image_.text_.size());
+        image_.text_ += reader.image_.text_;
+        for (Candidate c : reader.found_) {
+            if (found_.size() == kMaxSymbols) break;
+            c.symbol.name += shift;
+            found_.push_back(c);
         }
     }
 
@@ -128,7 +178,8 @@ private:
 
     void add(const GElf_Sym& symbol, const char* raw) {
         if (raw == nullptr || raw[0] == '\0' || symbol.st_value == 0 || symbol.st_shndx == SHN_UNDEF) return;
-        const std::string_view name(raw, strnlen(raw, kMaxNameLength));
+        std::string_view name(raw, strnlen(raw, kMaxNameLength));
+        name = name.substr(0, name.find('@'));  // "malloc@@GLIBC_2.2.5"
         const int type = GELF_ST_TYPE(symbol.st_info);
         const auto section = code_.find(symbol.st_shndx);
         const bool in_code = section != code_.end() && symbol.st_value < section->second;
@@ -140,10 +191,12 @@ private:
             image_.objects_.emplace_back(name, symbol.st_value);
             return;
         }
+        if (image_.text_.size() > kMaxText) return;
         const auto text = static_cast<std::uint32_t>(image_.text_.size());
         image_.text_.append(name).push_back('\0');
-        found_.push_back(
-            {{symbol.st_value, symbol.st_size, text}, GELF_ST_BIND(symbol.st_info) != STB_LOCAL});
+        found_.push_back({.symbol = {symbol.st_value, symbol.st_size, text},
+                          .sized = symbol.st_size != 0,
+                          .global = GELF_ST_BIND(symbol.st_info) != STB_LOCAL});
     }
 
     void finish() {
@@ -165,6 +218,7 @@ private:
 
     Elf* elf_;
     ElfImage image_;
+    Elf_Scn* debug_data_ = nullptr;  // .gnu_debugdata
     std::vector<Candidate> found_;
     std::map<std::size_t, std::uint64_t> code_;  // index of an executable section: its end
 };
@@ -227,13 +281,9 @@ void ElfImage::adopt_functions(ElfImage&& debug) {
     full_table_ = debug.full_table_;
 }
 
-std::string demangle(std::string_view mangled) {
-    std::string name(mangled);
-    if (!mangled.starts_with("_Z")) return name;
-    int status = 0;
-    const std::unique_ptr<char, decltype(&std::free)> plain(
-        abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status), &std::free);
-    return status == 0 && plain ? std::string(plain.get()) : name;
+std::string read_build_id(int fd) {
+    elf_version(EV_CURRENT);
+    return ElfReader::build_id(ElfHandle(elf_begin(fd, ELF_C_READ, nullptr)).get());
 }
 
 }  // namespace autotune::symbols

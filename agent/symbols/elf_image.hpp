@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/symbols/debug_files.hpp"
 #include "core/result.hpp"
 
 namespace autotune::symbols {
@@ -24,7 +25,8 @@ struct ElfSymbol {
 
 class ElfImage {
 public:
-    // Reads .symtab and .dynsym of an open file; does not take the descriptor. Errors: corrupt.
+    // Reads .symtab, .dynsym and what .gnu_debugdata holds (xz) of an open file; does not take the descriptor.
+    // Errors: corrupt.
     [[nodiscard]] static Result<ElfImage> read(int fd);
     // The same from memory (the vdso).
     [[nodiscard]] static Result<ElfImage> read(std::string_view bytes);
@@ -53,7 +55,9 @@ public:
     [[nodiscard]] std::optional<std::uint64_t> text_offset() const;
 
     [[nodiscard]] const std::string& build_id() const { return build_id_; }  // hex
+    [[nodiscard]] const DebugLink& debug_link() const { return debug_link_; }
     [[nodiscard]] bool has_full_table() const { return full_table_; }        // .symtab, not only .dynsym
+    [[nodiscard]] bool has_dwarf() const { return dwarf_; }                  // .debug_info
     [[nodiscard]] std::size_t size() const { return functions_.size(); }
     [[nodiscard]] std::size_t bytes() const;  // memory held
 
@@ -73,10 +77,12 @@ private:
     std::vector<Segment> segments_;
     std::string text_;
     std::string build_id_;
+    DebugLink debug_link_;
     bool full_table_ = false;
+    bool dwarf_ = false;
 };
 
-// "_ZN3foo3barEv" to "foo::bar()"; anything else unchanged.
-[[nodiscard]] std::string demangle(std::string_view mangled);
+// Only that, of an open file: hex, "" when it has none or is no ELF file.
+[[nodiscard]] std::string read_build_id(int fd);
 
 }  // namespace autotune::symbols

@@ -86,7 +86,7 @@ Result<ProcessSnapshot> take_snapshot(const std::string& proc, const ProcessId& 
         Fd fd = open_mapped(folder, m);
         if (!fd) continue;
         file = identity_of(fd.get());
-        if (file) modules.pin(*file, std::move(fd), folder + "/root");
+        if (file) modules.pin(*file, std::move(fd), {.root = folder + "/root", .path = m.path});
     }
     return snapshot;
 }

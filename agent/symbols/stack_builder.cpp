@@ -47,6 +47,14 @@ bool reaches_start(const std::vector<FrameId>& leaf_first, const Tables& tables)
 
 namespace {
 
+// The function there, below it what was inlined.
+void append_native(std::vector<FrameId>& frames, const SampleRecord& sample, std::size_t i, Symbolizer& symbolizer,
+                   Tables& tables) {
+    const std::uint64_t at = sample.native[i] - (i > 0 && sample.native[i] != 0 ? 1 : 0);
+    const auto all = symbolizer.resolve_all(sample.from.process, at, tables);
+    frames.insert(frames.end(), all.begin(), all.end());
+}
+
 // The C library's files hold what starts a thread.
 bool is_thread_start(const Mapping& mapping) {
     const std::string_view path = mapping.path;
@@ -89,12 +97,13 @@ BuiltStack woven_stack(const SampleRecord& sample, const std::vector<FrameId>& p
                                .is_entry = entries,
                                .native_whole = sample.native_result == AT_NATIVE_WHOLE,
                                .python_whole = sample.python_result == AT_PYTHON_WHOLE});
-    const ProcessId& process = sample.from.process;
     std::vector<FrameId> frames;
-    for (const Woven::Place& place : woven.places)
-        frames.push_back(place.is_python    ? python[place.index]
-                         : place.index == 0 ? symbolizer.resolve(process, sample.native[0], tables)
-                                            : symbolizer.resolve_return(process, sample.native[place.index], tables));
+    for (const Woven::Place& place : woven.places) {
+        if (place.is_python)
+            frames.push_back(python[place.index]);
+        else
+            append_native(frames, sample, place.index, symbolizer, tables);
+    }
     return {.stack = tables.stacks.intern(frames),
             .truncated = sample.python_result != AT_PYTHON_WHOLE,
             .python = true,
@@ -113,8 +122,7 @@ BuiltStack build_stack(const SampleRecord& sample, Symbolizer& symbolizer, Pytho
     for (std::size_t i = 0; i < sample.native.size(); ++i) {
         // Code without frame pointers uses that register for data: what it then "returns" to is nowhere.
         if (by_pointers && i > 0 && symbolizer.maps(process).find(sample.native[i]) == nullptr) break;
-        frames.push_back(i == 0 ? symbolizer.resolve(process, sample.native[i], tables)
-                                : symbolizer.resolve_return(process, sample.native[i], tables));
+        append_native(frames, sample, i, symbolizer, tables);
     }
     return {.stack = tables.stacks.intern(frames),
             .truncated = sample.native_result != AT_NATIVE_WHOLE && !reaches_start(frames, tables)};

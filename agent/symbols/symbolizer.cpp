@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdio>
 #include <list>
@@ -12,9 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "agent/symbols/demangle.hpp"
 #include "agent/symbols/jit_symbols.hpp"
 #include "agent/symbols/kernel_symbols.hpp"
-#include "agent/symbols/module_cache.hpp"
 #include "agent/symbols/process_snapshot.hpp"
 #include "os/file.hpp"
 
@@ -22,13 +23,19 @@ namespace autotune::symbols {
 
 namespace {
 
-constexpr std::size_t kMaxRemembered = 500'000;  // addresses of all processes; then they are looked up again
+constexpr std::size_t kMaxRemembered = 500'000;  // frames of all processes; then they are looked up again
+
+// Of one address: a part of Impl::frames_.
+struct Chain {
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;
+};
 
 struct Process {
     ProcessSnapshot snapshot;
     std::uint64_t reads = 0;
     std::uint32_t misses = 0;  // addresses outside all mappings since one was last found by reading again
-    std::unordered_map<std::uint64_t, FrameId> frames;
+    std::unordered_map<std::uint64_t, Chain> frames;
     JitSymbols jit;
     bool has_jvm = false;
     std::vector<Mapping> told;  // mappings that the process itself spoke of, perhaps gone by now
@@ -64,7 +71,7 @@ ElfImage read_vdso() {
 class Symbolizer::Impl {
 public:
     explicit Impl(SymbolizerOptions options)
-        : options_(std::move(options)), modules_(options_.max_symbol_bytes) {}
+        : options_(std::move(options)), modules_(options_.max_symbol_bytes, options_.debuginfod) {}
 
     Process& process(const ProcessId& id) {
         const auto [found, is_new] = processes_.try_emplace(id);
@@ -102,16 +109,26 @@ public:
         return mapping_at(id, process(id), address);
     }
 
-    FrameId resolve(const ProcessId& id, std::uint64_t address, Tables& tables) {
-        if (address == 0) return FrameId{};
+    std::span<const FrameId> resolve_all(const ProcessId& id, std::uint64_t address, Tables& tables) {
+        if (address == 0) return kNowhere;
+        if (const std::uint64_t g = modules_.generation(); g != generation_) {
+            generation_ = g;
+            forget_frames();
+        }
         Process& p = process(id);
         const Mapping* mapping = mapping_at(id, p, address);  // may forget the frames
-        if (const auto known = p.frames.find(address); known != p.frames.end()) return known->second;
-        const FrameId frame = tables.frames.intern(describe(id, p, mapping, address, tables.strings));
+        if (const auto known = p.frames.find(address); known != p.frames.end()) return frames_of(known->second);
+        latest_.clear();
+        for (const Frame& frame : describe(id, p, mapping, address, tables.strings))
+            latest_.push_back(tables.frames.intern(frame));
         // JIT code comes and goes at the same address, and its name may be written later.
-        if (mapping != nullptr && p.snapshot.file_of(*mapping)) remember(p, address, frame);
-        return frame;
+        if (mapping != nullptr && p.snapshot.file_of(*mapping)) remember(p, address);
+        return latest_;
     }
+
+    std::uint64_t generation() { return modules_.generation(); }
+    std::vector<Fetch> fetches() const { return modules_.fetches(); }
+    ModuleCounts counts() const { return modules_.counts(); }
 
     FrameId resolve_kernel(std::uint64_t address, Tables& tables) {
         if (!kernel_) kernel_ = KernelSymbols::parse(read_file(options_.proc + "/kallsyms").value_or(""));
@@ -144,12 +161,21 @@ public:
     }
 
 private:
-    void remember(Process& p, std::uint64_t address, FrameId frame) {
-        if (++remembered_ > kMaxRemembered) {
-            for (auto& [id, other] : processes_) other.frames.clear();
-            remembered_ = 1;
-        }
-        p.frames.emplace(address, frame);
+    [[nodiscard]] std::span<const FrameId> frames_of(const Chain& chain) const {
+        return std::span(frames_).subspan(chain.first, chain.count);
+    }
+
+    // What is in latest_.
+    void remember(Process& p, std::uint64_t address) {
+        if (frames_.size() + latest_.size() > kMaxRemembered) forget_frames();
+        p.frames.insert_or_assign(address, Chain{static_cast<std::uint32_t>(frames_.size()),
+                                                 static_cast<std::uint32_t>(latest_.size())});
+        frames_.insert(frames_.end(), latest_.begin(), latest_.end());
+    }
+
+    void forget_frames() {
+        for (auto& [id, process] : processes_) process.frames.clear();
+        frames_.clear();
     }
 
     // Where nothing is mapped now, something may have been.
@@ -196,9 +222,10 @@ private:
         return mapping;
     }
 
-    Frame describe(const ProcessId& id, Process& p, const Mapping* m, std::uint64_t address,
-                   StringTable& strings) {
-        if (m == nullptr) return {.name = strings.intern("[unmapped]"), .kind = FrameKind::unknown};
+    // Innermost first, at least one.
+    std::vector<Frame> describe(const ProcessId& id, Process& p, const Mapping* m, std::uint64_t address,
+                                StringTable& strings) {
+        if (m == nullptr) return {{.name = strings.intern("[unmapped]"), .kind = FrameKind::unknown}};
         Frame frame{.module = strings.intern(m->path), .kind = FrameKind::native};
         const auto file = p.snapshot.file_of(*m);
         const ElfImage* image = file ? modules_.image(*file) : m->path == "[vdso]" ? &vdso() : nullptr;
@@ -207,8 +234,9 @@ private:
             const std::uint64_t offset = address - m->start + m->offset;
             const std::uint64_t own = image->address_of_offset(offset).value_or(offset);
             const auto found = image->find(own);
-            frame.name = strings.intern(found ? demangle(found->name) : with_offset(base_name(m->path), own));
-            return frame;
+            const std::string symbol = found ? demangle(found->name) : std::string();
+            const auto places = file ? modules_.places(*file, own) : std::vector<CodePlace>();
+            return frames_at(frame, places, symbol, with_offset(base_name(m->path), own), strings);
         }
         if (const std::string_view name = jit_name(id, p, address); !name.empty()) {
             frame.name = strings.intern(name);
@@ -219,7 +247,27 @@ private:
         } else {
             frame.name = strings.intern(m->path.starts_with('[') ? m->path : "[anon:exec]");
         }
-        return frame;
+        return {frame};
+    }
+
+    // The outermost is the function that the symbol names, whatever the DWARF calls it.
+    static std::vector<Frame> frames_at(Frame common, const std::vector<CodePlace>& places, const std::string& symbol,
+                                        const std::string& nameless, StringTable& strings) {
+        std::vector<Frame> frames;
+        for (const CodePlace& place : places) {
+            const bool outermost = &place == &places.back();
+            std::string name = outermost && !symbol.empty() ? symbol : demangle(place.function);
+            if (name.empty()) name = outermost ? nameless : "[inlined]";
+            common.name = strings.intern(name);
+            common.file = strings.intern(place.file);
+            common.line = place.line;
+            frames.push_back(common);
+        }
+        if (frames.empty()) {
+            common.name = strings.intern(symbol.empty() ? nameless : symbol);
+            frames.push_back(common);
+        }
+        return frames;
     }
 
     std::string_view jit_name(const ProcessId& id, Process& p, std::uint64_t address) {
@@ -233,7 +281,7 @@ private:
         Fd fd(open(m.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
         const auto file = fd ? identity_of(fd.get()) : std::nullopt;
         if (!file || file->inode != m.inode) return std::nullopt;
-        modules_.pin(*file, std::move(fd), "");
+        modules_.pin(*file, std::move(fd), {.root = {}, .path = m.path});
         return file;
     }
 
@@ -243,7 +291,7 @@ private:
         const auto file = fd ? identity_of(fd.get()) : std::nullopt;
         // Another file of that name, in our mount namespace or by now, would give wrong names.
         if (!file || file->inode != program.inode || program.text_end <= program.text_start) return snapshot;
-        modules_.pin(*file, std::move(fd), "");
+        modules_.pin(*file, std::move(fd), {.root = {}, .path = program.path});
         const ElfImage* image = modules_.image(*file);
         const auto offset = image != nullptr ? image->text_offset() : std::nullopt;
         if (!offset) return snapshot;
@@ -273,7 +321,10 @@ private:
     ModuleCache modules_;
     std::unordered_map<ProcessId, Process> processes_;
     std::list<ProcessId> uses_;   // most recent first
-    std::size_t remembered_ = 0;  // at least as many as there are frames
+    std::vector<FrameId> frames_;  // of all processes' chains
+    std::vector<FrameId> latest_;  // what resolve_all described last
+    std::uint64_t generation_ = 0;
+    static constexpr std::array<FrameId, 1> kNowhere{};
     std::optional<ElfImage> vdso_;
     std::optional<KernelSymbols> kernel_;
 };
@@ -292,12 +343,20 @@ void Symbolizer::told(const ProcessId& process, const std::vector<Mapping>& mapp
 }
 
 FrameId Symbolizer::resolve(const ProcessId& process, std::uint64_t address, Tables& tables) {
-    return impl_->resolve(process, address, tables);
+    return impl_->resolve_all(process, address, tables).back();
 }
 
 FrameId Symbolizer::resolve_return(const ProcessId& process, std::uint64_t address, Tables& tables) {
-    return impl_->resolve(process, address == 0 ? 0 : address - 1, tables);
+    return resolve(process, address == 0 ? 0 : address - 1, tables);
 }
+
+std::span<const FrameId> Symbolizer::resolve_all(const ProcessId& process, std::uint64_t address, Tables& tables) {
+    return impl_->resolve_all(process, address, tables);
+}
+
+std::uint64_t Symbolizer::generation() { return impl_->generation(); }
+std::vector<Fetch> Symbolizer::fetches() const { return impl_->fetches(); }
+ModuleCounts Symbolizer::counts() const { return impl_->counts(); }
 
 FrameId Symbolizer::resolve_kernel(std::uint64_t address, Tables& tables) {
     return impl_->resolve_kernel(address, tables);

@@ -1,8 +1,9 @@
 // Symbolizer: an address in a process to the name of the function there.
 //
-// Looks, in this order: ELF symbols of the mapped file (.symtab, .dynsym, the separate debug file by
-// build id), the vdso, /tmp/perf-PID.map for code that a JIT wrote. What has no symbol is called
-// "module+0x1234", the file's own address; anonymous executable memory is "[anon:exec]". A process's
+// Looks, in this order: ELF symbols of the mapped file (.symtab, .dynsym, .gnu_debugdata, the separate debug file, a
+// debuginfod), the vdso, /tmp/perf-PID.map for code that a JIT wrote. Where there is DWARF, it gives the source line and
+// the functions that were inlined there. What has no symbol is called "module+0x1234", the file's own address;
+// anonymous executable memory is "[anon:exec]". A process's
 // mappings are read when it is first seen and kept, so that it can be named after it is gone; each file is
 // opened through the process (also in another mount namespace) and kept open until its symbols are loaded.
 // All calls of one symbolizer are given the same Tables: it remembers the ids.
@@ -15,9 +16,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "agent/symbols/debuginfod.hpp"
+#include "agent/symbols/module_cache.hpp"
 #include "agent/symbols/process_maps.hpp"
 #include "core/ids.hpp"
 #include "core/tables.hpp"
@@ -27,7 +31,8 @@ namespace autotune::symbols {
 struct SymbolizerOptions {
     std::string proc = "/proc";
     std::size_t max_processes = 4096;
-    std::size_t max_symbol_bytes = 256u << 20;  // all symbol tables together
+    std::size_t max_symbol_bytes = 40u << 20;  // all symbols and DWARF together
+    DebuginfodOptions debuginfod = debuginfod_of_environment();
 };
 
 // A program as exec saw it: the file and where its first executable segment lies.
@@ -62,6 +67,14 @@ public:
     // tables; the unknown frame only when the address is 0.
     [[nodiscard]] FrameId resolve(const ProcessId& process, std::uint64_t address, Tables& tables);
     [[nodiscard]] FrameId resolve_return(const ProcessId& process, std::uint64_t address, Tables& tables);
+    // The same with what was inlined there: innermost first, at least one. Valid until the next call.
+    [[nodiscard]] std::span<const FrameId> resolve_all(const ProcessId& process, std::uint64_t address, Tables& tables);
+
+    // Another number: frames may have got names that they did not have before (a debuginfod answered).
+    [[nodiscard]] std::uint64_t generation();
+    // What was fetched from debuginfods so far.
+    [[nodiscard]] std::vector<Fetch> fetches() const;
+    [[nodiscard]] ModuleCounts counts() const;
 
     // Kernel text; /proc/kallsyms is read at the first call.
     [[nodiscard]] FrameId resolve_kernel(std::uint64_t address, Tables& tables);

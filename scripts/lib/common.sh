@@ -15,8 +15,8 @@ as_root() {
 
 build_packages=(
     bpftool ca-certificates ccache clang-14 cmake g++ libboost-dev libbpf-dev libcli11-dev
-    libcurl4-openssl-dev libdw-dev libelf-dev libfmt-dev libre2-dev libsqlite3-dev
-    libssl-dev libyaml-cpp-dev libzip-dev ninja-build nlohmann-json3-dev pkg-config
+    libcurl4-openssl-dev libdebuginfod-dev libdw-dev libelf-dev libfmt-dev libiberty-dev
+    liblzma-dev libre2-dev libsqlite3-dev libssl-dev libyaml-cpp-dev libzip-dev ninja-build nlohmann-json3-dev pkg-config
     prometheus-cpp-dev zlib1g-dev
 )
 run_packages=(python3)

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "agent/symbols/demangle.hpp"
 #include "agent/symbols/elf_image.hpp"
 #include "agent/symbols/tracing_build.hpp"
 #include "tests/fuzz/invariant.hpp"

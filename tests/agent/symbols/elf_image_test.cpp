@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
-#include "agent/symbols/module_cache.hpp"
+#include "agent/symbols/demangle.hpp"
 #include "os/fd.hpp"
 #include "os/file.hpp"
 
@@ -88,58 +88,6 @@ TEST(ElfImage, SurvivesCorruption) {
         for (std::uint64_t address = 0; address < 0x5000; address += 64) (void)image->find(address);
     }
     EXPECT_GT(readable, 0u);
-}
-
-TEST(Demangle, LeavesOtherNamesAlone) {
-    EXPECT_EQ(demangle("main"), "main");
-    EXPECT_EQ(demangle("_Zgarbage"), "_Zgarbage");
-    EXPECT_EQ(demangle("_ZNSt6vectorIiSaIiEE9push_backEOi"),
-              "std::vector<int, std::allocator<int> >::push_back(int&&)");
-}
-
-class Cache : public ::testing::Test {
-protected:
-    static FileIdentity pin(ModuleCache& cache, const char* path) {
-        Fd fd(open(path, O_RDONLY | O_CLOEXEC));
-        const auto file = identity_of(fd.get());
-        cache.pin(*file, std::move(fd), "");
-        return *file;
-    }
-};
-
-TEST_F(Cache, ReadsAFileOnceItIsAskedFor) {
-    ModuleCache cache(1 << 20);
-    const FileIdentity file = pin(cache, AUTOTUNE_NATIVE_PROGRAM);
-    EXPECT_EQ(cache.bytes(), 0u);
-    ASSERT_NE(cache.image(file), nullptr);
-    EXPECT_GT(cache.bytes(), 0u);
-    EXPECT_TRUE(cache.image(file)->address_of("main"));
-}
-
-TEST_F(Cache, DropsTheLeastRecentlyUsedBeyondItsBound) {
-    ModuleCache cache(1);
-    const FileIdentity first = pin(cache, AUTOTUNE_NATIVE_PROGRAM);
-    const FileIdentity second = pin(cache, AUTOTUNE_STRIPPED_LIBRARY);
-    ASSERT_NE(cache.image(first), nullptr);
-    EXPECT_FALSE(cache.has(second)) << "room was needed";
-    const FileIdentity again = pin(cache, AUTOTUNE_STRIPPED_LIBRARY);
-    EXPECT_FALSE(cache.has(first));
-    ASSERT_NE(cache.image(again), nullptr);
-}
-
-TEST_F(Cache, GivesACorruptFileNoSymbols) {
-    const std::string path = ::testing::TempDir() + "/not-elf-" + std::to_string(getpid());
-    ASSERT_TRUE(replace_file(path, "no elf at all"));
-    ModuleCache cache(1 << 20);
-    const FileIdentity file = pin(cache, path.c_str());
-    ASSERT_NE(cache.image(file), nullptr);
-    EXPECT_EQ(cache.image(file)->size(), 0u);
-    unlink(path.c_str());
-}
-
-TEST_F(Cache, TakesOnlyRegularFiles) {
-    const Fd fd(open("/dev/null", O_RDONLY | O_CLOEXEC));
-    EXPECT_FALSE(identity_of(fd.get()));
 }
 
 }  // namespace

@@ -6,7 +6,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
+#include <string>
+#include <vector>
 
+#include "agent/symbols/demangle.hpp"
 #include "agent/symbols/elf_image.hpp"
 #include "agent/symbols/stack_builder.hpp"
 
@@ -60,6 +64,25 @@ TEST_F(SymbolizerOnProcTree, NamesFunctionModuleAndBuild) {
     EXPECT_EQ(text(f.module), AUTOTUNE_NATIVE_PROGRAM);
     EXPECT_EQ(text(f.build_id), "0123456789abcdef0123456789abcdef01234567");
     EXPECT_EQ(f.kind, FrameKind::native);
+}
+
+TEST_F(SymbolizerOnProcTree, ShowsWhatWasInlinedWithItsLines) {
+    write_maps("10000000-10010000 r-xp 00000000 00:00 9 " AUTOTUNE_INLINED_PROGRAM "\n");
+    const auto outer = symbolizer_.range_of(kProcess, symbolizer_.maps(kProcess).mappings().at(0), "outer");
+    ASSERT_TRUE(outer);
+    std::set<std::vector<std::string>> chains;
+    for (std::uint64_t at = outer->start; at < outer->end; ++at) {
+        std::vector<std::string> chain;
+        for (const FrameId id : symbolizer_.resolve_all(kProcess, at, tables_)) {
+            chain.push_back(text(tables_.frames[id].name));
+            EXPECT_GT(tables_.frames[id].line, 0u);
+            EXPECT_TRUE(text(tables_.frames[id].file).ends_with("inlined_program.cpp"));
+        }
+        chains.insert(chain);
+        EXPECT_EQ(name(at), "outer") << "the function that holds the code";
+    }
+    EXPECT_TRUE(chains.contains({"work::innermost(unsigned int)", "work::middle(unsigned int)", "outer"}));
+    EXPECT_EQ(symbolizer_.counts().damaged, 0u);
 }
 
 TEST_F(SymbolizerOnProcTree, TakesAReturnAddressForTheCallBeforeIt) {
