@@ -170,6 +170,21 @@ struct sched_entity {
     __u64 prev_sum_exec_runtime; /* … until it was put on the CPU */
 };
 
+struct task_struct;
+
+struct rq {
+    struct task_struct* curr;
+    int cpu;
+};
+
+struct cfs_rq {
+    struct rq* rq;
+};
+
+struct task_group {
+    struct cfs_rq** cfs_rq; /* one a CPU; only with CONFIG_FAIR_GROUP_SCHED */
+};
+
 struct sched_info { /* empty without CONFIG_SCHED_INFO */
     unsigned long long run_delay; /* ns it waited for a CPU */
 };
@@ -184,6 +199,7 @@ struct task_struct {
     unsigned long maj_flt;
     struct mm_struct* mm;
     struct sched_entity se;
+    struct task_group* sched_task_group;
     struct sched_info sched_info;
     int exit_code;
     int pid;

@@ -29,6 +29,9 @@ volatile __u32 at_by_process = 0; /* trees of processes were asked for */
 volatile __u32 at_generation = 1; /* of the wish; older verdicts are void */
 
 extern void* bpf_rdonly_cast(const void* object, __u32 type) __ksym __attribute__((weak));
+/* As old as that one. A reference, to be released; null: there is none of that id any more. */
+extern struct task_struct* bpf_task_from_pid(__s32 tid) __ksym __attribute__((weak));
+extern void bpf_task_release(struct task_struct* task) __ksym __attribute__((weak));
 
 /* A field of a kernel object that we have no more than the address of; 0 when it cannot be read. Where the kernel
  * can take our word for what is there it is one load, else a call: seven times as dear. */

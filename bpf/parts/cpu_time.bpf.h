@@ -10,7 +10,9 @@ struct at_slice {
     __u64 since_ns;
     __u64 scope;
     __u32 tid;
-    __u32 reserved[11];
+    __u32 passed; /* the last thread that was here when it left was not seen; 0: none */
+    __u64 queue;  /* address of the CPU's run queue; 0: not looked for yet */
+    __u32 reserved[8];
 };
 
 struct {
@@ -25,20 +27,25 @@ AT_INLINE __u64 at_runnable_time(struct task_struct* task) {
 }
 
 /*
- * The kernel's sum is brought up to date at each tick and at each switch: in between the truth is between it and
- * one tick more. Our clock says where, if we saw the slice begin. `known`: the sum at the last settlement, for
- * those whose scheduling class does not keep what it was when the slice began.
+ * The kernel's sum is brought up to date at each tick and at each switch: in between the truth is between it
+ * (`least`) and one tick more. Our clock says where, if we saw the slice begin. `begun`: the sum when it did.
  */
+AT_INLINE __u64 at_sum_so_far(const struct at_slice* slice, __u32 tid, __u64 least, __u64 begun, __u64 now) {
+    if (!slice || slice->tid != tid || slice->since_ns > now) return least;
+    const __u64 so_far = begun + now - slice->since_ns;
+    if (so_far < least) return least;
+    return so_far < least + AT_TICK_NS ? so_far : least + AT_TICK_NS;
+}
+
+/* `known`: the sum at the last settlement, for those whose scheduling class does not keep what it was when the
+ * slice began. */
 AT_INLINE __u64 at_cpu_time_so_far(struct task_struct* task, __u64 now, __u64 known) {
     const __u64 least = task->se.sum_exec_runtime;
     if (!task->on_cpu) return least;
     __u32 cpu = task->thread_info.cpu;
     const struct at_slice* slice = bpf_map_lookup_elem(&slices, &cpu);
-    if (!slice || slice->tid != (__u32)task->pid || slice->since_ns > now) return least;
     const __u64 begun = task->se.prev_sum_exec_runtime;
-    const __u64 so_far = (begun > known ? begun : known) + now - slice->since_ns;
-    if (so_far < least) return least;
-    return so_far < least + AT_TICK_NS ? so_far : least + AT_TICK_NS;
+    return at_sum_so_far(slice, task->pid, least, begun > known ? begun : known, now);
 }
 
 /* Of a thread that leaves its CPU the sum is up to date. */

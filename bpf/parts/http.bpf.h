@@ -44,8 +44,9 @@ AT_INLINE int at_last_bytes(const struct at_thread* thread, const struct at_byte
     return !bpf_probe_read_user(last, sizeof *last, (const void*)(vector + (pieces - 1) * sizeof *last));
 }
 
-/* `heard`: what at_tell_http gave of the transfer. Not called by it: the stack of Linux 6.1 has no room for both. */
-AT_APART int at_copy_http(const struct at_thread* thread, __s64 moved, __u64 now, __u32 heard) {
+/* `heard`: what at_tell_http gave of the transfer; `siblings`: at_siblings() when it is a server's turn. Neither is
+ * asked here: the stack of Linux 6.1 has no room for that. */
+AT_APART int at_copy_http(const struct at_thread* thread, __s64 moved, __u64 now, __u32 heard, __u64 siblings) {
     struct task_struct* task = bpf_get_current_task_btf();
     struct at_bytes bytes;
     if (!thread || !at_first_bytes(thread->call, thread->args[1], thread->args[2], &bytes)) return 0;
@@ -61,7 +62,7 @@ AT_APART int at_copy_http(const struct at_thread* thread, __s64 moved, __u64 now
     r->tls = 0;
     r->flags = heard & AT_IO_LAST_CHUNK;
     if (heard & AT_HTTP_SERVERS_TURN)
-        at_read_usage(task, thread->scope, &r->usage);
+        at_read_usage_beside(task, thread->scope, &r->usage, siblings);
     else
         __builtin_memset(&r->usage, 0, sizeof r->usage);
     at_read_endpoints(thread->sk, &r->local, &r->peer);

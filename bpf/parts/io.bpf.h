@@ -91,7 +91,10 @@ AT_APART int at_io_done(const struct at_thread* thread, __s64 result, __u64 now)
     const int may_be_http = thread->file == AT_FILE_SOCKET && result > 0 && !(thread->tls_depth && at_is_of_tls());
     const int in_http = may_be_http ? at_tell_http(thread, result) : 0;
     if (in_http & AT_HTTP_SERVERS_TURN) at_tell_times_before(now);
-    if (in_http & AT_IO_IN_HTTP) at_copy_http(thread, result, now, in_http);
+    if (in_http & AT_IO_IN_HTTP) {
+        const __u64 siblings = in_http & AT_HTTP_SERVERS_TURN ? at_siblings(thread->scope, now) : 0;
+        at_copy_http(thread, result, now, in_http, siblings);
+    }
     if (thread->file == AT_FILE_SOCKET && at_is_unix(thread->sk)) {
         struct at_io_record done;
         at_fill_io(&done, task, thread, result, now);

@@ -103,6 +103,7 @@ int BPF_PROG(at_sched_switch, _Bool preempted, struct task_struct* prev, struct 
         struct at_cgroup* used = at_sums(slice->scope);
         if (used) __sync_fetch_and_add(&used->cpu_ns, at_elapsed(slice->since_ns, now, used));
     }
+    if (slice->scope && slice->tid != (__u32)prev->pid) slice->passed = slice->tid;
     slice->since_ns = now;
     slice->scope = next->pid ? at_scope_while_switching(next) : 0;
     slice->tid = next->pid;

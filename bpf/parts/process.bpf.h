@@ -110,7 +110,7 @@ int at_mark_victim(struct bpf_raw_tracepoint_args* ctx) {
     __builtin_memset(&r->usage, 0, sizeof r->usage);
     struct task_struct* current = bpf_get_current_task_btf();
     if (at_tracked_scope(current->tgid, at_cgroup_of(current)) == scope)
-        at_read_usage(current, scope, &r->usage);
+        at_read_usage_beside(current, scope, &r->usage, at_sibling_slices_only(scope, bpf_ktime_get_ns()));
     at_read_memory(victim, &r->usage);
     at_submit_urgent(r);
     return 0;

@@ -1,11 +1,19 @@
 // CPU and run-queue time at invocation boundaries against the kernel's own account of the same thread.
+#include <bpf/bpf.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <optional>
+#include <string_view>
+#include <thread>
 
 #include "tests/agent/bpf/kernel/fake_runtime_api.hpp"
 #include "tests/agent/bpf/kernel/recorder.hpp"
@@ -112,6 +120,55 @@ TEST_F(BpfUsage, CountsAllThreadsAlsoThoseThatRunAtThatInstant) {
     ASSERT_TRUE(r.poll_until_exit(child.pid()));
     const auto [from, to] = boundaries(r, child.pid());
     // A sibling's running slice is taken by our own clock, which an unseen switch can set wrong.
+    expect_within(static_cast<double>(to.cpu_ns - from.cpu_ns), *seen, &Account::cpu_ns, 6e6);
+}
+
+// Of this process: what the kernel side knows of each CPU. -1: it has none.
+int slices_of_the_source() {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        const int fd = std::atoi(entry.path().filename().c_str());
+        bpf_map_info info{};
+        __u32 size = sizeof info;
+        std::error_code gone;
+        if (std::filesystem::read_symlink(entry.path(), gone).string().find("bpf-map") == std::string::npos) continue;
+        if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && std::string_view(info.name) == "slices") return fd;
+    }
+    return -1;
+}
+
+// As if nothing had been seen of any CPU since it did something else.
+void forget_slices(int fd) {
+    const std::array<std::uint64_t, 8> nothing{};
+    for (std::uint32_t cpu = 0; cpu < std::thread::hardware_concurrency(); ++cpu)
+        bpf_map_update_elem(fd, &cpu, nothing.data(), BPF_ANY);
+}
+
+// Now and then a switch passes by unseen (docs/decisions/0004).
+TEST_F(BpfUsage, CountsASiblingThatWasPutOnItsCpuUnseen) {
+    if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "needs two CPUs";
+    const OwnCgroup cgroup("unseen");
+    Recorder r({cgroup.path()});
+    const int slices = slices_of_the_source();
+    ASSERT_GE(slices, 0);
+    FakeRuntimeApi api({{.id = "abc", .payload = "{}"}}, 1);
+    Shared<Seen> seen;
+    WatchedChild child(cgroup, [&] {
+        return execute(api.port(), *seen, [&] {
+            std::atomic<bool> runs = false;
+            std::thread helper([&] {
+                runs = true;
+                burn(std::chrono::milliseconds(400));
+            });
+            while (!runs) {
+            }
+            burn(std::chrono::milliseconds(100));
+            helper.detach();
+            forget_slices(slices);
+        });
+    });
+    EXPECT_EQ(child.wait(), 0);
+    ASSERT_TRUE(r.poll_until_exit(child.pid()));
+    const auto [from, to] = boundaries(r, child.pid());
     expect_within(static_cast<double>(to.cpu_ns - from.cpu_ns), *seen, &Account::cpu_ns, 6e6);
 }
 
