@@ -12,6 +12,7 @@
 #include "cli/exit_status.hpp"
 #include "cli/profile_files.hpp"
 #include "cli/profile_live.hpp"
+#include "cli/traced_command.hpp"
 #include "exporters/render/call_tree_text.hpp"
 
 namespace autotune::cli {
@@ -48,10 +49,10 @@ Result<Profile> profile_of(const Arguments& arguments) {
     return both;
 }
 
-// Like what it watches, a command's own status is ours; 125 when there was no profile.
+// Like what it watches, a command's own status is ours.
 int after_command(const Arguments& arguments, const std::optional<int>& status, int ours) {
     if (arguments.target.command.empty() || ours == kUsage) return ours;
-    return ours == kDone ? status.value_or(kDone) : 125;
+    return ours == kDone ? status.value_or(kDone) : kOursFailed;
 }
 
 int draw(const Arguments& arguments, Profile profile) {
@@ -64,7 +65,9 @@ int draw(const Arguments& arguments, Profile profile) {
 
 int sample(Arguments& arguments) {
     if (arguments.seconds > 0) arguments.target.duration = Nanos(std::llround(arguments.seconds * 1e9));
-    auto live = profile_live(arguments.target);
+    bool refused = false;
+    auto live = profile_live(arguments.target, refused);
+    if (!live && refused) return failed_with(live.error()), status_of_refusal(live.error());
     if (!live) return after_command(arguments, std::nullopt, failed_with(live.error()));
     const double total = static_cast<double>(live->profile.total());
     std::fprintf(

@@ -22,7 +22,8 @@ bool is_there(std::int32_t pid) { return ::kill(pid, 0) == 0 || errno == EPERM; 
 
 }  // namespace
 
-Result<LiveProfile> profile_live(const ProfileTarget& target) {
+Result<LiveProfile> profile_live(const ProfileTarget& target, bool& command_refused) {
+    command_refused = false;
     for (const std::int32_t pid : target.pids)
         if (!is_there(pid)) return fail(Errc::not_found, "no process has the id " + std::to_string(pid));
     const auto stop = stop_signals();
@@ -30,6 +31,10 @@ Result<LiveProfile> profile_live(const ProfileTarget& target) {
     Detail detail{.processes = target.pids, .sample_hz = target.hz};
     std::optional<TracedCommand> command;
     if (!target.command.empty()) {
+        if (const auto program = find_program(target.command.front()); !program) {
+            command_refused = true;
+            return program.forward();
+        }
         auto prepared = TracedCommand::prepare(target.command, {});
         if (!prepared) return prepared.forward();
         command.emplace(*std::move(prepared));
@@ -43,7 +48,10 @@ Result<LiveProfile> profile_live(const ProfileTarget& target) {
     const SystemClock clock;
     const Timestamp start = clock.now();
     if (command)
-        if (Status s = command->release(); !s) return s.forward();
+        if (Status s = command->release(); !s) {
+            command_refused = true;
+            return s.forward();
+        }
 
     LiveProfile out;
     EventBatch batch;

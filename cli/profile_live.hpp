@@ -28,7 +28,8 @@ struct LiveProfile {
 };
 
 // Until the target ends, the time is over, or SIGINT or SIGTERM (which a command gets too). Errors: what
-// keeps us from sampling; not_found for a process or command that is not there.
-[[nodiscard]] Result<LiveProfile> profile_live(const ProfileTarget& target);
+// keeps us from sampling; not_found for a process or command that is not there. `command_refused`: set when it was
+// the command that could not be executed.
+[[nodiscard]] Result<LiveProfile> profile_live(const ProfileTarget& target, bool& command_refused);
 
 }  // namespace autotune::cli

@@ -15,7 +15,8 @@ namespace {
 
 constexpr const char* kExamples =
     "Without a process or a command: every function executor of this machine, a tree per invocation.\n"
-    "With a command its output passes through and its exit status is returned (125: autotune failed).\n"
+    "With a command its output passes through and its exit status is returned (125: autotune failed,\n"
+    "126: it cannot be executed, 127: there is no such command).\n"
     "Ctrl-C leaves a complete report.\n\n"
     "examples:\n"
     "  autotune trace -- python3 app.py\n"

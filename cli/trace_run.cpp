@@ -28,6 +28,7 @@
 #include "cli/trace_outputs.hpp"
 #include "cli/trace_setting.hpp"
 #include "cli/trace_sources.hpp"
+#include "cli/traced_command.hpp"
 #include "exporters/render/trace_chrome.hpp"
 #include "exporters/render/trace_report.hpp"
 #include "os/file.hpp"
@@ -36,8 +37,6 @@ namespace autotune::cli {
 
 namespace {
 
-constexpr int kTracerFailed = 125;  // as env(1) and its kin say it of themselves
-constexpr int kNoSuchCommand = 127;
 constexpr Nanos kPoll = std::chrono::milliseconds(20);
 constexpr Nanos kProgressEvery = std::chrono::milliseconds(500);
 constexpr Nanos kLastWords = std::chrono::milliseconds(300);  // events of a command that has ended
@@ -229,8 +228,9 @@ public:
         if (!stop) return failed(stop.error());
         stop_ = *std::move(stop);
         if (Status s = sources_.start(request_); !s) {
-            const bool no_command = !request_.command.empty() && s.error().code == Errc::not_found;
-            return no_command ? (say(s.error().message), kNoSuchCommand) : failed(s.error());
+            if (!sources_.was_refused()) return failed(s.error());
+            say(s.error().message);
+            return status_of_refusal(s.error());
         }
         setting_ = {.target = target_of(request_),
                     .machine = machine(),
@@ -314,7 +314,7 @@ private:
     int failed(const Error& error) {
         say(error.message);
         if (error.code == Errc::invalid_argument || error.code == Errc::corrupt) return kUsage;
-        return request_.command.empty() ? kFailed : kTracerFailed;
+        return request_.command.empty() ? kFailed : kOursFailed;
     }
 
     static std::string machine() {

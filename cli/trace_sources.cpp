@@ -111,6 +111,7 @@ struct TraceSources::State {
     std::optional<TracedCommand> command;
     std::vector<EventSource*> all;
     std::vector<std::string> backends, remarks;
+    bool refused = false;  // the command, and not by a lack of rights to trace it
 
     void use(EventSource* source, const char* name) {
         all.push_back(source);
@@ -193,7 +194,10 @@ struct TraceSources::State {
         if (!made) return made.forward();
         ptrace = *std::move(made);
         if (Status s = ptrace->focus(detail); !s) return s;
-        return ptrace->start();
+        Status started = ptrace->start();
+        refused = !started && !request.command.empty() &&
+                  (started.error().code == Errc::not_found || started.error().code == Errc::permission_denied);
+        return started;
     }
 
     Status start_kernel(const TracePlan& plan, const TraceRequest& request,
@@ -227,6 +231,11 @@ Status TraceSources::start(const TraceRequest& request) {
     const auto plan = plan_trace(request, bpf_usable);
     if (!plan) return plan.forward();
     State& s = *state_;
+    if (!request.command.empty())
+        if (const auto program = find_program(request.command.front()); !program) {
+            s.refused = true;
+            return program.forward();
+        }
     if (Status prepared = s.prepare_native(request); !prepared) return prepared;
     std::vector<std::string> environment;
     if (plan->probes) environment = s.prepare_probes(request);
@@ -250,9 +259,14 @@ Status TraceSources::start(const TraceRequest& request) {
             s.use(s.runtime.get(), "runtime");
     }
     if (s.command)
-        if (Status released = s.command->release(); !released) return released;
+        if (Status released = s.command->release(); !released) {
+            s.refused = true;
+            return released;
+        }
     return ok();
 }
+
+bool TraceSources::was_refused() const { return state_->refused; }
 
 const std::vector<EventSource*>& TraceSources::all() const { return state_->all; }
 const std::vector<std::string>& TraceSources::backends() const { return state_->backends; }

@@ -36,6 +36,8 @@ public:
     // Everything is attached and the command, if there is one, runs. Errors: what keeps all of it from
     // working; the target is untouched then.
     Status start(const TraceRequest& request);
+    // It failed because there is no such command, or none that can be executed.
+    [[nodiscard]] bool was_refused() const;
 
     [[nodiscard]] const std::vector<EventSource*>& all() const;
     [[nodiscard]] const std::vector<std::string>& backends() const;  // "bpf", "runtime"

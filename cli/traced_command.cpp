@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "cli/exit_status.hpp"
 #include "os/file.hpp"
 
 namespace autotune::cli {
@@ -50,17 +51,19 @@ std::vector<std::string> environment_with(const std::vector<std::string>& more) 
 }
 
 // In the child, where only system calls are safe.
-[[noreturn]] void wait_and_execute(int go, int report, const char* path, char** argv, char** environment) {
+[[noreturn]] void wait_and_execute(int go, int report, const char* path, char** argv, char** shell_argv,
+                                   char** environment) {
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::signal(SIGPIPE, SIG_DFL);
     char released = 0;
-    if (::read(go, &released, 1) != 1) ::_exit(125);  // nobody is there any more
+    if (::read(go, &released, 1) != 1) ::_exit(kOursFailed);  // nobody is there any more
     ::execve(path, argv, environment);
+    if (errno == ENOEXEC) ::execve(shell_argv[0], shell_argv, environment);  // a script, as execvp(3) takes it
     const int error = errno;
     (void)!::write(report, &error, sizeof error);
-    ::_exit(127);
+    ::_exit(kNoSuchCommand);
 }
 
 }  // namespace
@@ -88,6 +91,10 @@ Result<std::string> find_program(const std::string& name) {
     return fail(Errc::not_found, name + ": there is no such command");
 }
 
+int status_of_refusal(const Error& error) {
+    return error.code == Errc::not_found ? kNoSuchCommand : kCannotExecute;
+}
+
 Result<TracedCommand> TracedCommand::prepare(const std::vector<std::string>& argv,
                                              const std::vector<std::string>& environment) {
     const auto path = find_program(argv.at(0));
@@ -97,16 +104,21 @@ Result<TracedCommand> TracedCommand::prepare(const std::vector<std::string>& arg
     if (!go) return go.forward();
     if (!report) return report.forward();
     std::vector<char*> arguments = pointers(argv);
+    std::vector<std::string> script = argv;
+    script[0] = *path;
+    script.insert(script.begin(), "/bin/sh");
+    std::vector<char*> script_arguments = pointers(script);
     const std::vector<std::string> variables = environment_with(environment);
     std::vector<char*> variable_pointers = pointers(variables);
 
     TracedCommand command;
+    command.name_ = argv[0];
     command.pid_ = ::fork();
     if (command.pid_ < 0) return unexpected(errno_error("starting " + argv[0], errno));
     if (command.pid_ == 0) {
         go->write.close();  // else our own end would keep us waiting for a tracer that died
         wait_and_execute(go->read.get(), report->write.get(), path->c_str(), arguments.data(),
-                         variable_pointers.data());
+                         script_arguments.data(), variable_pointers.data());
     }
     auto pidfd = open_pidfd(command.pid_);
     if (!pidfd) return pidfd.forward();
@@ -133,7 +145,7 @@ Status TracedCommand::release() {
     report_.close();
     if (got == 0) return ok();
     (void)wait();
-    return unexpected(exec_error("the command", error));
+    return unexpected(exec_error(name_, error));
 }
 
 void TracedCommand::signal(int number) const { (void)send_signal(pidfd_, number); }
@@ -149,7 +161,7 @@ ExitStatus TracedCommand::wait() {
         pollfd waiting{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
         if (::poll(&waiting, 1, -1) < 0 && errno != EINTR) break;
     }
-    return status_.value_or(ExitStatus{.code = 125});
+    return status_.value_or(ExitStatus{.code = kOursFailed});
 }
 
 }  // namespace autotune::cli

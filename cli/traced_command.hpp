@@ -39,10 +39,14 @@ public:
 
 private:
     TracedCommand() = default;
+    std::string name_;
     pid_t pid_ = 0;
     Fd pidfd_, go_, report_;
     std::optional<ExitStatus> status_;
 };
+
+// What we end with when that is why the command was never executed.
+[[nodiscard]] int status_of_refusal(const Error& error);
 
 // The file that `name` means, looked for in PATH. Errors: not_found, permission_denied.
 [[nodiscard]] Result<std::string> find_program(const std::string& name);

@@ -100,7 +100,10 @@ Result<Launched> launch(const std::vector<std::string>& command, const std::vect
         return Launched{.pid = held->pid, .pidfd = *std::move(pidfd), .trouble = std::move(trouble->read)};
     held->go.write.close();  // it leaves by itself
     waitpid(held->pid, nullptr, __WALL);
-    return seized.forward("tracing " + command[0]);
+    Error refusal = seized ? Error{Errc::unavailable, "it ended before it began"} : seized.error();
+    // Not to be taken for a command that may not be executed.
+    if (refusal.code == Errc::permission_denied || refusal.code == Errc::not_found) refusal.code = Errc::unsupported;
+    return unexpected(refusal.with_context("tracing " + command[0]));
 }
 
 Nanos measure_call_bias() {

@@ -87,7 +87,7 @@ Status Tracer::await_exec(Fd trouble) {
     int error = 0;
     if (read(trouble.get(), &error, sizeof error) != sizeof error)
         return fail(Errc::unavailable, options_.command[0] + ": it ended before it began");
-    return fail(error == EACCES ? Errc::permission_denied : Errc::not_found,
+    return fail(error == ENOENT || error == ENOTDIR ? Errc::not_found : Errc::permission_denied,
                 options_.command[0] + ": " + std::strerror(error));
 }
 

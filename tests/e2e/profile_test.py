@@ -80,8 +80,10 @@ class Profile(unittest.TestCase):
     def test_mistakes_are_one_clear_line(self):
         gone = subprocess.Popen(["true"])
         gone.wait()
+        (self.folder / "noexec").write_text("no program")
         for arguments, status, words in [([], 2, "nothing to draw"), (["-p", gone.pid], 1, str(gone.pid)),
-                                         (["--", self.folder / "nothing"], 125, "nothing"),
+                                         (["--", self.folder / "nothing"], 127, "nothing"),
+                                         (["--", self.folder / "noexec"], 126, "noexec"),
                                          (["-o", "x.png", "--", "true"], 2, ".svg"),
                                          (["--from", self.folder / "nothing"], 1, "nothing")]:
             with self.subTest(arguments=arguments):

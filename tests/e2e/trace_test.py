@@ -286,6 +286,9 @@ class Trace(unittest.TestCase):
         gone = subprocess.Popen(["true"])
         gone.wait()
         (self.folder / "noexec").write_text("no program")
+        broken = self.folder / "broken"
+        broken.write_text("#!/etc/passwd\n")  # no interpreter
+        broken.chmod(0o755)
         cut = self.folder / "cut.autotune"
         trace("-o", self.folder / "r.txt", "--record", cut, "--", "true")
         whole, twice, touched = (self.folder / n for n in ("whole.autotune", "twice", "touched"))
@@ -295,7 +298,10 @@ class Trace(unittest.TestCase):
             (["-p", gone.pid], 1, str(gone.pid)),
             (["-p", "1", "--", "true"], 2, "do not go together"),
             (["--", self.folder / "nothing"], 127, "nothing"),
-            (["--", self.folder / "noexec"], 125, "noexec"),
+            (["--", self.folder / "noexec"], 126, "noexec"),
+            (["--", broken], 126, "broken"),
+            (["--backend", "ptrace", "--", self.folder / "nothing"], 127, "nothing"),
+            (["--backend", "ptrace", "--", broken], 126, "broken"),
             (["--from", self.program], 2, "not a recording"),
             (["--from", cut, "-o", self.folder / "r.txt"], 2, "cut"),
             (["--from", whole, "--chrome", whole], 2, "two things"),
@@ -315,6 +321,15 @@ class Trace(unittest.TestCase):
                 self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
         self.assertFalse(touched.exists(), "the command is not started for nothing")
         self.assertEqual(trace("--from", whole).returncode, 0, "a recording is never written over")
+
+    def test_a_script_that_names_no_interpreter_is_the_shells(self):
+        script = self.folder / "script"
+        script.write_text("exit $1")
+        script.chmod(0o755)
+        for backend in ("auto", "ptrace"):
+            with self.subTest(backend):
+                done = trace("--backend", backend, "-o", self.folder / "r.txt", "--", script, "5")
+                self.assertEqual(done.returncode, 5, done.stderr)
 
     def test_a_full_disk_takes_the_recording_only(self):
         for what in ("--record", "--chrome"):
