@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -37,10 +38,18 @@ bool are_one_file(const fs::path& a, const fs::path& b) {
 
 }  // namespace
 
+bool standard_output_is_taken(const TraceRequest& request) {
+    return request.record == kStandardOutput || request.chrome == kStandardOutput;
+}
+
 Status check_outputs(const TraceRequest& request) {
     const std::array files{&request.recording, &request.output, &request.record, &request.chrome};
+    const bool report_wants_it = request.output == kStandardOutput || (request.output.empty() && request.json);
+    if (std::ranges::count(files, fs::path(kStandardOutput), [](const fs::path* f) { return *f; }) > 1 ||
+        (report_wants_it && standard_output_is_taken(request)))
+        return fail(Errc::invalid_argument, "standard output takes one thing: name a file for the other");
     for (std::size_t i = 1; i < files.size(); ++i) {
-        if (files[i]->empty()) continue;
+        if (files[i]->empty() || *files[i] == kStandardOutput) continue;
         if (Status s = check_place(*files[i]); !s) return s;
         for (std::size_t k = 0; k < i; ++k)
             if (!files[k]->empty() && are_one_file(*files[k], *files[i]))

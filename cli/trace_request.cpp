@@ -105,7 +105,8 @@ std::optional<int> read_trace_request(int argc, char** argv, TraceRequest& reque
                    "http://127.0.0.1:9000");
     app.add_option("--from", request.recording, "report on a recording, or on a log of Snafu's, instead");
     app.add_option("-o,--output", request.output,
-                   "file of the report; .json implies --json, .autotune and .autotune.gz make a recording");
+                   "file of the report; .json implies --json, .autotune and .autotune.gz make a recording; of all files - is "
+                   "standard output");
     app.add_flag("--json", request.json, "one JSON object instead of text");
     app.add_option("--record", request.record, "file of a recording, .gz compresses it");
     app.add_option("--chrome", request.chrome, "file in Chrome's trace event format, for ui.perfetto.dev");

@@ -7,29 +7,22 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <fstream>
-#include <functional>
 #include <iostream>
 #include <optional>
-#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "agent/logs/log_source.hpp"
-#include "agent/recording/writer.hpp"
 #include "agent/replay/replay_source.hpp"
-#include "analyzer/trace/trace_builder.hpp"
-#include "cli/call_filter.hpp"
 #include "cli/exit_status.hpp"
-#include "cli/own_files.hpp"
 #include "cli/stop_signals.hpp"
 #include "cli/terminal.hpp"
+#include "cli/trace_consumers.hpp"
 #include "cli/trace_outputs.hpp"
 #include "cli/trace_setting.hpp"
 #include "cli/trace_sources.hpp"
 #include "cli/traced_command.hpp"
-#include "exporters/render/trace_chrome.hpp"
 #include "exporters/render/trace_report.hpp"
 #include "os/file.hpp"
 
@@ -55,82 +48,6 @@ std::string ending_of(const ExitStatus& status) {
     return status.signal != 0 ? "killed by signal " + std::to_string(status.signal)
                               : "exited with status " + std::to_string(status.code);
 }
-
-// Everything that takes events: the analysis, the recording, the timeline.
-class Consumers {
-public:
-    explicit Consumers(const TraceRequest& request) : request_(request), filter_(request.functions) {}
-
-    // `own_folders`: see OwnFiles.
-    Status open(const TraceSetting& setting, std::vector<std::string> own_folders) {
-        own_.emplace(std::move(own_folders));
-        builder_.emplace(TraceOptions{.wall_offset = setting.wall_offset});
-        if (!request_.record.empty()) {
-            auto made = recording::RecordingWriter::create(request_.record);
-            if (!made) return made.forward();
-            recording_.emplace(*std::move(made));
-            if (Status s = write_beginning(*recording_, setting); !s) return s;
-        }
-        if (!request_.chrome.empty()) {
-            chrome_file_.open(request_.chrome, std::ios::binary | std::ios::trunc);
-            if (!chrome_file_)
-                return fail(Errc::permission_denied, "cannot write " + request_.chrome.string());
-            chrome_.emplace(chrome_file_, setting.machine);
-        }
-        return ok();
-    }
-
-    void take(EventBatch& batch) {
-        filter_.apply(batch);
-        own_->apply(batch);
-        for (const Event& event : batch.events)
-            if (const auto* v = std::get_if<VariableSeen>(&event.body))
-                evaluated_.emplace(batch.tables.strings[v->expression]);
-        if (records()) written_ = recording_->write(batch);
-        if (chrome_) chrome_->add(batch);
-        builder_->ingest(batch);
-        batch.events.clear();
-    }
-
-    void close(EventBatch& batch, const TraceSetting& setting) {
-        trace_ = builder_->finish(batch);
-        if (records()) written_ = write_ending(*recording_, setting);
-        if (records()) written_ = recording_->finish();
-        if (!chrome_) return;
-        chrome_->finish();
-        chrome_file_.close();
-        if (!chrome_file_ && written_)
-            written_ = fail(Errc::unavailable, "writing " + request_.chrome.string() + " failed (disk full?)");
-    }
-
-    // Of the recording and the timeline. A disk that is full ends neither the tracing nor the report.
-    [[nodiscard]] const Status& written() const { return written_; }
-
-    [[nodiscard]] const Trace& trace() const { return trace_; }
-    // Watches of which nothing was seen, as people wrote them.
-    [[nodiscard]] std::vector<std::string> idle_watches() const {
-        std::vector<std::string> idle = request_.native_watches;
-        for (const runtime::PythonWatch& w : request_.watches)
-            idle.push_back(w.file + ":" + std::to_string(w.line) + " " + w.expression);
-        std::erase_if(idle, [&](const std::string& text) { return evaluated_.contains(text); });
-        return idle;
-    }
-    [[nodiscard]] TraceBuilder::Progress progress() const { return builder_->progress(); }
-
-private:
-    [[nodiscard]] bool records() const { return recording_ && written_; }
-
-    const TraceRequest& request_;
-    CallFilter filter_;
-    Status written_ = ok();
-    std::optional<OwnFiles> own_;
-    std::optional<TraceBuilder> builder_;
-    std::optional<recording::RecordingWriter> recording_;
-    std::ofstream chrome_file_;
-    std::optional<render::ChromeTrace> chrome_;
-    std::set<std::string, std::less<>> evaluated_;  // expressions, at most as many as there are watches
-    Trace trace_;
-};
 
 // One line on a terminal, written over itself.
 class ProgressLine {
@@ -159,7 +76,8 @@ private:
 
 Status write_report(const TraceRequest& request, const Trace& trace, const Tables& tables,
                     const TraceSetting& setting) {
-    const bool to_file = !request.output.empty();
+    const bool to_file = !request.output.empty() && request.output != kStandardOutput;
+    const bool to_stderr = !to_file && standard_output_is_taken(request);
     std::ostringstream text;
     const render::TraceReport report{trace, tables, setting};
     if (request.json) {
@@ -167,10 +85,14 @@ Status write_report(const TraceRequest& request, const Trace& trace, const Table
         text << '\n';
     } else {
         render::Style style = style_of_terminal();
-        if (to_file) style = {.marks = marks_of_locale(), .colour = render::Colour::off, .width = 0};
+        if (to_file || to_stderr) style = {.marks = marks_of_locale(), .colour = render::Colour::off, .width = 0};
         render::trace_text(text, report, {.style = style});
     }
     if (to_file) return replace_file(request.output, text.str());
+    if (to_stderr) {
+        std::cerr << text.str() << std::flush;
+        return ok();
+    }
     errno = 0;
     std::cout << text.str() << std::flush;
     if (!std::cout && errno == EPIPE) return ok();  // whoever read it has read enough
@@ -324,7 +246,7 @@ private:
 
     const TraceRequest& request_;
     SystemClock clock_;
-    Consumers consumers_;
+    TraceConsumers consumers_;
     EventBatch batch_;
     TraceSetting setting_;
     TraceSources sources_;

@@ -1,5 +1,7 @@
 #include "agent/recording/writer.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <cerrno>
@@ -87,9 +89,15 @@ RecordingWriter::~RecordingWriter() = default;
 
 Result<RecordingWriter> RecordingWriter::create(const std::filesystem::path& path) {
     auto file = std::make_unique<File>();
-    file->name = path.string();
+    const bool to_stdout = path == "-";
+    file->name = to_stdout ? "standard output" : path.string();
     errno = 0;
-    file->stream = gzopen(path.c_str(), path.extension() == ".gz" ? "wbe4" : "wbeT");
+    if (to_stdout) {
+        const int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+        file->stream = out >= 0 ? gzdopen(out, "wbT") : nullptr;
+    } else {
+        file->stream = gzopen(path.c_str(), path.extension() == ".gz" ? "wbe4" : "wbeT");
+    }
     if (file->stream == nullptr) return unexpected(errno_error("writing " + file->name, errno));
     gzbuffer(file->stream, 1u << 18);
     if (Status s = file->put(kMagic.data(), kMagic.size()); !s) return s.forward();

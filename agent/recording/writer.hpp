@@ -15,7 +15,7 @@ namespace autotune::recording {
 
 class RecordingWriter {
 public:
-    // Creates or replaces the file; compressed when its name ends in .gz.
+    // Creates or replaces the file; compressed when its name ends in .gz. "-" is standard output.
     [[nodiscard]] static Result<RecordingWriter> create(const std::filesystem::path& path);
     RecordingWriter(RecordingWriter&&) noexcept;
     RecordingWriter& operator=(RecordingWriter&&) noexcept;
