@@ -14,6 +14,7 @@
 #include "cli/profile_live.hpp"
 #include "cli/traced_command.hpp"
 #include "exporters/render/call_tree_text.hpp"
+#include "exporters/render/profile_json.hpp"
 
 namespace autotune::cli {
 
@@ -27,6 +28,8 @@ struct Arguments {
     std::string unit = "samples";
     std::string title;
     std::vector<std::string> out;
+    FlameLook look;
+    bool json = false;
 };
 
 const std::map<std::string, ProfileUnit> kUnits{
@@ -57,9 +60,12 @@ int after_command(const Arguments& arguments, const std::optional<int>& status, 
 
 int draw(const Arguments& arguments, Profile profile) {
     if (!arguments.title.empty()) profile.title = arguments.title;
-    if (arguments.out.empty()) std::fputs(render::call_tree_text(profile).c_str(), stdout);
+    if (arguments.json)
+        std::fputs(render::profile_json(profile).c_str(), stdout);
+    else if (arguments.out.empty())
+        std::fputs(render::call_tree_text(profile).c_str(), stdout);
     for (const std::string& path : arguments.out)
-        if (Status s = write_profile(profile, path); !s) return failed_with(s.error());
+        if (Status s = write_profile(profile, path, arguments.look); !s) return failed_with(s.error());
     return kDone;
 }
 
@@ -118,11 +124,19 @@ int profile_command(int argc, char** argv) {
         ->check(CLI::IsMember(kUnits))
         ->capture_default_str();
     app.add_option("--title", arguments.title, "headline of the picture");
-    app.add_option(
-        "-o,--output", arguments.out,
-        "write there; the end says how: .html .svg .folded .folded.gz .pb.gz .speedscope.json (may be "
-        "given several times; none: a call tree on standard output)");
+    app.add_option("-o,--output", arguments.out,
+                   "write there; the end says how: .html .svg .folded .folded.gz .pb.gz .speedscope.json "
+                   ".perfetto-trace .chrome.json .json (may be given several times; none: a call tree on "
+                   "standard output)");
+    app.add_flag("--json", arguments.json, "one JSON object on standard output");
+    app.add_flag("--icicle", arguments.look.icicle, "flame graphs begin with their root at the top");
+    std::string colour = "package";
+    app.add_option("--colour,--color", colour,
+                   "what colours of flame graphs tell at first: package or runtime")
+        ->check(CLI::IsMember({"package", "runtime"}))
+        ->capture_default_str();
     if (const auto over = read_arguments(app, argc, argv)) return *over;
+    if (colour == "runtime") arguments.look.colour = render::FlameColour::runtime;
     const bool live = !arguments.target.pids.empty() || !arguments.target.command.empty();
     const bool files = !arguments.from.empty() || !arguments.diff.empty();
     if (live == files) {

@@ -10,6 +10,8 @@
 #include "exporters/render/folded_reader.hpp"
 #include "exporters/render/gzip.hpp"
 #include "exporters/render/pprof.hpp"
+#include "exporters/render/profile_json.hpp"
+#include "exporters/render/profile_trace.hpp"
 #include "exporters/render/speedscope.hpp"
 #include "os/file.hpp"
 
@@ -17,13 +19,18 @@ namespace autotune::cli {
 
 namespace {
 
-std::string rendered(const Profile& profile, ProfileFormat format) {
+std::string rendered(const Profile& profile, ProfileFormat format, const FlameLook& look) {
     switch (format) {
-        case ProfileFormat::html: return render::flame_html(profile);
-        case ProfileFormat::svg: return render::flame_svg(profile);
+        case ProfileFormat::html:
+            return render::flame_html(profile, {.colour = look.colour, .icicle = look.icicle});
+        case ProfileFormat::svg:
+            return render::flame_svg(profile, {.colour = look.colour, .icicle = look.icicle});
         case ProfileFormat::folded: return render::folded(profile);
         case ProfileFormat::pprof: return render::pprof(profile);
         case ProfileFormat::speedscope: return render::speedscope(profile);
+        case ProfileFormat::perfetto: return render::profile_perfetto(profile);
+        case ProfileFormat::chrome: return render::profile_chrome(profile);
+        case ProfileFormat::json: return render::profile_json(profile);
     }
     return {};
 }
@@ -33,21 +40,28 @@ std::string rendered(const Profile& profile, ProfileFormat format) {
 Result<ProfileFormat> format_of(std::string_view name) {
     if (name == "-") return ProfileFormat::folded;
     constexpr std::pair<std::string_view, ProfileFormat> kEndings[] = {
-        {".html", ProfileFormat::html},     {".svg", ProfileFormat::svg},
-        {".folded", ProfileFormat::folded}, {".folded.gz", ProfileFormat::folded},
-        {".pb.gz", ProfileFormat::pprof},   {".speedscope.json", ProfileFormat::speedscope},
+        {".html", ProfileFormat::html},
+        {".svg", ProfileFormat::svg},
+        {".folded", ProfileFormat::folded},
+        {".folded.gz", ProfileFormat::folded},
+        {".pb.gz", ProfileFormat::pprof},
+        {".speedscope.json", ProfileFormat::speedscope},
+        {".perfetto-trace", ProfileFormat::perfetto},
+        {".chrome.json", ProfileFormat::chrome},
+        {".json", ProfileFormat::json},
     };
     for (const auto& [ending, format] : kEndings)
         if (name.ends_with(ending)) return format;
-    return fail(Errc::invalid_argument,
-                "cannot tell the format of \"" + std::string(name) +
-                    "\" by its end: .html, .svg, .folded, .folded.gz, .pb.gz and .speedscope.json are known");
+    return fail(Errc::invalid_argument, "cannot tell the format of \"" + std::string(name) +
+                                            "\" by its end: .html, .svg, .folded, .folded.gz, .pb.gz, "
+                                            ".speedscope.json, .perfetto-trace, .chrome.json "
+                                            "and .json are known");
 }
 
-Status write_profile(const Profile& profile, const std::filesystem::path& path) {
+Status write_profile(const Profile& profile, const std::filesystem::path& path, const FlameLook& look) {
     const auto format = format_of(path.string());
     if (!format) return format.forward();
-    std::string text = rendered(profile, *format);
+    std::string text = rendered(profile, *format, look);
     if (path == "-") {
         const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
         if (!whole || std::fflush(stdout) != 0)

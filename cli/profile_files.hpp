@@ -7,17 +7,25 @@
 
 #include "core/profile.hpp"
 #include "core/result.hpp"
+#include "exporters/render/flame_colour.hpp"
 
 namespace autotune::cli {
 
-enum class ProfileFormat { html, svg, folded, pprof, speedscope };
+enum class ProfileFormat { html, svg, folded, pprof, speedscope, perfetto, chrome, json };
 
-// By the name's end: .html, .svg, .folded (also .folded.gz), .pb.gz, .speedscope.json. Errors:
-// invalid_argument, with what there is.
+// By the name's end: .html, .svg, .folded (also .folded.gz), .pb.gz, .speedscope.json, .perfetto-trace,
+// .chrome.json, .json. Errors: invalid_argument, with what there is.
 [[nodiscard]] Result<ProfileFormat> format_of(std::string_view file_name);
 
+// How flame graphs look at first.
+struct FlameLook {
+    render::FlameColour colour = render::FlameColour::package;
+    bool icicle = false;
+};
+
 // The whole file replaces an older one at once. "-" is standard output, as folded stacks.
-[[nodiscard]] Status write_profile(const Profile& profile, const std::filesystem::path& path);
+[[nodiscard]] Status write_profile(const Profile& profile, const std::filesystem::path& path,
+                                   const FlameLook& look = {});
 
 // Folded stacks, plain or gzip; "-" is standard input. Errors: not_found, permission_denied, corrupt with
 // "file:line: what".

@@ -59,7 +59,10 @@ Profile compare(const Profile& before, const Profile& after) {
     };
     graft(after, [&](std::uint32_t node, std::uint64_t weight) { builder.add(node, weight); });
     graft(before, [&](std::uint32_t node, std::uint64_t weight) { builder.add_before(node, weight); });
-    return std::move(builder).build(after.title, after.unit, after.truncated);
+    Profile both = std::move(builder).build(after.title, after.unit, after.truncated);
+    both.measure = after.measure;
+    both.period = after.period;
+    return both;
 }
 
 }  // namespace autotune

@@ -17,4 +17,15 @@ namespace autotune::render {
     return std::to_string(weight);
 }
 
+// The same with what it is where the unit does not tell: "42 samples".
+[[nodiscard]] inline std::string human_amount(const Profile& profile, std::uint64_t weight) {
+    const std::string amount = human_amount(profile.unit, weight);
+    return profile.unit == ProfileUnit::count ? amount + " " + profile.measure : amount;
+}
+
+// "1.25 s cpu", "42 samples": of a whole profile.
+[[nodiscard]] inline std::string human_total(const Profile& profile, std::uint64_t weight) {
+    return human_amount(profile.unit, weight) + " " + profile.measure;
+}
+
 }  // namespace autotune::render

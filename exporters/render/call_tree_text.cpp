@@ -8,6 +8,7 @@
 
 #include "exporters/render/amount.hpp"
 #include "exporters/render/by_name.hpp"
+#include "exporters/render/children.hpp"
 #include "exporters/render/text.hpp"
 
 namespace autotune::render {
@@ -20,22 +21,26 @@ public:
         : profile_(named),
           options_(options),
           weights_(subtree_weights(named)),
-          children_(named.nodes.size()) {
-        for (std::uint32_t i = 1; i < named.nodes.size(); ++i)
-            if (weights_[i] > 0) children_[named.nodes[i].parent].push_back(i);
+          before_(subtree_weights_before(named)),
+          children_(named) {
+        // The whole has the longest of those of its unit; of other units all are about as long.
+        const std::uint64_t most = std::max(weights_[0], before_.empty() ? 0 : before_[0]);
+        amount_width_ = std::max<std::size_t>(10, length_of(human_amount(named, most)) + 1);
     }
 
     std::string write() {
-        if (weights_[0] == 0) return "no samples\n";
+        if (weights_[0] == 0 && (before_.empty() || before_[0] == 0)) return "no samples\n";
         struct Visit {
             std::uint32_t node;
             std::size_t indent;
         };
         std::vector<Visit> open;
         const auto expand = [&](std::uint32_t node, std::size_t indent) {
-            std::vector<std::uint32_t>& below = children_[node];
+            std::vector<std::uint32_t> below;
+            for (const std::uint32_t child : children_.of(node))
+                if (share(child) > 0) below.push_back(child);
             std::sort(below.begin(), below.end(), [&](std::uint32_t a, std::uint32_t b) {
-                return weights_[a] != weights_[b] ? weights_[a] > weights_[b] : name(a) < name(b);
+                return share(a) != share(b) ? share(a) > share(b) : name(a) < name(b);
             });
             const auto light = std::find_if(below.begin(), below.end(),
                                             [&](std::uint32_t n) { return share(n) < options_.min_share; });
@@ -52,27 +57,52 @@ public:
                 continue;
             }
             line(at.node, at.indent);
-            expand(at.node, at.indent + (children_[at.node].size() > 1 ? 2 : 1));
+            expand(at.node, at.indent + (forks(at.node) ? 2 : 1));
         }
         if (left_out_ > 0) out_ += "(" + std::to_string(left_out_) + " lighter branches are not shown)\n";
-        return std::move(out_);
+        out_ += human_total(profile_, weights_[0]) + " in " + std::to_string(profile_.stacks()) + " stacks";
+        if (!before_.empty()) out_ += "; before: " + human_total(profile_, before_[0]);
+        if (profile_.truncated > 0)
+            out_ +=
+                "; " + percent(now_share(profile_.truncated)) + " in stacks that do not reach their start";
+        return std::move(out_ += '\n');
     }
 
 private:
     [[nodiscard]] const std::string& name(std::uint32_t node) const {
         return profile_.frames[profile_.nodes[node].frame].name;
     }
+    static double ratio(std::uint64_t part, std::uint64_t whole) {
+        return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+    }
+    [[nodiscard]] double now_share(std::uint64_t weight) const { return ratio(weight, weights_[0]); }
+    [[nodiscard]] double share_before(std::uint32_t node) const {
+        return before_.empty() ? 0 : ratio(before_[node], before_[0]);
+    }
+    // What makes a line worth its place: in a comparison what it is, or was.
     [[nodiscard]] double share(std::uint32_t node) const {
-        return static_cast<double>(weights_[node]) / static_cast<double>(weights_[0]);
+        return std::max(now_share(weights_[node]), share_before(node));
+    }
+    [[nodiscard]] bool forks(std::uint32_t node) const {
+        const auto below = children_.of(node);
+        return std::count_if(below.begin(), below.end(), [&](std::uint32_t n) { return share(n) > 0; }) > 1;
+    }
+    static std::string percent(double share, const char* format = "%.1f %%") {
+        char text[32];
+        std::snprintf(text, sizeof text, format, 100 * share);
+        return text;
     }
 
     void line(std::uint32_t node, std::size_t indent) {
-        char share_text[16];
-        std::snprintf(share_text, sizeof share_text, "%5.1f %%", 100 * share(node));
-        std::string text = human_amount(profile_.unit, weights_[node]);
-        text.insert(0, length_of(text) < 10 ? 10 - length_of(text) : 0, ' ');
-        text = share_text + text + "  " + std::string(std::min<std::size_t>(indent, 60), ' ') +
-               clean_text(name(node).empty() ? "[unknown]" : name(node));
+        const double now = now_share(weights_[node]);
+        std::string text = human_amount(profile_, weights_[node]);
+        text.insert(0, length_of(text) < amount_width_ ? amount_width_ - length_of(text) : 0, ' ');
+        text = percent(now, "%5.1f %%") + text;
+        if (!before_.empty())
+            text +=
+                percent(share_before(node), "  was %5.1f %%") + percent(now - share_before(node), "  %+6.1f");
+        text += "  " + std::string(std::min<std::size_t>(indent, 60), ' ') +
+                clean_text(name(node).empty() ? kUnknownFrame : name(node));
         out_ +=
             length_of(text) > options_.width ? std::string(first_of(text, options_.width - 1)) + "…" : text;
         out_ += '\n';
@@ -81,9 +111,9 @@ private:
 
     const Profile& profile_;
     const CallTreeOptions& options_;
-    std::vector<std::uint64_t> weights_;
-    std::vector<std::vector<std::uint32_t>> children_;
-    std::size_t lines_ = 0, left_out_ = 0;
+    std::vector<std::uint64_t> weights_, before_;
+    Children children_;
+    std::size_t amount_width_ = 10, lines_ = 0, left_out_ = 0;
     std::string out_;
 };
 

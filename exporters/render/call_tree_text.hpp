@@ -1,4 +1,6 @@
-// A profile as an indented call tree for terminals: share, weight, function; the heaviest first.
+// A profile as an indented call tree for terminals: share, weight, function; the heaviest first. Of a
+// comparison also the share that it had before and the change in points: what grew, what shrank, what is new
+// or gone. Last, what the whole is, and how much of it does not reach its start.
 #pragma once
 
 #include <cstddef>

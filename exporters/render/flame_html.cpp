@@ -90,7 +90,9 @@ std::string data_json(const Profile& named, const FlameHtmlOptions& options) {
     std::string out =
         "{\"title\":" + json_string(named.title) + ",\"subtitle\":" + json_string(options.subtitle) +
         ",\"unit\":\"" + std::string(unit_of(named.unit)) + "\",\"measure\":" + json_string(named.measure) +
-        ",\"truncated\":" + decimal(named.truncated) + ",\"leftOut\":" + decimal(pruned.left_out());
+        ",\"truncated\":" + decimal(named.truncated) + ",\"leftOut\":" + decimal(pruned.left_out()) +
+        ",\"icicle\":" + (options.icicle ? "true" : "false") + ",\"colour\":\"" +
+        (options.colour == FlameColour::runtime ? "runtime" : "package") + "\"";
     out += ",\"names\":" + list(used, [](const ProfileFrame* f) {
                return json_string(f->name.empty() ? "[unknown]" : f->name);
            });

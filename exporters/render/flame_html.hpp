@@ -6,11 +6,14 @@
 #include <string>
 
 #include "core/profile.hpp"
+#include "exporters/render/flame_colour.hpp"
 
 namespace autotune::render {
 
 struct FlameHtmlOptions {
     std::size_t max_nodes = 100'000;  // the heaviest are in the page; it says how many are not
+    FlameColour colour = FlameColour::package;  // at first; of a comparison always FlameColour::change
+    bool icicle = false;                        // root at the top, at first
     std::string subtitle;
 };
 

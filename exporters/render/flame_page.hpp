@@ -53,7 +53,7 @@ inline constexpr std::string_view kFlamePageScript = R"js('use strict';
       : a >= 1e3 ? (v / 1e3).toFixed(1) + ' \u00b5s' : v + ' ns';
     if (D.unit === 'bytes') return a >= 1 << 30 ? (v / (1 << 30)).toFixed(2) + ' GiB' : a >= 1 << 20
       ? (v / (1 << 20)).toFixed(2) + ' MiB' : a >= 1024 ? (v / 1024).toFixed(1) + ' KiB' : v + ' B';
-    return v.toLocaleString('en');
+    return v.toLocaleString('en') + ' ' + D.measure;
   }
   const percent = (part, whole) => whole ? (100 * part / whole).toFixed(2) + ' %' : '0 %';
 
@@ -98,6 +98,14 @@ inline constexpr std::string_view kFlamePageScript = R"js('use strict';
   const upright = layout(D.frame, D.parent, D.self, D.before);
   let leaves = null, T = upright, focus = 0, pattern = null, hits = new Uint8Array(D.names.length);
   const whole = upright.total[0], wholeBefore = compared ? upright.was[0] : 0;
+  // Shares, not weights: two runs are rarely of one length. The largest change has the strongest colour.
+  const changeOf = (t, i) => t.total[i] / (whole || 1) - t.was[i] / (wholeBefore || 1);
+  function scaled(t) {
+    t.most = 0;
+    if (compared) for (let i = 1; i < t.total.length; ++i) t.most = Math.max(t.most, Math.abs(changeOf(t, i)));
+    return t;
+  }
+  scaled(upright);
   const nameOf = i => i ? D.names[T.frame[i]] : 'all';
 
   function hash(text) { let h = 2166136261; for (let i = 0; i < text.length; ++i) h = Math.imul(h ^ text.charCodeAt(i), 16777619); return h >>> 0; }
@@ -114,11 +122,10 @@ inline constexpr std::string_view kFlamePageScript = R"js('use strict';
     if (hits[f]) return '#c026d3';
     const how = $('colour').value;
     if (how === 'change') {
-      // Shares, not weights: two runs are rarely of one length.
-      const now = T.total[i] / (whole || 1), then = T.was[i] / (wholeBefore || 1), most = Math.max(now, then) || 1;
-      const change = (now - then) / most, pale = 92 - night * 3 - Math.abs(change) * 38;
-      return 'hsl(' + (change > 0 ? 8 : 215) + ',' + Math.round(Math.abs(change) * 85) + '%,' + pale + '%)';
+      const change = changeOf(T, i), strength = T.most ? Math.sqrt(Math.abs(change) / T.most) : 0;
+      return 'hsl(' + (change > 0 ? 8 : 215) + ',' + Math.round(strength * 85) + '%,' + (93 - night * 3 - strength * 38) + '%)';
     }
+    if (D.names[f] === '[truncated]') return '#e3a008';
     if (how === 'runtime') return 'hsl(' + kindHue[D.kinds[f]] + ',65%,' + (66 - night + hash(D.names[f]) % 12) + '%)';
     return hues[f] ? 'hsl(' + hues[f][0] + ',70%,' + (64 - night + hues[f][1]) + '%)' : dark.matches ? '#4b5060' : '#b8bcc4';
   }
@@ -153,9 +160,15 @@ inline constexpr std::string_view kFlamePageScript = R"js('use strict';
     }
     pen.globalAlpha = 1;
     if (!down()) view.scrollTop = view.scrollHeight;
-    let note = amount(whole) + ' ' + D.measure;
+    const all = v => amount(v) + (D.unit === 'count' ? '' : ' ' + D.measure);
+    let note = all(whole);
     if (!whole && !wholeBefore) note = 'no samples';
-    if (compared) note += '; before: ' + amount(wholeBefore);
+    if (compared) {
+      note += '; before: ' + all(wholeBefore) + '; red: a larger share than before, blue: a smaller one';
+      let gone = 0;
+      for (let i = 0; i < count; ++i) if (!upright.total[i]) gone += D.before[i];
+      if (gone) note += '; ' + percent(gone, wholeBefore) + ' of before is gone and has no box';
+    }
     if (D.truncated) note += '; ' + percent(D.truncated, whole) + ' in stacks that do not reach their start';
     if (D.leftOut) note += '; ' + D.leftOut.toLocaleString('en') + ' boxes too small for this page count as their callers\u2019 own';
     $('foot').textContent = note;
@@ -170,6 +183,7 @@ inline constexpr std::string_view kFlamePageScript = R"js('use strict';
     if (i < 0) { tip.style.display = 'none'; return; }
     let text = nameOf(i) + '\n' + amount(T.total[i]) + ', ' + percent(T.total[i], whole) + '; own ' + amount(T.self[i]);
     if (compared) text += '\nbefore: ' + amount(T.was[i]) + ', ' + percent(T.was[i], wholeBefore);
+    if (i && D.kinds[T.frame[i]]) text += '\n' + kinds[D.kinds[T.frame[i]]];
     tip.style.whiteSpace = 'pre-wrap'; tip.textContent = text; tip.style.display = 'block';
     tip.style.left = Math.min(e.clientX + 12, innerWidth - tip.offsetWidth - 8) + 'px';
     tip.style.top = Math.min(e.clientY + 14, innerHeight - tip.offsetHeight - 8) + 'px';
@@ -219,7 +233,7 @@ inline constexpr std::string_view kFlamePageScript = R"js('use strict';
   function toggle(id) {
     const on = $(id).getAttribute('aria-pressed') !== 'true';
     $(id).setAttribute('aria-pressed', on);
-    if (id === 'invert') { T = on ? leaves = leaves || inverted() : upright; focus = 0; }
+    if (id === 'invert') { T = on ? leaves = leaves || scaled(inverted()) : upright; focus = 0; }
     if (id === 'table') { $('list').hidden = !on; canvas.hidden = on; canvas.style.display = on ? 'none' : 'block'; if (on) return table(); }
     draw();
   }
@@ -233,6 +247,7 @@ inline constexpr std::string_view kFlamePageScript = R"js('use strict';
   });
   addEventListener('resize', draw); dark.addEventListener('change', draw);
   $('title').textContent = D.title || 'flame graph'; $('subtitle').textContent = D.subtitle;
+  $('icicle').setAttribute('aria-pressed', D.icicle); $('colour').value = D.colour;
   if (compared) { const o = new Option('change', 'change', true, true); $('colour').add(o); }
   draw();
 })();

@@ -21,7 +21,7 @@ build_packages=(
 )
 run_packages=(python3)
 test_packages=(
-    awscli busybox-static cpio curl gdb git iproute2 libbenchmark-dev libgmock-dev libgtest-dev libssl-dev nginx
+    awscli busybox-static chromium cpio curl gdb git iproute2 libbenchmark-dev libgmock-dev libgtest-dev libssl-dev nginx
     openssl postgresql-15
     prometheus prometheus-alertmanager python3 python3-debugpy qemu-system-x86 redis-server redis-tools strace zip
 )

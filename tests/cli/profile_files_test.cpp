@@ -37,7 +37,10 @@ TEST_F(ProfileFiles, AreWrittenAsTheirNameSays) {
                                                           {"a.folded", "main;work 3\n"},
                                                           {"a.folded.gz", "\x1f\x8b"},
                                                           {"a.pb.gz", "\x1f\x8b"},
-                                                          {"a.speedscope.json", "{\"$schema\""}}) {
+                                                          {"a.speedscope.json", "{\"$schema\""},
+                                                          {"a.perfetto-trace", "\x0a"},
+                                                          {"a.chrome.json", "{\"displayTimeUnit\""},
+                                                          {"a.json", "{\"title\""}}) {
         ASSERT_TRUE(write_profile(profile, path(name))) << name;
         EXPECT_TRUE(read_file(path(name)).value().starts_with(begins)) << name;
     }

@@ -11,54 +11,19 @@
 #include "exporters/render/pprof.hpp"
 #include "exporters/render/speedscope.hpp"
 #include "tests/support/profiles.hpp"
+#include "tests/support/protobuf.hpp"
 
 namespace autotune::render {
 namespace {
 
 using autotune::testing::NamedStack;
+using autotune::testing::parse_packed;
+using autotune::testing::parse_protobuf;
 using autotune::testing::profile_of;
+using autotune::testing::ProtobufFields;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// The fields of one message: number → values, as profile.proto's decoder would see them.
-struct Fields {
-    std::multimap<std::uint32_t, std::uint64_t> numbers;
-    std::multimap<std::uint32_t, std::string> bytes;
-};
-
-std::uint64_t varint(std::string_view& text) {
-    std::uint64_t value = 0;
-    for (int shift = 0; !text.empty(); shift += 7) {
-        const auto byte = static_cast<unsigned char>(text.front());
-        text.remove_prefix(1);
-        value |= std::uint64_t{byte & 0x7fu} << shift;
-        if (byte < 0x80) break;
-    }
-    return value;
-}
-
-Fields parse(std::string_view text) {
-    Fields out;
-    while (!text.empty()) {
-        const std::uint64_t key = varint(text), value = varint(text);
-        const auto field = static_cast<std::uint32_t>(key >> 3);
-        if ((key & 7) == 0) {
-            out.numbers.emplace(field, value);
-            continue;
-        }
-        EXPECT_EQ(key & 7, 2u);
-        out.bytes.emplace(field, text.substr(0, value));
-        text.remove_prefix(std::min<std::size_t>(value, text.size()));
-    }
-    return out;
-}
-
-std::vector<std::uint64_t> packed(std::string_view text) {
-    std::vector<std::uint64_t> out;
-    while (!text.empty()) out.push_back(varint(text));
-    return out;
-}
 
 TEST(Gzip, GivesBackWhatWasPacked) {
     std::mt19937 random(1);
@@ -87,37 +52,39 @@ TEST(Pprof, HoldsSamplesCountFirstLeafFirst) {
     builder.add_stack(std::vector{root}, 10);
     Profile profile = std::move(builder).build("app", ProfileUnit::nanoseconds);
     profile.period = 10;
-    const Fields top = parse(gunzip(pprof(profile, {.duration = Nanos(77)}), 1 << 20).value());
+    const ProtobufFields top =
+        parse_protobuf(gunzip(pprof(profile, {.duration = Nanos(77)}), 1 << 20).value());
 
     std::vector<std::string> strings;
     for (auto [at, end] = top.bytes.equal_range(6); at != end; ++at) strings.push_back(at->second);
     ASSERT_FALSE(strings.empty());
     EXPECT_EQ(strings[0], "");
-    const auto name_of = [&](const Fields& f, std::uint32_t field) {
+    const auto name_of = [&](const ProtobufFields& f, std::uint32_t field) {
         return strings.at(f.numbers.find(field)->second);
     };
 
     std::vector<std::string> types;
     for (auto [at, end] = top.bytes.equal_range(1); at != end; ++at)
-        types.push_back(name_of(parse(at->second), 1) + "/" + name_of(parse(at->second), 2));
+        types.push_back(name_of(parse_protobuf(at->second), 1) + "/" +
+                        name_of(parse_protobuf(at->second), 2));
     EXPECT_THAT(types, ElementsAre("samples/count", "cpu/nanoseconds"));
 
     std::vector<std::vector<std::uint64_t>> samples;
     for (auto [at, end] = top.bytes.equal_range(2); at != end; ++at) {
-        const Fields sample = parse(at->second);
-        samples.push_back(packed(sample.bytes.find(1)->second));
-        samples.push_back(packed(sample.bytes.find(2)->second));
+        const ProtobufFields sample = parse_protobuf(at->second);
+        samples.push_back(parse_packed(sample.bytes.find(1)->second));
+        samples.push_back(parse_packed(sample.bytes.find(2)->second));
     }
     EXPECT_THAT(samples,
                 ElementsAre(ElementsAre(1), ElementsAre(1, 10), ElementsAre(2, 1), ElementsAre(3, 30)));
 
-    const Fields second = parse(std::next(top.bytes.find(4))->second);  // location of `work`
+    const ProtobufFields second = parse_protobuf(std::next(top.bytes.find(4))->second);  // location of `work`
     EXPECT_EQ(second.numbers.find(1)->second, 2u);
-    EXPECT_EQ(parse(second.bytes.find(4)->second).numbers.find(2)->second, 42u);
-    const Fields function = parse(std::next(top.bytes.find(5))->second);
+    EXPECT_EQ(parse_protobuf(second.bytes.find(4)->second).numbers.find(2)->second, 42u);
+    const ProtobufFields function = parse_protobuf(std::next(top.bytes.find(5))->second);
     EXPECT_EQ(name_of(function, 2), "work");
     EXPECT_EQ(name_of(function, 4), "work.c");
-    const Fields mapping = parse(top.bytes.find(3)->second);
+    const ProtobufFields mapping = parse_protobuf(top.bytes.find(3)->second);
     EXPECT_EQ(name_of(mapping, 5), "/bin/app");
     EXPECT_EQ(name_of(mapping, 6), "abcd");
     EXPECT_EQ(top.numbers.find(10)->second, 77u);
@@ -184,8 +151,27 @@ TEST(CallTreeText, ShowsTheHeaviestFirst) {
               " 90.0 %    900 ms    work\n"
               " 90.0 %    900 ms     multiply\n"
               "  9.5 %     95 ms    load\n"
-              "(1 lighter branches are not shown)\n");
+              "(1 lighter branches are not shown)\n"
+              "1 s cpu in 3 stacks\n");
     EXPECT_EQ(call_tree_text({}), "no samples\n");
+}
+
+TEST(CallTreeText, OfAComparisonTellsWhatGrewWhatIsNewAndWhatIsGone) {
+    const Profile both = compare(profile_of({{{"main", "gone"}, 50}, {{"main", "work"}, 50}}),
+                                 profile_of({{{"main", "work"}, 150}, {{"main", "new"}, 50}}, "", 50));
+    EXPECT_EQ(call_tree_text(both),
+              "100.0 %    200 ns  was 100.0 %    +0.0  main\n"
+              " 75.0 %    150 ns  was  50.0 %   +25.0    work\n"
+              "  0.0 %      0 ns  was  50.0 %   -50.0    gone\n"
+              " 25.0 %     50 ns  was   0.0 %   +25.0    new\n"
+              "200 ns cpu in 2 stacks; before: 100 ns cpu; 25.0 % in stacks that do not reach their start\n");
+}
+
+TEST(CallTreeText, NamesTheUnit) {
+    Profile p = profile_of({{{"main"}, 42}});
+    p.unit = ProfileUnit::count;
+    p.measure = "samples";
+    EXPECT_EQ(call_tree_text(p), "100.0 % 42 samples  main\n42 samples in 1 stacks\n");
 }
 
 }  // namespace
