@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -21,7 +22,7 @@ constexpr std::size_t kMaxDepth = 128;
 constexpr std::size_t kMaxRangesOfEntry = 4'096;
 constexpr std::size_t kMaxPlaces = 64;             // inlined into each other
 constexpr std::size_t kLineBytes = 64;             // what libdw keeps of a row
-constexpr std::size_t kMaxFile = 4'096;
+constexpr std::size_t kMaxText = 4'096;
 
 struct EndElf {
     void operator()(Elf* elf) const { elf_end(elf); }
@@ -70,37 +71,70 @@ std::uint32_t number_of(Dwarf_Die* die, unsigned attribute) {
     return value <= UINT32_MAX ? static_cast<std::uint32_t>(value) : 0;
 }
 
-std::string name_of(Dwarf_Die* die) {
-    Dwarf_Attribute found;
-    for (const unsigned attribute : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name, DW_AT_name}) {
-        if (dwarf_attr_integrate(die, attribute, &found) == nullptr) continue;
-        if (const char* name = dwarf_formstring(&found); name != nullptr && name[0] != '\0')
-            return std::string(name, strnlen(name, kMaxFile));
-    }
-    return {};
-}
-
 bool is_dwarf(std::string_view section) { return section.starts_with(".debug_") || section.starts_with(".zdebug_"); }
 
-// What libdw will load: the sections as they are once decompressed.
-std::size_t debug_bytes(Elf* elf) {
+template <class Use>
+void each_debug_section(Elf* elf, const Use& use) {
     std::size_t names = 0;
-    if (elf_getshdrstrndx(elf, &names) != 0) return 0;
-    std::size_t total = 0;
+    if (elf_getshdrstrndx(elf, &names) != 0) return;
     for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section)) != nullptr;) {
         GElf_Shdr header;
         if (gelf_getshdr(section, &header) == nullptr || header.sh_type == SHT_NOBITS) continue;
         const char* name = elf_strptr(elf, names, header.sh_name);
-        if (name == nullptr || !is_dwarf(name)) continue;
+        if (name != nullptr && is_dwarf(name)) use(section, header, std::string_view(name));
+    }
+}
+
+// What libdw will load: the sections as they are once decompressed.
+std::size_t debug_bytes(Elf* elf) {
+    std::size_t total = 0;
+    each_debug_section(elf, [&](Elf_Scn* section, const GElf_Shdr& header, std::string_view name) {
         std::size_t size = header.sh_size;
         GElf_Chdr compressed;
         if ((header.sh_flags & SHF_COMPRESSED) != 0 && gelf_getchdr(section, &compressed) != nullptr)
             size = std::max<std::size_t>(size, compressed.ch_size);
-        // "ZLIB" and the size follow in the old form; nobody writes it any more, so no more is guessed than this.
-        if (std::string_view(name).starts_with(".zdebug_")) size *= 16;
+        // The old form has its size in the data; nobody writes it any more, so no more is guessed than this.
+        if (name.starts_with(".zdebug_")) size *= 16;
         total += std::min<std::size_t>(size, SIZE_MAX / 4 - total / 2);
-    }
+    });
     return total;
+}
+
+struct Bytes {
+    const char* begin = nullptr;
+    const char* end = nullptr;
+};
+
+// The debug sections as libdw reads them.
+void add_section_bytes(Elf* elf, std::vector<Bytes>& all) {
+    each_debug_section(elf, [&](Elf_Scn* section, const GElf_Shdr&, std::string_view) {
+        for (Elf_Data* data : {elf_getdata(section, nullptr), elf_rawdata(section, nullptr)}) {
+            if (data == nullptr || data->d_buf == nullptr) continue;
+            const auto* begin = static_cast<const char*>(data->d_buf);
+            all.push_back({begin, begin + data->d_size});
+        }
+    });
+}
+
+// libdw gives a text where it stands in its section, and does not look whether it ends there; a path that it put
+// together itself has an end.
+std::string text_of(const char* text, const std::vector<Bytes>& sections) {
+    if (text == nullptr) return {};
+    std::size_t most = kMaxText;
+    for (const Bytes& s : sections)
+        if (!std::less<>()(text, s.begin) && std::less<>()(text, s.end))
+            most = std::min<std::size_t>(most, static_cast<std::size_t>(s.end - text));
+    const std::size_t length = strnlen(text, most);
+    return length < most ? std::string(text, length) : std::string();
+}
+
+std::string name_of(Dwarf_Die* die, const std::vector<Bytes>& sections) {
+    Dwarf_Attribute found;
+    for (const unsigned attribute : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name, DW_AT_name}) {
+        if (dwarf_attr_integrate(die, attribute, &found) == nullptr) continue;
+        if (std::string text = text_of(dwarf_formstring(&found), sections); !text.empty()) return text;
+    }
+    return {};
 }
 
 }  // namespace
@@ -109,6 +143,7 @@ struct DebugLines::State {
     Fd fd;
     std::unique_ptr<Elf, EndElf> elf;
     std::unique_ptr<Dwarf, EndDwarf> dwarf;
+    std::vector<Bytes> sections;
     std::vector<UnitRange> ranges;  // by low
     std::map<Dwarf_Off, Unit> units;
     std::size_t bytes = 0;
@@ -219,8 +254,7 @@ struct DebugLines::State {
         Dwarf_Files* files = nullptr;
         std::size_t count = 0;
         if (number == 0 || dwarf_getsrcfiles(&unit.die, &files, &count) != 0 || number >= count) return {};
-        const char* name = dwarf_filesrc(files, number, nullptr, nullptr);
-        return name != nullptr ? std::string(name, strnlen(name, kMaxFile)) : std::string();
+        return text_of(dwarf_filesrc(files, number, nullptr, nullptr), sections);
     }
 };
 
@@ -240,6 +274,12 @@ Result<DebugLines> DebugLines::open(Fd fd, std::size_t max_bytes) {
     if (state->bytes > max_bytes) return fail(Errc::resource_exhausted, "more DWARF than there is room for");
     state->dwarf.reset(dwarf_begin_elf(state->elf.get(), DWARF_C_READ, nullptr));
     if (!state->dwarf) return fail(Errc::corrupt, std::string("DWARF that cannot be read: ") + dwarf_errmsg(-1));
+    add_section_bytes(state->elf.get(), state->sections);
+    // What dwz moved out to a file that several share; libdw finds it by its build id.
+    if (Dwarf* shared = dwarf_getalt(state->dwarf.get()); shared != nullptr) {
+        add_section_bytes(dwarf_getelf(shared), state->sections);
+        state->bytes += debug_bytes(dwarf_getelf(shared));
+    }
     state->read_units();
     return DebugLines(std::move(state));
 }
@@ -256,16 +296,15 @@ std::vector<CodePlace> DebugLines::at(std::uint64_t address) {
     std::uint32_t line = 0;
     if (Dwarf_Line* row = dwarf_getsrc_die(&unit->die, address); row != nullptr) {
         int number = 0;
-        const char* name = dwarf_linesrc(row, nullptr, nullptr);
-        if (name != nullptr && dwarf_lineno(row, &number) == 0 && number > 0) {
-            file.assign(name, strnlen(name, kMaxFile));
+        if (dwarf_lineno(row, &number) == 0 && number > 0) {
+            file = text_of(dwarf_linesrc(row, nullptr, nullptr), state_->sections);
             line = static_cast<std::uint32_t>(number);
         }
     }
     for (const Scope* scope : holding) {
         Dwarf_Die die;
         const bool there = dwarf_offdie(state_->dwarf.get(), scope->entry, &die) != nullptr;
-        places.push_back({there ? name_of(&die) : std::string(), std::move(file), line});
+        places.push_back({there ? name_of(&die, state_->sections) : std::string(), std::move(file), line});
         if (scope->call_line == 0) break;  // a function: what is around it is not around its code
         file = state_->file_of(*unit, scope->call_file);
         line = scope->call_line;

@@ -1,28 +1,43 @@
-// JitSymbols: the perf map of one process, read again when it has grown.
+// JitSymbols: the perf map of one process; of a file that grows only what is new is read.
+//
+// Bounded: functions (perf_map.hpp), bytes that one look-up reads, and the file, 4 GiB. Names stay in the file, which is
+// kept open: they can be had when the process and the file's name are gone.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "agent/symbols/perf_map.hpp"
 #include "core/tables.hpp"
+#include "os/fd.hpp"
 
 namespace autotune::symbols {
 
 class JitSymbols {
 public:
     // Name of the function at the address; "" when the file (see perf_map.hpp) has none or is not there.
-    // `path`: of the map, through the process's root; `fallback` once the process is gone. Trusts the file
-    // only when it is a regular one of at most 64 MiB. Valid until the next call.
+    // `path`: of the map, through the process's root; `fallback` once the process is gone. Trusts only a regular file.
+    // Valid until the next call.
     [[nodiscard]] std::string_view find(std::uint64_t address, const std::string& path,
                                         const std::string& fallback);
 
+    [[nodiscard]] std::size_t bytes() const { return map_.bytes() + name_.capacity(); }
+    // Functions that found no room.
+    [[nodiscard]] std::uint64_t dropped() const { return map_.dropped(); }
+
 private:
     void refresh(const std::string& path);
+    void read_more();
+    [[nodiscard]] std::string_view name_at(std::uint32_t at);
 
     PerfMap map_;
-    std::int64_t modified_ns_ = 0;
-    std::uint64_t size_ = 0;
+    Fd file_;
+    std::uint64_t device_ = 0;
+    std::uint64_t inode_ = 0;
+    std::uint32_t taken_ = 0;  // bytes of the file
+    std::string name_;
 };
 
 // What compiler writes names like this: Node's have a kind in front ("JS:~handler /app/x.js:3").

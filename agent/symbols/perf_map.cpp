@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 namespace autotune::symbols {
 
 namespace {
-constexpr std::size_t kMaxEntries = 1'000'000;
 constexpr std::size_t kMaxOverlap = 16;  // entries looked back at for one that reaches over its successors
 
 bool take_hex(std::string_view& line, std::uint64_t& value) {
@@ -18,37 +18,58 @@ bool take_hex(std::string_view& line, std::uint64_t& value) {
 }
 }  // namespace
 
-PerfMap PerfMap::parse(std::string_view text) {
-    PerfMap map;
-    while (!text.empty() && map.entries_.size() < kMaxEntries) {
-        const auto end = text.find('\n');
-        if (end == std::string_view::npos) break;  // being written
-        std::string_view line = text.substr(0, end);
-        text.remove_prefix(end + 1);
-        Entry e;
-        if (!take_hex(line, e.start) || !take_hex(line, e.size) || line.empty() || e.size == 0) continue;
-        e.name = line;
-        map.entries_.push_back(std::move(e));
+std::size_t PerfMap::add(std::string_view text, std::uint32_t at) {
+    std::size_t taken = 0;
+    for (;;) {
+        const auto end = text.find('\n', taken);
+        if (end == std::string_view::npos) return taken;
+        std::string_view line = text.substr(taken, end - taken);
+        taken = end + 1;
+        std::uint64_t start = 0, size = 0;
+        if (!take_hex(line, start) || !take_hex(line, size) || line.empty() || size == 0) continue;
+        if (entries_.size() + fresh_.size() >= max_entries_) settle();
+        if (entries_.size() >= max_entries_) {
+            ++dropped_;
+            continue;
+        }
+        constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
+        fresh_.push_back({start, static_cast<std::uint32_t>(std::min(size, kMost)),
+                          at + static_cast<std::uint32_t>(end - line.size())});
     }
-    std::ranges::stable_sort(map.entries_, {}, &Entry::start);
-    // Of several with one start the last written stays.
-    auto kept = map.entries_.begin();
-    for (auto e = map.entries_.begin(); e != map.entries_.end(); ++e) {
-        if (kept != map.entries_.begin() && std::prev(kept)->start == e->start) --kept;
-        if (kept != e) *kept = std::move(*e);
-        ++kept;
-    }
-    map.entries_.erase(kept, map.entries_.end());
-    return map;
 }
 
-std::string_view PerfMap::find(std::uint64_t address) const {
+// Of several with one start the last written stays.
+void PerfMap::settle() {
+    if (fresh_.empty()) return;
+    const auto old = static_cast<std::ptrdiff_t>(entries_.size());
+    std::ranges::stable_sort(fresh_, {}, &Entry::start);
+    // By a quarter at a time, and never beyond the bound: doubling would take twice what it says.
+    if (const std::size_t needed = entries_.size() + fresh_.size(); needed > entries_.capacity())
+        entries_.reserve(std::max(needed, std::min(needed + needed / 4, max_entries_)));
+    entries_.insert(entries_.end(), fresh_.begin(), fresh_.end());
+    fresh_ = std::vector<Entry>();  // its memory too
+    std::ranges::inplace_merge(entries_, entries_.begin() + old, {}, &Entry::start);
+    auto kept = entries_.begin();
+    for (auto e = entries_.begin(); e != entries_.end(); ++e) {
+        if (kept != entries_.begin() && std::prev(kept)->start == e->start) --kept;
+        *kept++ = *e;
+    }
+    entries_.erase(kept, entries_.end());
+}
+
+std::size_t PerfMap::size() {
+    settle();
+    return entries_.size();
+}
+
+std::optional<std::uint32_t> PerfMap::find(std::uint64_t address) {
+    settle();
     auto after = std::ranges::upper_bound(entries_, address, {}, &Entry::start);
     for (std::size_t i = 0; i < kMaxOverlap && after != entries_.begin(); ++i) {
         --after;
         if (address - after->start < after->size) return after->name;
     }
-    return {};
+    return std::nullopt;
 }
 
 }  // namespace autotune::symbols

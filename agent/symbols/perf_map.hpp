@@ -1,9 +1,11 @@
-// PerfMap: functions that a JIT compiler wrote, from the text file it keeps for profilers
-// (/tmp/perf-PID.map; Linux tools/perf/Documentation/jit-interface.txt). A value.
+// PerfMap: where functions that a JIT compiler wrote begin and end, from the text file that it keeps for profilers
+// (/tmp/perf-PID.map; Linux tools/perf/Documentation/jit-interface.txt). A value, 16 bytes a function: names stay in
+// the file.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <string>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -11,21 +13,35 @@ namespace autotune::symbols {
 
 class PerfMap {
 public:
-    // Lines "START SIZE name" with hexadecimal numbers; others are skipped. Of functions that overlap the
-    // later line counts: the compiler has used the memory again.
-    [[nodiscard]] static PerfMap parse(std::string_view text);
+    explicit PerfMap(std::size_t max_entries = 1'000'000) : max_entries_(max_entries) {}
 
-    // Name of the function that holds the address; "" when none does.
-    [[nodiscard]] std::string_view find(std::uint64_t address) const;
-    [[nodiscard]] std::size_t size() const { return entries_.size(); }
+    // More of the file: `text` stands at byte `at` of it, where a line begins. Lines "START SIZE name" with
+    // hexadecimal numbers are taken, others skipped. Returns how many bytes were: whole lines only, the last may be
+    // being written.
+    std::size_t add(std::string_view text, std::uint32_t at);
+
+    // Where in the file the name of the function begins that holds the address; it ends with its line. Of functions
+    // that overlap the later line counts: the compiler has used the memory again.
+    [[nodiscard]] std::optional<std::uint32_t> find(std::uint64_t address);
+
+    [[nodiscard]] std::size_t size();
+    [[nodiscard]] std::size_t bytes() const { return (entries_.capacity() + fresh_.capacity()) * sizeof(Entry); }
+    // Lines beyond the bound, which are not known.
+    [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
 
 private:
     struct Entry {
         std::uint64_t start = 0;
-        std::uint64_t size = 0;
-        std::string name;
+        std::uint32_t size = 0;
+        std::uint32_t name = 0;
     };
-    std::vector<Entry> entries_;  // by start, no overlaps with an equal start
+    static_assert(sizeof(Entry) == 16);
+    void settle();
+
+    std::size_t max_entries_;
+    std::vector<Entry> entries_;  // by start, no two of one start
+    std::vector<Entry> fresh_;    // as they came
+    std::uint64_t dropped_ = 0;
 };
 
 }  // namespace autotune::symbols

@@ -273,7 +273,18 @@ private:
     std::string_view jit_name(const ProcessId& id, Process& p, std::uint64_t address) {
         const std::string inner = "/tmp/perf-" + std::to_string(p.snapshot.inner_pid) + ".map";
         const std::string outer = "/tmp/perf-" + std::to_string(id.pid) + ".map";
-        return p.jit.find(address, options_.proc + "/" + std::to_string(id.pid) + "/root" + inner, outer);
+        const std::size_t before = p.jit.bytes();
+        const auto name = p.jit.find(address, options_.proc + "/" + std::to_string(id.pid) + "/root" + inner, outer);
+        jit_bytes_ += p.jit.bytes() - before;
+        if (jit_bytes_ > options_.max_jit_bytes) drop_other_jits(p);
+        return name;
+    }
+
+    // To be read again, should the process go on.
+    void drop_other_jits(const Process& keep) {
+        for (auto& [id, process] : processes_)
+            if (&process != &keep) process.jit = {};
+        jit_bytes_ = keep.jit.bytes();
     }
 
     // By the path in our mount namespace; nothing when another file is there by now.
@@ -324,6 +335,7 @@ private:
     std::vector<FrameId> frames_;  // of all processes' chains
     std::vector<FrameId> latest_;  // what resolve_all described last
     std::uint64_t generation_ = 0;
+    std::size_t jit_bytes_ = 0;  // about: processes that went are taken off with the next drop
     static constexpr std::array<FrameId, 1> kNowhere{};
     std::optional<ElfImage> vdso_;
     std::optional<KernelSymbols> kernel_;

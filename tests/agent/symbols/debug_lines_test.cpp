@@ -1,12 +1,16 @@
 #include "agent/symbols/debug_lines.hpp"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <sstream>
+#include <vector>
 
 #include "agent/symbols/demangle.hpp"
 #include "agent/symbols/elf_image.hpp"
@@ -94,6 +98,30 @@ TEST(DebugLines, SaysThatThereIsNoDwarf) {
     ASSERT_FALSE(lines);
     EXPECT_EQ(lines.error().code, Errc::not_found);
     EXPECT_FALSE(DebugLines::open(Fd(open("/dev/null", O_RDONLY | O_CLOEXEC)), kRoom));
+}
+
+// The last text of each section of texts has no end: libdw does not look. (A finding of the fuzzer.)
+TEST(DebugLines, DoesNotReadATextBeyondItsSection) {
+    std::string file = *read_file(AUTOTUNE_INLINED_PROGRAM);
+    Elf64_Ehdr header;
+    std::memcpy(&header, file.data(), sizeof header);
+    std::vector<Elf64_Shdr> sections(header.e_shnum);
+    std::memcpy(sections.data(), file.data() + header.e_shoff, sections.size() * sizeof(Elf64_Shdr));
+    int cut = 0;
+    for (const Elf64_Shdr& s : sections) {
+        const std::string name = file.data() + sections[header.e_shstrndx].sh_offset + s.sh_name;
+        if (name != ".debug_str" && name != ".debug_line_str") continue;
+        std::replace(file.begin() + static_cast<std::ptrdiff_t>(s.sh_offset),
+                     file.begin() + static_cast<std::ptrdiff_t>(s.sh_offset + s.sh_size), '\0', 'x');
+        ++cut;
+    }
+    ASSERT_EQ(cut, 2);
+    const std::string path = ::testing::TempDir() + "/endless-" + std::to_string(getpid());
+    ASSERT_TRUE(replace_file(path, file));
+    DebugLines lines = lines_of(path);
+    for (std::uint64_t a = outer().address; a < outer().address + outer().size; ++a)
+        for (const CodePlace& place : lines.at(a)) EXPECT_LE(place.function.size(), 4096u);
+    unlink(path.c_str());
 }
 
 // Every byte of the debug sections flipped, one after the other, in steps: it ends, and answers something.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <cstdio>
 #include <fstream>
 
 #include "agent/symbols/jit_symbols.hpp"
@@ -11,13 +12,25 @@
 namespace autotune::symbols {
 namespace {
 
+// A map, and names out of its text.
+struct Read {
+    explicit Read(std::string of, std::size_t most = 1000) : text(std::move(of)), map(most) { taken = map.add(text, 0); }
+    std::string find(std::uint64_t address) {
+        const auto at = map.find(address);
+        return at ? text.substr(*at, text.find('\n', *at) - *at) : "";
+    }
+    std::string text;
+    PerfMap map;
+    std::size_t taken = 0;
+};
+
 TEST(PerfMap, FindsTheFunctionThatHoldsAnAddress) {
-    const PerfMap map = PerfMap::parse(
+    Read map(
         "3ef414c0 398 RegExp:[\\s]+\n"
         "0x3ef41880 60 LazyCompile:~handler /var/task/index.js:3\n"
         "bad line\n"
         "3ef42000 0 empty\n");
-    EXPECT_EQ(map.size(), 2u);
+    EXPECT_EQ(map.map.size(), 2u);
     EXPECT_EQ(map.find(0x3ef41880), "LazyCompile:~handler /var/task/index.js:3");
     EXPECT_EQ(map.find(0x3ef418df), "LazyCompile:~handler /var/task/index.js:3");
     EXPECT_EQ(map.find(0x3ef418e0), "");
@@ -25,18 +38,39 @@ TEST(PerfMap, FindsTheFunctionThatHoldsAnAddress) {
 }
 
 TEST(PerfMap, PrefersWhatWasWrittenLater) {
-    const PerfMap map = PerfMap::parse("1000 100 old\n1000 80 new\n");
+    EXPECT_EQ(Read("1000 100 old\n1000 80 new\n").find(0x1010), "new");
+}
+
+TEST(PerfMap, PrefersWhatWasAddedLater) {
+    Read map("1000 100 old\n3000 10 other\n");
+    EXPECT_EQ(map.find(0x1010), "old");
+    const std::string more = "1000 80 new\n2000 10 more\n";
+    map.map.add(more, static_cast<std::uint32_t>(map.text.size()));
+    map.text += more;
     EXPECT_EQ(map.find(0x1010), "new");
+    EXPECT_EQ(map.find(0x2001), "more");
+    EXPECT_EQ(map.find(0x3001), "other");
+    EXPECT_EQ(map.map.size(), 3u);
 }
 
 TEST(PerfMap, LeavesOutALineThatIsStillBeingWritten) {
-    EXPECT_EQ(PerfMap::parse("1000 100 whole\n2000 100 hal").size(), 1u);
+    Read map("1000 100 whole\n2000 100 hal");
+    EXPECT_EQ(map.map.size(), 1u);
+    EXPECT_EQ(map.taken, 15u);
 }
 
 TEST(PerfMap, LooksUnderSmallerFunctionsInside) {
-    const PerfMap map = PerfMap::parse("1000 1000 outer\n1100 10 inner\n");
+    Read map("1000 1000 outer\n1100 10 inner\n");
     EXPECT_EQ(map.find(0x1105), "inner");
     EXPECT_EQ(map.find(0x1200), "outer");
+}
+
+TEST(PerfMap, CountsWhatFindsNoRoom) {
+    Read map("1000 10 a\n2000 10 b\n1000 10 c\n3000 10 d\n4000 10 e\n", 3);
+    EXPECT_EQ(map.map.size(), 3u);
+    EXPECT_EQ(map.map.dropped(), 1u) << "a was overwritten by c and takes no room";
+    EXPECT_EQ(map.find(0x1001), "c");
+    EXPECT_EQ(map.find(0x4001), "");
 }
 
 class JitFile : public ::testing::Test {
@@ -46,6 +80,44 @@ protected:
     std::string path_ = ::testing::TempDir() + "/perf-" + std::to_string(getpid()) + "-jit.map";
     JitSymbols jit_;
 };
+
+// As a JIT that compiles without end leaves it: 100 MB.
+TEST_F(JitFile, OfAnySizeTakesBoundedMemory) {
+    {
+        std::ofstream file(path_);
+        std::string block;
+        for (std::uint64_t i = 0; i < 1'700'000; ++i) {
+            char line[96];
+            block.append(line, static_cast<std::size_t>(std::snprintf(
+                                   line, sizeof line, "%llx 40 LazyCompile:*function%07llu /var/task/index.js:1:1\n",
+                                   static_cast<unsigned long long>(0x10000000 + i * 64),
+                                   static_cast<unsigned long long>(i))));
+            if (block.size() > (1u << 20)) file << block, block.clear();
+        }
+        file << block;
+    }
+    ASSERT_GT(std::filesystem::file_size(path_), 100'000'000u);
+    EXPECT_EQ(jit_.find(0x10000000, path_, ""), "LazyCompile:*function0000000 /var/task/index.js:1:1");
+    for (int i = 0; i < 10; ++i) (void)jit_.find(1, path_, "");  // each reads a part
+    EXPECT_EQ(jit_.find(0x10000000 + 64 * 999'999, path_, ""), "LazyCompile:*function0999999 /var/task/index.js:1:1");
+    EXPECT_LE(jit_.bytes(), 18u << 20);
+    EXPECT_EQ(jit_.dropped(), 700'000u);
+}
+
+TEST_F(JitFile, KeepsItsNamesWhenTheFileIsGone) {
+    std::ofstream(path_) << "1000 100 first\n";
+    EXPECT_EQ(jit_.find(0x1010, path_, ""), "first");
+    std::filesystem::remove(path_);
+    EXPECT_EQ(jit_.find(0x1010, path_, ""), "first");
+}
+
+TEST_F(JitFile, IsReadAnewWhenItIsAnother) {
+    std::ofstream(path_) << "1000 100 first\n2000 100 second\n";
+    EXPECT_EQ(jit_.find(0x1010, path_, ""), "first");
+    std::ofstream(path_) << "3000 100 cut\n";  // the same file, written from its beginning
+    EXPECT_EQ(jit_.find(0x3010, path_, ""), "cut");
+    EXPECT_EQ(jit_.find(0x2010, path_, ""), "");
+}
 
 TEST_F(JitFile, IsReadAgainWhenItHasGrown) {
     std::ofstream(path_) << "1000 100 first\n";
