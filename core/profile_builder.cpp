@@ -8,7 +8,7 @@ namespace autotune {
 
 namespace {
 
-constexpr int kListed = 6;  // children of a node before its others are hashed
+constexpr int kListed = 2;  // children of a node before its others are hashed
 constexpr std::size_t kFewest = 1024;
 constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15ull;
 

@@ -43,7 +43,7 @@ public:
     explicit PprofWriter(const Profile& profile) : profile_(profile) { string(""); }
 
     std::string write(const PprofOptions& options) {
-        value_type(InProfile::sample_type, "samples", "count");
+        if (counts_beside()) value_type(InProfile::sample_type, "samples", "count");
         value_type(InProfile::sample_type, profile_.measure, unit_of(profile_.unit));
         samples();
         places();
@@ -59,6 +59,9 @@ public:
     }
 
 private:
+    // A weight that is itself a count has none beside it.
+    [[nodiscard]] bool counts_beside() const { return profile_.unit != ProfileUnit::count; }
+
     // Views into the profile, or constants.
     std::uint64_t string(std::string_view text) {
         const auto [at, fresh] = string_ids_.try_emplace(text, strings_.size());
@@ -83,7 +86,8 @@ private:
                 list.varint(node->frame + 1);
             sample.bytes(1, list.text());
             list.clear();
-            list.varint(profile_.period == 0 ? 1
+            if (counts_beside())
+                list.varint(profile_.period == 0 ? 1
                                              : std::max<std::uint64_t>(
                                                    1, (last.self + profile_.period / 2) / profile_.period));
             list.varint(last.self);

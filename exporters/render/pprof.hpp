@@ -1,7 +1,7 @@
 // A profile in the format of pprof: gzip around google's profile.proto.
 //
 // Two values a sample, the count first: samples (weight over the period; where there is none, 1) and the
-// measure itself, "cpu/nanoseconds" and its like. A place is a location with one line; its addresses are not
+// measure itself, "cpu/nanoseconds" and its like; one where the measure is a count. A place is a location with one line; its addresses are not
 // kept, so there are none. https://github.com/google/pprof/blob/main/proto/profile.proto
 #pragma once
 

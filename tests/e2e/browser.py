@@ -1,4 +1,4 @@
-"""A page in headless Chromium: what a script finds in it, and what it looks like. Chromium opens local files only."""
+"""A page in headless Chromium: what a script finds in it, and what it looks like. Nothing is opened but files and addresses of this machine."""
 import html
 import json
 import os
@@ -23,6 +23,18 @@ def _run(*arguments):
                               timeout=120, stdin=subprocess.DEVNULL, env={**os.environ, "HOME": profile})
         shutil.rmtree(f"{profile}/browser", ignore_errors=True)
     return done
+
+
+def dom(address):
+    """The page at an address of this machine, when it has settled: its text."""
+    return _run("--dump-dom", "--virtual-time-budget=15000", address).stdout
+
+
+def screenshot(address, path, size):
+    """`size`: "1220,500"."""
+    _run(f"--screenshot={path}", f"--window-size={size}", "--virtual-time-budget=15000", address)
+    if not os.path.exists(path):
+        raise AssertionError("there is no screenshot")
 
 
 def ask(page, script):

@@ -91,6 +91,14 @@ TEST(Pprof, HoldsSamplesCountFirstLeafFirst) {
     EXPECT_EQ(top.numbers.find(12)->second, 10u);
 }
 
+TEST(Pprof, HoldsOneValueWhereTheWeightIsACount) {
+    Profile profile = profile_of({{{"main"}, 7}});
+    profile.unit = ProfileUnit::count;
+    const ProtobufFields top = parse_protobuf(gunzip(pprof(profile), 1 << 20).value());
+    EXPECT_EQ(top.bytes.count(1), 1u);
+    EXPECT_THAT(parse_packed(parse_protobuf(top.text(2)).text(2)), ElementsAre(7));
+}
+
 TEST(Speedscope, HoldsStacksRootFirstAndTheirWeights) {
     const auto json = nlohmann::json::parse(
         speedscope(profile_of({{{"main", "a \"quoted\" <name>"}, 3}, {{"main"}, 2}}, "t")));
