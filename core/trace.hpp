@@ -93,6 +93,8 @@ struct FunctionUse {
     Nanos spread{0};   // one call's duration is good to ± so much; 0: not measured
 };
 
+// `rest` of a use: 0 for a row of its own; else the row is of all for which there was none any more, and this is how
+// many calls or exchanges they were.
 struct PeerUse {
     Endpoint peer;    // port 0: clients of a server, all their ports together
     StringId path{};  // Unix sockets
@@ -103,6 +105,7 @@ struct PeerUse {
     std::uint64_t sends = 0, receives = 0;
     std::uint64_t bytes_sent = 0, bytes_received = 0;
     Nanos wait{0}, slowest{0};
+    std::uint64_t rest = 0;
 };
 
 struct FileUse {
@@ -111,6 +114,7 @@ struct FileUse {
     std::uint64_t failures = 0;
     std::uint64_t bytes_read = 0, bytes_written = 0, bytes_mapped = 0;
     Nanos wait{0}, slowest{0};
+    std::uint64_t rest = 0;
 };
 
 struct HttpUse {
@@ -122,6 +126,7 @@ struct HttpUse {
     std::array<std::uint64_t, 6> by_class{};  // [0] no answer, [2] 2xx, …
     std::uint64_t request_bytes = 0, response_bytes = 0;
     Nanos latency{0}, slowest{0};  // first byte to first byte
+    std::uint64_t rest = 0;
 };
 
 struct SyscallUse {

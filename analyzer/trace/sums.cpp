@@ -15,18 +15,22 @@ constexpr std::uint16_t kEphemeral = 32'768;  // where Linux begins to choose po
 
 bool is_socket(const IoDone& io) { return io.op <= IoOp::receive; }
 
-// The row of `key`, or the nameless one when there are too many.
-template <class Map, class Key>
-auto& row(Map& map, const Key& key) {
+// The row of `key`, made by `name` when it is new, or that of the others when there are too many.
+template <class Map, class Key, class Use, class Name>
+Use& row(Map& map, Use& others, const Key& key, Name name) {
     if (const auto found = map.find(key); found != map.end()) return found->second;
-    return map[map.size() < kMostRows ? key : Key{}];
+    if (map.size() < kMostRows) return map.emplace(key, name()).first->second;
+    ++others.rest;
+    return others;
 }
 
 template <class Map, class By>
-auto sorted(const Map& map, By by) {
+auto sorted(const Map& map, By by, const typename Map::mapped_type* others = nullptr) {
     std::vector<typename Map::mapped_type> rows;
     rows.reserve(map.size());
     for (const auto& [key, value] : map) rows.push_back(value);
+    if constexpr (requires { others->rest; })
+        if (others != nullptr && others->rest > 0) rows.push_back(*others);
     std::sort(rows.begin(), rows.end(), by);
     return rows;
 }
@@ -66,12 +70,8 @@ Endpoint Sums::peer_of(const HttpDone& http) const {
 }
 
 PeerUse& Sums::peer(const Endpoint& endpoint, StringId path) {
-    PeerUse& use = row(peers_, PeerKey{endpoint, path});
-    if (use.peer == Endpoint{} && use.path == StringId{}) {
-        use.peer = endpoint;
-        use.path = path;
-    }
-    return use;
+    return row(peers_, other_peers_, PeerKey{endpoint, path},
+               [&] { return PeerUse{.peer = endpoint, .path = path}; });
 }
 
 void Sums::on(const Event&, const IoDone& io) { is_socket(io) ? on_socket(io) : on_file(io); }
@@ -97,8 +97,7 @@ void Sums::on_socket(const IoDone& io) {
 }
 
 void Sums::on_file(const IoDone& io) {
-    FileUse& use = row(files_, io.path);
-    use.path = files_.contains(io.path) ? io.path : StringId{};
+    FileUse& use = row(files_, other_files_, io.path, [&] { return FileUse{.path = io.path}; });
     use.wait += io.latency;
     use.slowest = std::max(use.slowest, io.latency);
     use.failures += io.result < 0 && io.result != -EAGAIN ? 1 : 0;
@@ -116,11 +115,9 @@ void Sums::on_file(const IoDone& io) {
 
 void Sums::on(const Event&, const HttpDone& http) {
     const HttpKey key{http.side, http.tls, http.method, http.host, http.path};
-    HttpUse& use = row(http_, key);
-    if (use.count == 0 && http_.contains(key)) {
-        use.side = key.side, use.tls = key.tls, use.method = key.method, use.host = key.host,
-        use.path = key.path;
-    }
+    HttpUse& use = row(http_, other_http_, key, [&] {
+        return HttpUse{.side = key.side, .tls = key.tls, .method = key.method, .host = key.host, .path = key.path};
+    });
     ++use.count;
     use.failures += http.status == 0 || http.status >= 400 ? 1 : 0;
     const std::size_t status_class = http.status / 100;
@@ -183,7 +180,7 @@ void Sums::on(const Event& event, const VariableSeen& variable) {
     if (variables_.size() > kMostVariables) variables_.pop_front();
 }
 
-void Sums::on(const Event&, const NotDecoded& what) { row(not_decoded_, what.what) += what.count; }
+void Sums::on(const Event&, const NotDecoded& what) { not_decoded_[what.what] += what.count; }
 void Sums::on(const Event&, const Lost& lost) { lost_[static_cast<std::size_t>(lost.kind)] += lost.count; }
 void Sums::on(const Event&, const Killed& killed) {
     oom_kills_ += killed.reason == KillReason::out_of_memory ? 1 : 0;
@@ -196,7 +193,7 @@ void Sums::see(const Event&, const CgroupUsage& usage) {
 void Sums::fill(Trace& trace) const {
     trace.peers = sorted(peers_, [](const PeerUse& a, const PeerUse& b) {
         return a.wait != b.wait ? a.wait > b.wait : std::tie(a.peer, a.path) < std::tie(b.peer, b.path);
-    });
+    }, &other_peers_);
     for (PeerUse& use : trace.peers) {
         Endpoint address = use.peer;
         address.port = 0;
@@ -204,12 +201,12 @@ void Sums::fill(Trace& trace) const {
     }
     trace.files = sorted(files_, [](const FileUse& a, const FileUse& b) {
         return a.wait != b.wait ? a.wait > b.wait : a.path < b.path;
-    });
+    }, &other_files_);
     trace.http = sorted(http_, [](const HttpUse& a, const HttpUse& b) {
         if (a.latency != b.latency) return a.latency > b.latency;
         return std::tie(a.path, a.host, a.method, a.side, a.tls) <
                std::tie(b.path, b.host, b.method, b.side, b.tls);
-    });
+    }, &other_http_);
     trace.syscalls = sorted(syscalls_, [](const SyscallUse& a, const SyscallUse& b) {
         if (a.latency != b.latency) return a.latency > b.latency;
         return a.calls != b.calls ? a.calls > b.calls : a.number < b.number;

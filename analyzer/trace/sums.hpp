@@ -1,6 +1,6 @@
 // Sums: the tables of a Trace that need no tree: who was spoken to, which files, which waits, how much.
 //
-// Bounded: past kMostRows of a kind what is new is added to one row without a name.
+// Bounded: past kMostRows of a kind what is new is added to one row, which says so (`rest`).
 #pragma once
 
 #include <cstddef>
@@ -71,6 +71,9 @@ private:
     std::unordered_map<PeerKey, PeerUse, Hash> peers_;
     std::unordered_map<StringId, FileUse> files_;
     std::unordered_map<HttpKey, HttpUse, Hash> http_;
+    PeerUse other_peers_;
+    FileUse other_files_;
+    HttpUse other_http_;
     std::map<std::uint32_t, SyscallUse> syscalls_;
     struct ThreadKey {
         ProcessId process;

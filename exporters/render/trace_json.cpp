@@ -165,7 +165,7 @@ private:
                   {"files", Json::array()},
                   {"http", Json::array()},
                   {"names", Json::array()}};
-        for (const PeerUse& p : trace_.peers)
+        for (const PeerUse& p : trace_.peers) {
             json["peers"].push_back({{"peer", to_string(p.peer)},
                                      {"path", text(p.path)},
                                      {"name", text(p.name)},
@@ -181,7 +181,9 @@ private:
                                      {"bytes_received", p.bytes_received},
                                      {"wait_ns", p.wait.count()},
                                      {"slowest_ns", p.slowest.count()}});
-        for (const FileUse& f : trace_.files)
+            if (p.rest > 0) json["peers"].back()["rest"] = p.rest;
+        }
+        for (const FileUse& f : trace_.files) {
             json["files"].push_back({{"path", text(f.path)},
                                      {"opens", f.opens},
                                      {"reads", f.reads},
@@ -195,7 +197,9 @@ private:
                                      {"bytes_mapped", f.bytes_mapped},
                                      {"wait_ns", f.wait.count()},
                                      {"slowest_ns", f.slowest.count()}});
-        for (const HttpUse& h : trace_.http)
+            if (f.rest > 0) json["files"].back()["rest"] = f.rest;
+        }
+        for (const HttpUse& h : trace_.http) {
             json["http"].push_back({{"side", h.side == Side::server ? "server" : "client"},
                                     {"tls", h.tls},
                                     {"method", text(h.method)},
@@ -214,6 +218,8 @@ private:
                                     {"response_bytes", h.response_bytes},
                                     {"latency_ns", h.latency.count()},
                                     {"slowest_ns", h.slowest.count()}});
+            if (h.rest > 0) json["http"].back()["rest"] = h.rest;
+        }
         for (const NameSeen& n : trace_.names) {
             std::string address = to_string(n.address);
             if (address.ends_with(":0")) address.resize(address.size() - 2);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -78,6 +79,11 @@ private:
     [[nodiscard]] std::string time(Nanos d) const { return short_duration(d, options_.style.marks); }
     [[nodiscard]] std::string text(StringId id) const { return clean_text(report_.tables.strings[id]); }
 
+    // The name of a row for all that found none.
+    static std::string others(std::uint64_t count, const char* of_what) {
+        return "(others: " + grouped(count) + " " + of_what + ")";
+    }
+
     // The first rows of a list; what is left over is told.
     template <class List, class ToRow>
     void table(std::string title, Row head, const List& list, ToRow to_row) {
@@ -115,24 +121,29 @@ private:
         table("HTTP exchanges, most waited for first",
               {"waited", "slowest", "count", "failed", "sent", "received", "what"}, trace_.http,
               [&](const HttpUse& h) {
+                  if (h.rest > 0) return exchanges_row(h, others(h.rest, "exchanges"));
                   std::string what = h.side == Side::server ? "serve " : "";
                   what += text(h.method) + (h.tls ? " https://" : " http://") + text(h.host) + text(h.path);
-                  const bool serves = h.side == Side::server;
-                  return Row{time(h.latency),
-                             time(h.slowest),
-                             grouped(h.count),
-                             blank_zero(h.failures),
-                             bytes(serves ? h.response_bytes : h.request_bytes),
-                             bytes(serves ? h.request_bytes : h.response_bytes),
-                             what};
+                  return exchanges_row(h, what);
               });
+    }
+    [[nodiscard]] Row exchanges_row(const HttpUse& h, const std::string& what) const {
+        const bool serves = h.side == Side::server;
+        return {time(h.latency),
+                time(h.slowest),
+                grouped(h.count),
+                blank_zero(h.failures),
+                bytes(serves ? h.response_bytes : h.request_bytes),
+                bytes(serves ? h.request_bytes : h.response_bytes),
+                what};
     }
 
     void peers() {
         table("network, most waited for first",
               {"waited", "slowest", "connects", "accepts", "failed", "sent", "received", "peer"},
               trace_.peers, [&](const PeerUse& p) {
-                  std::string name = peer_name(p.peer, p.path, p.name, report_.tables);
+                  std::string name = p.rest > 0 ? others(p.rest, "calls")
+                                                : peer_name(p.peer, p.path, p.name, report_.tables);
                   if (p.refused > 0) name += "  " + grouped(p.refused) + " refused";
                   if (p.reset > 0) name += "  " + grouped(p.reset) + " reset";
                   if (p.retransmits > 0) name += "  " + grouped(p.retransmits) + " retransmitted";
@@ -151,7 +162,7 @@ private:
         table("files, most waited for first",
               {"waited", "slowest", "opens", "failed", "syncs", "read", "written", "mapped", "file"},
               trace_.files, [&](const FileUse& f) {
-                  const std::string name = text(f.path);
+                  const std::string name = f.rest > 0 ? others(f.rest, "calls") : text(f.path);
                   return Row{
                       time(f.wait),           time(f.slowest),       blank_zero(f.opens),
                       blank_zero(f.failures), blank_zero(f.syncs),   bytes(f.bytes_read),
@@ -197,7 +208,8 @@ private:
         for (std::size_t cause = 0; cause < kWaitCauseCount; ++cause)
             if (trace_.waits[cause].count > 0)
                 causes.emplace_back(static_cast<WaitCause>(cause), trace_.waits[cause]);
-        table("waits", {"waited", "slowest", "count", "cause"}, causes, [&](const auto& entry) {
+        std::ranges::stable_sort(causes, std::greater(), [](const auto& entry) { return entry.second.duration; });
+        table("waits, longest first", {"waited", "slowest", "count", "cause"}, causes, [&](const auto& entry) {
             const auto& [cause, total] = entry;
             return Row{time(total.duration), time(total.slowest), grouped(total.count),
                        std::string(to_string(cause))};
