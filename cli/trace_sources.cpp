@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
 #include "agent/bpf/bpf_source.hpp"
@@ -15,38 +14,13 @@
 #include "agent/runtime/runtime_source.hpp"
 #include "agent/symbols/tracing_build.hpp"
 #include "cli/traced_command.hpp"
+#include "os/owned_folder.hpp"
 #include "os/procfs.hpp"
 #include "runtimes/ring.h"
 
 namespace autotune::cli {
 
 namespace {
-
-// Removed with the object: rings of a trace serve nobody after it.
-class RingFolder {
-public:
-    static Result<RingFolder> make() {
-        auto made = runtime::make_ring_folder(::getuid());
-        if (!made) return made.forward();
-        RingFolder folder;
-        folder.path_ = *made;
-        return folder;
-    }
-    RingFolder() = default;
-    RingFolder(RingFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-    RingFolder& operator=(RingFolder&& other) noexcept {
-        std::swap(path_, other.path_);
-        return *this;
-    }
-    ~RingFolder() {
-        std::error_code ignored;
-        if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-    }
-    [[nodiscard]] const std::string& path() const { return path_; }
-
-private:
-    std::string path_;
-};
 
 // Our environment with `more` in place of the same names.
 std::vector<std::string> environment_with(const std::vector<std::string>& more) {
@@ -101,7 +75,7 @@ Result<TracePlan> plan_trace(const TraceRequest& request, bool bpf_usable) {
 }
 
 struct TraceSources::State {
-    RingFolder rings;
+    OwnedFolder rings;  // serve nobody after the trace
     std::optional<runtime::Launch> launch;
     std::vector<inject::Injection> injections;
     std::unique_ptr<BpfSource> bpf;
@@ -120,7 +94,7 @@ struct TraceSources::State {
 
     // Environment of the command; empty without probes.
     std::vector<std::string> prepare_probes(const TraceRequest& request) {
-        auto folder = RingFolder::make();
+        auto folder = runtime::make_ring_folder(::getuid());
         if (!folder)
             return remarks.push_back("no exact calls: " + folder.error().message), std::vector<std::string>();
         rings = *std::move(folder);

@@ -21,18 +21,16 @@ constexpr const char* kPythonLibrary = "libautotune_python.so";
 constexpr const char* kNativeLibrary = "libautotune_native.so";
 
 // /dev/shm often may not be executed from, /tmp sometimes. LD_PRELOAD is cut at blanks and colons.
-Result<std::string> make_folder_of_programs() {
+Result<OwnedFolder> make_folder_of_programs() {
     const char* wished = std::getenv("TMPDIR");
     for (std::string place : {std::string(wished != nullptr ? wished : ""), std::string("/tmp"),
                               std::string("/var/tmp"), std::string("/dev/shm")}) {
         struct statvfs info {};
         if (!place.starts_with('/') || place.find_first_of(" :") != std::string::npos) continue;
         if (statvfs(place.c_str(), &info) != 0 || (info.f_flag & ST_NOEXEC) != 0) continue;
-        place += "/autotune-XXXXXX";
-        if (mkdtemp(place.data()) == nullptr) continue;
+        auto folder = OwnedFolder::make(place);
         // A program that changes its user starts others that need the files still.
-        if (chmod(place.c_str(), 0755) == 0) return place;
-        rmdir(place.c_str());
+        if (folder && chmod(folder->path().c_str(), 0755) == 0) return folder;
     }
     return fail(Errc::unavailable, "neither /tmp nor /var/tmp takes a file that may be executed");
 }
@@ -50,10 +48,10 @@ Result<Launch> Launch::prepare(const LaunchOptions& options) {
     auto files = make_folder_of_programs();
     if (!files) return files.forward();
     Launch launch;
-    launch.files_ = *files;
+    launch.files_ = *std::move(files);
     launch.rings_ = options.folder;
-    const std::string python = launch.files_ + "/" + kPythonLibrary;
-    const std::string native = launch.files_ + "/" + kNativeLibrary;
+    const std::string python = launch.files() + "/" + kPythonLibrary;
+    const std::string native = launch.files() + "/" + kNativeLibrary;
     if (Status s = write_library(python, runtimes::python_library()); !s) return s.forward();
     if (Status s = write_library(native, runtimes::native_library()); !s) return s.forward();
     const char* preload = std::getenv("LD_PRELOAD");
@@ -75,10 +73,7 @@ Launch& Launch::operator=(Launch&& other) noexcept {
     return *this;
 }
 
-Launch::~Launch() {
-    std::error_code ignored;
-    if (!files_.empty()) std::filesystem::remove_all(files_, ignored);
-}
+Launch::~Launch() = default;
 
 std::vector<Refusal> Launch::refusals() {
     std::vector<Refusal> found;

@@ -16,6 +16,7 @@
 
 #include "agent/runtime/python_watch.hpp"
 #include "core/result.hpp"
+#include "os/owned_folder.hpp"
 
 namespace autotune::runtime {
 
@@ -42,14 +43,14 @@ public:
     [[nodiscard]] const std::vector<std::string>& environment() const { return environment_; }
 
     // Where the libraries are.
-    [[nodiscard]] const std::string& files() const { return files_; }
+    [[nodiscard]] const std::string& files() const { return files_.path(); }
 
     // Since the last call.
     [[nodiscard]] std::vector<Refusal> refusals();
 
 private:
     Launch() = default;
-    std::string files_;  // the folder of libraries; "": moved from
+    OwnedFolder files_;  // libraries
     std::string rings_;
     std::vector<std::string> environment_;
     std::set<std::string> told_;

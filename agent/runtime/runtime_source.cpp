@@ -183,15 +183,11 @@ std::unique_ptr<RuntimeSource> make_runtime_source(const RuntimeOptions& options
     return std::make_unique<Source>(options);
 }
 
-Result<std::string> make_ring_folder(std::uint32_t uid) {
-    std::string path = "/dev/shm/autotune-XXXXXX";
-    if (mkdtemp(path.data()) == nullptr) return unexpected(errno_error("making a folder in /dev/shm", errno));
-    if (uid != geteuid() && chown(path.c_str(), uid, static_cast<gid_t>(-1)) != 0) {
-        const int why = errno;
-        rmdir(path.c_str());
-        return unexpected(errno_error("giving " + path + " to user " + std::to_string(uid), why));
-    }
-    return path;
+Result<OwnedFolder> make_ring_folder(std::uint32_t uid) {
+    auto folder = OwnedFolder::make("/dev/shm");
+    if (folder && uid != geteuid() && chown(folder->path().c_str(), uid, static_cast<gid_t>(-1)) != 0)
+        return unexpected(errno_error("giving " + folder->path() + " to user " + std::to_string(uid), errno));
+    return folder;
 }
 
 }  // namespace autotune::runtime

@@ -18,6 +18,7 @@
 
 #include "core/event_source.hpp"
 #include "core/result.hpp"
+#include "os/owned_folder.hpp"
 
 namespace autotune::runtime {
 
@@ -55,8 +56,8 @@ public:
 
 [[nodiscard]] std::unique_ptr<RuntimeSource> make_runtime_source(const RuntimeOptions& options);
 
-// A folder in memory for the rings of programs of user `uid`; the caller removes it. Errors:
-// permission_denied, unavailable when /dev/shm is missing or full.
-[[nodiscard]] Result<std::string> make_ring_folder(std::uint32_t uid);
+// A folder in memory for the rings of programs of user `uid`. Errors: permission_denied, unavailable when /dev/shm is
+// missing or full.
+[[nodiscard]] Result<OwnedFolder> make_ring_folder(std::uint32_t uid);
 
 }  // namespace autotune::runtime

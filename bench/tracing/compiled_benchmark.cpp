@@ -55,9 +55,9 @@ struct Seen {
 double ours(const Way& way, Seen& seen) {
     const auto folder = runtime::make_ring_folder(geteuid());
     if (!folder) return 0;
-    auto launch = runtime::Launch::prepare({.folder = *folder, .python = {}});
+    auto launch = runtime::Launch::prepare({.folder = folder->path(), .python = {}});
     runtime::RuntimeOptions options;
-    options.folder = *folder;
+    options.folder = folder->path();
     options.calls = way.calls;
     auto source = runtime::make_runtime_source(options);
     if (!launch || !source->start()) return 0;
@@ -85,7 +85,6 @@ double ours(const Way& way, Seen& seen) {
     const double ns = run(command);
     over = true;
     agent.join();
-    std::filesystem::remove_all(*folder);
     return ns;
 }
 

@@ -81,7 +81,8 @@ struct Seen {
 
 // fib with our probes in it, and an agent that reads along.
 double traced(const std::string& python, Seen& seen) {
-    const std::string folder = *runtime::make_ring_folder(geteuid());
+    const OwnedFolder owned = *runtime::make_ring_folder(geteuid());
+    const std::string& folder = owned.path();
     auto launch = runtime::Launch::prepare({.folder = folder, .python = {}});
     runtime::RuntimeOptions options;
     options.folder = folder;
@@ -105,7 +106,6 @@ double traced(const std::string& python, Seen& seen) {
     const double ns = number(run({python, "-c", kFib}, launch->environment()).out);
     over = true;
     agent.join();
-    std::filesystem::remove_all(folder);
     return ns;
 }
 

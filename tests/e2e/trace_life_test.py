@@ -2,6 +2,7 @@
 """`autotune trace` from its start to its end: running processes, interruptions, statuses, mistakes."""
 import contextlib
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -35,6 +36,21 @@ class TraceLife(TraceCase):
             report, _ = self.report("-p", running.pid, "--duration", "1")
             self.assertGreater(self.calls(report, "tick"), 50)
             self.assertIsNone(running.process.poll(), "it was harmed")
+
+    def test_what_a_killed_one_left_is_removed_by_the_next(self):
+        first = subprocess.Popen([str(harness.AUTOTUNE), "trace", "-o", "/dev/null", "--", "sh", "-c", "echo $$; exec sleep 60"],
+                                 stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        with first.stdout:
+            command = int(first.stdout.readline())
+        left = [pathlib.Path(link).parent for link in links_of(first.pid) if link.endswith("/.owner")]
+        first.kill()
+        first.wait()
+        trace("-o", self.folder / "r.txt", "--", "true")
+        self.assertEqual([f.exists() for f in left], [True, True], "a program has them still")
+        os.kill(command, signal.SIGKILL)
+        harness.wait_for("the program's end", lambda: not pathlib.Path(f"/proc/{command}").exists())
+        trace("-o", self.folder / "r.txt", "--", "true")
+        self.assertEqual([f.exists() for f in left], [False, False], left)
 
     def test_interrupted_it_leaves_a_complete_report(self):
         out = self.folder / "report.json"

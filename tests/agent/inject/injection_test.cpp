@@ -101,8 +101,10 @@ std::vector<std::string> pythons() {
 
 class InjectionTest : public ::testing::Test {
 protected:
-    void SetUp() override { folder_ = *runtime::make_ring_folder(geteuid()); }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
+    void SetUp() override {
+        owned_ = *runtime::make_ring_folder(geteuid());
+        folder_ = owned_.path();
+    }
 
     std::uint64_t calls(const std::string& name) const {
         std::uint64_t count = 0;
@@ -121,6 +123,7 @@ protected:
         return injection ? "" : injection.error().message;
     }
 
+    OwnedFolder owned_;
     std::string folder_;
     EventBatch batch_;
 };

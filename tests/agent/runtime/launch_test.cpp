@@ -20,14 +20,12 @@ using ::testing::IsEmpty;
 class LaunchTest : public ::testing::Test {
 protected:
     void SetUp() override {
-        rings_ = *runtime::make_ring_folder(geteuid());
+        ring_folder_ = *runtime::make_ring_folder(geteuid());
+        rings_ = ring_folder_.path();
         scratch_ = ::testing::TempDir() + "launch-XXXXXX";
         ASSERT_NE(mkdtemp(scratch_.data()), nullptr);
     }
-    void TearDown() override {
-        std::filesystem::remove_all(rings_);
-        std::filesystem::remove_all(scratch_);
-    }
+    void TearDown() override { std::filesystem::remove_all(scratch_); }
 
     std::string script(const std::string& name, const std::string& text) const {
         const std::string path = scratch_ + "/" + name;
@@ -67,6 +65,7 @@ protected:
         return count;
     }
 
+    OwnedFolder ring_folder_;
     std::string rings_, scratch_;
     EventBatch batch_;
     std::vector<runtime::Refusal> refusals_;

@@ -35,9 +35,9 @@ protected:
     void SetUp() override {
         auto folder = runtime::make_ring_folder(geteuid());
         ASSERT_TRUE(folder.has_value());
-        folder_ = *folder;
+        owned_ = *std::move(folder);
+        folder_ = owned_.path();
     }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
 
     // Runs `body` in a child with a ring in the folder. It ends by _exit, so the child's own way to end
     // counts.
@@ -48,6 +48,11 @@ protected:
         at_ring_open();
         body();
         _exit(0);
+    }
+    [[nodiscard]] bool has_rings() const {
+        for (const auto& entry : std::filesystem::directory_iterator(folder_))
+            if (entry.path().extension() == ".python" || entry.path().extension() == ".native") return true;
+        return false;
     }
     static void reap(pid_t child) {
         int status = 0;
@@ -90,6 +95,7 @@ protected:
         return count;
     }
 
+    OwnedFolder owned_;
     std::string folder_;
     std::unique_ptr<runtime::RuntimeSource> source_;
     EventBatch batch_;

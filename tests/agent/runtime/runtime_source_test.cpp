@@ -38,7 +38,7 @@ TEST_F(RuntimeSourceTest, TellsEachCallOfAProcessThatIsGoneBeforeAnybodyLooked) 
     EXPECT_TRUE(all<Lost>().empty());
     EXPECT_EQ(batch_.events.front().process.pid, child);
     EXPECT_EQ(batch_.events.front().thread, ThreadId{child});
-    EXPECT_TRUE(std::filesystem::is_empty(folder_)) << "what was read is removed";
+    EXPECT_FALSE(has_rings()) << "what was read is removed";
 }
 
 TEST_F(RuntimeSourceTest, TimesLieBetweenTheChildsBeginAndItsEnd) {
