@@ -200,6 +200,10 @@ const char *at_calls_start(enum at_probes probes) {
     return why;
 }
 
+int at_calls_have_started(void) {
+    return __atomic_load_n(&started, __ATOMIC_ACQUIRE) == 2 && at_ring_process != 0 && at_ring_process->ready;
+}
+
 /* Libraries that were loaded meanwhile have names, too. */
 __attribute__((destructor)) static void end_process(void) {
     if (at_ring_process != 0 && at_ring_process->ready) tell_modules();

@@ -12,6 +12,7 @@ enum at_probes { AT_PROBES_HOOKS, AT_PROBES_PATCHED };
 /* Makes the process's ring in the folder that the environment names, measures what those probes cost, and opens it.
  * Once. Null, "" when nobody asked, or why there is none. */
 const char *at_calls_start(enum at_probes probes);
+int at_calls_have_started(void); /* there is one, whoever made it */
 
 /* The agent finds nothing else of this process: FOLDER/PID.refused holds the reason. */
 void at_calls_refuse(const char *reason);

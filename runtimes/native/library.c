@@ -3,8 +3,11 @@
  * It is preloaded, and the environment names the folder of rings (AUTOTUNE_RING). Programs and libraries that were
  * built with -finstrument-functions call it by themselves, whenever they are loaded; with
  * -fpatchable-function-entry=N,M and room for five bytes, those that the program is started with are patched before
- * its first instruction. What was built otherwise is left as it was: nothing is made, nothing is changed.
+ * its first instruction, and those that it loads before theirs. Of what was built otherwise nothing is made and nothing
+ * is changed, but for the function of the dynamic linker that tells us what is loaded.
  */
+#include <link.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "runtimes/native/calls.h"
@@ -24,16 +27,32 @@ static int is_single_threaded(void) {
     return stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink == 3;
 }
 
-static const char *patch(void) {
-    if (has_shadow_stack()) return "return addresses are guarded by a shadow stack: patchable functions are not traced";
-    if (!is_single_threaded()) return "threads run before its start: patchable functions are not traced";
+static int is_asked_for(void) {
+    const char *folder = getenv(AT_RING_ENVIRONMENT);
+    return folder != 0 && folder[0] != 0;
+}
+
+static void patch(void) {
+    if (at_patch_count() == 0) return;
     const char *why = at_calls_start(AT_PROBES_PATCHED);
-    return why != 0 ? why : at_patch_all();
+    if (why == 0 || at_calls_have_started()) why = at_patch_new();
+    if (why != 0 && why[0] != 0) at_calls_refuse(why);
+}
+
+/* Under the dynamic linker's lock. Nobody can run what is new yet. */
+static void loader_has_changed(void) {
+    if (_r_debug.r_state == RT_CONSISTENT) patch();
 }
 
 __attribute__((constructor)) static void loaded(void) {
-    if (at_patch_count() == 0) return;
-    const char *why = patch();
-    if (why != 0 && why[0] != 0) at_calls_refuse(why);
+    const char *why = has_shadow_stack() ? "return addresses are guarded by a shadow stack: patchable functions are not traced"
+                      : !is_single_threaded() ? "threads run before its start: patchable functions are not traced"
+                                              : 0;
+    if (why != 0) {
+        if (at_patch_count() != 0) at_calls_refuse(why);
+        return;
+    }
+    patch();
+    if (is_asked_for()) at_patch_loader(loader_has_changed);
 }
 #endif

@@ -2,84 +2,14 @@
 #include "runtimes/native/patch.h"
 
 #include <elf.h>
-#include <fcntl.h>
 #include <link.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "runtimes/native/module_file.h"
 #include "runtimes/native/stubs.h"
-#include "runtimes/ring.h"
 
-enum { CALL_BYTES = 5, PAGE = 4096 };
-
-/* A module's file, and where it is in memory. */
-struct file {
-    const unsigned char *bytes;
-    size_t size;
-    ElfW(Addr) base;
-};
-
-/* --- the file ---------------------------------------------------------------------------------------- */
-
-/* By a name that no program uses: by it, whoever traces the process tells our reading from the program's. */
-static int open_as_ours(const char *name) {
-    if (name[0] == '\0') return open(AT_OWN_READS "/exe", O_RDONLY | O_CLOEXEC);
-    const char *from = name[0] == '/' ? AT_OWN_READS "/root" : AT_OWN_READS "/cwd/";
-    const size_t before = strlen(from), bytes = strlen(name) + 1;
-    char path[PAGE];
-    if (before + bytes <= sizeof path) {
-        memcpy(path, from, before);
-        memcpy(path + before, name, bytes);
-        const int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd >= 0) return fd;
-    }
-    return open(name, O_RDONLY | O_CLOEXEC); /* without /proc */
-}
-
-static int open_file(struct file *f, const struct dl_phdr_info *module) {
-    struct stat s;
-    const int fd = open_as_ours(module->dlpi_name);
-    if (fd < 0) return 0;
-    f->base = module->dlpi_addr;
-    f->size = fstat(fd, &s) == 0 && s.st_size > 0 ? (size_t)s.st_size : 0;
-    void *mapped = f->size != 0 ? mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
-    close(fd);
-    f->bytes = mapped;
-    return mapped != MAP_FAILED;
-}
-
-static int has(const struct file *f, ElfW(Off) offset, ElfW(Xword) bytes) {
-    return offset <= f->size && bytes <= f->size - offset;
-}
-
-/* Null: the file has none, or is not what its header says. */
-static const ElfW(Shdr) *sections(const struct file *f, unsigned *count) {
-    const ElfW(Ehdr) *e = (const void *)f->bytes;
-    if (f->size < sizeof *e || memcmp(e->e_ident, ELFMAG, SELFMAG) != 0 || e->e_shentsize != sizeof(ElfW(Shdr)) ||
-        e->e_shoff % 8 != 0 || !has(f, e->e_shoff, (ElfW(Xword))e->e_shnum * sizeof(ElfW(Shdr))) ||
-        e->e_shstrndx >= e->e_shnum)
-        return NULL;
-    *count = e->e_shnum;
-    return (const void *)(f->bytes + e->e_shoff);
-}
-
-static const ElfW(Shdr) *section(const struct file *f, const char *name, ElfW(Word) type) {
-    unsigned count;
-    const ElfW(Shdr) *all = sections(f, &count);
-    if (all == NULL) return NULL;
-    const ElfW(Shdr) *names = &all[((const ElfW(Ehdr) *)f->bytes)->e_shstrndx];
-    for (unsigned i = 0; i < count; ++i) {
-        if (type != SHT_NULL && all[i].sh_type != type) continue;
-        if (name == NULL) return &all[i];
-        if (all[i].sh_name < names->sh_size && has(f, names->sh_offset, names->sh_size) &&
-            strncmp((const char *)f->bytes + names->sh_offset + all[i].sh_name, name,
-                    names->sh_size - all[i].sh_name) == 0)
-            return &all[i];
-    }
-    return NULL;
-}
+enum { CALL_BYTES = 5, PAGE = 4096, CALL = 0xe8, JUMP = 0xe9 };
 
 /* --- where to patch ------------------------------------------------------------------------------------- */
 
@@ -105,10 +35,10 @@ static unsigned nops(const unsigned char *at, unsigned enough) {
 }
 
 /* Some of the nops may be in front of the function (N,M): the function begins at a symbol then. */
-static ElfW(Addr) function_at(const struct file *f, ElfW(Addr) nops_at) {
+static ElfW(Addr) function_at(const struct at_module_file *f, ElfW(Addr) nops_at) {
     enum { FARTHEST = 64 };
-    const ElfW(Shdr) *table = section(f, NULL, SHT_SYMTAB);
-    if (table == NULL || !has(f, table->sh_offset, table->sh_size)) return nops_at;
+    const ElfW(Shdr) *table = at_module_section(f, NULL, SHT_SYMTAB);
+    if (table == NULL || !at_module_has(f, table->sh_offset, table->sh_size)) return nops_at;
     const ElfW(Sym) *symbols = (const void *)(f->bytes + table->sh_offset);
     ElfW(Addr) nearest = nops_at + FARTHEST;
     for (size_t i = 0; i < table->sh_size / sizeof *symbols; ++i) {
@@ -138,7 +68,7 @@ static int is_code(const struct dl_phdr_info *module, ElfW(Addr) at) {
 /* --- patching --------------------------------------------------------------------------------------------- */
 
 /* Code that a call of four bytes' reach leads to, and that goes on to ours: below the module, where no heap grows. */
-static unsigned char *near_gate(const struct dl_phdr_info *module) {
+static unsigned char *near_gate(const struct dl_phdr_info *module, void (*to)(void)) {
     ElfW(Addr) lowest = ~(ElfW(Addr))0;
     for (unsigned i = 0; i < module->dlpi_phnum; ++i)
         if (module->dlpi_phdr[i].p_type == PT_LOAD && module->dlpi_addr + module->dlpi_phdr[i].p_vaddr < lowest)
@@ -150,7 +80,6 @@ static unsigned char *near_gate(const struct dl_phdr_info *module) {
                                    -1, 0);
         if (gate == MAP_FAILED) continue;
         static const unsigned char jump[6] = {0xff, 0x25, 0, 0, 0, 0}; /* to where the next eight bytes say */
-        void (*const to)(void) = at_native_entry;
         memcpy(gate, jump, sizeof jump);
         memcpy(gate + sizeof jump, &to, sizeof to);
         if (gate == wished && mprotect(gate, PAGE, PROT_READ | PROT_EXEC) == 0) return gate;
@@ -160,7 +89,8 @@ static unsigned char *near_gate(const struct dl_phdr_info *module) {
     return NULL;
 }
 
-static const char *write_call(ElfW(Addr) place, const unsigned char *gate) {
+/* `how`: CALL or JUMP. */
+static const char *write_branch(unsigned char how, ElfW(Addr) place, const unsigned char *gate) {
     const ElfW(Addr) first = place & ~(ElfW(Addr))(PAGE - 1);
     const size_t bytes = ((place + CALL_BYTES - 1) & ~(ElfW(Addr))(PAGE - 1)) + PAGE - first;
     const long distance = (const char *)gate - (const char *)(place + CALL_BYTES);
@@ -170,54 +100,104 @@ static const char *write_call(ElfW(Addr) place, const unsigned char *gate) {
         return "its code may not be written (is memory denied that is written and executed?)";
     const int reach = (int)distance;
     memcpy((void *)(place + 1), &reach, sizeof reach);
-    *(volatile unsigned char *)place = 0xe8;
+    *(volatile unsigned char *)place = how;
     mprotect((void *)first, bytes, PROT_READ | PROT_EXEC);
     return NULL;
 }
 
+/* Modules that were looked at; of those beyond, again and again. */
+static struct known {
+    ElfW(Addr) base;
+    unsigned char *gate;
+    unsigned round;
+} known[1024];
+static unsigned known_count, round_now;
+
+static struct known *find_known(ElfW(Addr) base) {
+    for (unsigned i = 0; i < known_count; ++i)
+        if (known[i].base == base) return &known[i];
+    return NULL;
+}
+
 struct work {
+    const struct dl_phdr_info *module;
+    const struct at_module_file *file;
+    unsigned char *gate;
     int only_count;
     unsigned long places;
     const char *why;
 };
 
-static void patch_module(const struct dl_phdr_info *module, struct work *work, const ElfW(Addr) *entries, size_t count,
-                         const struct file *f) {
-    unsigned char *gate = NULL;
-    for (size_t i = 0; i < count; ++i) {
-        if (!is_code(module, entries[i])) continue;
-        const ElfW(Addr) place = place_of(function_at(f, entries[i]));
-        if (place == 0 || !is_code(module, place)) continue;
-        ++work->places;
-        if (work->only_count) continue;
-        if (gate == NULL && (gate = near_gate(module)) == NULL) work->why = "there is no memory near its code";
-        if (work->why == NULL) work->why = write_call(place, gate);
-        if (work->why != NULL) return;
-    }
+static void one_entry(ElfW(Addr) entry, void *data) {
+    struct work *work = data;
+    if (work->why != NULL || !is_code(work->module, entry)) return;
+    const ElfW(Addr) place = place_of(function_at(work->file, entry));
+    if (place == 0 || !is_code(work->module, place)) return;
+    ++work->places;
+    if (work->only_count) return;
+    if (work->gate == NULL) work->gate = near_gate(work->module, at_native_entry);
+    work->why = work->gate == NULL ? "there is no memory near its code" : write_branch(CALL, place, work->gate);
 }
 
 static int one_module(struct dl_phdr_info *module, size_t size, void *data) {
     (void)size;
     struct work *work = data;
-    struct file f;
+    struct at_module_file f;
+    struct known *seen = find_known(module->dlpi_addr);
+    if (seen != NULL) seen->round = round_now;
     const int is_file = module->dlpi_name[0] == '\0' || strchr(module->dlpi_name, '/') != NULL; /* the vdso is none */
-    if (work->why != NULL || !is_file || !open_file(&f, module)) return 0;
-    /* The linker makes one of all of a program's; it is in memory, relocated. */
-    const ElfW(Shdr) *list = section(&f, "__patchable_function_entries", SHT_NULL);
-    if (list != NULL && (list->sh_flags & SHF_ALLOC) != 0)
-        patch_module(module, work, (const void *)(f.base + list->sh_addr), list->sh_size / sizeof(ElfW(Addr)), &f);
-    munmap((void *)f.bytes, f.size);
+    if (seen != NULL || work->why != NULL || !is_file || !at_module_open(&f, module)) return 0;
+    work->module = module;
+    work->file = &f;
+    work->gate = NULL;
+    const unsigned long before = work->places;
+    at_module_entries(&f, one_entry, work);
+    at_module_close(&f);
+    const int is_done = !work->only_count || work->places == before;
+    if (is_done && known_count < sizeof known / sizeof known[0])
+        known[known_count++] = (struct known){module->dlpi_addr, work->gate, round_now};
     return 0;
 }
 
-unsigned long at_patch_count(void) {
-    struct work work = {.only_count = 1};
-    dl_iterate_phdr(one_module, &work);
-    return work.places;
+/* Another module may be where one was that has been unloaded. */
+static void forget_unloaded(void) {
+    for (unsigned i = 0; i < known_count;) {
+        if (known[i].round == round_now) {
+            ++i;
+            continue;
+        }
+        if (known[i].gate != NULL) munmap(known[i].gate, PAGE);
+        known[i] = known[--known_count];
+    }
 }
 
-const char *at_patch_all(void) {
-    struct work work = {.only_count = 0};
+static struct work look(int only_count) {
+    struct work work = {.only_count = only_count};
+    ++round_now;
     dl_iterate_phdr(one_module, &work);
-    return work.why;
+    if (work.why == NULL) forget_unloaded();
+    return work;
 }
+
+unsigned long at_patch_count(void) { return look(1).places; }
+
+const char *at_patch_new(void) { return look(0).why; }
+
+/* --- the dynamic linker ------------------------------------------------------------------------------------- */
+
+static int is_here(struct dl_phdr_info *module, size_t size, void *data) {
+    (void)size;
+    void (**hook)(void) = data;
+    const ElfW(Addr) function = _r_debug.r_brk;
+    if (!is_code(module, function)) return 0;
+    static const unsigned char endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
+    const unsigned char *at = (const void *)function;
+    if (memcmp(at, endbr64, sizeof endbr64) == 0) at += sizeof endbr64;
+    /* Nothing but a return, and room behind it that nobody comes to. */
+    if (at[0] != 0xc3 || nops(at + 1, CALL_BYTES - 1) < CALL_BYTES - 1) return 1;
+    unsigned char *gate = near_gate(module, *hook);
+    if (gate != NULL) write_branch(JUMP, (ElfW(Addr))at, gate);
+    return 1;
+}
+
+void at_patch_loader(void (*hook)(void)) { dl_iterate_phdr(is_here, &hook); }
