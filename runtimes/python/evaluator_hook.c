@@ -10,6 +10,8 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
 
 #include "runtimes/python/functions.h"
 #include "runtimes/python/recorder.h"
@@ -40,15 +42,28 @@ static enum { OFF, EVALUATING, PROFILING } mode;
 static at_interp *interpreter;
 static __thread uintptr_t lowest __attribute__((tls_model("initial-exec"))); /* stack address that is deep enough */
 
+enum { MOST_OF_STACK = 16 << 20 }; /* of a main thread without a limit */
+
+/* The main thread's: the name of the program is at its top. The C library would read /proc/self/maps, which whoever traces
+ * the program takes for its deed. 0: we are on another stack. */
+static uintptr_t lowest_of_main_thread(void) {
+    const uintptr_t here = (uintptr_t)__builtin_frame_address(0), top = getauxval(AT_EXECFN);
+    struct rlimit limit;
+    if (top == 0 || getrlimit(RLIMIT_STACK, &limit) != 0) return 0;
+    const uintptr_t used = limit.rlim_cur / 4 < MOST_OF_STACK ? limit.rlim_cur / 4 : MOST_OF_STACK;
+    return here < top && top - here < 4 * used ? top - used : 0;
+}
+
 static uintptr_t lowest_of_this_thread(void) {
+    const uintptr_t of_main = lowest_of_main_thread();
+    if (of_main != 0) return of_main;
     pthread_attr_t attributes;
     void *stack = NULL;
     size_t size = 0;
     if (pthread_getattr_np(pthread_self(), &attributes) != 0) return UINTPTR_MAX;
     const int failed = pthread_attr_getstack(&attributes, &stack, &size);
     pthread_attr_destroy(&attributes);
-    const size_t most = 16u << 20; /* a main thread without a limit */
-    const size_t used = size / 4 < most ? size / 4 : most;
+    const size_t used = size / 4 < MOST_OF_STACK ? size / 4 : MOST_OF_STACK;
     return failed != 0 ? UINTPTR_MAX : (uintptr_t)stack + size - used;
 }
 
