@@ -60,6 +60,7 @@ void Assembler::on(const Event& event, const IoDone& what) {
 }
 
 void Assembler::on(const Event& event, const StackSample& what) {
+    if (what.of != SampleOf::cpu) return;
     const auto period_us = static_cast<std::uint32_t>(what.period / std::chrono::microseconds(1));
     Sample sample{event.at, kInitSerial, what.stack, period_us, what.truncated};
     const Owner owner = sandboxes_.owner_of(event);

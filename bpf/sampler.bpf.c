@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-// Takes the user stack, and CPython's frames, of the thread that runs when this CPU's clock ticks, if its
-// cgroup is traced. Also says when a traced process becomes another program, at once: agent/symbols then
+// Takes the user stack, and CPython's frames, of a traced thread when this CPU's clock ticks (on_tick), when it
+// leaves the CPU (parts/sample_clock.bpf.h), or when it is given memory (parts/sample_memory.bpf.h); user space
+// attaches what is wanted. Also says when a traced process becomes another program, at once: agent/symbols then
 // reads its mappings while they are still there. Records: bpf/sampler_wire.h.
 // libbpf's headers want the kernel's types before them.
 // clang-format off
@@ -35,8 +36,33 @@ struct signal_struct___sampler {
         int counter;
     } live;
 };
+struct sched_entity___sampler {
+    __u64 sum_exec_runtime;
+};
+struct kernfs_node___sampler {
+    __u64 id;
+};
+struct cgroup___sampler;
+struct cgroup_subsys_state___sampler {
+    struct cgroup___sampler* cgroup;
+    struct cgroup_subsys_state___sampler* parent;
+};
+struct cgroup___sampler {
+    struct cgroup_subsys_state___sampler self;
+    struct kernfs_node___sampler* kn;
+};
+struct css_set___sampler {
+    struct cgroup___sampler* dfl_cgrp;
+};
 struct task_struct___sampler {
+    int pid;
     int tgid;
+    unsigned flags;
+    int on_cpu;
+    unsigned long nvcsw;
+    unsigned long nivcsw;
+    struct sched_entity___sampler se;
+    struct css_set___sampler* cgroups;
     struct signal_struct___sampler* signal;
     struct mm_struct___sampler* mm;
     struct task_struct___sampler* group_leader;
@@ -56,6 +82,14 @@ struct linux_binprm___sampler {
     const char* interp;  // what really runs: of a script, its interpreter
     struct file___sampler* file;
 };
+struct seq_file;
+struct bpf_iter_meta___sampler {
+    struct seq_file* seq;
+};
+struct bpf_iter__task___sampler {
+    struct bpf_iter_meta___sampler* meta;
+    struct task_struct___sampler* task;
+};
 #pragma clang attribute pop
 
 // 1: tracked_cgroups holds the roots of traced subtrees, tracked_processes the traced processes, put there by
@@ -63,13 +97,11 @@ struct linux_binprm___sampler {
 // that is traced has its entry already.
 const volatile __u32 match_ancestors = 0;
 
-// LRU: a process that nobody removes goes by itself.
-struct {
-    __uint(type, BPF_MAP_TYPE_LRU_HASH);
-    __uint(max_entries, 4096);
-    __type(key, __u32);
-    __type(value, struct at_python_process);
-} python_processes SEC(".maps");
+// … and there are roots among them: walking up costs, at every switch of the machine.
+__u32 any_cgroups = 0;
+
+// Threads' times are kept: a tick stands for the thread's CPU time since its last one.
+const volatile __u32 exact_ticks = 0;
 
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -83,21 +115,6 @@ struct {
     __type(value, __u64);
 } sampler_counts SEC(".maps");
 
-struct scratch {
-    __u32 python_count;
-    __u32 reserved;
-    struct at_sample sample;
-    __u8 frames[AT_MAX_PYTHON_FRAMES * sizeof(struct at_python_frame) + AT_MAX_NATIVE_FRAMES * sizeof(__u64)];
-};
-struct {
-    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, 1);
-    __type(key, __u32);
-    __type(value, struct scratch);
-} scratches SEC(".maps");
-
-_Static_assert((AT_MAX_PYTHON_FRAMES & (AT_MAX_PYTHON_FRAMES - 1)) == 0, "an index is masked");
-
 static void count(__u32 what) {
     __u64* counter = bpf_map_lookup_elem(&sampler_counts, &what);
     if (counter) ++*counter;
@@ -107,7 +124,7 @@ static void count(__u32 what) {
 static __always_inline __u64 scope_of_current(void) {
     const __u64 cgroup = bpf_get_current_cgroup_id();
     const __u64 scope = at_tracked_scope(bpf_get_current_pid_tgid() >> 32, cgroup);
-    if (scope || !match_ancestors) return scope;
+    if (scope || !match_ancestors || !any_cgroups) return scope;
     for (int level = 0; level < 16; ++level) {
         __u64 ancestor = bpf_get_current_ancestor_cgroup_id(level);
         if (!ancestor) break;
@@ -122,85 +139,49 @@ static __always_inline void fill_head(struct at_sampler_head* head, __u32 record
     head->record = record;
     head->pid = both >> 32;
     head->tid = (__u32)both;
-    head->reserved = 0;
+    head->of = 0;
     head->at_ns = bpf_ktime_get_ns();
     head->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
     head->cgroup = scope;
-    bpf_get_current_comm(head->command, sizeof head->command);
 }
 
-// Where the running thread is in user space. False on architectures whose recipes we do not have.
-static __always_inline int user_registers(struct bpf_perf_event_data* ctx, struct at_unwind_registers* to) {
-#if defined(__TARGET_ARCH_x86)
-    if ((ctx->regs.cs & 3) == 3) {
-        to->ip = ctx->regs.rip;
-        to->sp = ctx->regs.rsp;
-        to->bp = ctx->regs.rbp;
-        return 1;
-    }
-    // In a system call or an interrupt of it: what was saved on the way in.
-    const struct pt_regs___sampler* saved = (void*)bpf_task_pt_regs(bpf_get_current_task_btf());
-    to->ip = BPF_CORE_READ(saved, ip);
-    to->sp = BPF_CORE_READ(saved, sp);
-    to->bp = BPF_CORE_READ(saved, bp);
-    return to->ip != 0;
-#else
-    return 0;
-#endif
-}
-
-// The native frames behind `at` in the scratch; how many bytes.
-static __always_inline __u64 take_native(struct bpf_perf_event_data* ctx, struct scratch* s, __u64 at) {
-    struct at_unwind_registers registers = {};
-    struct at_walk* walk = user_registers(ctx, &registers)
-                               ? walk_by_tables(s->sample.head.pid, s->sample.head.start_ns, &registers)
-                               : 0;
-    if (walk) {
-        __u64 size = (__u64)walk->count * sizeof(__u64);
-        if (size > AT_MAX_NATIVE_FRAMES * sizeof(__u64)) size = AT_MAX_NATIVE_FRAMES * sizeof(__u64);
-        s->sample.native_result = walk->result;
-        return bpf_probe_read_kernel(s->frames + at, size, walk->frames) ? 0 : size;
-    }
-    s->sample.native_result = AT_NATIVE_POINTERS;
-    const long got = bpf_get_stack(ctx, s->frames + at, AT_MAX_POINTER_FRAMES * sizeof(__u64), BPF_F_USER_STACK);
-    return got > 0 ? got : 0;
-}
+#include "bpf/parts/sample_stack.bpf.h"
+#include "bpf/parts/sample_clock.bpf.h"
 
 SEC("perf_event")
 int on_tick(struct bpf_perf_event_data* ctx) {
     const __u64 scope = scope_of_current();
     if (!scope) return 0;
-    struct task_struct___sampler* task = (void*)bpf_get_current_task();
-    if (!BPF_CORE_READ(task, mm)) return 0;  // a kernel thread has no user stack
-
-    __u32 zero = 0;
-    struct scratch* s = bpf_map_lookup_elem(&scratches, &zero);
+    struct task_struct___sampler* task = (void*)bpf_get_current_task_btf();
+    if (!task->mm) return 0;  // a kernel thread has no user stack
+    __u64 weight = 0;
+    if (exact_ticks && !(weight = sampled_time(task, scope))) return 0;
+    struct scratch* s = this_scratch();
     if (!s) return 0;
-    fill_head(&s->sample.head, AT_RECORD_SAMPLE, scope, task);
-
-    s->python_count = 0;
-    s->sample.python_result = AT_PYTHON_NONE;
-    const __u32 pid = s->sample.head.pid;
-    const struct at_python_process* process = bpf_map_lookup_elem(&python_processes, &pid);
-    if (process && process->start_ns == s->sample.head.start_ns) {
-        __u64 self = 0;  // pthread_self() of glibc and musl is the thread's base address, on x86-64
-        if (bpf_core_field_exists(task->thread.fsbase)) self = BPF_CORE_READ(task, thread.fsbase);
-        s->sample.python_result =
-            at_python_walk(process, self, (struct at_python_frame*)s->frames, &s->python_count);
-    }
-    __u32 python = s->python_count;
-    if (python > AT_MAX_PYTHON_FRAMES) python = AT_MAX_PYTHON_FRAMES;
-    const __u64 python_bytes = python * sizeof(struct at_python_frame);
-    __u64 size = take_native(ctx, s, python_bytes);
-    if (size > AT_MAX_NATIVE_FRAMES * sizeof(__u64)) size = AT_MAX_NATIVE_FRAMES * sizeof(__u64);
-    s->sample.python_frames = python;
-    s->sample.native_frames = size / sizeof(__u64);
-
+    fill_head(&s->stack.head, AT_RECORD_STACK, scope, task);
+    struct at_unwind_registers registers = {};
+#if defined(__TARGET_ARCH_x86)
+    if ((ctx->regs.cs & 3) == 3) {
+        registers.ip = ctx->regs.rip;
+        registers.sp = ctx->regs.rsp;
+        registers.bp = ctx->regs.rbp;
+    } else
+#endif
+        saved_registers(&registers);  // in a system call or an interrupt of it
+    const __u64 stack = take_stack(ctx, s, task, &registers);
     count(AT_COUNT_ATTEMPTED);
-    if (!python && !size) count(AT_COUNT_UNREADABLE);
-    size += sizeof(struct at_sample) + python_bytes;
-    if (size > sizeof s->sample + sizeof s->frames) return 0;
-    if (bpf_ringbuf_output(&samples, &s->sample, size, BPF_RB_NO_WAKEUP)) count(AT_COUNT_RING_FULL);
+    struct at_sample* sample = bpf_ringbuf_reserve(&samples, sizeof *sample, 0);
+    if (!sample) {
+        count(AT_COUNT_RING_FULL);
+        if (exact_ticks) sampled_time_is_owed(task, weight);
+        return 0;
+    }
+    sample->head = s->stack.head;
+    sample->head.record = AT_RECORD_SAMPLE;
+    sample->head.of = exact_ticks ? AT_SAMPLE_CPU : AT_SAMPLE_TICK;
+    sample->stack = stack;
+    sample->weight = weight;
+    bpf_ringbuf_submit(sample, BPF_RB_NO_WAKEUP);
     return 0;
 }
 
@@ -211,6 +192,20 @@ int BPF_PROG(on_fork, struct task_struct___sampler* parent, struct task_struct__
     __u64 tree = at_tree_of(parent->tgid);
     if (!tree || pid == (__u32)parent->tgid) return 0;
     if (bpf_map_update_elem(&tracked_processes, &pid, &tree, BPF_ANY)) count(AT_COUNT_STATE_FULL);
+    return 0;
+}
+
+// Only where threads' times are kept; after on_fork. The child's scope is its parent's.
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_new_thread, struct task_struct___sampler* parent, struct task_struct___sampler* child) {
+    const __u64 scope = child->mm ? scope_of_current() : 0;
+    if (scope) make_timed_thread(child, scope, bpf_ktime_get_ns(), 0, AT_STACK_NEW, BPF_ANY);
+    return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_thread_exit, struct task_struct___sampler* task) {
+    thread_ends(task);
     return 0;
 }
 

@@ -10,22 +10,41 @@ enum at_sampler_limits {
     AT_MAX_NATIVE_FRAMES = 1024, /* a power of two: an index is masked */
     AT_MAX_POINTER_FRAMES = 127, /* kernel.perf_event_max_stack: what the kernel walks by frame pointers */
     AT_MAX_PYTHON_THREADS = 128,
-    AT_COMMAND_LENGTH = 16,
     AT_EXEC_PATH_LENGTH = 256,
 };
 
-enum at_sampler_record { AT_RECORD_SAMPLE = 1, AT_RECORD_EXEC = 2 };
+/* A stack is told once, when it is new, and from then on by its number. */
+enum at_sampler_record { AT_RECORD_STACK = 1, AT_RECORD_EXEC = 2, AT_RECORD_SAMPLE = 3 };
+
+/* What a sample's weight is. */
+enum at_sample_of {
+    AT_SAMPLE_TICK = 0,   /* the thread ran when the clock ticked; weight 0: the clock's period */
+    AT_SAMPLE_CPU = 1,    /* ns on the CPU since its last sample */
+    AT_SAMPLE_OFF = 2,    /* ns off the CPU; at_ns = their end */
+    AT_SAMPLE_MEMORY = 3, /* bytes of memory that the kernel gave it */
+};
+
+/* Numbers of stacks that are none. */
+enum at_no_stack {
+    AT_STACK_NONE = 0,
+    AT_STACK_BEFORE = 1,    /* off the CPU since before anybody looked */
+    AT_STACK_NEW = 2,       /* a new thread, waiting for its first CPU */
+    AT_STACK_UNSEEN = 3,    /* a switch was not seen */
+    AT_STACK_TAKEN = 4,     /* on a CPU, but not its time: interrupts, the hypervisor */
+    AT_STACK_UNSAMPLED = 5, /* on the CPU, after its last sample */
+    AT_STACK_LOST = 6,      /* of records that found no room */
+    AT_FIRST_STACK = 16,
+};
 
 /* What every record begins with. */
 struct at_sampler_head {
     __u32 record; /* at_sampler_record */
     __u32 pid;    /* thread group */
     __u32 tid;
-    __u32 reserved;
+    __u32 of;       /* at_sample_of, of samples */
     __u64 at_ns;    /* CLOCK_MONOTONIC */
     __u64 start_ns; /* of the thread group, CLOCK_BOOTTIME */
     __u64 cgroup;
-    char command[AT_COMMAND_LENGTH];
 };
 
 enum at_python_result {
@@ -54,13 +73,21 @@ struct at_python_frame {
     __u64 identity;
 };
 
-/* Followed by python_frames at_python_frame, then native_frames __u64 addresses, both innermost first. */
-struct at_sample {
+/* Followed by python_frames at_python_frame, then native_frames and kernel_frames __u64 addresses, all innermost first. */
+struct at_stack {
     struct at_sampler_head head;
+    __u64 number; /* a hash of process, program and frames; at least AT_FIRST_STACK */
     __u16 python_frames;
     __u16 native_frames;
-    __u16 python_result; /* at_python_result */
-    __u16 native_result; /* at_native_result */
+    __u16 kernel_frames;
+    __u8 python_result; /* at_python_result */
+    __u8 native_result; /* at_native_result */
+};
+
+struct at_sample {
+    struct at_sampler_head head;
+    __u64 stack; /* number of one that was told before; at_no_stack */
+    __u64 weight;
 };
 
 struct at_exec {
@@ -146,8 +173,9 @@ enum at_sampler_count {
     AT_COUNT_ATTEMPTED = 0,  /* records that should have been written */
     AT_COUNT_RING_FULL = 1,  /* … and were not: no room */
     AT_COUNT_UNREADABLE = 2, /* samples with no frame at all */
-    AT_COUNT_STATE_FULL = 3, /* started processes that could not be noted */
-    AT_SAMPLER_COUNTS = 4,
+    AT_COUNT_STATE_FULL = 3, /* started processes and threads that could not be noted */
+    AT_COUNT_STACK_LOST = 4, /* stacks that found no room in the ring: their samples have a number nobody knows */
+    AT_SAMPLER_COUNTS = 5,
 };
 
 #endif

@@ -13,6 +13,7 @@
 #include "cli/profile_files.hpp"
 #include "cli/profile_live.hpp"
 #include "cli/traced_command.hpp"
+#include "exporters/render/amount.hpp"
 #include "exporters/render/call_tree_text.hpp"
 #include "exporters/render/profile_json.hpp"
 
@@ -34,6 +35,10 @@ struct Arguments {
 
 const std::map<std::string, ProfileUnit> kUnits{
     {"samples", ProfileUnit::count}, {"ns", ProfileUnit::nanoseconds}, {"bytes", ProfileUnit::bytes}};
+
+const std::map<std::string, symbols::SamplerMode> kModes{{"on-cpu", symbols::SamplerMode::on_cpu},
+                                                         {"off-cpu", symbols::SamplerMode::off_cpu},
+                                                         {"wall", symbols::SamplerMode::wall}};
 
 int failed_with(const Error& error) {
     std::fprintf(stderr, "autotune profile: %s\n", error.message.c_str());
@@ -69,23 +74,38 @@ int draw(const Arguments& arguments, Profile profile) {
     return kDone;
 }
 
+std::string percent_of(std::uint64_t part, std::uint64_t total) {
+    char text[16];
+    std::snprintf(text, sizeof text, "%.1f %%", 100 * static_cast<double>(part) / static_cast<double>(total));
+    return text;
+}
+
+// "1234 samples, 2.5 s, in 3.0 s, 4 lost, 1.2 % do not reach their start"
+std::string summary(const LiveProfile& live, const ProfileTarget& target) {
+    const std::uint64_t total = live.profile.total();
+    char took[32];
+    std::snprintf(took, sizeof took, " in %.1f s", to_seconds(live.took));
+    std::string text = std::to_string(live.samples);
+    if (target.mode == symbols::SamplerMode::on_cpu)
+        text += " samples";
+    else
+        text += (target.mode == symbols::SamplerMode::wall ? " samples and waits, " : " waits, ") +
+                render::human_amount(live.profile.unit, total);
+    text += took;
+    if (live.lost > 0) text += ", " + std::to_string(live.lost) + " lost";
+    if (live.unknown_stacks > 0) text += ", stacks of " + std::to_string(live.unknown_stacks) + " lost";
+    if (live.profile.truncated > 0)
+        text += ", " + percent_of(live.profile.truncated, total) + " do not reach their start";
+    return text;
+}
+
 int sample(Arguments& arguments) {
     if (arguments.seconds > 0) arguments.target.duration = Nanos(std::llround(arguments.seconds * 1e9));
     bool refused = false;
     auto live = profile_live(arguments.target, refused);
     if (!live && refused) return failed_with(live.error()), status_of_refusal(live.error());
     if (!live) return after_command(arguments, std::nullopt, failed_with(live.error()));
-    const double total = static_cast<double>(live->profile.total());
-    std::fprintf(
-        stderr, "autotune profile: %llu samples in %.1f s%s%s\n",
-        static_cast<unsigned long long>(live->samples), to_seconds(live->took),
-        live->lost > 0 ? (", " + std::to_string(live->lost) + " lost").c_str() : "",
-        live->profile.truncated > 0
-            ? (", " +
-               std::to_string(100 * static_cast<double>(live->profile.truncated) / total).substr(0, 4) +
-               " % do not reach their start")
-                  .c_str()
-            : "");
+    std::fprintf(stderr, "autotune profile: %s\n", summary(*live, arguments.target).c_str());
     return after_command(arguments, live->status, draw(arguments, std::move(live->profile)));
 }
 
@@ -97,6 +117,8 @@ int profile_command(int argc, char** argv) {
         "examples:\n"
         "  sudo autotune profile -o out.html -- python3 app.py\n"
         "  sudo autotune profile -p 4242 --duration 10 --hz 999 -o out.svg\n"
+        "  sudo autotune profile --mode off-cpu -p 4242 --duration 10 -o waits.html      # where it waits\n"
+        "  sudo autotune profile --mode wall --kernel -o out.html -- ./server            # with the kernel's frames\n"
         "  perf script | stackcollapse-perf.pl | autotune profile --from - -o out.html\n"
         "  autotune profile --from stacks.folded.gz -o out.svg -o out.pb.gz -o out.speedscope.json\n"
         "  autotune profile --diff before.folded after.folded -o change.html\n"
@@ -110,6 +132,12 @@ int profile_command(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--duration", arguments.seconds, "sample for so many seconds at most")
         ->check(above_zero);
+    std::string mode = "on-cpu";
+    app.add_option("--mode", mode,
+                   "on-cpu: samples of what runs; off-cpu: every wait, by the stack that waits, for a CPU too; wall: both")
+        ->check(CLI::IsMember(kModes))
+        ->capture_default_str();
+    app.add_flag("--kernel", arguments.target.kernel, "with the kernel's frames");
     auto* command = app.add_option("COMMAND", arguments.target.command,
                                    "after --: a program to start and sample, with its arguments");
     app.positionals_at_end();
@@ -137,6 +165,7 @@ int profile_command(int argc, char** argv) {
         ->capture_default_str();
     if (const auto over = read_arguments(app, argc, argv)) return *over;
     if (colour == "runtime") arguments.look.colour = render::FlameColour::runtime;
+    arguments.target.mode = kModes.at(mode);
     const bool live = !arguments.target.pids.empty() || !arguments.target.command.empty();
     const bool files = !arguments.from.empty() || !arguments.diff.empty();
     if (live == files) {

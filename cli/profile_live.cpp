@@ -20,6 +20,55 @@ constexpr Nanos kPoll = std::chrono::milliseconds(20);
 
 bool is_there(std::int32_t pid) { return ::kill(pid, 0) == 0 || errno == EPERM; }
 
+// What the weights are: in titles, and as pprof calls it.
+struct Measure {
+    const char* shown;
+    const char* name;
+};
+Measure measure_of(symbols::SamplerMode mode) {
+    switch (mode) {
+        case symbols::SamplerMode::on_cpu: return {"on-CPU", "cpu"};
+        case symbols::SamplerMode::off_cpu: return {"off-CPU", "off_cpu"};
+        case symbols::SamplerMode::wall: return {"wall clock", "wall"};
+    }
+    return {"", ""};
+}
+
+// Samples, added up by stack.
+class Sums {
+public:
+    explicit Sums(const Tables& tables) : stacks_(tables) {}
+
+    void take(EventBatch& batch, LiveProfile& out) {
+        for (const Event& event : batch.events) {
+            if (const auto* lost = std::get_if<Lost>(&event.body)) out.lost += lost->count;
+            const auto* sample = std::get_if<StackSample>(&event.body);
+            if (sample == nullptr) continue;
+            const std::uint64_t weight = sample->of == SampleOf::memory
+                                             ? sample->bytes
+                                             : static_cast<std::uint64_t>(sample->period.count());
+            stacks_.add(sample->stack, weight, sample->truncated ? StackEnd::cut : StackEnd::thread_start);
+            ++out.samples;
+        }
+        batch.events.clear();
+    }
+
+    Profile profile(const ProfileTarget& target) && {
+        const Measure measure = measure_of(target.mode);
+        std::string title;
+        for (const std::string& word : target.command) title += (title.empty() ? "" : " ") + word;
+        for (const std::int32_t pid : target.pids)
+            title += (title.empty() ? "process " : ", ") + std::to_string(pid);
+        Profile profile = std::move(stacks_).take(title + " (" + measure.shown + ")");
+        profile.measure = measure.name;
+        if (target.mode == symbols::SamplerMode::on_cpu) profile.period = 1'000'000'000 / std::max(target.hz, 1u);
+        return profile;
+    }
+
+private:
+    StackWriter stacks_;
+};
+
 }  // namespace
 
 Result<LiveProfile> profile_live(const ProfileTarget& target, bool& command_refused) {
@@ -40,7 +89,8 @@ Result<LiveProfile> profile_live(const ProfileTarget& target, bool& command_refu
         command.emplace(*std::move(prepared));
         detail.processes = {command->pid()};
     }
-    auto made = symbols::make_sampler_source({.tracked = {}, .sample_hz = target.hz});
+    auto made = symbols::make_sampler_source(
+        {.tracked = {}, .sample_hz = target.hz, .mode = target.mode, .kernel = target.kernel});
     if (!made) return made.forward();
     symbols::SamplerSource& sampler = **made;
     if (Status s = sampler.focus(detail); !s) return s.forward();
@@ -55,7 +105,7 @@ Result<LiveProfile> profile_live(const ProfileTarget& target, bool& command_refu
 
     LiveProfile out;
     EventBatch batch;
-    StackWriter stacks(batch.tables);
+    Sums sums(batch.tables);
     for (bool last = false; !last;) {
         if (command)
             last = command->ended().has_value();
@@ -69,27 +119,17 @@ Result<LiveProfile> profile_live(const ProfileTarget& target, bool& command_refu
             last |= !command;
         }
         if (auto polled = sampler.poll(last ? Nanos(0) : kPoll, batch); !polled) return polled.forward();
-        for (const Event& event : batch.events) {
-            if (const auto* lost = std::get_if<Lost>(&event.body)) out.lost += lost->count;
-            const auto* sample = std::get_if<StackSample>(&event.body);
-            if (sample == nullptr) continue;
-            const auto weight = static_cast<std::uint64_t>(sample->period.count());
-            stacks.add(sample->stack, weight, sample->truncated ? StackEnd::cut : StackEnd::thread_start);
-            ++out.samples;
-        }
-        batch.events.clear();
+        sums.take(batch, out);
     }
+    if (Status s = sampler.finish(batch); !s) return s.forward();
+    sums.take(batch, out);
     out.took = clock.now() - start;
     if (command && command->ended()) {
         const ExitStatus status = *command->ended();
         out.status = status.signal != 0 ? 128 + status.signal : status.code;
     }
-    std::string title;
-    for (const std::string& word : target.command) title += (title.empty() ? "" : " ") + word;
-    for (const std::int32_t pid : target.pids)
-        title += (title.empty() ? "process " : ", ") + std::to_string(pid);
-    out.profile = std::move(stacks).take(title + " (on-CPU)");
-    out.profile.period = 1'000'000'000 / std::max<std::uint32_t>(target.hz, 1);
+    out.unknown_stacks = sampler.health().unknown_stacks;
+    out.profile = std::move(sums).profile(target);
     return out;
 }
 

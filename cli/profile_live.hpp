@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/symbols/sampler_source.hpp"
 #include "core/profile.hpp"
 #include "core/result.hpp"
 #include "core/time.hpp"
@@ -17,13 +18,16 @@ struct ProfileTarget {
     std::vector<std::string> command;  // started, and let run to its end
     std::optional<Nanos> duration;     // at most so long
     std::uint32_t hz = 99;             // samples a second and CPU
+    symbols::SamplerMode mode = symbols::SamplerMode::on_cpu;
+    bool kernel = false;  // with the kernel's frames
 };
 
 struct LiveProfile {
-    Profile profile;  // on-CPU
+    Profile profile;  // of the target's mode
     Nanos took{0};
-    std::uint64_t samples = 0;
-    std::uint64_t lost = 0;
+    std::uint64_t samples = 0;         // with weight in the profile
+    std::uint64_t lost = 0;            // without
+    std::uint64_t unknown_stacks = 0;  // of `samples`: their stack was lost
     std::optional<int> status;  // of the command: what it exited with, 128 + signal
 };
 

@@ -194,10 +194,18 @@ struct ThreadTimes {
     std::uint64_t major_faults = 0;
 };
 
-struct StackSample {         // the thread was running here
+enum class SampleOf : std::uint8_t {
+    cpu,      // the thread was running here
+    off_cpu,  // it was not, and had left the CPU here; at = the end of that
+    memory,   // it was given memory here
+};
+
+struct StackSample {
     StackId stack{};
-    Nanos period{0};         // what one sample stands for
+    Nanos period{0};         // what one sample stands for; of off_cpu the interval itself, of memory 0
     bool truncated = false;  // the unwinder did not reach the thread's start
+    SampleOf of = SampleOf::cpu;
+    std::uint64_t bytes = 0;  // of memory
 };
 
 struct Fault {

@@ -29,7 +29,7 @@ template <class C> void fields(C& c, IoDone& e) {
       e.trace_context);
 }
 template <class C> void fields(C& c, OffCpu& e) { c(e, e.duration, e.cause, e.stack); }
-template <class C> void fields(C& c, StackSample& e) { c(e, e.stack, e.period, e.truncated); }
+template <class C> void fields(C& c, StackSample& e) { c(e, e.stack, e.period, e.truncated, e.of, e.bytes); }
 template <class C> void fields(C& c, Fault& e) { c(e, e.address, e.major); }
 template <class C> void fields(C& c, MemoryMark& e) { c(e, e.usage); }
 template <class C> void fields(C& c, VariableSeen& e) { c(e, e.expression, e.value); }
@@ -65,6 +65,7 @@ template <> inline constexpr unsigned kEnd<IoOp> = unsigned(IoOp::resize) + 1;
 template <> inline constexpr unsigned kEnd<SocketTroubleKind> = unsigned(SocketTroubleKind::reset_received) + 1;
 template <> inline constexpr unsigned kEnd<Side> = unsigned(Side::server) + 1;
 template <> inline constexpr unsigned kEnd<WaitCause> = unsigned(kWaitCauseCount);
+template <> inline constexpr unsigned kEnd<SampleOf> = unsigned(SampleOf::memory) + 1;
 template <> inline constexpr unsigned kEnd<KillReason> = unsigned(KillReason::signal) + 1;
 template <> inline constexpr unsigned kEnd<CallEnd> = unsigned(CallEnd::cut) + 1;
 template <> inline constexpr unsigned kEnd<LossKind> = unsigned(kLossKindCount);

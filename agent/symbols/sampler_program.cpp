@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/perf_event.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@ namespace {
 constexpr std::size_t kMinRing = 1 << 20;
 constexpr std::size_t kMaxRing = 64 << 20;
 constexpr std::size_t kTypicalRecord = 2048;
+constexpr std::size_t kTimesRing = 8 << 20;  // some 100,000 intervals
 
 struct DestroyLink {
     void operator()(bpf_link* link) const { bpf_link__destroy(link); }
@@ -39,8 +41,9 @@ struct FreeRing {
 
 std::size_t ring_size(const SamplerProgramOptions& options) {
     const auto cpus = static_cast<std::size_t>(std::max(libbpf_num_possible_cpus(), 1));
-    const std::size_t wanted =
-        options.ring_bytes != 0 ? options.ring_bytes : 2 * cpus * options.sample_hz * kTypicalRecord;
+    const std::size_t usual =
+        std::max(2 * cpus * options.sample_hz * kTypicalRecord, options.times ? kTimesRing : 0);
+    const std::size_t wanted = options.ring_bytes != 0 ? options.ring_bytes : usual;
     const std::size_t least = options.ring_bytes != 0 ? 4096 : kMinRing;
     return std::bit_ceil(std::clamp(wanted, least, kMaxRing));
 }
@@ -89,6 +92,13 @@ Fd open_clock(int cpu, std::uint32_t hz) {
     return Fd(static_cast<int>(syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC)));
 }
 
+// What a hash is begun with; anything that another program cannot know.
+std::uint64_t random_seed() {
+    std::uint64_t seed = 0;
+    if (getrandom(&seed, sizeof seed, 0) != sizeof seed) seed = static_cast<std::uint64_t>(to_ns(SystemClock().now()));
+    return seed;
+}
+
 int give_record(void* context, void* data, std::size_t size) {
     const auto& on_record = *static_cast<const SamplerProgram::OnRecord*>(context);
     on_record({static_cast<const std::byte*>(data), size});
@@ -101,6 +111,7 @@ struct SamplerProgram::State {
     std::unique_ptr<sampler, DestroySkeleton> object;
     std::unique_ptr<ring_buffer, FreeRing> ring;
     std::vector<std::unique_ptr<bpf_link, DestroyLink>> processes;  // exec, and of an own scope fork and exit
+    std::vector<std::unique_ptr<bpf_link, DestroyLink>> switches;   // of threads whose times are kept
     std::vector<std::unique_ptr<bpf_link, DestroyLink>> clocks;
     std::set<CgroupId> roots;
     std::set<std::int32_t> named;
@@ -121,6 +132,12 @@ Result<SamplerProgram> SamplerProgram::load(const SamplerProgramOptions& options
     if (!state->object) return load_error(errno);
     sampler& object = *state->object;
     object.rodata->match_ancestors = state->own_scope ? 1 : 0;
+    object.rodata->exact_ticks = options.exact_ticks ? 1 : 0;
+    object.rodata->kernel_frames = options.kernel ? 1 : 0;
+    object.rodata->stack_seed = random_seed();
+    const auto& all = object.progs;
+    for (bpf_program* program : {all.on_switch, all.on_new_thread, all.on_thread_exit, all.meet_threads, all.close_threads})
+        bpf_program__set_autoload(program, options.times);
     int failed =
         bpf_map__set_max_entries(object.maps.samples, static_cast<std::uint32_t>(ring_size(options)));
     if (failed == 0 && !state->own_scope)
@@ -133,6 +150,12 @@ Result<SamplerProgram> SamplerProgram::load(const SamplerProgramOptions& options
         if (program != object.progs.on_exec && !state->own_scope) continue;
         state->processes.emplace_back(bpf_program__attach(program));
         if (!state->processes.back()) return load_error(errno);
+    }
+    if (options.times) {
+        for (const bpf_program* program : {all.on_switch, all.on_new_thread, all.on_thread_exit}) {
+            state->switches.emplace_back(bpf_program__attach(program));
+            if (!state->switches.back()) return load_error(errno);
+        }
     }
     state->ring.reset(
         ring_buffer__new(bpf_map__fd(object.maps.samples), give_record, &state->on_record, nullptr));
@@ -164,6 +187,7 @@ Status SamplerProgram::trace(const std::vector<CgroupId>& roots, const std::vect
     const std::set<CgroupId> wanted(roots.begin(), roots.end());
     for (const CgroupId gone : state_->roots)
         if (!wanted.contains(gone)) bpf_map_delete_elem(map, &gone);
+    state_->object->bss->any_cgroups = wanted.empty() ? 0 : 1;
     state_->roots.clear();
     for (const CgroupId root : wanted) {
         const at_cgroup value{.watched = 1};
@@ -181,6 +205,43 @@ Status SamplerProgram::trace(const std::vector<CgroupId>& roots, const std::vect
             return unexpected(errno_error("telling the sampler which process to trace", errno));
     }
     state_->named = named;
+    return ok();
+}
+
+namespace {
+
+// Lets the kernel run the program over all threads; what it writes.
+Result<std::string> iterate(const bpf_program* program) {
+    const std::unique_ptr<bpf_link, DestroyLink> link(bpf_program__attach_iter(program, nullptr));
+    if (!link) return unexpected(errno_error("attaching to the list of threads", errno));
+    const Fd file(bpf_iter_create(bpf_link__fd(link.get())));
+    if (!file) return unexpected(errno_error("opening the list of threads", errno));
+    std::string text;
+    char buffer[1 << 16];
+    for (;;) {
+        const ssize_t got = read(file.get(), buffer, sizeof buffer);
+        if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+        if (got < 0) return unexpected(errno_error("reading the list of threads", errno));
+        if (got == 0) return text;
+        text.append(buffer, static_cast<std::size_t>(got));
+    }
+}
+
+}  // namespace
+
+Status SamplerProgram::meet_threads() {
+    const auto read = iterate(state_->object->progs.meet_threads);
+    return read ? ok() : Status(read.forward());
+}
+
+Status SamplerProgram::close_threads(const OnRecord& on_record) {
+    state_->switches.clear();
+    state_->clocks.clear();
+    const auto text = iterate(state_->object->progs.close_threads);
+    if (!text) return text.forward();
+    const auto bytes = std::as_bytes(std::span(*text));
+    for (std::size_t at = 0; at + sizeof(at_sample) <= bytes.size(); at += sizeof(at_sample))
+        on_record(bytes.subspan(at, sizeof(at_sample)));
     return ok();
 }
 
@@ -225,7 +286,8 @@ std::array<std::uint64_t, AT_SAMPLER_COUNTS> SamplerProgram::counts() const {
 
 double SamplerProgram::run_seconds() const {
     double seconds = 0;
-    for (const bpf_program* program : {state_->object->progs.on_tick, state_->object->progs.on_exec}) {
+    const auto& all = state_->object->progs;
+    for (const bpf_program* program : {all.on_tick, all.on_exec, all.on_switch, all.on_new_thread, all.on_thread_exit}) {
         bpf_prog_info info{};
         std::uint32_t size = sizeof info;
         if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)

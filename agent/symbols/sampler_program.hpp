@@ -22,11 +22,15 @@ struct SamplerProgramOptions {
     TrackedMaps tracked;         // none: maps of its own, see trace()
     std::size_t ring_bytes = 0;  // 0: by CPUs and rate
     std::uint32_t sample_hz = 99;
+    bool times = false;        // keeps threads' times: every interval off the CPU is told
+    bool exact_ticks = false;  // … and a tick stands for the thread's CPU time since its last; REQUIRES: times
+    bool kernel = false;       // stacks have their kernel frames
 };
 
 class SamplerProgram {
 public:
-    // Loads and attaches to exec; ticks begin with tick(). Errors: permission_denied, unsupported.
+    // Loads and attaches to exec, and to switches where times are kept; ticks begin with tick(). Errors:
+    // permission_denied, unsupported.
     [[nodiscard]] static Result<SamplerProgram> load(const SamplerProgramOptions& options);
     ~SamplerProgram();
     SamplerProgram(SamplerProgram&&) noexcept;
@@ -48,6 +52,12 @@ public:
     using OnRecord = std::function<void(std::span<const std::byte>)>;
     // Gives every record written so far to `on_record`, waiting at most `wait` for an urgent one (exec).
     Status drain(Nanos wait, const OnRecord& on_record);
+
+    // Where times are kept. meet_threads(): after trace(), so that those are known that sleep all the time.
+    // close_threads(): at the end; switches are not heard from then on, what is open of each thread is given to
+    // `on_record`.
+    Status meet_threads();
+    Status close_threads(const OnRecord& on_record);
 
     // Since load, over all CPUs; by at_sampler_count.
     [[nodiscard]] std::array<std::uint64_t, AT_SAMPLER_COUNTS> counts() const;

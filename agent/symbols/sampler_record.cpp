@@ -38,15 +38,24 @@ Result<SamplerRecord> decode_sampler_record(std::span<const std::byte> bytes) {
     if (!take(rest, head)) return fail(Errc::corrupt, "a sampler record shorter than its head");
     if (head.record == AT_RECORD_SAMPLE) {
         at_sample fixed{};
-        SampleRecord sample{.from = origin(head)};
+        if (!take(bytes, fixed) || head.of > AT_SAMPLE_MEMORY) return fail(Errc::corrupt, "a cut sample");
+        return SamplerRecord(WeightRecord{.from = origin(head),
+                                          .of = static_cast<at_sample_of>(head.of),
+                                          .stack = fixed.stack,
+                                          .weight = fixed.weight});
+    }
+    if (head.record == AT_RECORD_STACK) {
+        at_stack fixed{};
+        SampleRecord stack{.from = origin(head)};
         if (!take(bytes, fixed) || fixed.python_result > AT_PYTHON_NO_THREAD ||
-            fixed.native_result > AT_NATIVE_UNREADABLE ||
-            !take_many(bytes, fixed.python_frames, sample.python) ||
-            !take_many(bytes, fixed.native_frames, sample.native))
-            return fail(Errc::corrupt, "a sample shorter than its frames");
-        sample.python_result = static_cast<at_python_result>(fixed.python_result);
-        sample.native_result = static_cast<at_native_result>(fixed.native_result);
-        return SamplerRecord(std::move(sample));
+            fixed.native_result > AT_NATIVE_UNREADABLE || !take_many(bytes, fixed.python_frames, stack.python) ||
+            !take_many(bytes, fixed.native_frames, stack.native) ||
+            !take_many(bytes, fixed.kernel_frames, stack.kernel))
+            return fail(Errc::corrupt, "a stack shorter than its frames");
+        stack.number = fixed.number;
+        stack.python_result = static_cast<at_python_result>(fixed.python_result);
+        stack.native_result = static_cast<at_native_result>(fixed.native_result);
+        return SamplerRecord(std::move(stack));
     }
     if (head.record == AT_RECORD_EXEC) {
         at_exec exec{};

@@ -23,12 +23,23 @@ struct RecordOrigin {
     CgroupId cgroup{};
 };
 
+// A stack as it was taken, told once, and its number.
 struct SampleRecord {
     RecordOrigin from;
+    std::uint64_t number = 0;
     at_python_result python_result = AT_PYTHON_NONE;
     at_native_result native_result = AT_NATIVE_POINTERS;
     std::vector<at_python_frame> python;  // innermost first
     std::vector<std::uint64_t> native;    // the instruction, then return addresses
+    std::vector<std::uint64_t> kernel;    // innermost first; return addresses but for a tick's first
+};
+
+// Time or memory at a stack.
+struct WeightRecord {
+    RecordOrigin from;
+    at_sample_of of = AT_SAMPLE_TICK;
+    std::uint64_t stack = 0;   // number of a SampleRecord; at_no_stack
+    std::uint64_t weight = 0;  // ns or bytes, by `of`
 };
 
 struct ExecRecord {
@@ -36,7 +47,7 @@ struct ExecRecord {
     Program program;
 };
 
-using SamplerRecord = std::variant<SampleRecord, ExecRecord>;
+using SamplerRecord = std::variant<WeightRecord, SampleRecord, ExecRecord>;
 
 // Errors: corrupt.
 [[nodiscard]] Result<SamplerRecord> decode_sampler_record(std::span<const std::byte> bytes);

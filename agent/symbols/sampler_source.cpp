@@ -9,7 +9,7 @@
 #include "agent/symbols/python_frames.hpp"
 #include "agent/symbols/sampler_program.hpp"
 #include "agent/symbols/sampler_record.hpp"
-#include "agent/symbols/stack_builder.hpp"
+#include "agent/symbols/stack_book.hpp"
 #include "agent/symbols/symbolizer.hpp"
 #include "agent/symbols/unwind_loader.hpp"
 #include "os/cgroup_layout.hpp"
@@ -41,11 +41,17 @@ public:
 
     Status start() override {
         auto loaded = SamplerProgram::load(
-            {.tracked = options_.tracked, .ring_bytes = options_.ring_bytes, .sample_hz = detail_.sample_hz});
+            {.tracked = options_.tracked,
+             .ring_bytes = options_.ring_bytes,
+             .sample_hz = detail_.sample_hz,
+             .times = keeps_times(),
+             .exact_ticks = options_.mode == SamplerMode::wall,
+             .kernel = options_.kernel});
         if (!loaded) return loaded.forward();
         program_ = std::move(*loaded);
         unwinding_.emplace(program_->unwind_maps());
         auto applied = apply();
+        if (applied && keeps_times()) applied = program_->meet_threads();
         if (!applied) program_.reset();
         return applied;
     }
@@ -66,17 +72,33 @@ public:
         return Poll{.state = batch.events.size() > before ? PollState::ready : PollState::idle};
     }
 
+    Status finish(EventBatch& batch) override {
+        if (!program_ || !keeps_times()) return ok();
+        const auto taken = [&](std::span<const std::byte> bytes) { take(bytes, batch); };
+        // What the ring still holds was earlier, and has the stacks that the rest refers to.
+        if (Status s = program_->drain(Nanos(0), taken); !s) return s;
+        std::vector<std::vector<std::byte>> open;
+        if (Status s = program_->close_threads([&](auto bytes) { open.emplace_back(bytes.begin(), bytes.end()); }); !s)
+            return s;
+        if (Status s = program_->drain(Nanos(0), taken); !s) return s;
+        for (const auto& bytes : open) taken(bytes);
+        tell_losses(batch);
+        return ok();
+    }
+
     [[nodiscard]] SamplerHealth health() const override {
         SamplerHealth health = health_;
         health.attached = program_.has_value();
         health.unresolved_code = python_.unresolved();
+        health.unknown_stacks = stacks_.unknown();
         return health;
     }
     [[nodiscard]] double bpf_run_seconds() const override { return program_ ? program_->run_seconds() : 0; }
 
 private:
     Status apply() {
-        const std::uint32_t hz = detail_.stacks ? detail_.sample_hz : 0;
+        const bool ticks = options_.mode == SamplerMode::on_cpu || options_.mode == SamplerMode::wall;
+        const std::uint32_t hz = detail_.stacks && ticks ? detail_.sample_hz : 0;
         if (options_.tracked.cgroups < 0) {
             const auto ids = ids_of(detail_.cgroups);
             if (!ids) return ids.forward();
@@ -90,7 +112,7 @@ private:
     }
 
     void take(std::span<const std::byte> bytes, EventBatch& batch) {
-        const auto record = decode_sampler_record(bytes);
+        auto record = decode_sampler_record(bytes);
         if (!record) {
             ++undecodable_;
             return;
@@ -100,26 +122,35 @@ private:
             unwinding_->forget(exec->from.process);
             symbolizer_.replaced(exec->from.process, exec->program);
             look_at(exec->from.process);
+        } else if (auto* told = std::get_if<SampleRecord>(&*record)) {
+            // The leaf first: an address outside what is known makes the mappings be read again.
+            if (!told->native.empty()) (void)symbolizer_.mapping_at(told->from.process, told->native[0]);
+            look_at(told->from.process);
+            stacks_.learn(std::move(*told), batch.tables);
         } else {
-            take_sample(std::get<SampleRecord>(*record), batch);
+            take_weight(std::get<WeightRecord>(*record), batch);
         }
     }
 
-    void take_sample(const SampleRecord& sample, EventBatch& batch) {
-        // The leaf first: an address outside what is known makes the mappings be read again.
-        if (!sample.native.empty()) (void)symbolizer_.mapping_at(sample.from.process, sample.native[0]);
-        look_at(sample.from.process);
-        const BuiltStack built = build_stack(sample, symbolizer_, python_, batch.tables);
+    void take_weight(const WeightRecord& record, EventBatch& batch) {
+        const BuiltStack built = stacks_.find(record.stack, batch.tables);
         ++health_.samples;
         if (built.python) ++health_.python_samples;
         health_.guessed_runs += built.guessed_runs;
-        batch.events.push_back(
-            {.at = sample.from.at,
-             .process = sample.from.process,
-             .thread = sample.from.thread,
-             .cgroup = sample.from.cgroup,
-             .by = Backend::bpf,
-             .body = StackSample{.stack = built.stack, .period = period(), .truncated = built.truncated}});
+        StackSample sample{.stack = built.stack, .truncated = built.truncated};
+        const Nanos time(static_cast<std::int64_t>(record.weight));
+        switch (record.of) {
+            case AT_SAMPLE_TICK: sample.period = period(); break;
+            case AT_SAMPLE_CPU: sample.period = time; break;
+            case AT_SAMPLE_OFF: sample.of = SampleOf::off_cpu, sample.period = time; break;
+            case AT_SAMPLE_MEMORY: sample.of = SampleOf::memory, sample.bytes = record.weight; break;
+        }
+        batch.events.push_back({.at = record.from.at,
+                                .process = record.from.process,
+                                .thread = record.from.thread,
+                                .cgroup = record.from.cgroup,
+                                .by = Backend::bpf,
+                                .body = sample});
     }
 
     // What the kernel side must know of the process to walk its stacks; cheap when nothing has changed.
@@ -134,12 +165,16 @@ private:
             {.start_ns = process.start_ns, .runtime = found->runtime, .offsets = found->layout.walk});
     }
 
+    [[nodiscard]] bool keeps_times() const {
+        return options_.mode == SamplerMode::off_cpu || options_.mode == SamplerMode::wall;
+    }
     [[nodiscard]] Nanos period() const { return Nanos(1'000'000'000 / std::max(ticking_hz_, 1u)); }
 
     void tell_losses(EventBatch& batch) {
         losses_told_ = SystemClock().now();
         const auto counts = program_->counts();
         tell_loss("ring_full", LossKind::ring_full, counts[AT_COUNT_RING_FULL], batch);
+        tell_loss("state_map_full", LossKind::state_map_full, counts[AT_COUNT_STATE_FULL], batch);
         tell_loss("undecodable", LossKind::undecodable, undecodable_, batch);
     }
 
@@ -160,6 +195,7 @@ private:
     std::uint32_t ticking_hz_ = 0;
     Symbolizer symbolizer_;
     PythonFrames python_;
+    StackBook stacks_{symbolizer_, python_};
     SamplerHealth health_;
     std::uint64_t undecodable_ = 0;
     Timestamp losses_told_{};

@@ -1,4 +1,5 @@
-// SamplerSource: where each traced thread was on the CPU, some 99 times a second, as StackSample events.
+// SamplerSource: where each traced thread was on the CPU, some 99 times a second, or where it left the CPU, each time,
+// as StackSample events.
 //
 // A perf software clock per CPU runs bpf/sampler.bpf.c: it takes the user stack of the running thread when
 // its cgroup is traced, walks CPython's frames (3.8 to 3.13), and writes one record. Here records become
@@ -7,6 +8,10 @@
 // A stack is Python's frames with the native ones outside the interpreter between them, each at its place
 // (stack_weave.hpp); without Python frames it is the native stack. `truncated` is set when the walk did not reach the
 // thread's start.
+//
+// Off-CPU: each interval, told when it ends, and what is open at finish(); CPU and off-CPU time of a thread make up the
+// wall clock from the first that was seen of it (start(), its fork) to the last (finish(), its exit), by the kernel's
+// own sums. What no stack can be told of has one frame in brackets that says why.
 //
 // Native code is walked by its call frame information (x86-64), compiled to tables when a process is first seen; its
 // first samples, and other architectures', by frame pointers, which Debian's libraries do not have.
@@ -26,12 +31,20 @@
 
 namespace autotune::symbols {
 
+enum class SamplerMode : std::uint8_t {
+    on_cpu,   // samples of `period`
+    off_cpu,  // every interval
+    wall,     // both; CPU samples stand for the thread's own CPU time since its last
+};
+
 struct SamplerOptions {
     // The BPF source's; they must outlive the sampler's start(). None: the sampler decides by itself, from
     // the cgroups and processes given to focus().
     TrackedMaps tracked;
     std::uint32_t sample_hz = 99;  // per CPU; focus() changes it
     std::size_t ring_bytes = 0;    // rounded up to a power of two; 0 = about two seconds of full load
+    SamplerMode mode = SamplerMode::on_cpu;
+    bool kernel = false;  // with the kernel's frames
 };
 
 // Counts since start.
@@ -41,6 +54,7 @@ struct SamplerHealth {
     std::uint64_t python_samples = 0;           // of them with Python frames
     std::uint64_t unresolved_code = 0;          // Python frames whose code object was gone or did not verify
     std::uint64_t guessed_runs = 0;             // runs of Python frames whose place among native ones is a guess
+    std::uint64_t unknown_stacks = 0;           // events whose stack found no room in the ring: "[stack lost]"
     std::map<std::string, std::uint64_t> lost;  // records that never became events, by kind
 };
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """`autotune profile` as people run it: a Python program of known shares, a stripped program of Debian's, mistakes."""
+import json
 import pathlib
 import subprocess
 import sys
@@ -18,6 +19,29 @@ def burn(seconds):
 def three(): burn(0.9)
 def one(): burn(0.3)
 three(); one()
+'''
+
+# Prints what it was in each, in s of the wall clock; it rests first, until somebody can have read its files.
+WAITS = '''
+import json, threading, time
+time.sleep(0.3)
+spent = {}
+def clocked(function):
+    before = time.monotonic()
+    function()
+    spent[function.__name__] = time.monotonic() - before
+def nap():
+    for _ in range(20): time.sleep(0.02)
+def locked():
+    lock = threading.Lock()
+    lock.acquire()
+    threading.Timer(0.4, lock.release).start()
+    lock.acquire()
+def burn():
+    end = time.thread_time() + 0.5
+    while time.thread_time() < end: pass
+for function in nap, locked, burn: clocked(function)
+print(json.dumps(spent))
 '''
 
 
@@ -76,6 +100,45 @@ class Profile(unittest.TestCase):
         finally:
             busy.kill()
             busy.wait()
+
+    def test_where_a_program_waits(self):
+        program = self.folder / "waits.py"
+        program.write_text(WAITS)
+        out = self.folder / "out.folded"
+        done = profile("--mode", "off-cpu", "-o", out, "--", "/usr/bin/python3", program)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        stacks = folded(out)
+        told = json.loads(done.stdout)
+        self.assertNotIn("do_nanosleep", out.read_text())
+        for name in ("nap", "locked"):
+            weight = sum(w for frames, w in stacks if name in frames)
+            self.assertAlmostEqual(weight / 1e9, told[name], delta=0.03 * told[name] + 0.005)
+        self.assertRegex(done.stderr, r"\d+ waits, [\d.]+ s in [\d.]+ s")
+
+    def test_the_whole_wall_clock_with_the_kernels_frames(self):
+        program = self.folder / "waits.py"
+        program.write_text(WAITS)
+        out = self.folder / "out.folded"
+        done = profile("--mode", "wall", "--kernel", "--hz", "499", "-o", out, "--", "/usr/bin/python3", program)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        stacks = folded(out)
+        told = json.loads(done.stdout)
+        for name in ("nap", "burn"):
+            weight = sum(w for frames, w in stacks if name in frames)
+            self.assertAlmostEqual(weight / 1e9, told[name], delta=0.05 * told[name] + 0.005)
+        asleep = sum(w for frames, w in stacks if "nap" in frames and frames[-1] == "__schedule")
+        self.assertGreater(asleep / 1e9, 0.9 * told["nap"])
+
+    def test_a_process_that_waits_all_the_time(self):
+        sleeper = subprocess.Popen(["/usr/bin/python3", "-c", "input()"], stdin=subprocess.PIPE)
+        try:
+            done = profile("--mode", "off-cpu", "-p", sleeper.pid, "--duration", "1", "-o", "-")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            weight = sum(int(line.rsplit(" ", 1)[1]) for line in done.stdout.splitlines())
+            self.assertAlmostEqual(weight / 1e9, 1, delta=0.3)
+        finally:
+            sleeper.kill()
+            sleeper.wait()
 
     def test_mistakes_are_one_clear_line(self):
         gone = subprocess.Popen(["true"])

@@ -142,6 +142,19 @@ class Guest(unittest.TestCase):
         harness.wait_for("handler;spin in the flame graph",
                          lambda: flames.exists() and "handler;spin" in flames.read_text(), PATIENCE_S)
 
+    def test_6_waits_are_told_by_stack(self):
+        out = self.folder / "waits.folded"
+        program = "import time\ndef nap(): time.sleep(0.5)\nfor i in range(8): nap()"
+        for options in ([], ["--kernel"]):
+            done = harness.run("profile", "--mode", "off-cpu", *options, "-o", out, "--", sys.executable, "-S", "-c", program)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            rows = [line.rsplit(" ", 1) for line in out.read_text().splitlines()]
+            napped = sum(int(ns) for stack, ns in rows if "nap" in stack.split(";"))
+            # The first some may be walked before CPython is known; wakers are late.
+            self.assertGreater(napped, 2.5e9, rows)
+            self.assertLess(napped, 6e9, rows)
+        self.assertTrue(any("do_nanosleep" in stack for stack, _ in rows), rows)
+
     def test_7_a_resize_is_published_judged_and_promoted(self):
         def step():
             self.host.invoke("hog", {"megabytes": 520})

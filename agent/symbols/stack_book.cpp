@@ -1,0 +1,76 @@
+#include "agent/symbols/stack_book.hpp"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace autotune::symbols {
+
+namespace {
+
+// What of the kernel's frames is our own program, and the way to it: above these the thread's own call chain begins.
+constexpr std::array<std::string_view, 4> kProbed{"__schedule", "do_exit", "__alloc_frozen_pages_noprof",
+                                                  "__alloc_pages"};
+
+std::string_view shown(std::uint64_t number) {
+    switch (number) {
+        case AT_STACK_NONE: return "[no stack]";
+        case AT_STACK_BEFORE: return "[waiting since before the profile began]";
+        case AT_STACK_NEW: return "[waiting to run for the first time]";
+        case AT_STACK_UNSEEN: return "[a switch was not seen]";
+        case AT_STACK_TAKEN: return "[interrupts and other machines]";
+        case AT_STACK_UNSAMPLED: return "[on CPU after the last sample]";
+        case AT_STACK_LOST: return "[lost: no room in the ring]";
+        default: return "[stack lost]";
+    }
+}
+
+// What is written by a JIT, or is nowhere yet, may have another name the next time.
+bool may_change(std::span<const FrameId> frames, const Tables& tables) {
+    return std::ranges::any_of(frames, [&](FrameId id) {
+        const Frame& f = tables.frames[id];
+        const std::string_view name = tables.strings[f.name];
+        return tables.strings[f.module] == "[jit]" || name == "[anon:exec]" || name == "[unmapped]";
+    });
+}
+
+}  // namespace
+
+BuiltStack StackBook::build(const SampleRecord& told, Tables& tables) {
+    BuiltStack built = build_stack(told, symbolizer_, python_, tables);
+    if (told.kernel.empty()) return built;
+    std::vector<FrameId> frames;
+    for (const std::uint64_t address : told.kernel) frames.push_back(symbolizer_.resolve_kernel(address, tables));
+    const auto own = std::ranges::find_if(frames, [&](FrameId id) {
+        return std::ranges::find(kProbed, tables.strings[tables.frames[id].name]) != kProbed.end();
+    });
+    if (own != frames.end()) frames.erase(frames.begin(), own);
+    const auto user = tables.stacks[built.stack];
+    frames.insert(frames.end(), user.begin(), user.end());
+    built.stack = tables.stacks.intern(frames);
+    return built;
+}
+
+void StackBook::learn(SampleRecord told, Tables& tables) {
+    const std::uint64_t number = told.number;
+    Entry entry{.built = build(told, tables), .raw = nullptr};
+    if (may_change(tables.stacks[entry.built.stack], tables)) entry.raw = std::make_unique<SampleRecord>(std::move(told));
+    entries_.insert_or_assign(number, std::move(entry));
+}
+
+BuiltStack StackBook::find(std::uint64_t number, Tables& tables) {
+    if (const auto known = entries_.find(number); known != entries_.end()) {
+        Entry& entry = known->second;
+        if (entry.raw) entry.built = build(*entry.raw, tables);
+        return entry.built;
+    }
+    if (number >= AT_FIRST_STACK) ++unknown_;
+    const FrameId frame =
+        tables.frames.intern({.name = tables.strings.intern(shown(number)), .kind = FrameKind::unknown});
+    return {.stack = tables.stacks.intern(std::array{frame})};
+}
+
+}  // namespace autotune::symbols

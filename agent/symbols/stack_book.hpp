@@ -1,0 +1,47 @@
+// StackBook: the stacks that the kernel side has told, by number: named once, however often they are sampled.
+//
+// One thread. A stack that holds code which a JIT wrote is named anew each time: such code moves, and its names may
+// come later. All calls are given the same Tables.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+#include "agent/symbols/python_frames.hpp"
+#include "agent/symbols/sampler_record.hpp"
+#include "agent/symbols/stack_builder.hpp"
+#include "agent/symbols/symbolizer.hpp"
+#include "core/tables.hpp"
+
+namespace autotune::symbols {
+
+class StackBook {
+public:
+    // Both outlive it.
+    StackBook(Symbolizer& symbolizer, PythonFrames& python) : symbolizer_(symbolizer), python_(python) {}
+
+    void learn(SampleRecord told, Tables& tables);
+
+    // What is shown for a stack of that number. Of at_no_stack, and of stacks that nobody told us of, one frame in
+    // brackets that says what it is; the latter are counted.
+    [[nodiscard]] BuiltStack find(std::uint64_t number, Tables& tables);
+
+    [[nodiscard]] std::uint64_t unknown() const { return unknown_; }
+    [[nodiscard]] std::size_t size() const { return entries_.size(); }
+
+private:
+    struct Entry {
+        BuiltStack built;
+        std::unique_ptr<SampleRecord> raw;  // of those that are named anew
+    };
+    [[nodiscard]] BuiltStack build(const SampleRecord& told, Tables& tables);
+
+    Symbolizer& symbolizer_;
+    PythonFrames& python_;
+    std::unordered_map<std::uint64_t, Entry> entries_;
+    std::uint64_t unknown_ = 0;
+};
+
+}  // namespace autotune::symbols

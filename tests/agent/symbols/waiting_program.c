@@ -1,0 +1,102 @@
+/* When the file argv[2] is there: threads that wait in known ways for argv[1] milliseconds: two that sleep, two that hand a token to and fro, two that
+ * want one CPU. Each prints at its end: its id, what it is, when it began and ended (CLOCK_MONOTONIC), how long it ran in
+ * between (by the scheduler's own sum) and how long it was in rest_long, all in ns. Built with frame pointers. */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KEPT __attribute__((noinline))
+
+static long long milliseconds;
+static int to[2], fro[2];
+static volatile unsigned sink;
+
+static long long now(clockid_t clock) {
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
+static long long ran(void) { /* of this thread, by the scheduler's own sum */
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%ld/schedstat", syscall(SYS_gettid));
+    FILE* file = fopen(path, "r");
+    long long ns = -1;
+    if (!file || fscanf(file, "%lld", &ns) != 1) abort();
+    fclose(file);
+    return ns;
+}
+
+static volatile int depth_sink;
+KEPT void rest_briefly(void) {
+    const struct timespec t = {0, 10000000};
+    nanosleep(&t, 0);
+    depth_sink++;
+}
+KEPT void rest_long(void) {
+    const struct timespec t = {0, 40000000};
+    nanosleep(&t, 0);
+    depth_sink++;
+}
+KEPT long long sleeper(long long end) {
+    long long in_long = 0;
+    while (now(CLOCK_MONOTONIC) < end) {
+        rest_briefly();
+        const long long before = now(CLOCK_MONOTONIC);
+        rest_long();
+        in_long += now(CLOCK_MONOTONIC) - before;
+    }
+    return in_long;
+}
+KEPT void hand_over(int from, int into, long long end) {
+    char token = 0;
+    while (now(CLOCK_MONOTONIC) < end)
+        if (read(from, &token, 1) != 1 || write(into, &token, 1) != 1) break;
+    close(into);
+    depth_sink++;
+}
+KEPT void contender(long long end) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(0, &one);
+    sched_setaffinity(0, sizeof one, &one);
+    while (now(CLOCK_MONOTONIC) < end)
+        for (unsigned i = 0; i < 10000; ++i) sink += i;
+    depth_sink++;
+}
+
+KEPT void wait_for_go(const char* file) {
+    const struct timespec t = {0, 1000000};
+    while (access(file, F_OK)) nanosleep(&t, 0);
+    depth_sink++;
+}
+
+static void* run(void* argument) {
+    const char* what = argument;
+    long long in_long = 0;
+    const long long start = now(CLOCK_MONOTONIC), end = start + milliseconds * 1000000, ran_before = ran();
+    if (!strcmp(what, "sleeper")) in_long = sleeper(end);
+    if (!strcmp(what, "ping")) hand_over(to[0], fro[1], end);
+    if (!strcmp(what, "pong")) hand_over(fro[0], to[1], end);
+    if (!strcmp(what, "contender")) contender(end);
+    const long long ended = now(CLOCK_MONOTONIC), did_run = ran() - ran_before;
+    printf("%ld %s %lld %lld %lld %lld\n", syscall(SYS_gettid), what, start, ended, did_run, in_long);
+    return 0;
+}
+
+int main(int argc, char** argv) {
+    milliseconds = argc > 1 ? atoi(argv[1]) : 500;
+    if (argc > 2) wait_for_go(argv[2]);
+    const char* what[] = {"sleeper", "sleeper", "ping", "pong", "contender", "contender"};
+    pthread_t threads[6];
+    if (pipe(to) || pipe(fro) || write(to[1], "x", 1) != 1) return 1;
+    for (int i = 0; i < 6; ++i) pthread_create(&threads[i], 0, run, (void*)what[i]);
+    for (int i = 0; i < 6; ++i) pthread_join(threads[i], 0);
+    return 0;
+}
