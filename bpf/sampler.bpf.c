@@ -25,6 +25,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 // The fields needed of kernel types, found by CO-RE; the suffix keeps them apart from other headers'.
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 struct mm_struct___sampler {
+    unsigned long brk;
     unsigned long start_code;
     unsigned long end_code;
 };
@@ -54,7 +55,11 @@ struct cgroup___sampler {
 struct css_set___sampler {
     struct cgroup___sampler* dfl_cgrp;
 };
+struct thread_info___sampler {
+    __u32 status;  // x86
+};
 struct task_struct___sampler {
+    struct thread_info___sampler thread_info;
     int pid;
     int tgid;
     unsigned flags;
@@ -76,7 +81,7 @@ struct file___sampler {
     struct inode___sampler* f_inode;
 };
 struct pt_regs___sampler {
-    unsigned long bp, ip, sp;  // x86
+    unsigned long r10, bp, ip, sp, si, dx, orig_ax;  // x86
 };
 struct linux_binprm___sampler {
     const char* interp;  // what really runs: of a script, its interpreter
@@ -147,6 +152,7 @@ static __always_inline void fill_head(struct at_sampler_head* head, __u32 record
 
 #include "bpf/parts/sample_stack.bpf.h"
 #include "bpf/parts/sample_clock.bpf.h"
+#include "bpf/parts/sample_memory.bpf.h"
 
 SEC("perf_event")
 int on_tick(struct bpf_perf_event_data* ctx) {
@@ -169,19 +175,8 @@ int on_tick(struct bpf_perf_event_data* ctx) {
 #endif
         saved_registers(&registers);  // in a system call or an interrupt of it
     const __u64 stack = take_stack(ctx, s, task, &registers);
-    count(AT_COUNT_ATTEMPTED);
-    struct at_sample* sample = bpf_ringbuf_reserve(&samples, sizeof *sample, 0);
-    if (!sample) {
-        count(AT_COUNT_RING_FULL);
-        if (exact_ticks) sampled_time_is_owed(task, weight);
-        return 0;
-    }
-    sample->head = s->stack.head;
-    sample->head.record = AT_RECORD_SAMPLE;
-    sample->head.of = exact_ticks ? AT_SAMPLE_CPU : AT_SAMPLE_TICK;
-    sample->stack = stack;
-    sample->weight = weight;
-    bpf_ringbuf_submit(sample, BPF_RB_NO_WAKEUP);
+    if (!tell_sample(s, exact_ticks ? AT_SAMPLE_CPU : AT_SAMPLE_TICK, stack, weight) && exact_ticks)
+        sampled_time_is_owed(task, weight);
     return 0;
 }
 

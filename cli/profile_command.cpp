@@ -38,7 +38,21 @@ const std::map<std::string, ProfileUnit> kUnits{
 
 const std::map<std::string, symbols::SamplerMode> kModes{{"on-cpu", symbols::SamplerMode::on_cpu},
                                                          {"off-cpu", symbols::SamplerMode::off_cpu},
-                                                         {"wall", symbols::SamplerMode::wall}};
+                                                         {"wall", symbols::SamplerMode::wall},
+                                                         {"memory", symbols::SamplerMode::memory},
+                                                         {"growth", symbols::SamplerMode::growth}};
+
+// What a sample is called.
+const char* samples_of(symbols::SamplerMode mode) {
+    switch (mode) {
+        case symbols::SamplerMode::on_cpu: return " samples";
+        case symbols::SamplerMode::off_cpu: return " waits, ";
+        case symbols::SamplerMode::wall: return " samples and waits, ";
+        case symbols::SamplerMode::memory: return " page faults, ";
+        case symbols::SamplerMode::growth: return " calls, ";
+    }
+    return "";
+}
 
 int failed_with(const Error& error) {
     std::fprintf(stderr, "autotune profile: %s\n", error.message.c_str());
@@ -85,12 +99,8 @@ std::string summary(const LiveProfile& live, const ProfileTarget& target) {
     const std::uint64_t total = live.profile.total();
     char took[32];
     std::snprintf(took, sizeof took, " in %.1f s", to_seconds(live.took));
-    std::string text = std::to_string(live.samples);
-    if (target.mode == symbols::SamplerMode::on_cpu)
-        text += " samples";
-    else
-        text += (target.mode == symbols::SamplerMode::wall ? " samples and waits, " : " waits, ") +
-                render::human_amount(live.profile.unit, total);
+    std::string text = std::to_string(live.samples) + samples_of(target.mode);
+    if (target.mode != symbols::SamplerMode::on_cpu) text += render::human_amount(live.profile.unit, total);
     text += took;
     if (live.lost > 0) text += ", " + std::to_string(live.lost) + " lost";
     if (live.unknown_stacks > 0) text += ", stacks of " + std::to_string(live.unknown_stacks) + " lost";
@@ -118,6 +128,7 @@ int profile_command(int argc, char** argv) {
         "  sudo autotune profile -o out.html -- python3 app.py\n"
         "  sudo autotune profile -p 4242 --duration 10 --hz 999 -o out.svg\n"
         "  sudo autotune profile --mode off-cpu -p 4242 --duration 10 -o waits.html      # where it waits\n"
+        "  sudo autotune profile --mode memory -o memory.html -- python3 app.py           # who touches new memory\n"
         "  sudo autotune profile --mode wall --kernel -o out.html -- ./server            # with the kernel's frames\n"
         "  perf script | stackcollapse-perf.pl | autotune profile --from - -o out.html\n"
         "  autotune profile --from stacks.folded.gz -o out.svg -o out.pb.gz -o out.speedscope.json\n"
@@ -134,7 +145,9 @@ int profile_command(int argc, char** argv) {
         ->check(above_zero);
     std::string mode = "on-cpu";
     app.add_option("--mode", mode,
-                   "on-cpu: samples of what runs; off-cpu: every wait, by the stack that waits, for a CPU too; wall: both")
+                   "on-cpu: samples of what runs; off-cpu: every wait, by the stack that waits, for a CPU too; wall: both; "
+                   "memory: every page that the kernel gives, mostly at its first touch; growth: address space asked for "
+                   "by brk, mmap and mremap")
         ->check(CLI::IsMember(kModes))
         ->capture_default_str();
     app.add_flag("--kernel", arguments.target.kernel, "with the kernel's frames");

@@ -30,8 +30,14 @@ Measure measure_of(symbols::SamplerMode mode) {
         case symbols::SamplerMode::on_cpu: return {"on-CPU", "cpu"};
         case symbols::SamplerMode::off_cpu: return {"off-CPU", "off_cpu"};
         case symbols::SamplerMode::wall: return {"wall clock", "wall"};
+        case symbols::SamplerMode::memory: return {"memory", "alloc_space"};
+        case symbols::SamplerMode::growth: return {"address space", "mapped_space"};
     }
     return {"", ""};
+}
+
+bool is_memory(symbols::SamplerMode mode) {
+    return mode == symbols::SamplerMode::memory || mode == symbols::SamplerMode::growth;
 }
 
 // Samples, added up by stack.
@@ -61,6 +67,7 @@ public:
             title += (title.empty() ? "process " : ", ") + std::to_string(pid);
         Profile profile = std::move(stacks_).take(title + " (" + measure.shown + ")");
         profile.measure = measure.name;
+        if (is_memory(target.mode)) profile.unit = ProfileUnit::bytes;
         if (target.mode == symbols::SamplerMode::on_cpu) profile.period = 1'000'000'000 / std::max(target.hz, 1u);
         return profile;
     }

@@ -27,7 +27,7 @@ namespace {
 constexpr std::size_t kMinRing = 1 << 20;
 constexpr std::size_t kMaxRing = 64 << 20;
 constexpr std::size_t kTypicalRecord = 2048;
-constexpr std::size_t kTimesRing = 8 << 20;  // some 100,000 intervals
+constexpr std::size_t kMeasuresRing = 8 << 20;  // some 100,000 intervals, or 400 MB of single pages
 
 struct DestroyLink {
     void operator()(bpf_link* link) const { bpf_link__destroy(link); }
@@ -42,7 +42,7 @@ struct FreeRing {
 std::size_t ring_size(const SamplerProgramOptions& options) {
     const auto cpus = static_cast<std::size_t>(std::max(libbpf_num_possible_cpus(), 1));
     const std::size_t usual =
-        std::max(2 * cpus * options.sample_hz * kTypicalRecord, options.times ? kTimesRing : 0);
+        std::max(2 * cpus * options.sample_hz * kTypicalRecord, options.times || options.memory != MemoryKind::none ? kMeasuresRing : 0);
     const std::size_t wanted = options.ring_bytes != 0 ? options.ring_bytes : usual;
     const std::size_t least = options.ring_bytes != 0 ? 4096 : kMinRing;
     return std::bit_ceil(std::clamp(wanted, least, kMaxRing));
@@ -99,6 +99,16 @@ std::uint64_t random_seed() {
     return seed;
 }
 
+// The programs that are attached while we run, beside clocks and processes.
+std::vector<bpf_program*> measures_of(const sampler& object, const SamplerProgramOptions& options) {
+    const auto& all = object.progs;
+    std::vector<bpf_program*> wanted;
+    if (options.times) wanted = {all.on_switch, all.on_new_thread, all.on_thread_exit};
+    if (options.memory == MemoryKind::pages) wanted.push_back(all.on_page);
+    if (options.memory == MemoryKind::growth) wanted.insert(wanted.end(), {all.on_heap, all.on_growth});
+    return wanted;
+}
+
 int give_record(void* context, void* data, std::size_t size) {
     const auto& on_record = *static_cast<const SamplerProgram::OnRecord*>(context);
     on_record({static_cast<const std::byte*>(data), size});
@@ -111,7 +121,7 @@ struct SamplerProgram::State {
     std::unique_ptr<sampler, DestroySkeleton> object;
     std::unique_ptr<ring_buffer, FreeRing> ring;
     std::vector<std::unique_ptr<bpf_link, DestroyLink>> processes;  // exec, and of an own scope fork and exit
-    std::vector<std::unique_ptr<bpf_link, DestroyLink>> switches;   // of threads whose times are kept
+    std::vector<std::unique_ptr<bpf_link, DestroyLink>> measures;   // of switches, of memory
     std::vector<std::unique_ptr<bpf_link, DestroyLink>> clocks;
     std::set<CgroupId> roots;
     std::set<std::int32_t> named;
@@ -135,9 +145,12 @@ Result<SamplerProgram> SamplerProgram::load(const SamplerProgramOptions& options
     object.rodata->exact_ticks = options.exact_ticks ? 1 : 0;
     object.rodata->kernel_frames = options.kernel ? 1 : 0;
     object.rodata->stack_seed = random_seed();
+    object.rodata->page_bytes = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
     const auto& all = object.progs;
-    for (bpf_program* program : {all.on_switch, all.on_new_thread, all.on_thread_exit, all.meet_threads, all.close_threads})
-        bpf_program__set_autoload(program, options.times);
+    const std::vector<bpf_program*> measures = measures_of(object, options);
+    for (bpf_program* program : {all.on_switch, all.on_new_thread, all.on_thread_exit, all.on_page, all.on_heap, all.on_growth})
+        bpf_program__set_autoload(program, std::ranges::find(measures, program) != measures.end());
+    for (bpf_program* program : {all.meet_threads, all.close_threads}) bpf_program__set_autoload(program, options.times);
     int failed =
         bpf_map__set_max_entries(object.maps.samples, static_cast<std::uint32_t>(ring_size(options)));
     if (failed == 0 && !state->own_scope)
@@ -151,11 +164,9 @@ Result<SamplerProgram> SamplerProgram::load(const SamplerProgramOptions& options
         state->processes.emplace_back(bpf_program__attach(program));
         if (!state->processes.back()) return load_error(errno);
     }
-    if (options.times) {
-        for (const bpf_program* program : {all.on_switch, all.on_new_thread, all.on_thread_exit}) {
-            state->switches.emplace_back(bpf_program__attach(program));
-            if (!state->switches.back()) return load_error(errno);
-        }
+    for (const bpf_program* program : measures) {
+        state->measures.emplace_back(bpf_program__attach(program));
+        if (!state->measures.back()) return load_error(errno);
     }
     state->ring.reset(
         ring_buffer__new(bpf_map__fd(object.maps.samples), give_record, &state->on_record, nullptr));
@@ -235,7 +246,7 @@ Status SamplerProgram::meet_threads() {
 }
 
 Status SamplerProgram::close_threads(const OnRecord& on_record) {
-    state_->switches.clear();
+    state_->measures.clear();
     state_->clocks.clear();
     const auto text = iterate(state_->object->progs.close_threads);
     if (!text) return text.forward();
@@ -287,7 +298,8 @@ std::array<std::uint64_t, AT_SAMPLER_COUNTS> SamplerProgram::counts() const {
 double SamplerProgram::run_seconds() const {
     double seconds = 0;
     const auto& all = state_->object->progs;
-    for (const bpf_program* program : {all.on_tick, all.on_exec, all.on_switch, all.on_new_thread, all.on_thread_exit}) {
+    for (const bpf_program* program : {all.on_tick, all.on_exec, all.on_switch, all.on_new_thread, all.on_thread_exit, all.on_page,
+                                       all.on_heap, all.on_growth}) {
         bpf_prog_info info{};
         std::uint32_t size = sizeof info;
         if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)

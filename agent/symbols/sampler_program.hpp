@@ -18,12 +18,20 @@
 
 namespace autotune::symbols {
 
+// What of a process's memory is told. Not together with ticks: both take stacks.
+enum class MemoryKind : std::uint8_t {
+    none,
+    pages,    // that the kernel takes for it
+    growth,   // address space that it asks for
+};
+
 struct SamplerProgramOptions {
     TrackedMaps tracked;         // none: maps of its own, see trace()
     std::size_t ring_bytes = 0;  // 0: by CPUs and rate
     std::uint32_t sample_hz = 99;
     bool times = false;        // keeps threads' times: every interval off the CPU is told
     bool exact_ticks = false;  // … and a tick stands for the thread's CPU time since its last; REQUIRES: times
+    MemoryKind memory = MemoryKind::none;
     bool kernel = false;       // stacks have their kernel frames
 };
 

@@ -46,6 +46,9 @@ public:
              .sample_hz = detail_.sample_hz,
              .times = keeps_times(),
              .exact_ticks = options_.mode == SamplerMode::wall,
+             .memory = options_.mode == SamplerMode::memory   ? MemoryKind::pages
+                       : options_.mode == SamplerMode::growth ? MemoryKind::growth
+                                                              : MemoryKind::none,
              .kernel = options_.kernel});
         if (!loaded) return loaded.forward();
         program_ = std::move(*loaded);

@@ -35,6 +35,8 @@ enum class SamplerMode : std::uint8_t {
     on_cpu,   // samples of `period`
     off_cpu,  // every interval
     wall,     // both; CPU samples stand for the thread's own CPU time since its last
+    memory,   // every page that the kernel takes for the process: at its first touch, mostly
+    growth,   // address space asked for by brk, mmap and mremap; x86-64
 };
 
 struct SamplerOptions {

@@ -152,4 +152,21 @@ static __always_inline __u64 take_stack(void* ctx, struct scratch* s, struct tas
     return number;
 }
 
+/* A sample of the thread whose stack was taken; false: no room. */
+static __always_inline int tell_sample(const struct scratch* s, __u32 of, __u64 stack, __u64 weight) {
+    count(AT_COUNT_ATTEMPTED);
+    struct at_sample* sample = bpf_ringbuf_reserve(&samples, sizeof *sample, 0);
+    if (!sample) {
+        count(AT_COUNT_RING_FULL);
+        return 0;
+    }
+    sample->head = s->stack.head;
+    sample->head.record = AT_RECORD_SAMPLE;
+    sample->head.of = of;
+    sample->stack = stack;
+    sample->weight = weight;
+    bpf_ringbuf_submit(sample, BPF_RB_NO_WAKEUP);
+    return 1;
+}
+
 #endif

@@ -140,6 +140,21 @@ class Profile(unittest.TestCase):
             sleeper.kill()
             sleeper.wait()
 
+    def test_which_function_takes_memory(self):
+        program = self.folder / "takes.py"
+        program.write_text("import time\ntime.sleep(0.5)\n"
+                           "def much(): return b'x' * (48 << 20)\ndef less(): return b'y' * (16 << 20)\nkept = much(), less()")
+        for mode in ("memory", "growth"):
+            with self.subTest(mode=mode):
+                out = self.folder / "out.folded"
+                done = profile("--mode", mode, "-o", out, "--", "/usr/bin/python3", program)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                stacks = folded(out)
+                for name, size in (("much", 48 << 20), ("less", 16 << 20)):
+                    weight = sum(w for frames, w in stacks if name in frames)
+                    self.assertAlmostEqual(weight / size, 1, delta=0.02)
+                self.assertRegex(done.stderr, r"[\d.]+ MiB in ")
+
     def test_mistakes_are_one_clear_line(self):
         gone = subprocess.Popen(["true"])
         gone.wait()

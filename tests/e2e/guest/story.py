@@ -155,6 +155,16 @@ class Guest(unittest.TestCase):
             self.assertLess(napped, 6e9, rows)
         self.assertTrue(any("do_nanosleep" in stack for stack, _ in rows), rows)
 
+    def test_6_memory_is_told_by_stack(self):
+        out = self.folder / "memory.folded"
+        program = "import time\ndef take(): return b'x' * (24 << 20)\ntime.sleep(2)\ntaken = take()"
+        for mode in ("memory", "growth"):
+            done = harness.run("profile", "--mode", mode, "-o", out, "--", sys.executable, "-S", "-c", program)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            rows = [line.rsplit(" ", 1) for line in out.read_text().splitlines()]
+            took = sum(int(size) for stack, size in rows if "take" in stack.split(";"))
+            self.assertAlmostEqual(took / (24 << 20), 1, delta=0.05, msg=rows)
+
     def test_7_a_resize_is_published_judged_and_promoted(self):
         def step():
             self.host.invoke("hog", {"megabytes": 520})
