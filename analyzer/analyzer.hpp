@@ -72,11 +72,19 @@ enum class ProfilePart : std::uint8_t {
     slow_against_median,
 };
 
+enum class ProfileOf : std::uint8_t {
+    cpu,
+    off_cpu,  // of each interval what fell into the invocation
+    wall,     // both
+    memory,
+};
+
 struct ProfileQuery {
     std::string function;
     std::optional<InvocationId> invocation;  // only this one
     ProfilePart part = ProfilePart::invocations;
     Timestamp from = Timestamp::min(), to = Timestamp::max();  // [from, to)
+    ProfileOf of = ProfileOf::cpu;  // slow_against_median knows only that
 };
 
 class Analyzer {
@@ -111,7 +119,7 @@ public:
     // function to function is added (ServiceEdge::by_trace).
     [[nodiscard]] ServiceGraph graph(Nanos window, Timestamp now) const;
 
-    // On-CPU time by stack. `tables`: those of the batches. Empty when there are no samples.
+    // Time or memory by stack. `tables`: those of the batches. Empty when there are no samples.
     [[nodiscard]] Profile profile(const ProfileQuery& query, const Tables& tables) const;
 
     [[nodiscard]] const AnalyzerCounters& counters() const;

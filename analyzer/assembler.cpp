@@ -59,27 +59,6 @@ void Assembler::on(const Event& event, const IoDone& what) {
     if (ends.role != SocketRole::none) services_.socket(ends, stray.node);
 }
 
-void Assembler::on(const Event& event, const StackSample& what) {
-    if (what.of != SampleOf::cpu) return;
-    const auto period_us = static_cast<std::uint32_t>(what.period / std::chrono::microseconds(1));
-    Sample sample{event.at, kInitSerial, what.stack, period_us, what.truncated};
-    const Owner owner = sandboxes_.owner_of(event);
-    if (owner.executor == nullptr) {
-        // Before the first word of the executor: it initialises.
-        const Sandbox* sandbox = owner.ambiguous ? nullptr : sandboxes_.find(event);
-        if (sandbox == nullptr || sandbox->identities.empty()) return;
-        if (FunctionBook* function = book({options_.provider, sandbox->identities.back().function}, event.at))
-            function->samples.add(sample);
-        return;
-    }
-    OpenInvocation* open = open_for(*owner.executor, event);
-    if (open == nullptr) return;
-    ++open->record.samples;
-    open->sampled += what.period;
-    sample.serial = open->serial;
-    if (open->book != nullptr) open->book->samples.add(sample);
-}
-
 void Assembler::on(const Event& event, const ProcessStarted& what) {
     processes_.started(event, what);
     serving_.forked(event, what);
@@ -245,6 +224,7 @@ void Assembler::sweep(Timestamp now) {
         book_traffic(now, stray.node, stray.io);
         stray.io.begin();
     }
+    std::erase_if(past_, [&](const auto& item) { return item.second.newest.back().end < now - kKeepSilent; });
     processes_.sweep(now - kKeepDead);
     sandboxes_.sweep(now - kKeepSilent);
 }

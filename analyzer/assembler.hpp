@@ -10,6 +10,8 @@
 // process that serves it, by an out-of-memory kill of that, and when another begins on its connection.
 #pragma once
 
+#include <deque>
+#include <unordered_map>
 #include <vector>
 
 #include "analyzer/analyzer.hpp"
@@ -83,6 +85,9 @@ private:
     void on(const Event&, const Fault&) {}
     void on(const Event&, const VariableSeen&) {}
 
+    // Gives an interval off the CPU to the invocations of its executor that it reached into, each its part. `executor`:
+    // null when it is dead. False: there was none.
+    bool share_out(Executor* executor, const Event& event, const StackSample& what);
     // Of those that are open the one that the event belongs to.
     [[nodiscard]] OpenInvocation* open_for(Executor& executor, const Event& event);
     [[nodiscard]] OpenInvocation make_open(Executor& executor, const Event& event, const InvocationStarted& what);
@@ -117,6 +122,20 @@ private:
         IoAccount io{connections};
     };
     std::unordered_map<std::int32_t, Stray> strays_;  // by pid
+    // Invocations that are over, of executors that have one at a time: an interval off the CPU may still turn out to
+    // have reached into them. By the executor's pid.
+    struct Closed {
+        std::uint64_t serial = 0;
+        FunctionBook* book = nullptr;
+        Timestamp start, end;
+    };
+    struct Past {
+        ProcessId root;
+        std::deque<Closed> newest;  // by start
+    };
+    std::unordered_map<std::int32_t, Past> past_;
+    void remember(const Executor& executor, const OpenInvocation& open);
+
     std::uint64_t serial_ = kInitSerial;
     std::vector<Invocation> finished_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,9 +21,42 @@ std::optional<std::uint64_t> serial_of(const FunctionBook& book, const Invocatio
     return found != book.records.rend() ? std::optional(found->serial) : std::nullopt;
 }
 
+std::string_view shown(ProfileOf of) {
+    switch (of) {
+        case ProfileOf::cpu: return "on-CPU";
+        case ProfileOf::off_cpu: return "off-CPU";
+        case ProfileOf::wall: return "wall clock";
+        case ProfileOf::memory: return "memory";
+    }
+    return {};
+}
+
+// As pprof calls it.
+const char* measure(ProfileOf of) {
+    switch (of) {
+        case ProfileOf::cpu: return "cpu";
+        case ProfileOf::off_cpu: return "off_cpu";
+        case ProfileOf::wall: return "wall";
+        case ProfileOf::memory: return "alloc_space";
+    }
+    return "";
+}
+
+bool holds(ProfileOf wanted, SampleOf of) {
+    switch (wanted) {
+        case ProfileOf::cpu: return of == SampleOf::cpu;
+        case ProfileOf::off_cpu: return of == SampleOf::off_cpu;
+        case ProfileOf::wall: return of != SampleOf::memory;
+        case ProfileOf::memory: return of == SampleOf::memory;
+    }
+    return false;
+}
+
 std::string title_of(const FunctionBook& book, const ProfileQuery& query) {
-    if (query.invocation) return book.function.name + " " + query.invocation->str() + " (on-CPU)";
-    return book.function.name + (query.part == ProfilePart::init ? " (initialisation, on-CPU)" : " (on-CPU)");
+    std::string title = book.function.name;
+    if (query.invocation) title += " " + query.invocation->str();
+    const bool init = !query.invocation && query.part == ProfilePart::init;
+    return title + (init ? " (initialisation, " : " (") + std::string(shown(query.of)) + ")";
 }
 
 }  // namespace
@@ -38,13 +72,15 @@ Profile build_profile(const FunctionBook& book, const ProfileQuery& query, const
     for (const Sample& s : book.samples.samples()) {
         const bool init = s.serial == kInitSerial;
         if (serial ? s.serial != *serial : init != (query.part == ProfilePart::init)) continue;
-        if (s.at < query.from || s.at >= query.to) continue;
-        const std::uint64_t weight = std::uint64_t{s.period_us} * 1'000;
-        by_stack[{s.stack, s.truncated ? StackEnd::cut : StackEnd::thread_start}] += weight;
+        if (s.at < query.from || s.at >= query.to || !holds(query.of, s.of)) continue;
+        by_stack[{s.stack, s.truncated ? StackEnd::cut : StackEnd::thread_start}] += s.weight;
     }
     StackWriter writer(tables);
     for (const auto& [stack, weight] : by_stack) writer.add(stack.first, weight, stack.second);
-    return std::move(writer).take(title_of(book, query));
+    Profile profile = std::move(writer).take(title_of(book, query));
+    profile.measure = measure(query.of);
+    if (query.of == ProfileOf::memory) profile.unit = ProfileUnit::bytes;
+    return profile;
 }
 
 void LeafNames::learn(StackId stack, const Tables& tables) {
@@ -63,7 +99,7 @@ HottestFrame hottest_frame(const FunctionBook& book, const LeafNames& leaves, Ti
     std::map<std::string_view, std::uint64_t> counts;  // ordered, so that ties go to the first by name
     std::uint64_t all = 0;
     for (const Sample& s : book.samples.samples()) {
-        if (s.serial == kInitSerial || s.at < from || s.at > to) continue;
+        if (s.serial == kInitSerial || s.of != SampleOf::cpu || s.at < from || s.at > to) continue;
         ++all;
         if (const auto name = leaves[s.stack]; !name.empty()) ++counts[name];
     }

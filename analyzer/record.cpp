@@ -41,6 +41,7 @@ void Assembler::close(Executor& executor, OpenInvocation& open, const Ending& en
     if (open.book != nullptr && !record.held) history_.add(*open.book, summarise(record, open.serial));
     ++counters_.invocations;
     executor.last = record.id;
+    if (record.boundary == Boundary::runtime_api) remember(executor, open);
     finished_.push_back(std::move(record));
     if (executor.spare.size() < kMostSpare) executor.spare.push_back(std::move(open.io));
     executor.open.erase(executor.open.begin() + (&open - executor.open.data()));

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/event.hpp"
 #include "core/ids.hpp"
 #include "core/time.hpp"
 
@@ -16,8 +17,9 @@ struct Sample {
     Timestamp at;
     std::uint64_t serial = kInitSerial;  // of the invocation it fell into
     StackId stack{};
-    std::uint32_t period_us = 0;  // what it stands for
+    SampleOf of = SampleOf::cpu;
     bool truncated = false;
+    std::uint64_t weight = 0;  // ns, or bytes of memory
 };
 
 class SampleRing {

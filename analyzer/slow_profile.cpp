@@ -34,9 +34,8 @@ Profile profile_of(const FunctionBook& book, Ranked records, const Tables& table
     std::map<std::pair<StackId, StackEnd>, std::uint64_t>
         by_stack;  // ordered: the same samples, the same bytes
     for (const Sample& s : book.samples.samples())
-        if (serials.contains(s.serial))
-            by_stack[{s.stack, s.truncated ? StackEnd::cut : StackEnd::thread_start}] +=
-                std::uint64_t{s.period_us} * 1'000;
+        if (s.of == SampleOf::cpu && serials.contains(s.serial))
+            by_stack[{s.stack, s.truncated ? StackEnd::cut : StackEnd::thread_start}] += s.weight;
     StackWriter writer(tables);
     for (const auto& [stack, weight] : by_stack) writer.add(stack.first, weight, stack.second);
     return std::move(writer).take({});

@@ -142,10 +142,20 @@ public:
     // Stacks: root first.
     EventScript& sample(const Box& who, const std::vector<std::string>& root_first,
                         StackEnd end = StackEnd::thread_start) {
+        return add(who, StackSample{stack(root_first), 10ms, end == StackEnd::cut});
+    }
+    // An interval off the CPU that ends now.
+    EventScript& wait(const Box& who, const std::vector<std::string>& root_first, Nanos took) {
+        return add(who, StackSample{.stack = stack(root_first), .period = took, .of = SampleOf::off_cpu});
+    }
+    EventScript& takes(const Box& who, const std::vector<std::string>& root_first, std::uint64_t bytes) {
+        return add(who, StackSample{.stack = stack(root_first), .of = SampleOf::memory, .bytes = bytes});
+    }
+    StackId stack(const std::vector<std::string>& root_first) {
         std::vector<FrameId> leaf_first;
         for (auto name = root_first.rbegin(); name != root_first.rend(); ++name)
             leaf_first.push_back(batch.tables.frames.intern({.name = text(*name)}));
-        return add(who, StackSample{batch.tables.stacks.intern(leaf_first), 10ms, end == StackEnd::cut});
+        return batch.tables.stacks.intern(leaf_first);
     }
 
     StringId text(std::string_view s) { return batch.tables.strings.intern(s); }

@@ -165,6 +165,57 @@ TEST(Profile, WeighsStacksInTimeRootFirst) {
     EXPECT_EQ(analyzer.take_finished().at(0).samples, 3u);
 }
 
+std::vector<NamedStack> stacks_of(const Analyzer& analyzer, const EventScript& s, const char* invocation, ProfileOf of) {
+    return stacks_of(analyzer.profile({.function = "f", .invocation = InvocationId(invocation), .of = of}, s.batch.tables));
+}
+
+TEST(Profile, GivesEachInvocationItsPartOfAWait) {
+    EventScript s;
+    Analyzer analyzer;
+    const Box a = s.sandbox(7, 100, "f");
+    s.at(1s).born(a).ready(a);
+    s.at(2s).wait(a, {"main", "next"}, 900ms).start(a, "1");  // idle: of no invocation
+    s.at(3s).sample(a, {"main"}).wait(a, {"main", "lock"}, 400ms).at(4s).end(a, "1");
+    s.at(6s).start(a, "2").at(7s).end(a, "2");
+    s.at(8s).start(a, "3");
+    s.at(9s).wait(a, {"background", "sleep"}, 6s);  // since 3 s: in all of them
+    s.at(10s).end(a, "3").at(11s).feed(analyzer);
+    EXPECT_THAT(stacks_of(analyzer, s, "1", ProfileOf::off_cpu),
+                ElementsAre(NamedStack({"background", "sleep"}, 1'000'000'000), NamedStack({"main", "lock"}, 400'000'000)));
+    EXPECT_THAT(stacks_of(analyzer, s, "2", ProfileOf::off_cpu),
+                ElementsAre(NamedStack({"background", "sleep"}, 1'000'000'000)));
+    EXPECT_THAT(stacks_of(analyzer, s, "3", ProfileOf::off_cpu),
+                ElementsAre(NamedStack({"background", "sleep"}, 1'000'000'000)));
+    EXPECT_THAT(stacks_of(analyzer, s, "1", ProfileOf::cpu), ElementsAre(NamedStack({"main"}, 10'000'000)));
+    EXPECT_THAT(stacks_of(analyzer, s, "1", ProfileOf::wall),
+                ElementsAre(NamedStack({"background", "sleep"}, 1'000'000'000), NamedStack({"main"}, 10'000'000),
+                            NamedStack({"main", "lock"}, 400'000'000)));
+    EXPECT_EQ(analyzer.take_finished().at(0).samples, 1u);
+}
+
+TEST(Profile, TheWaitThatADeathEndedIsTheInvocationsThatDied) {
+    EventScript s;
+    Analyzer analyzer;
+    const Box a = s.sandbox(7, 100, "f");
+    s.at(1s).born(a).ready(a).at(2s).start(a, "1");
+    s.at(5s).killed(a, 9).wait(a, {"main", "sleep"}, 2'900ms);
+    s.at(6s).feed(analyzer);
+    EXPECT_THAT(stacks_of(analyzer, s, "1", ProfileOf::off_cpu), ElementsAre(NamedStack({"main", "sleep"}, 2'900'000'000)));
+}
+
+TEST(Profile, WeighsMemoryInBytes) {
+    EventScript s;
+    Analyzer analyzer;
+    const Box a = s.sandbox(7, 100, "f");
+    s.at(1s).born(a).ready(a).at(2s).start(a, "1").takes(a, {"main", "much"}, 4096).takes(a, {"main", "much"}, 2 << 20);
+    s.at(3s).end(a, "1").at(4s).feed(analyzer);
+    const Profile p = analyzer.profile({.function = "f", .of = ProfileOf::memory}, s.batch.tables);
+    EXPECT_EQ(p.unit, ProfileUnit::bytes);
+    EXPECT_EQ(p.title, "f (memory)");
+    EXPECT_THAT(stacks_of(p), ElementsAre(NamedStack({"main", "much"}, (2u << 20) + 4096)));
+    EXPECT_THAT(stacks_of(analyzer.profile({.function = "f"}, s.batch.tables)), IsEmpty());
+}
+
 TEST(Profile, KeepsTheNewestSamplesOnly) {
     EventScript s;
     Analyzer analyzer({.samples_per_function = 3});
