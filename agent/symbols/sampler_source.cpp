@@ -128,8 +128,10 @@ private:
         } else if (auto* told = std::get_if<SampleRecord>(&*record)) {
             // The leaf first: an address outside what is known makes the mappings be read again.
             if (!told->native.empty()) (void)symbolizer_.mapping_at(told->from.process, told->native[0]);
-            look_at(told->from.process);
+            const ProcessId process = told->from.process;
+            look_at(process);
             stacks_.learn(std::move(*told), batch.tables);
+            look_at(process);  // naming it may have read them anew, and the same stack is not told again
         } else {
             take_weight(std::get<WeightRecord>(*record), batch);
         }
