@@ -79,10 +79,37 @@ struct hlist_head {
     struct hlist_node* first;
 };
 
+struct qstr {
+    const unsigned char* name;
+};
+
+struct dentry {
+    struct dentry* d_parent;
+    struct qstr d_name;
+};
+
+struct vfsmount {
+    struct dentry* mnt_root;
+};
+
+struct mount {
+    struct mount* mnt_parent;
+    struct dentry* mnt_mountpoint;
+    struct vfsmount mnt;
+};
+
+struct path {
+    struct vfsmount* mnt;
+    struct dentry* dentry;
+};
+
 struct file {
     void* private_data;
     struct inode* f_inode;
     unsigned int f_mode;
+    unsigned int f_flags;
+    __s64 f_pos;
+    struct path f_path;
     struct hlist_head* f_ep; /* what epolls watch it */
 };
 
@@ -151,13 +178,47 @@ struct socket {
     struct sock* sk;
 };
 
+struct percpu_counter {
+    __s64 count; /* all but what its CPUs hold back */
+};
+
+/* Resident pages by kind: files, anonymous, swap entries, shared; up to 6.1, then from 6.2 on. */
+struct mm_rss_stat {
+    at_atomic_long_t count[4];
+};
+struct mm_struct___to_6_1 {
+    struct mm_rss_stat rss_stat;
+};
+struct mm_struct___from_6_2 {
+    struct percpu_counter rss_stat[4];
+};
+
 struct mm_struct {
     unsigned long env_start;
     unsigned long env_end;
+    unsigned long start_code;
+    unsigned long end_code;
+    struct file* exe_file;
 };
 
 struct signal_struct {
     at_atomic_t live;
+    int nr_threads;
+    int group_exit_code;
+};
+
+struct sigaction {
+    void* sa_handler;
+};
+
+struct k_sigaction {
+    struct sigaction sa;
+};
+
+struct kernel_siginfo;
+
+struct thread_struct {
+    unsigned long fsbase; /* x86 */
 };
 
 struct thread_info {
@@ -211,6 +272,7 @@ struct task_struct {
     struct files_struct* files;
     struct signal_struct* signal;
     struct css_set* cgroups;
+    struct thread_struct thread;
 };
 
 struct linux_binprm {
@@ -233,7 +295,7 @@ struct bpf_iter__task {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-    unsigned long r10, r9, r8, ax, cx, dx, si, di, orig_ax, sp;
+    unsigned long bp, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, sp;
 };
 #define AT_ARG0(regs) ((regs)->di)
 #define AT_ARG1(regs) ((regs)->si)

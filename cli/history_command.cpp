@@ -35,6 +35,8 @@ Json evidence_json(const ChangeRecord& c) {
     if (e.kill_time) json["kill_time"] = to_rfc3339(e.wall(*e.kill_time));
     if (!e.hottest_frame.empty()) json["hottest_frame"] = e.hottest_frame;
     if (!e.flame_graph.empty()) json["flame_graph"] = e.flame_graph;
+    if (!e.culprit.empty()) json["culprit"] = e.culprit;
+    if (!e.black_box.empty()) json["black_box"] = e.black_box;
     return json;
 }
 

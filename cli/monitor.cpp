@@ -37,6 +37,7 @@ std::uint64_t own_resident_bytes() {
 struct Monitor::Impl {
     std::unique_ptr<BpfSource> bpf;
     std::unique_ptr<symbols::SamplerSource> sampler;
+    std::unique_ptr<black_box::Recorder> recorder;
     std::vector<std::string> missing;
     std::string last_note;
     std::optional<Budget> budget;
@@ -61,8 +62,16 @@ struct Monitor::Impl {
         return ok();
     }
 
+    Status start_recorder() {
+        auto made = black_box::Recorder::start({.tracked = bpf->tracked_maps()});
+        if (!made) return made.forward();
+        recorder = std::move(*made);
+        return ok();
+    }
+
     [[nodiscard]] double bpf_seconds() const {
-        return bpf->bpf_run_seconds() + (sampler ? sampler->bpf_run_seconds() : 0);
+        return bpf->bpf_run_seconds() + (sampler ? sampler->bpf_run_seconds() : 0) +
+               (recorder ? recorder->health().bpf_seconds : 0);
     }
 
     void lacks(const std::string& what, const Error& why, const std::string& still, const Say& say) {
@@ -91,8 +100,12 @@ void Monitor::start(const MonitorOptions& options, const Say& say) {
             detail.stacks = false;
         }
     }
+    if (Status s = impl_->start_recorder(); !s)
+        impl_->lacks("black boxes", s.error(), "Still working: everything but the moment of a kill.", say);
     if (options.budget) impl_->budget.emplace(BudgetOptions{.cores = *options.budget}, detail);
 }
+
+black_box::Recorder* Monitor::recorder() const { return impl_->recorder.get(); }
 
 bool Monitor::attached() const { return impl_->bpf != nullptr; }
 
@@ -121,6 +134,8 @@ AgentHealth Monitor::health() const {
         health.events += samples.samples;
         for (const auto& [kind, count] : samples.lost) health.lost[kind] += count;
     }
+    if (impl_->recorder)
+        for (const auto& [kind, count] : impl_->recorder->health().lost) health.lost[kind] += count;
     if (impl_->budget) {
         health.budget_cores = impl_->budget->cores();
         health.load_cores = impl_->budget->load();

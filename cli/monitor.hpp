@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/black_box/recorder.hpp"
 #include "core/event_source.hpp"
 #include "core/sink.hpp"
 
@@ -33,6 +34,8 @@ public:
     [[nodiscard]] bool attached() const;
     [[nodiscard]] std::vector<EventSource*> sources() const;
     [[nodiscard]] AgentHealth health() const;
+    // Of killed processes; null: none are written down.
+    [[nodiscard]] black_box::Recorder* recorder() const;
 
     // Once a turn: gives up detail, or takes it back, to keep the budget; says so.
     void keep_budget(Timestamp now, const Say& say);

@@ -37,6 +37,7 @@ void Pipeline::step(Nanos wait) {
     const Poll polled = poll(executing_ ? Nanos(0) : wait);
     ingest();
     const std::vector<Invocation> finished = parts_.analyzer.take_finished();
+    if (parts_.black_boxes != nullptr) check(parts_.black_boxes->join(finished));
     check(trials_.follow(parts_.executor.open()));
     trials_.add(finished);
     if (due(polled)) evaluate();
@@ -62,6 +63,7 @@ Poll Pipeline::poll(Nanos wait) {
 }
 
 void Pipeline::ingest() {
+    if (parts_.black_boxes != nullptr) parts_.black_boxes->listen(batch_.events);
     parts_.analyzer.ingest(batch_, {parts_.clock.now(), parts_.clock.wall()});
     batch_.events.clear();
 }
@@ -85,6 +87,11 @@ void Pipeline::evaluate() {
     for (Action& action : plan.actions) {
         if (!options_.flame_folder.empty())
             action.evidence.flame_graph = options_.flame_folder + "/" + action.target.name + ".svg";
+        if (parts_.black_boxes != nullptr && action.evidence.kill_time) {
+            const BlackBoxes::Last last = parts_.black_boxes->last_of(action.target.name);
+            action.evidence.culprit = last.culprit;
+            action.evidence.black_box = last.invocation;
+        }
         begin(action, now.now);
     }
     if (!plan.actions.empty()) refresh_history();

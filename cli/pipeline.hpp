@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "analyzer/analyzer.hpp"
+#include "cli/black_boxes.hpp"
 #include "cli/trials.hpp"
 #include "core/event_source.hpp"
 #include "core/knowledge_store.hpp"
@@ -43,6 +44,7 @@ struct PipelineParts {
     Executor& executor;
     std::vector<Sink*> sinks;
     std::function<AgentHealth()> health;
+    BlackBoxes* black_boxes = nullptr;  // of killed processes; null: none are written down
     std::function<void(const std::string&)> complain;  // a sentence for people; the same one once an hour
 };
 

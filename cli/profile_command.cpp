@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/profile_black_box.hpp"
 #include "cli/profile_files.hpp"
 #include "cli/profile_live.hpp"
 #include "cli/traced_command.hpp"
@@ -122,6 +124,9 @@ int sample(Arguments& arguments) {
 }  // namespace
 
 int profile_command(int argc, char** argv) {
+    // Commands of their own: what they take and tell is something else.
+    for (int i = 1; i < argc && std::strcmp(argv[i], "--") != 0; ++i)
+        if (std::string_view(argv[i]).starts_with("--black-box")) return profile_black_box_command(argc, argv);
     CLI::App app("Draws flame graphs and exports profiles", argv[0]);
     app.footer(
         "examples:\n"
@@ -133,7 +138,8 @@ int profile_command(int argc, char** argv) {
         "  perf script | stackcollapse-perf.pl | autotune profile --from - -o out.html\n"
         "  autotune profile --from stacks.folded.gz -o out.svg -o out.pb.gz -o out.speedscope.json\n"
         "  autotune profile --diff before.folded after.folded -o change.html\n"
-        "  autotune profile --from stacks.folded          # a call tree on the terminal");
+        "  autotune profile --from stacks.folded          # a call tree on the terminal\n"
+        "  autotune profile --black-box ID                # of an invocation that was killed: autotune profile --black-box --help");
     Arguments arguments;
     auto* pid =
         app.add_option("-p,--pid", arguments.target.pids, "sample this process and all that it starts")

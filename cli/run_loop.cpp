@@ -42,6 +42,7 @@ struct Loop {
     std::unique_ptr<Provider> provider_decorator;
     std::unique_ptr<Executor> executor;
     Monitor monitor;
+    std::unique_ptr<BlackBoxes> black_boxes;
     Analyzer analyzer;
     exporters::PrometheusSink metrics{{.agent_version = AUTOTUNE_VERSION}};
     std::unique_ptr<exporters::StdoutNotifier> notifier;
@@ -122,6 +123,8 @@ Status compose(Loop& loop, const RunOptions& options, const Decorators& decorato
     loop.executor =
         std::make_unique<Executor>(provider, store, loop.clock, ExecutorOptions{.alias = options.alias});
     loop.reports = std::make_unique<Reports>(ReportOptions{.folder = options.state});
+    if (black_box::Recorder* recorder = loop.monitor.recorder())
+        loop.black_boxes = std::make_unique<BlackBoxes>(*recorder, black_box_folder(options.state));
     loop.pipeline = std::make_unique<Pipeline>(
         PipelineParts{.clock = loop.clock,
                       .sources = loop.monitor.sources(),
@@ -132,6 +135,7 @@ Status compose(Loop& loop, const RunOptions& options, const Decorators& decorato
                       .executor = *loop.executor,
                       .sinks = std::move(*sinks),
                       .health = [&loop] { return health_of(loop); },
+                      .black_boxes = loop.black_boxes.get(),
                       .complain = say},
         PipelineOptions{.mode = options.mode,
                         .flame_folder = flame_folder(std::filesystem::absolute(options.state)).string()});

@@ -56,6 +56,8 @@ struct Evidence {
     std::optional<Timestamp> kill_time;
     std::string hottest_frame;
     std::string flame_graph;        // path of a file, "" when none
+    std::string culprit;            // where the last one that was killed was: "handler.py:12 in handler"; "" when not known
+    std::string black_box;          // the invocation whose black box tells, "" when none
 
     [[nodiscard]] WallTime wall(Timestamp t) const { return wall_to + (t - to); }  // REQUIRES: wall_to is known
 };

@@ -139,6 +139,8 @@ std::optional<Message> message_of(const Outcome& outcome, TwoClocks clocks) {
     m.facts = evidence.facts;
     m.hottest_frame = evidence.hottest_frame;
     m.flame_graph = evidence.flame_graph;
+    m.culprit = evidence.culprit;
+    m.black_box = evidence.black_box;
     m.runbook = action.runbook;
     m.done = done_about_it(outcome);
     if (!outcome.detail.empty() && outcome.disposition != Disposition::notified)
@@ -172,6 +174,8 @@ std::string to_text(const Message& m) {
     };
     for (const auto& [name, value] : m.facts) evidence(name + " = " + value);
     if (m.kill_time) evidence("killed at " + to_rfc3339(*m.kill_time));
+    if (!m.culprit.empty()) evidence("it was at " + m.culprit);
+    if (!m.black_box.empty()) evidence("black box: autotune profile --black-box " + m.black_box);
     if (!m.hottest_frame.empty()) evidence("hottest frame: " + m.hottest_frame);
     if (!m.flame_graph.empty()) evidence("flame graph: " + m.flame_graph);
     add_line(text, "consider", m.suggestion);

@@ -32,6 +32,8 @@ struct Message {
     std::vector<std::pair<std::string, std::string>> facts;
     std::string hottest_frame;
     std::string flame_graph;  // path
+    std::string culprit;      // where the last one that was killed was
+    std::string black_box;    // the invocation whose black box tells more
     std::string suggestion;   // what the developer could do
     std::string done;         // what autotune did
     std::string runbook;

@@ -31,6 +31,8 @@ json annotations_of(const Message& m) {
     add("runbook_url", m.runbook);
     add("hottest_frame", m.hottest_frame);
     add("flame_graph", m.flame_graph);
+    add("culprit", m.culprit);
+    add("black_box", m.black_box);
     if (m.kill_time) a["kill_time"] = to_rfc3339(*m.kill_time);
     for (const auto& [name, value] : m.facts) a["fact:" + name] = value;
     return a;

@@ -73,6 +73,8 @@ json from_evidence(const Evidence& e) {
            {"hottest_frame", e.hottest_frame},
            {"flame_graph", e.flame_graph}};
     if (e.kill_time) j["kill_time_ns"] = to_ns(*e.kill_time);
+    if (!e.culprit.empty()) j["culprit"] = e.culprit;
+    if (!e.black_box.empty()) j["black_box"] = e.black_box;
     return j;
 }
 
@@ -86,6 +88,8 @@ Evidence to_evidence(const json& j) {
     e.hottest_frame = j.at("hottest_frame").get<std::string>();
     e.flame_graph = j.at("flame_graph").get<std::string>();
     if (j.contains("kill_time_ns")) e.kill_time = to_time(j.at("kill_time_ns"));
+    if (j.contains("culprit")) e.culprit = j.at("culprit").get<std::string>();
+    if (j.contains("black_box")) e.black_box = j.at("black_box").get<std::string>();
     return e;
 }
 

@@ -156,7 +156,9 @@ private:
                      .wall_to = now_,
                      .kill_time = {},
                      .hottest_frame = facts.hottest_frame,
-                     .flame_graph = {}};
+                     .flame_graph = {},
+                     .culprit = {},
+                     .black_box = {}};
         const auto positive = [&](Fact fact) { return facts.fn.number(fact).value_or(0) > 0; };
         if (positive(Fact::fn_oom_count))
             out.kill_time = facts.last_oom;

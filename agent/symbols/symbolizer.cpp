@@ -99,6 +99,12 @@ public:
         if (p.snapshot.maps.empty()) p.snapshot = from_program(program);
     }
 
+    void refresh(const ProcessId& id) {
+        const bool seen_before = processes_.contains(id);
+        Process& p = process(id);
+        if (seen_before) read(id, p);
+    }
+
     void told(const ProcessId& id, const std::vector<Mapping>& mappings) {
         Process& p = process(id);
         p.told = mappings;
@@ -345,6 +351,8 @@ Symbolizer::Symbolizer(SymbolizerOptions options) : impl_(std::make_unique<Impl>
 Symbolizer::~Symbolizer() = default;
 
 std::uint64_t Symbolizer::observe(const ProcessId& process) { return impl_->process(process).reads; }
+
+void Symbolizer::refresh(const ProcessId& process) { impl_->refresh(process); }
 
 void Symbolizer::replaced(const ProcessId& process, const Program& program) {
     impl_->replaced(process, program);

@@ -55,6 +55,9 @@ public:
     // number means that they may have changed. Cheap when there is nothing to do.
     std::uint64_t observe(const ProcessId& process);
 
+    // Reads the process's mappings again: it may have mapped more. What was known stays when it has gone.
+    void refresh(const ProcessId& process);
+
     // The process has become another program (exec). What is known of it from elsewhere serves when it is
     // gone before its mappings could be read.
     void replaced(const ProcessId& process, const Program& program);

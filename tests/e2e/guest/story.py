@@ -111,6 +111,25 @@ class Guest(unittest.TestCase):
         process = pathlib.Path(f"/proc/{record['pid']}")
         harness.wait_for("the end of the process", lambda: not process.exists(), PATIENCE_S)
 
+    def box(self, answer):
+        """What was written down of the killed invocation."""
+        def find():
+            done = harness.run("profile", "--black-box", answer.request_id, "--state", self.agent.state, "--json")
+            return done.returncode == 0 and json.loads(done.stdout)
+        return harness.wait_for(f"the black box of {answer.request_id}", find, PATIENCE_S)
+
+    def test_5_black_boxes_name_the_lines_that_were_killed(self):
+        for name, event, line in (("hog", {"megabytes": 600}, 3), ("sleeper", {"sleep": 600}, 10)):
+            with self.subTest(function=name):
+                box = self.box(self.host.invoke(name, event))
+                self.assertTrue(box["culprit_file"].endswith("handler.py"), box["culprit"])
+                self.assertEqual(box["culprit_line"], line, box["culprit"])
+                self.assertEqual(box["out_of_memory"], name == "hog")
+                self.assertFalse(box["threads"][0]["truncated"])
+                self.assertGreater(len(box["calls"]), 0)
+                self.assertIn(" -> 127.0.0.1:", "\n".join(f["what"] for f in box["files"]))
+                self.assertGreater(box["memory"]["anonymous"], (400 if name == "hog" else 1) << 20)
+
     def test_5_peak_memory_is_the_cgroups_watermark(self):
         for megabytes, older in ((50, False), (300, False), (20, True)):
             with self.subTest(megabytes=megabytes):

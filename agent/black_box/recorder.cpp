@@ -1,0 +1,312 @@
+#include "agent/black_box/recorder.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "agent/black_box/box_assembly.hpp"
+#include "agent/black_box/box_program.hpp"
+#include "agent/black_box/box_records.hpp"
+#include "agent/black_box/watched_processes.hpp"
+#include "os/fd.hpp"
+
+namespace autotune::black_box {
+namespace {
+
+constexpr Nanos kLongestNap = std::chrono::milliseconds(500);
+constexpr Nanos kLongestDeath = std::chrono::seconds(1);  // then what came of it is all there is
+constexpr std::size_t kMostLooks = 500;                   // a second: forks without end must not keep us for ever
+constexpr std::size_t kMostBoxes = 256;                   // not taken yet; the newest win
+
+// A process that is being killed, as far as it was told.
+struct Death {
+    at_box_dying dying{};
+    OpenFiles files;
+    std::vector<ThreadState> threads;
+    RecordedMemory memory;
+    bool over = false;
+};
+
+ProcessId process_of(const at_box_head& head) { return {static_cast<std::int32_t>(head.pid), head.start_ns}; }
+
+Timestamp time_of(const at_box_head& head) { return from_ns(static_cast<std::int64_t>(head.at_ns)); }
+
+}  // namespace
+
+class Recorder::Impl {
+public:
+    Impl(BoxProgram program, RecorderOptions options, Fd wake)
+        : options_(std::move(options)),
+          program_(std::move(program)),
+          processes_(program_, options_.proc),
+          wake_(std::move(wake)),
+          thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+    ~Impl() {
+        thread_.request_stop();
+        wake();
+    }
+
+    Status trace(std::span<const CgroupId> roots, std::span<const std::int32_t> pids) {
+        if (Status s = program_.trace(roots, pids); !s) return s;
+        for (const std::int32_t pid : pids) ask([&](Wishes& w) { w.look.push_back({pid, 0}); });
+        return ok();
+    }
+
+    void watch(const ProcessId& process, CgroupId cgroup) {
+        program_.watch(process, cgroup);
+        ask([&](Wishes& w) { w.look.push_back(process); });
+    }
+    void expect(const ProcessId& process, Timestamp deadline) {
+        ask([&](Wishes& w) { w.deadlines.emplace_back(process, deadline); });
+    }
+    void expect_no_more(std::int32_t pid) {
+        const std::lock_guard lock(mutex_);  // no hurry: nobody is woken for it
+        wishes_.deadlines.emplace_back(ProcessId{pid, 0}, std::nullopt);
+    }
+
+    std::vector<BlackBox> take(Nanos wait) {
+        std::unique_lock lock(mutex_);
+        told_.wait_for(lock, wait, [&] { return !boxes_.empty(); });
+        return std::exchange(boxes_, {});
+    }
+
+    [[nodiscard]] bool is_writing() const { return is_writing_; }
+    [[nodiscard]] RecorderHealth health() const {
+        RecorderHealth health;
+        const auto counts = program_.counts();
+        const std::lock_guard lock(mutex_);
+        health.boxes = written_;
+        health.weighed = weighed_;
+        health.lost = {{"ring_full", counts[AT_BOX_RING_FULL]},
+                       {"state_map_full", counts[AT_BOX_STATE_FULL]},
+                       {"read_failed", counts[AT_BOX_UNREADABLE]},
+                       {"undecodable", undecodable_},
+                       {"not_looked_at", not_looked_at_},
+                       {"not_taken", not_taken_}};
+        health.bpf_seconds = program_.run_seconds();
+        return health;
+    }
+
+private:
+    struct Wishes {
+        std::vector<ProcessId> look;
+        std::vector<std::pair<ProcessId, std::optional<Timestamp>>> deadlines;
+    };
+
+    void ask(const std::function<void(Wishes&)>& wish) {
+        {
+            const std::lock_guard lock(mutex_);
+            wish(wishes_);
+        }
+        wake();
+    }
+    void wake() {
+        const std::uint64_t one = 1;
+        (void)!::write(wake_.get(), &one, sizeof one);
+    }
+
+    void run(const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            nap();
+            take_wishes();
+            if (!program_.drain([this](std::span<const std::byte> bytes) { on_record(bytes); })) return;
+            look_at_new();
+            look_before_deadlines();
+            finish_deaths();
+        }
+    }
+
+    void nap() {
+        Nanos longest = deaths_.empty() ? kLongestNap : std::chrono::milliseconds(20);
+        const Timestamp now = clock_.now();
+        for (const auto& [pid, deadline] : deadlines_) longest = std::min(longest, deadline.second - options_.lead - now);
+        const auto ms = std::chrono::ceil<std::chrono::milliseconds>(std::max(longest, Nanos(0))).count();
+        pollfd ready[] = {{.fd = program_.ready_fd(), .events = POLLIN, .revents = 0},
+                          {.fd = wake_.get(), .events = POLLIN, .revents = 0}};
+        if (::poll(ready, 2, static_cast<int>(ms)) <= 0) return;
+        std::uint64_t count = 0;
+        if (ready[1].revents != 0) (void)!::read(wake_.get(), &count, sizeof count);
+    }
+
+    void take_wishes() {
+        Wishes wishes;
+        {
+            const std::lock_guard lock(mutex_);
+            wishes = std::exchange(wishes_, {});
+        }
+        for (const ProcessId& process : wishes.look) new_[process.pid] = process;
+        for (const auto& [process, deadline] : wishes.deadlines) {
+            if (deadline)
+                deadlines_[process.pid] = {process, *deadline};
+            else
+                deadlines_.erase(process.pid);
+        }
+    }
+
+    void on_record(std::span<const std::byte> bytes) {
+        auto record = decode_box_record(bytes);
+        if (!record) {
+            const std::lock_guard lock(mutex_);
+            ++undecodable_;
+            return;
+        }
+        std::visit([this](auto&& what) { on(std::forward<decltype(what)>(what)); }, *std::move(record));
+    }
+
+    void on(at_box_notice&& notice) {
+        const ProcessId process = process_of(notice.head);
+        switch (notice.head.record) {
+            case AT_BOX_SEEN:
+                processes_.forget(process.pid);
+                new_[process.pid] = process;
+                break;
+            case AT_BOX_PRESSURE: weigh(process.pid); break;
+            default:
+                if (const auto death = deaths_.find(process.pid); death != deaths_.end()) death->second.over = true;
+        }
+    }
+    void on(at_box_mapped&& mapped) {
+        const ProcessId process = process_of(mapped.head);
+        processes_.told(process, mapped);
+        new_[process.pid] = process;
+    }
+    void on(at_box_dying&& dying) {
+        deaths_[static_cast<std::int32_t>(dying.head.pid)].dying = dying;
+        is_writing_ = true;
+    }
+    void on(OpenFiles&& files) {
+        if (Death* death = death_of(files.head)) death->files = std::move(files);
+    }
+    void on(CodeMemory&& memory) {
+        if (Death* death = death_of(memory.head))
+            for (const auto& range : memory.ranges) death->memory.add(range.address, range.bytes);
+    }
+    void on(ThreadState&& thread) {
+        if (Death* death = death_of(thread.head)) death->threads.push_back(std::move(thread));
+    }
+    Death* death_of(const at_box_head& head) {
+        const auto found = deaths_.find(static_cast<std::int32_t>(head.pid));
+        return found != deaths_.end() ? &found->second : nullptr;
+    }
+
+    void look_at_new() {
+        const Timestamp now = clock_.now();
+        if (now - looks_since_ >= std::chrono::seconds(1)) looks_since_ = now, looks_ = 0;
+        for (const auto& [pid, process] : std::exchange(new_, {})) {
+            if (deaths_.contains(pid)) continue;
+            if (++looks_ <= kMostLooks) {
+                processes_.look(process);
+                continue;
+            }
+            const std::lock_guard lock(mutex_);
+            ++not_looked_at_;
+        }
+    }
+
+    void look_before_deadlines() {
+        const Timestamp now = clock_.now();
+        for (auto it = deadlines_.begin(); it != deadlines_.end();) {
+            const auto& [process, deadline] = it->second;
+            if (deadline - options_.lead > now) {
+                ++it;
+                continue;
+            }
+            if (!deaths_.contains(process.pid)) processes_.look(process), weigh(process.pid);
+            it = deadlines_.erase(it);
+        }
+    }
+
+    void weigh(std::int32_t pid) {
+        processes_.weigh(pid, clock_.now());
+        const std::lock_guard lock(mutex_);
+        ++weighed_;
+    }
+
+    void finish_deaths() {
+        const Timestamp now = clock_.now();
+        for (auto it = deaths_.begin(); it != deaths_.end();) {
+            const bool late = now - time_of(it->second.dying.head) > kLongestDeath;
+            if (!it->second.over && !late) {
+                ++it;
+                continue;
+            }
+            BlackBox box = write_down(it->second);
+            processes_.forget(it->first);
+            it = deaths_.erase(it);
+            const std::lock_guard lock(mutex_);
+            ++written_;
+            boxes_.push_back(std::move(box));
+            if (boxes_.size() > kMostBoxes) boxes_.erase(boxes_.begin()), ++not_taken_;
+        }
+        is_writing_ = !deaths_.empty();
+        told_.notify_all();
+    }
+
+    BlackBox write_down(const Death& death) {
+        BlackBox box = box_of(death.dying, death.files);
+        box.wall = wall_at(clock_, box.at);
+        processes_.complete(box.process);
+        for (const ThreadState& thread : death.threads) box.threads.push_back(processes_.describe(thread, death.memory));
+        std::ranges::stable_partition(box.threads, [&](const BoxThread& t) { return t.id == box.culprit_thread; });
+        processes_.add_mappings(box.process.pid, box.at, box.memory);
+        const std::uint64_t lost = program_.counts()[AT_BOX_RING_FULL];
+        box.records_lost = lost - std::exchange(lost_before_, lost);
+        return box;
+    }
+
+    SystemClock clock_;
+    RecorderOptions options_;
+    BoxProgram program_;
+    // Of the thread alone.
+    WatchedProcesses processes_;
+    std::unordered_map<std::int32_t, ProcessId> new_;
+    std::unordered_map<std::int32_t, std::pair<ProcessId, Timestamp>> deadlines_;
+    std::unordered_map<std::int32_t, Death> deaths_;
+    std::size_t looks_ = 0;
+    Timestamp looks_since_{};
+    std::uint64_t lost_before_ = 0;
+    // Shared.
+    mutable std::mutex mutex_;
+    std::condition_variable told_;
+    Wishes wishes_;
+    std::vector<BlackBox> boxes_;
+    std::uint64_t undecodable_ = 0, not_looked_at_ = 0, not_taken_ = 0, written_ = 0, weighed_ = 0;
+    std::atomic<bool> is_writing_ = false;
+    Fd wake_;
+    std::jthread thread_;  // last: it uses all of the above
+};
+
+Recorder::Recorder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Recorder::~Recorder() = default;
+
+Result<std::unique_ptr<Recorder>> Recorder::start(RecorderOptions options) {
+    auto program = BoxProgram::load(options.tracked);
+    if (!program) return program.forward();
+    Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!wake) return unexpected(errno_error("making an event descriptor", errno));
+    return std::unique_ptr<Recorder>(
+        new Recorder(std::make_unique<Impl>(*std::move(program), std::move(options), std::move(wake))));
+}
+
+Status Recorder::trace(std::span<const CgroupId> roots, std::span<const std::int32_t> processes) {
+    return impl_->trace(roots, processes);
+}
+void Recorder::watch(const ProcessId& process, CgroupId cgroup) { impl_->watch(process, cgroup); }
+void Recorder::expect(const ProcessId& process, Timestamp deadline) { impl_->expect(process, deadline); }
+void Recorder::expect_no_more(std::int32_t pid) { impl_->expect_no_more(pid); }
+std::vector<BlackBox> Recorder::take(Nanos wait) { return impl_->take(wait); }
+bool Recorder::is_writing() const { return impl_->is_writing(); }
+RecorderHealth Recorder::health() const { return impl_->health(); }
+
+}  // namespace autotune::black_box

@@ -1,0 +1,67 @@
+// Dies as it is told, or waits to be killed. The test finds lines by their marks.
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static volatile unsigned long turns;
+
+static void ready(void) {
+    puts("ready");
+    fflush(stdout);
+}
+
+__attribute__((noinline)) static void spin(void) {
+    ready();
+    for (;;) turns = turns * 3 + 1;  // mark: spin
+}
+
+__attribute__((noinline)) static int crash(int* nowhere) {
+    return *nowhere + (int)turns;  // mark: crash
+}
+
+// After the first 48 MB it waits for SIGUSR1.
+__attribute__((noinline)) static void grow(void) {
+    const size_t bytes = (size_t)1 << 30, first = (size_t)48 << 20;
+    volatile char* block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    sigset_t go_on;
+    int got;
+    sigemptyset(&go_on);
+    sigaddset(&go_on, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &go_on, NULL);
+    for (size_t i = 0; i < first; i += 4096) block[i] = 1;
+    ready();
+    sigwait(&go_on, &got);
+    for (size_t i = 0; i < bytes; i += 4096) block[i] = 1;  // mark: grow
+}
+
+static void* wait_for_ever(void* unused) {
+    (void)unused;
+    for (;;) pause();  // mark: pause
+}
+
+int main(int argc, char** argv) {
+    const char* how = argc > 1 ? argv[1] : "";
+    if (open("/etc/passwd", O_RDONLY) < 0) return 1;
+    for (int i = 0; i < 40; ++i) turns += access(i % 2 ? "/odd" : "/even", R_OK) == 0;
+    if (strcmp(how, "threads") == 0) {
+        pthread_t thread;
+        for (int i = 0; i < 3; ++i) pthread_create(&thread, NULL, wait_for_ever, NULL);
+        usleep(20000);
+        spin();
+    }
+    if (strcmp(how, "spin") == 0) spin();
+    if (strcmp(how, "crash") == 0) return crash(NULL);
+    if (strcmp(how, "grow") == 0) grow();
+    if (strcmp(how, "leave") == 0) {  // while others live: they go too, but nobody kills them
+        pthread_t thread;
+        pthread_create(&thread, NULL, wait_for_ever, NULL);
+        usleep(20000);
+        exit(3);
+    }
+    return 0;
+}
