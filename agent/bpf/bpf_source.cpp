@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "agent/bpf/cgroup_scope.hpp"
 #include "agent/bpf/kernel_object.hpp"
@@ -28,6 +31,7 @@ constexpr Nanos kLossInterval = std::chrono::seconds(1);  // at least so often, 
 constexpr Nanos kSweepInterval = std::chrono::seconds(1);
 constexpr Nanos kTotalsInterval = std::chrono::seconds(1);
 constexpr std::size_t kRecordsPerDrain = 200'000;                // a flood must not keep us for ever
+constexpr std::size_t kMostNotes = 100;
 
 }  // namespace
 
@@ -107,6 +111,7 @@ public:
         SourceHealth now = health_;
         now.missing = kernel_.missing();
         now.missing.insert(now.missing.end(), tls_.missing().begin(), tls_.missing().end());
+        now.missing.insert(now.missing.end(), notes_.begin(), notes_.end());
         return now;
     }
     [[nodiscard]] double bpf_run_seconds() const {
@@ -191,13 +196,25 @@ private:
 
     // Those that ran before us come first, at the first poll: only there is a batch to put them in.
     Status tell_existing(EventBatch& batch) {
+        const bool is_listing = !existing_.empty();
         decode_all<at_existing_record>(std::exchange(existing_, {}), batch);
+        if (is_listing && detail_.cgroups.empty() && detail_.processes.empty()) note_shared_sandboxes();
         bool found = false;
         for (const CgroupId cgroup : decoder_.take_discovered()) {
             if (auto s = kernel_.watch_cgroup(cgroup); !s) return s;
             found = true;
         }
         return found ? list_existing() : ok();  // now also the threads of what was found
+    }
+
+    // A scope that was found is a cgroup: what else is in it is told as the executor's.
+    void note_shared_sandboxes() {
+        for (const auto& [executor, strangers] : decoder_.shared_sandboxes()) {
+            if (shared_.size() >= kMostNotes || !shared_.insert(executor).second) continue;
+            notes_.push_back("process " + std::to_string(executor.pid) + ", an executor, shares its cgroup with " +
+                             std::to_string(strangers) + " other process" + (strangers == 1 ? "" : "es") +
+                             ": what they do is told as its own (-p " + std::to_string(executor.pid) + " is it alone)");
+        }
     }
 
     Status drain(EventBatch& batch) {
@@ -207,6 +224,8 @@ private:
         const auto drained = kernel_.drain([&](std::span<const std::byte> record) { decode(record, batch); },
                                            kRecordsPerDrain);
         if (!drained) return drained.forward();
+        if (decoder_.take_unlisted())
+            if (auto s = list_existing(); !s) return s;
         if (detail_.io)
             for (const std::int32_t pid : decoder_.take_new_code()) tls_.look_at(pid);
         drained_ = clock_.now();
@@ -248,6 +267,8 @@ private:
     Nanos drain_interval_ = kDrainInterval;
     std::uint64_t undecodable_ = 0;
     std::vector<std::byte> existing_;
+    std::set<ProcessId> shared_;  // executors that a note says it of, a hundred at most
+    std::vector<std::string> notes_;
     Detail detail_;  // as asked for last
     Telling telling_;
     std::vector<std::int32_t> processes_;  // that were asked for

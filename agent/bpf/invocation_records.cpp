@@ -48,7 +48,9 @@ void RecordDecoder::on_request_head(const at_request_head_record& r, EventBatch&
 void RecordDecoder::tell_birth(const at_header& header, EventBatch& batch) {
     at_header birth = header;
     birth.at_ns = std::min<std::uint64_t>(header.start_ns, header.at_ns);
-    batch.events.push_back(make_event(birth, ProcessStarted{}));
+    const std::string command = proc_.command(header.tgid).value_or("");
+    batch.events.push_back(make_event(birth, ProcessStarted{.command = batch.tables.strings.intern(command)}));
+    unlisted_ = true;
 }
 
 void RecordDecoder::on_answer_part(const at_answer_part_record& r, EventBatch& batch) {

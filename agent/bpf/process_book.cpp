@@ -68,6 +68,32 @@ bool ProcessBook::owns_sandbox(const KnownProcess& process) const {
     return it != sandboxes_.end() && it->second.executor == process.id;
 }
 
+bool ProcessBook::descends(const KnownProcess& process, std::int32_t ancestor) {
+    const KnownProcess* at = &process;
+    for (int generation = 0; at != nullptr && generation < 64; ++generation) {
+        if (at->parent == ancestor) return true;
+        at = find_pid(at->parent);
+    }
+    return false;
+}
+
+std::vector<ProcessBook::SharedSandbox> ProcessBook::shared_sandboxes() {
+    std::unordered_map<CgroupId, SharedSandbox> found;
+    for (const auto& [pid, process] : processes_) {
+        const auto sandbox = sandboxes_.find(process.cgroup);
+        if (sandbox == sandboxes_.end() || sandbox->second.executor == process.id) continue;
+        const KnownProcess* executor = find_pid(sandbox->second.executor.pid);
+        if (executor == nullptr || executor->id != sandbox->second.executor) continue;
+        if (descends(process, executor->id.pid) || descends(*executor, pid)) continue;
+        SharedSandbox& shared = found[process.cgroup];
+        shared.executor = executor->id;
+        ++shared.strangers;
+    }
+    std::vector<SharedSandbox> all;
+    for (const auto& [cgroup, shared] : found) all.push_back(shared);
+    return all;
+}
+
 bool ProcessBook::was_ready(CgroupId cgroup) const {
     const auto it = sandboxes_.find(cgroup);
     return it != sandboxes_.end() && it->second.is_ready;

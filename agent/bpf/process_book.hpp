@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "agent/bpf/executor_environment.hpp"
 #include "agent/bpf/fd_table.hpp"
@@ -50,6 +51,7 @@ struct HttpConnection {
 struct KnownProcess {
     ProcessId id;
     CgroupId cgroup{};
+    std::int32_t parent = 0;  // 0: not known
     FdTable files;
     MappedFiles mappings;
     std::optional<ExecutorEnvironment> environment;  // when it has Lambda's variables
@@ -85,6 +87,12 @@ public:
     bool claim_sandbox(const KnownProcess& process);
     [[nodiscard]] bool owns_sandbox(const KnownProcess& process) const;
     void mark_ready(CgroupId cgroup) { sandboxes_[cgroup].is_ready = true; }
+    // Executors whose cgroup has other processes that are neither ancestors nor descendants of theirs.
+    struct SharedSandbox {
+        ProcessId executor;
+        std::size_t strangers = 0;
+    };
+    [[nodiscard]] std::vector<SharedSandbox> shared_sandboxes();
     [[nodiscard]] bool was_ready(CgroupId cgroup) const;
     // The first of the boundaries that were heard in a cgroup; that which everybody speaks when none was.
     void hear(CgroupId cgroup, Boundary boundary);
@@ -93,6 +101,8 @@ public:
     [[nodiscard]] std::size_t size() const { return processes_.size(); }
 
 private:
+    [[nodiscard]] bool descends(const KnownProcess& process, std::int32_t ancestor);
+
     struct Sandbox {
         ProcessId executor;
         bool is_ready = false;

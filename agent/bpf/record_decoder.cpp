@@ -115,6 +115,7 @@ std::vector<std::int32_t> RecordDecoder::processes() {
 
 void RecordDecoder::on_fork(const at_fork_record& r, EventBatch& batch) {
     KnownProcess& child = book_.open(r.header);
+    child.parent = r.parent;
     if (const KnownProcess* parent = book_.find_pid(r.parent)) {
         child.files = parent->files;
         child.mappings = parent->mappings;
@@ -182,7 +183,10 @@ void RecordDecoder::on_oom(const at_oom_record& r, EventBatch& batch) {
 }
 
 void RecordDecoder::on_existing(const at_existing_record& r, EventBatch& batch) {
-    if (book_.find(r.header)) return;  // told by its fork, or by an earlier listing
+    if (KnownProcess* known = book_.find(r.header)) {  // told by its fork, or by an earlier listing
+        known->parent = r.parent;
+        return;
+    }
     KnownProcess candidate;
     candidate.id = {r.header.tgid, r.header.start_ns};
     learn_environment(candidate);
@@ -190,6 +194,7 @@ void RecordDecoder::on_existing(const at_existing_record& r, EventBatch& batch) 
     if (r.watched) new_code_.insert(r.header.tgid);
     KnownProcess& process = book_.open(r.header);
     process.environment = candidate.environment;
+    process.parent = r.parent;
     batch.events.push_back(make_event(
         r.header, ProcessStarted{.parent_pid = r.parent,
                                  .command = batch.tables.strings.intern(field_text(r.comm, sizeof r.comm))}));

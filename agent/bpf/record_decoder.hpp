@@ -44,6 +44,10 @@ public:
 
     // Cgroups of executors that ran before the source did and that nobody watches yet.
     [[nodiscard]] std::vector<CgroupId> take_discovered() { return std::exchange(discovered_, {}); }
+    // Since the last call an executor was heard of whose cgroup nobody watched: what else is in it was not listed yet.
+    [[nodiscard]] bool take_unlisted() { return std::exchange(unlisted_, false); }
+    // Of what has been listed.
+    [[nodiscard]] std::vector<ProcessBook::SharedSandbox> shared_sandboxes() { return book_.shared_sandboxes(); }
 
 private:
     // record_decoder.cpp
@@ -95,13 +99,14 @@ private:
     // invocation_records.cpp
     void on_request_head(const at_request_head_record& r, EventBatch& batch);
     void on_answer_part(const at_answer_part_record& r, EventBatch& batch);
-    static void tell_birth(const at_header& header, EventBatch& batch);
+    void tell_birth(const at_header& header, EventBatch& batch);
     void finish_answer(KnownProcess& process, const at_answer_part_record& r, EventBatch& batch);
 
     Procfs proc_;
     ProcessBook book_;
     Nanos wall_offset_{0};
     std::vector<CgroupId> discovered_;
+    bool unlisted_ = false;
     std::set<std::int32_t> new_code_;
 };
 
