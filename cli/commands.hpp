@@ -9,5 +9,6 @@ int run_command(int argc, char** argv);
 int history_command(int argc, char** argv);
 int profile_command(int argc, char** argv);
 int trace_command(int argc, char** argv);
+int topology_command(int argc, char** argv);
 
 }  // namespace autotune::cli

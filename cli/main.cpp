@@ -33,6 +33,8 @@ constexpr std::array kCommands{
             autotune::cli::trace_command},
     Command{"profile", "flame graphs: of a command, a process or a file of stacks, and of what changed",
             autotune::cli::profile_command},
+    Command{"topology", "which service needs which, from tables of flows or calls",
+            autotune::cli::topology_command},
     Command{"rules", "check a rules file", autotune::rules_command},
     Command{"history", "what was changed, why and with which proof; invocations on record",
             autotune::cli::history_command},

@@ -1,9 +1,9 @@
 #include "cli/profile_files.hpp"
 
 #include <cstdio>
-#include <optional>
 #include <utility>
 
+#include "cli/text_pieces.hpp"
 #include "exporters/render/flame_html.hpp"
 #include "exporters/render/flame_svg.hpp"
 #include "exporters/render/folded.hpp"
@@ -73,25 +73,16 @@ Status write_profile(const Profile& profile, const std::filesystem::path& path, 
 }
 
 Result<Profile> read_profile(const std::string& path, ProfileUnit unit) {
-    const std::string name = path == "-" ? "standard input" : path;
+    const std::string name = shown_path(path);
     render::FoldedReader reader;
     const auto located = [&](const Error& error) {
         std::string where = error.message;  // "line 3: what" as file:line: what
-        where = where.starts_with("line ") ? name + ":" + where.substr(5) : name + ": " + where;
+        if (where.starts_with("line ")) where = name + ":" + where.substr(5);
+        if (error.code == Errc::corrupt && !where.starts_with(name)) where = name + ": " + where;
         return fail(error.code, where);
     };
-    std::optional<render::Gunzip> packed;
-    bool first = true;
-    const auto take = [&](std::string_view piece) { return reader.feed(piece); };
-    const Status read =
-        read_in_pieces(path == "-" ? "/dev/stdin" : path, [&](std::string_view piece) -> Status {
-            if (std::exchange(first, false) && render::is_gzip(piece)) packed.emplace();
-            const Status taken = packed ? packed->feed(piece, take) : take(piece);
-            return taken ? ok() : Status(located(taken.error()));
-        });
-    if (!read) return read.forward();
-    if (packed)
-        if (Status s = packed->finish(); !s) return located(s.error());
+    if (Status s = read_text_in_pieces(path, [&](std::string_view piece) { return reader.feed(piece); }); !s)
+        return located(s.error());
     auto profile = reader.finish(std::filesystem::path(name).filename().string(), unit);
     if (!profile) return located(profile.error());
     return profile;

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "exporters/render/graph_text.hpp"
 #include "exporters/render/text.hpp"
 
 namespace autotune::render {
@@ -18,31 +19,6 @@ std::string_view to_string(NodeKind kind) {
         case NodeKind::external: return "external";
     }
     return "external";
-}
-
-// DOT's only escapes within quotes are \" and \\ (and layout ones, which \\ keeps off).
-std::string dot_quoted(std::string_view name) {
-    std::string out = "\"";
-    for (const char c : clean_text(name)) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
-    }
-    return out + '"';
-}
-
-// Mermaid: entities are written #name; and # itself is one.
-std::string mermaid_text(std::string_view name) {
-    std::string out;
-    for (const char c : clean_text(name)) switch (c) {
-            case '#': out += "#35;"; break;
-            case '"': out += "#quot;"; break;
-            case '<': out += "#lt;"; break;
-            case '>': out += "#gt;"; break;
-            case '&': out += "#amp;"; break;
-            case '`': out += "#96;"; break;
-            default: out += c;
-        }
-    return out;
 }
 
 bool is_by_trace(const ServiceEdge& edge) { return edge.by_trace > 0 && edge.by_trace == edge.calls; }

@@ -1,0 +1,206 @@
+// autotune topology: which service needs which.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/flows/flow_reader.hpp"
+#include "analyzer/topology/dependencies.hpp"
+#include "cli/arguments.hpp"
+#include "cli/commands.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/text_pieces.hpp"
+#include "exporters/render/dependencies.hpp"
+#include "os/file.hpp"
+
+namespace autotune::cli {
+
+namespace {
+
+enum class Format { text, json, dot, mermaid, html };
+
+const std::map<std::string, Format> kFormats{{"text", Format::text},
+                                             {"json", Format::json},
+                                             {"dot", Format::dot},
+                                             {"mermaid", Format::mermaid},
+                                             {"html", Format::html}};
+const std::map<std::string, analysis::Ranking> kRankings{{"ratio", analysis::Ranking::ratio},
+                                                         {"logarithm", analysis::Ranking::logarithm}};
+
+struct Arguments {
+    std::string flows, calls, method, format, ranking = "logarithm", out;
+    bool exclusive = false, one_address = false, json = false;
+    double hold_back_s = 60;
+    std::vector<double> inference;
+    analysis::DependencyOptions options;
+};
+
+int failed_with(const std::string& message, int status) {
+    std::fprintf(stderr, "autotune topology: %s\n", message.c_str());
+    return status;
+}
+
+struct Mined {
+    DependencyGraph graph;
+    analysis::MinerCounters counters;
+    std::uint64_t skipped = 0;
+};
+
+Result<Mined> mine(const Arguments& arguments) {
+    const std::string& path = arguments.flows.empty() ? arguments.calls : arguments.flows;
+    FlowNames names;
+    FlowReader reader(names,
+                      arguments.one_address ? CallAddresses::one_for_all : CallAddresses::one_a_service);
+    analysis::DependencyMiner miner(
+        names,
+        {.ambiguous = arguments.exclusive ? analysis::Ambiguous::exclusive : analysis::Ambiguous::shared,
+         .hold_back_ns = static_cast<std::int64_t>(arguments.hold_back_s * 1e9)});
+    std::vector<Flow> flows;
+    const auto pass_on = [&] {
+        for (const Flow& flow : flows) miner.add(flow);
+        flows.clear();
+    };
+    Status read = read_text_in_pieces(path, [&](std::string_view piece) {
+        Status fed = reader.feed(piece, flows);
+        pass_on();
+        return fed;
+    });
+    if (read) read = reader.finish(flows);
+    pass_on();
+    if (!read) {
+        const Error& error = read.error();
+        const bool located = error.code == Errc::invalid_argument;  // "1: what" of the table
+        return fail(error.code, located ? shown_path(path) + ":" + error.message : error.message);
+    }
+    for (const std::string& told : reader.told())
+        std::fprintf(stderr, "%s:%s; skipped\n", shown_path(path).c_str(), told.c_str());
+    const analysis::Candidates candidates = miner.finish();
+    return Mined{analysis::dependencies(candidates, names, arguments.options), candidates.counters,
+                 reader.skipped()};
+}
+
+std::string drawn(const DependencyGraph& graph, Format format, const std::string& title) {
+    switch (format) {
+        case Format::text: return render::dependencies_text(graph);
+        case Format::json: return render::dependencies_json(graph) + "\n";
+        case Format::dot: return render::dependencies_dot(graph);
+        case Format::mermaid: return render::dependencies_mermaid(graph);
+        case Format::html: return render::dependencies_html(graph, title);
+    }
+    return {};
+}
+
+// What is asked for, else what the file's name says, else text.
+Result<Format> format_of(const Arguments& arguments) {
+    if (!arguments.format.empty()) return kFormats.at(arguments.format);
+    if (arguments.json) return Format::json;
+    if (arguments.out.empty() || arguments.out == "-") return Format::text;
+    constexpr std::pair<std::string_view, Format> kEndings[] = {{".json", Format::json},
+                                                                {".dot", Format::dot},
+                                                                {".mmd", Format::mermaid},
+                                                                {".html", Format::html},
+                                                                {".txt", Format::text}};
+    for (const auto& [ending, format] : kEndings)
+        if (std::string_view(arguments.out).ends_with(ending)) return format;
+    return fail(Errc::invalid_argument,
+                "cannot tell the format of \"" + arguments.out +
+                    "\" by its end: .json, .dot, .mmd, .html and .txt are known; or say --format");
+}
+
+void tell(const Mined& mined) {
+    const analysis::MinerCounters& c = mined.counters;
+    const auto count = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
+    std::fprintf(stderr, "autotune topology: %llu flows, %llu of them within others, %llu within several",
+                 count(c.flows), count(c.contained), count(c.ambiguous));
+    if (mined.skipped > 0) std::fprintf(stderr, "; %llu lines skipped", count(mined.skipped));
+    if (c.late > 0)
+        std::fprintf(stderr, "; %llu came more than --hold-back late and were given no parent",
+                     count(c.late));
+    if (c.edges_dropped > 0)
+        std::fprintf(stderr, "; %llu weights lost, too many edges", count(c.edges_dropped));
+    std::fprintf(stderr, "\n");
+}
+
+int run(Arguments& arguments) {
+    if (arguments.flows.empty() == arguments.calls.empty())
+        return failed_with("one of --flows FILE and --calls FILE is needed; see autotune topology --help",
+                           kUsage);
+    if (arguments.method.empty() && !arguments.calls.empty())
+        return failed_with("say --method nsdminer for --calls FILE: it is the method there is", kUsage);
+    const auto format = format_of(arguments);
+    if (!format) return failed_with(format.error().message, kUsage);
+    arguments.options.ranking = kRankings.at(arguments.ranking);
+    if (!arguments.inference.empty())
+        arguments.options.inference = {arguments.inference[0], arguments.inference[1]};
+    const auto mined = mine(arguments);
+    if (!mined) {
+        const Errc code = mined.error().code;
+        return failed_with(mined.error().message,
+                           code == Errc::invalid_argument || code == Errc::corrupt ? kUsage : kFailed);
+    }
+    tell(*mined);
+    const std::string title =
+        "dependencies in " + shown_path(arguments.flows.empty() ? arguments.calls : arguments.flows);
+    const std::string text = drawn(mined->graph, *format, title);
+    if (arguments.out.empty() || arguments.out == "-") {
+        const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+        return whole && std::fflush(stdout) == 0 ? kDone
+                                                 : failed_with("writing to standard output failed", kFailed);
+    }
+    if (Status s = replace_file(arguments.out, text); !s) return failed_with(s.error().message, kFailed);
+    return kDone;
+}
+
+}  // namespace
+
+int topology_command(int argc, char** argv) {
+    CLI::App app("Tells which service needs which, from who talked to whom when", argv[0]);
+    app.footer(
+        "examples:\n"
+        "  autotune topology --flows flows.csv.gz\n"
+        "  autotune topology --flows flows.csv --ranking ratio --alpha 50 --clusters 3 -o graph.html\n"
+        "  autotune topology --calls calls.csv.gz --method nsdminer --format mermaid\n\n"
+        "A table of flows names its columns in its first line: start, end (seconds; or start_us, …), src, "
+        "dst, and dst_port\n"
+        "and proto where there are. A table of calls: caller, callee, callee_start_us, callee_end_us.");
+    Arguments arguments;
+    auto* flows =
+        app.add_option("--flows", arguments.flows, "CSV of flows, plain or .gz; - is standard input");
+    app.add_option("--calls", arguments.calls, "CSV of calls between services, plain or .gz")
+        ->excludes(flows);
+    app.add_option("--method", arguments.method, "nsdminer: Peddycord's algorithm, from flows alone")
+        ->check(CLI::IsMember({"nsdminer"}));
+    app.add_flag("--exclusive", arguments.exclusive,
+                 "drop a flow that lies within several; else they share it");
+    app.add_option("--ranking", arguments.ranking, "of candidates: ratio or logarithm of their weights")
+        ->check(CLI::IsMember(kRankings))
+        ->capture_default_str();
+    app.add_option("--alpha", arguments.options.alpha, "what ranks below, of 100, is not told")
+        ->capture_default_str();
+    app.add_option("--least-flows", arguments.options.least_flows, "services with fewer are not judged")
+        ->capture_default_str();
+    app.add_option(
+           "--infer", arguments.inference,
+           "SIMILARITY AGREEMENT, 0 to 1: services alike are given what more than so many of them need")
+        ->expected(2)
+        ->check(CLI::Range(0.0, 1.0));
+    app.add_option("--clusters", arguments.options.cluster_support,
+                   "servers on one port that so many services need together share a load; 0: none")
+        ->capture_default_str();
+    app.add_flag("--one-address", arguments.one_address, "with --calls: as if all services had one address");
+    app.add_option("--hold-back", arguments.hold_back_s,
+                   "seconds of flows kept to be put in order of their starts")
+        ->check(CLI::Range(0.0, 86'400.0))
+        ->capture_default_str();
+    app.add_option("--format", arguments.format, "text, json, dot, mermaid or html")
+        ->check(CLI::IsMember(kFormats));
+    app.add_flag("--json", arguments.json, "the same as --format json");
+    app.add_option("-o,--output", arguments.out, "write there; without --format the name's end says how");
+    if (const auto over = read_arguments(app, argc, argv)) return *over;
+    return run(arguments);
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""`autotune topology` as people run it: the services of three measured applications, every format, bad tables."""
+import csv
+import gzip
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import browser
+import harness
+
+REQUESTS = pathlib.Path(os.environ.get("AUTOTUNE_SHARED", harness.SOURCE / ".." / "shared")) / "data" / "requests"
+FLOWS = "start,end,proto,src,dst,dst_port\n" + "".join(
+    f"{i},{i + 0.9},tcp,client,web,80\n{i + 0.1},{i + 0.2},tcp,web,<db>,5432\n" for i in range(60))
+
+
+def topology(*arguments, stdin=None):
+    return subprocess.run([str(harness.AUTOTUNE), "topology", *map(str, arguments)], capture_output=True, text=True, timeout=120,
+                          input=stdin)
+
+
+def edges(done):
+    return {(e["from"], e["to"]) for e in json.loads(done.stdout)["edges"]}
+
+
+def called(path):
+    with gzip.open(path, "rt") as file:
+        return {(row["caller"], row["callee"]) for row in csv.DictReader(file) if row["caller"]}
+
+
+class Topology(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def table(self, text, name="flows.csv"):
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def test_every_edge_and_no_other_of_three_applications_at_four_loads(self):
+        files = sorted(REQUESTS.glob("*.calls.csv.gz"))
+        self.assertEqual(len(files), 12, f"{REQUESTS} must hold the measured requests")
+        for path in files:
+            with self.subTest(path=path.name):
+                done = topology("--calls", path, "--method", "nsdminer", "--ranking", "logarithm", "--alpha", "80", "--json")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                truth, found = called(path), edges(done)
+                self.assertEqual(found, truth)  # precision 1.0, recall 1.0
+
+    def test_on_one_address_it_finds_less_and_more(self):
+        # What the paper says of itself: flows alone cannot tell services of one address apart.
+        path = REQUESTS / "media_100.calls.csv.gz"
+        done = topology("--calls", path, "--method", "nsdminer", "--one-address", "--json")
+        found = {(a.removeprefix("one-address:"), b.removeprefix("one-address:")) for a, b in edges(done)}
+        self.assertNotEqual(found, called(path))
+
+    def test_formats(self):
+        path = self.table(FLOWS)
+        done = topology("--flows", path)
+        self.assertEqual(done.stdout, "web:80/tcp → <db>:5432/tcp  100.0, 60.0 flows\n")
+        self.assertIn("120 flows, 60 of them within others, 0 within several", done.stderr)
+        data = json.loads(topology("--flows", path, "--format", "json").stdout)
+        self.assertEqual(data["edges"], [{"from": "web:80/tcp", "to": "<db>:5432/tcp", "weight": 60.0, "confidence": 100.0,
+                                          "inferred": False, "cluster": None}])
+        self.assertIn('n1 -> n0 [label="100.0, 60.0 flows"]', topology("--flows", path, "--format", "dot").stdout)
+        self.assertIn('n0["#lt;db#gt;:5432/tcp"]', topology("--flows", path, "--format", "mermaid").stdout)
+        for end, begins in (("json", "{"), ("dot", "digraph"), ("mmd", "flowchart"), ("html", "<!doctype html>"), ("txt", "web")):
+            out = self.folder / f"o.{end}"
+            self.assertEqual(topology("--flows", path, "-o", out).returncode, 0)
+            self.assertTrue(out.read_text().startswith(begins), end)
+
+    def test_a_table_through_a_pipe_and_packed(self):
+        packed = self.folder / "flows.csv.gz"
+        packed.write_bytes(gzip.compress(FLOWS.encode()))
+        expected = topology("--flows", self.table(FLOWS)).stdout
+        self.assertEqual(topology("--flows", packed).stdout, expected)
+        self.assertEqual(topology("--flows", "-", stdin=FLOWS).stdout, expected)
+
+    def test_the_page_lights_what_belongs_together(self):
+        if not browser.chromium():
+            if os.environ.get("CI"):
+                self.fail("in CI there must be a browser: package chromium")
+            self.skipTest("needs chromium")
+        page = self.folder / "o.html"
+        topology("--calls", REQUESTS / "hotel_25.calls.csv.gz", "--method", "nsdminer", "-o", page)
+        lit, places, dark = browser.ask(page, """
+            const node = name => Array.from(document.querySelectorAll('g.node')).find(g => g.dataset.name === name);
+            const lit = () => Array.from(document.querySelectorAll('.node.lit')).map(g => g.dataset.name).sort();
+            node('search').dispatchEvent(new MouseEvent('mouseenter')); const seen = lit();
+            node('search').dispatchEvent(new MouseEvent('mouseleave'));
+            const x = name => +node(name).querySelector('rect').getAttribute('x');
+            return [seen, ['frontend', 'search', 'geo'].map(x), lit()];""")
+        self.assertEqual(lit, ["frontend", "geo", "rate", "search"])
+        self.assertEqual(places, sorted(set(places)))  # callers left of what they call
+        self.assertEqual(dark, [])
+
+    def test_mistakes_are_one_clear_line(self):
+        bad = self.table("when,who\n1,2\n", "bad.csv")
+        for arguments, status, words in [([], 2, "--flows"), (["--flows", bad], 2, "bad.csv:1: the first line must name"),
+                                         (["--flows", self.folder / "none"], 1, "No such file"),
+                                         (["--calls", bad], 2, "nsdminer"), (["--flows", bad, "--format", "png"], 2, "png"),
+                                         (["--flows", bad, "-o", "x.png"], 2, ".mmd"),
+                                         (["--flows", bad, "--method", "guess"], 2, "guess")]:
+            with self.subTest(arguments=arguments):
+                done = topology(*arguments)
+                self.assertEqual(done.returncode, status, done.stderr)
+                self.assertIn(words, done.stderr)
+                self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+
+    def test_rows_that_cannot_be_are_told_by_line_and_counted(self):
+        path = self.table(FLOWS + "9,1,tcp,a,b,80\nno,1,tcp,a,b,80\n")
+        done = topology("--flows", path)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(f"{path}:122: the end is before the start; skipped\n{path}:123: no time: \"no\"; skipped\n", done.stderr)
+        self.assertIn("2 lines skipped", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
