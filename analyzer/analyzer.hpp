@@ -84,7 +84,7 @@ struct ProfileQuery {
     std::optional<InvocationId> invocation;  // only this one
     ProfilePart part = ProfilePart::invocations;
     Timestamp from = Timestamp::min(), to = Timestamp::max();  // [from, to)
-    ProfileOf of = ProfileOf::cpu;  // slow_against_median knows only that
+    ProfileOf of = ProfileOf::cpu;
 };
 
 class Analyzer {

@@ -21,16 +21,6 @@ std::optional<std::uint64_t> serial_of(const FunctionBook& book, const Invocatio
     return found != book.records.rend() ? std::optional(found->serial) : std::nullopt;
 }
 
-std::string_view shown(ProfileOf of) {
-    switch (of) {
-        case ProfileOf::cpu: return "on-CPU";
-        case ProfileOf::off_cpu: return "off-CPU";
-        case ProfileOf::wall: return "wall clock";
-        case ProfileOf::memory: return "memory";
-    }
-    return {};
-}
-
 // As pprof calls it.
 const char* measure(ProfileOf of) {
     switch (of) {
@@ -61,25 +51,46 @@ std::string title_of(const FunctionBook& book, const ProfileQuery& query) {
 
 }  // namespace
 
+std::string_view shown(ProfileOf of) {
+    switch (of) {
+        case ProfileOf::cpu: return "on-CPU";
+        case ProfileOf::off_cpu: return "off-CPU";
+        case ProfileOf::wall: return "wall clock";
+        case ProfileOf::memory: return "memory";
+    }
+    return {};
+}
+
+Profile profile_of_samples(const FunctionBook& book, ProfileOf of,
+                           const std::function<bool(const Sample&)>& wanted, const Tables& tables) {
+    std::map<std::pair<StackId, StackEnd>, std::uint64_t>
+        by_stack;  // ordered: the same samples, the same bytes
+    for (const Sample& s : book.samples.samples())
+        if (holds(of, s.of) && wanted(s))
+            by_stack[{s.stack, s.truncated ? StackEnd::cut : StackEnd::thread_start}] += s.weight;
+    StackWriter writer(tables);
+    for (const auto& [stack, weight] : by_stack) writer.add(stack.first, weight, stack.second);
+    Profile profile = std::move(writer).take({});
+    profile.measure = measure(of);
+    if (of == ProfileOf::memory) profile.unit = ProfileUnit::bytes;
+    return profile;
+}
+
 Profile build_profile(const FunctionBook& book, const ProfileQuery& query, const Tables& tables) {
     std::optional<std::uint64_t> serial;
     if (query.invocation) {
         serial = serial_of(book, *query.invocation);
         if (!serial) return {.title = title_of(book, query)};
     }
-    std::map<std::pair<StackId, StackEnd>, std::uint64_t>
-        by_stack;  // ordered: the same samples, the same bytes
-    for (const Sample& s : book.samples.samples()) {
-        const bool init = s.serial == kInitSerial;
-        if (serial ? s.serial != *serial : init != (query.part == ProfilePart::init)) continue;
-        if (s.at < query.from || s.at >= query.to || !holds(query.of, s.of)) continue;
-        by_stack[{s.stack, s.truncated ? StackEnd::cut : StackEnd::thread_start}] += s.weight;
-    }
-    StackWriter writer(tables);
-    for (const auto& [stack, weight] : by_stack) writer.add(stack.first, weight, stack.second);
-    Profile profile = std::move(writer).take(title_of(book, query));
-    profile.measure = measure(query.of);
-    if (query.of == ProfileOf::memory) profile.unit = ProfileUnit::bytes;
+    Profile profile = profile_of_samples(
+        book, query.of,
+        [&](const Sample& s) {
+            const bool init = s.serial == kInitSerial;
+            if (serial ? s.serial != *serial : init != (query.part == ProfilePart::init)) return false;
+            return s.at >= query.from && s.at < query.to;
+        },
+        tables);
+    profile.title = title_of(book, query);
     return profile;
 }
 

@@ -1,7 +1,9 @@
 // Profiles of a function from its stack samples.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "analyzer/analyzer.hpp"
@@ -13,6 +15,12 @@ namespace autotune::analysis {
 
 [[nodiscard]] Profile build_profile(const FunctionBook& book, const ProfileQuery& query,
                                     const Tables& tables);
+
+// Of the samples of that kind the ones that `wanted` holds for; no title. "on-CPU": the kind, in titles.
+[[nodiscard]] Profile profile_of_samples(const FunctionBook& book, ProfileOf of,
+                                         const std::function<bool(const Sample&)>& wanted,
+                                         const Tables& tables);
+[[nodiscard]] std::string_view shown(ProfileOf of);
 
 // Leaf name of each stack seen so far, so that facts need no tables.
 class LeafNames {

@@ -4,14 +4,13 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <map>
 #include <span>
 #include <string>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
-#include "analyzer/stack_writer.hpp"
+#include "analyzer/profiles.hpp"
 
 namespace autotune::analysis {
 
@@ -28,17 +27,11 @@ std::string milliseconds(Nanos duration) {
     return text;
 }
 
-Profile profile_of(const FunctionBook& book, Ranked records, const Tables& tables) {
+Profile profile_of(const FunctionBook& book, Ranked records, ProfileOf of, const Tables& tables) {
     std::unordered_set<std::uint64_t> serials;
     for (const Record* record : records) serials.insert(record->serial);
-    std::map<std::pair<StackId, StackEnd>, std::uint64_t>
-        by_stack;  // ordered: the same samples, the same bytes
-    for (const Sample& s : book.samples.samples())
-        if (s.of == SampleOf::cpu && serials.contains(s.serial))
-            by_stack[{s.stack, s.truncated ? StackEnd::cut : StackEnd::thread_start}] += s.weight;
-    StackWriter writer(tables);
-    for (const auto& [stack, weight] : by_stack) writer.add(stack.first, weight, stack.second);
-    return std::move(writer).take({});
+    return profile_of_samples(
+        book, of, [&](const Sample& s) { return serials.contains(s.serial); }, tables);
 }
 
 std::size_t share_of(std::size_t count, double share) {
@@ -60,12 +53,13 @@ Profile slow_against_median(const FunctionBook& book, const ProfileQuery& query,
     const std::size_t middle = std::min(share_of(ranked.size(), kMiddle), ranked.size() - slow);
     const Ranked all(ranked);
     const Ranked slowest = all.last(slow), usual = all.subspan((ranked.size() - middle) / 2, middle);
-    Profile both = compare(profile_of(book, usual, tables), profile_of(book, slowest, tables));
+    Profile both =
+        compare(profile_of(book, usual, query.of, tables), profile_of(book, slowest, query.of, tables));
     both.title = book.function.name + ": the slowest " + std::to_string(slow) + " of " +
                  std::to_string(ranked.size()) + " invocations (" +
                  milliseconds(slowest.front()->duration()) + " and more) against the median (" +
-                 std::to_string(middle) + " of about " + milliseconds(usual[middle / 2]->duration()) +
-                 ", on-CPU)";
+                 std::to_string(middle) + " of about " + milliseconds(usual[middle / 2]->duration()) + ", " +
+                 std::string(shown(query.of)) + ")";
     return both;
 }
 

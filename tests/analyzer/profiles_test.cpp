@@ -60,6 +60,26 @@ TEST(SlowProfile, PutsTheSlowestHundredthBesideTheMiddleTenth) {
     EXPECT_THAT(p.title, HasSubstr("median (10 of about 51 ms"));
 }
 
+TEST(SlowProfile, IsOfWhatIsAskedFor) {
+    EventScript s;
+    Analyzer analyzer;
+    const Box a = s.sandbox(7, 100, "f");
+    s.at(1s).born(a);
+    for (int i = 0; i < 5; ++i) {
+        const auto at = std::chrono::seconds(2 + 10 * i);
+        s.at(at).start(a, std::to_string(i)).sample(a, {"work"}).takes(a, {"fill"}, 1'000u << i);
+        s.at(at + std::chrono::seconds(i + 1)).end(a, std::to_string(i));
+    }
+    s.at(100s).feed(analyzer);
+    const Profile p = analyzer.profile(
+        {.function = "f", .part = ProfilePart::slow_against_median, .of = ProfileOf::memory}, s.batch.tables);
+    EXPECT_THAT(stacks_of(p), ElementsAre(NamedStack({"fill"}, 16'000)));
+    EXPECT_EQ(p.total_before(), 4'000u);
+    EXPECT_EQ(p.unit, ProfileUnit::bytes);
+    EXPECT_EQ(p.measure, "alloc_space");
+    EXPECT_THAT(p.title, HasSubstr("memory)"));
+}
+
 TEST(SlowProfile, NeverComparesAnInvocationWithItself) {
     for (const int count : {3, 4, 5, 9, 11, 30, 101}) {
         EventScript s;
