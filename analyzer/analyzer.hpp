@@ -61,6 +61,7 @@ struct AnalyzerCounters {
     std::uint64_t idle_oom_kills = 0;  // while no invocation was open: init or background work
     std::uint64_t throttled = 0;
     std::uint64_t lost = 0;               // sum of Lost
+    std::uint64_t samples_replaced = 0;   // by newer ones, beyond AnalyzerOptions::samples_per_function
     std::uint64_t functions_dropped = 0;  // records of functions beyond AnalyzerOptions::functions
 };
 

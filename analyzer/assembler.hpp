@@ -85,6 +85,7 @@ private:
     void on(const Event&, const Fault&) {}
     void on(const Event&, const VariableSeen&) {}
 
+    void keep(FunctionBook& book, const Sample& sample);
     // Gives an interval off the CPU to the invocations of its executor that it reached into, each its part. `executor`:
     // null when it is dead. False: there was none.
     bool share_out(Executor* executor, const Event& event, const StackSample& what);

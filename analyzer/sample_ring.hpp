@@ -26,11 +26,11 @@ class SampleRing {
 public:
     explicit SampleRing(std::size_t capacity = 0) : capacity_(capacity) {}
 
-    void add(const Sample& sample) {
-        if (samples_.size() < capacity_)
-            samples_.push_back(sample);
-        else if (capacity_ != 0)
-            samples_[next_] = sample, next_ = (next_ + 1) % capacity_;
+    // False: an older one was replaced.
+    bool add(const Sample& sample) {
+        if (samples_.size() < capacity_) return samples_.push_back(sample), true;
+        if (capacity_ != 0) samples_[next_] = sample, next_ = (next_ + 1) % capacity_;
+        return false;
     }
 
     // Not in order of time once the ring has gone round.

@@ -30,7 +30,7 @@ void Assembler::on(const Event& event, const StackSample& what) {
         const Sandbox* sandbox = owner.ambiguous ? nullptr : sandboxes_.find(event);
         if (sandbox == nullptr || sandbox->identities.empty()) return;
         if (FunctionBook* function = book({options_.provider, sandbox->identities.back().function}, event.at))
-            function->samples.add(sample_of(event, what, kInitSerial));
+            keep(*function, sample_of(event, what, kInitSerial));
         return;
     }
     OpenInvocation* open = what.of == SampleOf::off_cpu ? nullptr : open_for(*owner.executor, event);
@@ -39,7 +39,11 @@ void Assembler::on(const Event& event, const StackSample& what) {
         ++open->record.samples;
         open->sampled += what.period;
     }
-    if (open->book != nullptr) open->book->samples.add(sample_of(event, what, open->serial));
+    if (open->book != nullptr) keep(*open->book, sample_of(event, what, open->serial));
+}
+
+void Assembler::keep(FunctionBook& book, const Sample& sample) {
+    if (!book.samples.add(sample)) ++counters_.samples_replaced;
 }
 
 bool Assembler::share_out(Executor* executor, const Event& event, const StackSample& what) {
@@ -47,7 +51,7 @@ bool Assembler::share_out(Executor* executor, const Event& event, const StackSam
     const auto give = [&](FunctionBook* book, std::uint64_t serial, Timestamp start, Timestamp end) {
         StackSample part = what;
         part.period = std::min(end, event.at) - std::max(start, from);
-        if (book != nullptr && part.period.count() > 0) book->samples.add(sample_of(event, part, serial));
+        if (book != nullptr && part.period.count() > 0) keep(*book, sample_of(event, part, serial));
     };
     const ProcessId root = executor != nullptr ? executor->root : processes_.root_of(event.process);
     const auto past = past_.find(root.pid);

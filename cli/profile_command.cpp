@@ -1,4 +1,6 @@
 // autotune profile: flame graphs.
+#include <sys/resource.h>
+
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
@@ -104,10 +106,23 @@ std::string summary(const LiveProfile& live, const ProfileTarget& target) {
     std::string text = std::to_string(live.samples) + samples_of(target.mode);
     if (target.mode != symbols::SamplerMode::on_cpu) text += render::human_amount(live.profile.unit, total);
     text += took;
+    if (!target.function.empty()) text += ", " + std::to_string(live.invocations) + " invocations";
     if (live.lost > 0) text += ", " + std::to_string(live.lost) + " lost";
     if (live.unknown_stacks > 0) text += ", stacks of " + std::to_string(live.unknown_stacks) + " lost";
     if (live.profile.truncated > 0)
         text += ", " + percent_of(live.profile.truncated, total) + " do not reach their start";
+    return text;
+}
+
+// "cost: 0.52 s of CPU and 0.21 s in BPF programs, 1234567 bytes from them": until now, of this whole process.
+std::string cost_of(const LiveProfile& live) {
+    rusage used{};
+    getrusage(RUSAGE_SELF, &used);
+    const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+    char text[160];
+    std::snprintf(text, sizeof text, "cost: %.3f s of CPU and %.3f s in BPF programs, %llu bytes from them",
+                  seconds(used.ru_utime) + seconds(used.ru_stime), live.bpf_seconds,
+                  static_cast<unsigned long long>(live.bytes));
     return text;
 }
 
@@ -118,7 +133,9 @@ int sample(Arguments& arguments) {
     if (!live && refused) return failed_with(live.error()), status_of_refusal(live.error());
     if (!live) return after_command(arguments, std::nullopt, failed_with(live.error()));
     std::fprintf(stderr, "autotune profile: %s\n", summary(*live, arguments.target).c_str());
-    return after_command(arguments, live->status, draw(arguments, std::move(live->profile)));
+    const int drawn = draw(arguments, std::move(live->profile));
+    if (arguments.target.cost) std::fprintf(stderr, "autotune profile: %s\n", cost_of(*live).c_str());
+    return after_command(arguments, live->status, drawn);
 }
 
 }  // namespace
@@ -135,6 +152,8 @@ int profile_command(int argc, char** argv) {
         "  sudo autotune profile --mode off-cpu -p 4242 --duration 10 -o waits.html      # where it waits\n"
         "  sudo autotune profile --mode memory -o memory.html -- python3 app.py           # who touches new memory\n"
         "  sudo autotune profile --mode wall --kernel -o out.html -- ./server            # with the kernel's frames\n"
+        "  sudo autotune profile --function orders --invocation slowest --mode wall --duration 60 -o slow.html\n"
+        "  sudo autotune profile --function '*' --invocation each --duration 60 -o each.html\n"
         "  perf script | stackcollapse-perf.pl | autotune profile --from - -o out.html\n"
         "  autotune profile --from stacks.folded.gz -o out.svg -o out.pb.gz -o out.speedscope.json\n"
         "  autotune profile --diff before.folded after.folded -o change.html\n"
@@ -156,6 +175,13 @@ int profile_command(int argc, char** argv) {
                    "by brk, mmap and mremap")
         ->check(CLI::IsMember(kModes))
         ->capture_default_str();
+    auto* function = app.add_option("--function", arguments.target.function,
+                                    "only what invocations of this function did (a glob); without a command or -p, of "
+                                    "all executors of the machine");
+    app.add_option("--invocation", arguments.target.invocation,
+                   "of --function: slowest, an invocation's id, or each: every invocation is a frame of its own")
+        ->needs(function);
+    app.add_flag("--cost", arguments.target.cost, "say at the end what the profiling itself cost");
     app.add_flag("--kernel", arguments.target.kernel, "with the kernel's frames");
     auto* command = app.add_option("COMMAND", arguments.target.command,
                                    "after --: a program to start and sample, with its arguments");
@@ -185,12 +211,13 @@ int profile_command(int argc, char** argv) {
     if (const auto over = read_arguments(app, argc, argv)) return *over;
     if (colour == "runtime") arguments.look.colour = render::FlameColour::runtime;
     arguments.target.mode = kModes.at(mode);
-    const bool live = !arguments.target.pids.empty() || !arguments.target.command.empty();
+    const bool live = !arguments.target.pids.empty() || !arguments.target.command.empty() ||
+                      !arguments.target.function.empty();
     const bool files = !arguments.from.empty() || !arguments.diff.empty();
     if (live == files) {
         std::fprintf(
             stderr,
-            "autotune profile: %s: a command behind --, -p PID, --from FILE, or --diff BEFORE AFTER; see "
+            "autotune profile: %s: a command behind --, -p PID, --function NAME, --from FILE, or --diff BEFORE AFTER; see "
             "autotune profile --help\n",
             live ? "one thing at a time" : "nothing to draw");
         return kUsage;

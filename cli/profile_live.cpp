@@ -1,24 +1,16 @@
 #include "cli/profile_live.hpp"
 
-#include <signal.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "agent/symbols/sampler_source.hpp"
 #include "analyzer/stack_writer.hpp"
-#include "cli/stop_signals.hpp"
-#include "cli/traced_command.hpp"
+#include "cli/profile_functions.hpp"
+#include "cli/profile_subject.hpp"
 
 namespace autotune::cli {
 
 namespace {
-
-constexpr Nanos kPoll = std::chrono::milliseconds(20);
-
-bool is_there(std::int32_t pid) { return ::kill(pid, 0) == 0 || errno == EPERM; }
 
 // What the weights are: in titles, and as pprof calls it.
 struct Measure {
@@ -79,63 +71,33 @@ private:
 }  // namespace
 
 Result<LiveProfile> profile_live(const ProfileTarget& target, bool& command_refused) {
-    command_refused = false;
-    for (const std::int32_t pid : target.pids)
-        if (!is_there(pid)) return fail(Errc::not_found, "no process has the id " + std::to_string(pid));
-    const auto stop = stop_signals();
-    if (!stop) return stop.forward();
-    Detail detail{.processes = target.pids, .sample_hz = target.hz};
-    std::optional<TracedCommand> command;
-    if (!target.command.empty()) {
-        if (const auto program = find_program(target.command.front()); !program) {
-            command_refused = true;
-            return program.forward();
-        }
-        auto prepared = TracedCommand::prepare(target.command, {});
-        if (!prepared) return prepared.forward();
-        command.emplace(*std::move(prepared));
-        detail.processes = {command->pid()};
-    }
+    auto subject = ProfileSubject::prepare(target, command_refused);
+    if (!subject) return subject.forward();
+    if (!target.function.empty()) return profile_functions(target, *subject, command_refused);
     auto made = symbols::make_sampler_source(
-        {.tracked = {}, .sample_hz = target.hz, .mode = target.mode, .kernel = target.kernel});
+        {.tracked = {}, .sample_hz = target.hz, .mode = target.mode, .kernel = target.kernel, .run_time = target.cost});
     if (!made) return made.forward();
     symbols::SamplerSource& sampler = **made;
-    if (Status s = sampler.focus(detail); !s) return s.forward();
+    if (Status s = sampler.focus({.processes = subject->processes(), .sample_hz = target.hz}); !s) return s.forward();
     if (Status s = sampler.start(); !s) return s.forward();
-    const SystemClock clock;
-    const Timestamp start = clock.now();
-    if (command)
-        if (Status s = command->release(); !s) {
-            command_refused = true;
-            return s.forward();
-        }
+    if (Status s = subject->begin(command_refused); !s) return s.forward();
 
     LiveProfile out;
     EventBatch batch;
     Sums sums(batch.tables);
     for (bool last = false; !last;) {
-        if (command)
-            last = command->ended().has_value();
-        else
-            last = std::none_of(target.pids.begin(), target.pids.end(), is_there);
-        last |= target.duration && clock.now() - start >= *target.duration;
-        signalfd_siginfo signal{};
-        if (::read(stop->get(), &signal, sizeof signal) == sizeof signal) {
-            // Ctrl-C reaches the command by itself.
-            if (command && signal.ssi_code != SI_KERNEL) command->signal(static_cast<int>(signal.ssi_signo));
-            last |= !command;
-        }
-        if (auto polled = sampler.poll(last ? Nanos(0) : kPoll, batch); !polled) return polled.forward();
+        last = subject->is_over();
+        if (auto polled = sampler.poll(last ? Nanos(0) : kProfilePoll, batch); !polled) return polled.forward();
         sums.take(batch, out);
     }
     if (Status s = sampler.finish(batch); !s) return s.forward();
     sums.take(batch, out);
-    out.took = clock.now() - start;
-    if (command && command->ended()) {
-        const ExitStatus status = *command->ended();
-        out.status = status.signal != 0 ? 128 + status.signal : status.code;
-    }
-    out.unknown_stacks = sampler.health().unknown_stacks;
+    out.took = subject->took();
+    out.status = subject->status();
+    const symbols::SamplerHealth health = sampler.health();
+    out.unknown_stacks = health.unknown_stacks;
+    out.bytes = health.bytes;
+    out.bpf_seconds = sampler.bpf_run_seconds();
     out.profile = std::move(sums).profile(target);
     return out;
 }

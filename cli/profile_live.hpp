@@ -20,6 +20,12 @@ struct ProfileTarget {
     std::uint32_t hz = 99;             // samples a second and CPU
     symbols::SamplerMode mode = symbols::SamplerMode::on_cpu;
     bool kernel = false;  // with the kernel's frames
+    bool cost = false;    // measures what the sampling costs
+    // Only of invocations of functions whose name this glob matches; then without pids and command of all executors of
+    // the machine. Empty: of everything.
+    std::string function;
+    // With `function`: an invocation's id; "slowest"; "each": every one is a frame of its own, the outermost; "": all.
+    std::string invocation;
 };
 
 struct LiveProfile {
@@ -28,6 +34,9 @@ struct LiveProfile {
     std::uint64_t samples = 0;         // with weight in the profile
     std::uint64_t lost = 0;            // without
     std::uint64_t unknown_stacks = 0;  // of `samples`: their stack was lost
+    double bpf_seconds = 0;            // with `cost`: run time of the sampler's BPF programs
+    std::uint64_t bytes = 0;           // that came from them
+    std::uint64_t invocations = 0;     // of `function`
     std::optional<int> status;  // of the command: what it exited with, 128 + signal
 };
 

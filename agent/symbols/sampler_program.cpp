@@ -118,6 +118,7 @@ int give_record(void* context, void* data, std::size_t size) {
 }  // namespace
 
 struct SamplerProgram::State {
+    Fd statistics;
     std::unique_ptr<sampler, DestroySkeleton> object;
     std::unique_ptr<ring_buffer, FreeRing> ring;
     std::vector<std::unique_ptr<bpf_link, DestroyLink>> processes;  // exec, and of an own scope fork and exit
@@ -137,6 +138,7 @@ SamplerProgram& SamplerProgram::operator=(SamplerProgram&&) noexcept = default;
 Result<SamplerProgram> SamplerProgram::load(const SamplerProgramOptions& options) {
     const CaptureWarnings capture;
     auto state = std::make_unique<State>();
+    if (options.run_time) state->statistics = Fd(bpf_enable_stats(BPF_STATS_RUN_TIME));
     state->own_scope = options.tracked.cgroups < 0;
     state->object.reset(sampler__open());
     if (!state->object) return load_error(errno);

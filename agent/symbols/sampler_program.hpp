@@ -32,6 +32,7 @@ struct SamplerProgramOptions {
     bool times = false;        // keeps threads' times: every interval off the CPU is told
     bool exact_ticks = false;  // … and a tick stands for the thread's CPU time since its last; REQUIRES: times
     MemoryKind memory = MemoryKind::none;
+    bool run_time = false;     // the kernel times every BPF program of the machine meanwhile
     bool kernel = false;       // stacks have their kernel frames
 };
 
@@ -69,7 +70,7 @@ public:
 
     // Since load, over all CPUs; by at_sampler_count.
     [[nodiscard]] std::array<std::uint64_t, AT_SAMPLER_COUNTS> counts() const;
-    // Run time of its programs, 0 unless somebody enabled BPF statistics.
+    // Run time of its programs, 0 unless somebody enabled BPF statistics; also of those that have been detached.
     [[nodiscard]] double run_seconds() const;
 
 private:

@@ -49,6 +49,7 @@ public:
              .memory = options_.mode == SamplerMode::memory   ? MemoryKind::pages
                        : options_.mode == SamplerMode::growth ? MemoryKind::growth
                                                               : MemoryKind::none,
+             .run_time = options_.run_time,
              .kernel = options_.kernel});
         if (!loaded) return loaded.forward();
         program_ = std::move(*loaded);
@@ -96,6 +97,9 @@ public:
         health.unknown_stacks = stacks_.unknown();
         return health;
     }
+    void expect(const ProcessId& process) override {
+        if (program_) look_at(process);
+    }
     [[nodiscard]] double bpf_run_seconds() const override { return program_ ? program_->run_seconds() : 0; }
 
 private:
@@ -115,6 +119,7 @@ private:
     }
 
     void take(std::span<const std::byte> bytes, EventBatch& batch) {
+        health_.bytes += bytes.size();
         auto record = decode_sampler_record(bytes);
         if (!record) {
             ++undecodable_;

@@ -47,11 +47,13 @@ struct SamplerOptions {
     std::size_t ring_bytes = 0;    // rounded up to a power of two; 0 = about two seconds of full load
     SamplerMode mode = SamplerMode::on_cpu;
     bool kernel = false;  // with the kernel's frames
+    bool run_time = false;  // for bpf_run_seconds(): the kernel times every BPF program of the machine, some 30 ns a run
 };
 
 // Counts since start.
 struct SamplerHealth {
     bool attached = false;
+    std::uint64_t bytes = 0;                    // of records from the kernel side
     std::uint64_t samples = 0;                  // StackSample events given
     std::uint64_t python_samples = 0;           // of them with Python frames
     std::uint64_t unresolved_code = 0;          // Python frames whose code object was gone or did not verify
@@ -63,6 +65,9 @@ struct SamplerHealth {
 class SamplerSource : public EventSource {
 public:
     [[nodiscard]] virtual SamplerHealth health() const = 0;
+    // Reads now what the stacks of that process need, which otherwise its first samples make us do: they are whole then.
+    // REQUIRES: started.
+    virtual void expect(const ProcessId& process) = 0;
     // Run time of the programs; 0: nobody enabled the statistics.
     [[nodiscard]] virtual double bpf_run_seconds() const = 0;
 };

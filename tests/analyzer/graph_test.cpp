@@ -226,6 +226,7 @@ TEST(Profile, KeepsTheNewestSamplesOnly) {
     s.at(3s).end(a, "1").feed(analyzer);
     const Profile p = analyzer.profile({.function = "f"}, s.batch.tables);
     EXPECT_THAT(stacks_of(p), ElementsAre(NamedStack({"new"}, 30'000'000)));
+    EXPECT_EQ(analyzer.counters().samples_replaced, 5u);
 }
 
 }  // namespace
