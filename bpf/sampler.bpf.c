@@ -150,6 +150,7 @@ static __always_inline void fill_head(struct at_sampler_head* head, __u32 record
     head->cgroup = scope;
 }
 
+#include "bpf/parts/stack_copy.bpf.h"
 #include "bpf/parts/sample_stack.bpf.h"
 #include "bpf/parts/sample_clock.bpf.h"
 #include "bpf/parts/sample_memory.bpf.h"

@@ -61,6 +61,7 @@ enum at_native_result {
     AT_NATIVE_UNMAPPED = 3,   /* came to an address that no table covers */
     AT_NATIVE_NO_RECIPE = 4,  /* came to code that its file does not describe */
     AT_NATIVE_UNREADABLE = 5, /* memory that could not be read, or a stack that does not grow */
+    AT_NATIVE_COPIED = 0x80,  /* beside one of these: the stack was copied (at_stack_copy), user space walks it */
 };
 
 /* `code`: address of the code object; its lowest bit, AT_PYTHON_ENTRY, is set when the interpreter's evaluation
@@ -175,7 +176,23 @@ enum at_sampler_count {
     AT_COUNT_UNREADABLE = 2, /* samples with no frame at all */
     AT_COUNT_STATE_FULL = 3, /* started processes and threads that could not be noted */
     AT_COUNT_STACK_LOST = 4, /* stacks that found no room in the ring: their samples have a number nobody knows */
-    AT_SAMPLER_COUNTS = 5,
+    AT_COUNT_NOT_COPIED = 5, /* stacks that should have been copied, and found no room in that ring */
+    AT_SAMPLER_COUNTS = 6,
+};
+
+/* Of the ring stack_copies: registers and memory of a thread from its stack pointer's page on. */
+#define AT_COPY_PAGE 4096
+#define AT_COPY_PAGES 6
+#define AT_COPY_RING_BYTES (4u << 20)
+#define AT_MOST_COPIES 256 /* of one process by one version of its tables */
+
+struct at_stack_copy {
+    __u64 at_ns; /* with tid: of which stack */
+    __u32 tid;
+    __u32 pages; /* that could be read */
+    __u64 ip, sp, bp;
+    __u64 base; /* address of the first byte */
+    __u8 bytes[AT_COPY_PAGES * AT_COPY_PAGE];
 };
 
 #endif

@@ -121,12 +121,14 @@ struct SamplerProgram::State {
     Fd statistics;
     std::unique_ptr<sampler, DestroySkeleton> object;
     std::unique_ptr<ring_buffer, FreeRing> ring;
+    std::unique_ptr<ring_buffer, FreeRing> copies;
     std::vector<std::unique_ptr<bpf_link, DestroyLink>> processes;  // exec, and of an own scope fork and exit
     std::vector<std::unique_ptr<bpf_link, DestroyLink>> measures;   // of switches, of memory
     std::vector<std::unique_ptr<bpf_link, DestroyLink>> clocks;
     std::set<CgroupId> roots;
     std::set<std::int32_t> named;
-    OnRecord on_record;  // the ring's context: its address must stay
+    OnRecord on_record;  // the rings' context: its address must stay
+    OnRecord on_copy;
     bool own_scope = false;
 };
 
@@ -173,6 +175,9 @@ Result<SamplerProgram> SamplerProgram::load(const SamplerProgramOptions& options
     state->ring.reset(
         ring_buffer__new(bpf_map__fd(object.maps.samples), give_record, &state->on_record, nullptr));
     if (!state->ring) return load_error(errno);
+    state->copies.reset(
+        ring_buffer__new(bpf_map__fd(object.maps.stack_copies), give_record, &state->on_copy, nullptr));
+    if (!state->copies) return load_error(errno);
     return SamplerProgram(std::move(state));
 }
 
@@ -284,6 +289,14 @@ Status SamplerProgram::drain(Nanos wait, const OnRecord& on_record) {
     if (got >= 0 || got == -EINTR) got = ring_buffer__consume(state_->ring.get());
     state_->on_record = nullptr;
     if (got < 0 && got != -EINTR) return unexpected(errno_error("reading the sampler's ring buffer", -got));
+    return ok();
+}
+
+Status SamplerProgram::drain_copies(const OnRecord& on_record) {
+    state_->on_copy = on_record;
+    const int got = ring_buffer__consume(state_->copies.get());
+    state_->on_copy = nullptr;
+    if (got < 0 && got != -EINTR) return unexpected(errno_error("reading the ring of copied stacks", -got));
     return ok();
 }
 

@@ -48,13 +48,15 @@ Result<SamplerRecord> decode_sampler_record(std::span<const std::byte> bytes) {
         at_stack fixed{};
         SampleRecord stack{.from = origin(head)};
         if (!take(bytes, fixed) || fixed.python_result > AT_PYTHON_NO_THREAD ||
-            fixed.native_result > AT_NATIVE_UNREADABLE || !take_many(bytes, fixed.python_frames, stack.python) ||
+            (fixed.native_result & ~AT_NATIVE_COPIED) > AT_NATIVE_UNREADABLE ||
+            !take_many(bytes, fixed.python_frames, stack.python) ||
             !take_many(bytes, fixed.native_frames, stack.native) ||
             !take_many(bytes, fixed.kernel_frames, stack.kernel))
             return fail(Errc::corrupt, "a stack shorter than its frames");
         stack.number = fixed.number;
         stack.python_result = static_cast<at_python_result>(fixed.python_result);
-        stack.native_result = static_cast<at_native_result>(fixed.native_result);
+        stack.native_result = static_cast<at_native_result>(fixed.native_result & ~AT_NATIVE_COPIED);
+        stack.copied = (fixed.native_result & AT_NATIVE_COPIED) != 0;
         return SamplerRecord(std::move(stack));
     }
     if (head.record == AT_RECORD_EXEC) {

@@ -29,6 +29,7 @@ struct SampleRecord {
     std::uint64_t number = 0;
     at_python_result python_result = AT_PYTHON_NONE;
     at_native_result native_result = AT_NATIVE_POINTERS;
+    bool copied = false;                  // the stack is in the ring stack_copies, for us to walk
     std::vector<at_python_frame> python;  // innermost first
     std::vector<std::uint64_t> native;    // the instruction, then return addresses
     std::vector<std::uint64_t> kernel;    // innermost first; return addresses but for a tick's first

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "agent/symbols/copied_stacks.hpp"
 #include "agent/symbols/python_frames.hpp"
 #include "agent/symbols/sampler_program.hpp"
 #include "agent/symbols/sampler_record.hpp"
@@ -94,6 +95,7 @@ public:
         SamplerHealth health = health_;
         health.attached = program_.has_value();
         health.unresolved_code = python_.unresolved();
+        if (program_) health.not_copied = program_->counts()[AT_COUNT_NOT_COPIED];
         health.unknown_stacks = stacks_.unknown();
         return health;
     }
@@ -135,6 +137,7 @@ private:
             if (!told->native.empty()) (void)symbolizer_.mapping_at(told->from.process, told->native[0]);
             const ProcessId process = told->from.process;
             look_at(process);
+            if (told->copied) walk_copy(*told);
             stacks_.learn(std::move(*told), batch.tables);
             look_at(process);  // naming it may have read them anew, and the same stack is not told again
         } else {
@@ -161,6 +164,28 @@ private:
                                 .cgroup = record.from.cgroup,
                                 .by = Backend::bpf,
                                 .body = sample});
+    }
+
+    // The kernel side had no tables, or not all. Read them, and walk as it would have.
+    void walk_copy(SampleRecord& told) {
+        const auto copy = copies_.take(told.from, *program_);
+        if (!copy) return;
+        const ProcessId& process = told.from.process;
+        for (int attempt = 0; attempt < 2; ++attempt) {
+            auto walked = unwinding_->walk(process, *copy);
+            if (!walked) return;
+            const bool whole = walked->result == AT_NATIVE_WHOLE;
+            const bool unmapped = walked->result == AT_NATIVE_UNMAPPED;
+            const std::uint64_t last = walked->frames.back();
+            if (whole || walked->frames.size() > told.native.size()) {
+                told.native = std::move(walked->frames);
+                told.native_result = walked->result;
+            }
+            if (!unmapped || attempt > 0) return;
+            // Perhaps a library that came since; code that no file describes is not worth another look.
+            if (symbolizer_.maps(process).find(last) == nullptr) symbolizer_.refresh(process);
+            look_at(process);
+        }
     }
 
     // What the kernel side must know of the process to walk its stacks; cheap when nothing has changed.
@@ -205,6 +230,7 @@ private:
     std::uint32_t ticking_hz_ = 0;
     Symbolizer symbolizer_;
     PythonFrames python_;
+    CopiedStacks copies_;
     StackBook stacks_{symbolizer_, python_};
     SamplerHealth health_;
     std::uint64_t undecodable_ = 0;

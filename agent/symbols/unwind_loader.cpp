@@ -2,6 +2,7 @@
 
 #include <sys/auxv.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "agent/symbols/process_snapshot.hpp"
@@ -41,15 +42,18 @@ void UnwindLoader::learn(const ProcessId& process, std::uint64_t reads, const Pr
     }
     space.reads = reads;
     if (maps.empty()) return;  // gone before anybody looked
-    // A new space beside the old one: the kernel side goes over to it at once, never to half of it.
-    Space next{.number = next_space_++, .reads = reads, .mappings = {}, .use = space.use};
+    std::vector<UnwindMapping> now;
     const std::string folder = options_.proc + "/" + std::to_string(process.pid);
     for (const Mapping& m : maps.mappings()) {
         const File* file = m.path == "[vdso]" ? vdso() : m.has_file() ? file_of(folder, m) : nullptr;
         if (file == nullptr) continue;
-        const auto own = file->about.address_of_offset(m.offset);
-        if (!own) continue;
-        const UnwindMapping mapping{m.start, m.end, m.start - *own, file->number};
+        if (const auto own = file->about.address_of_offset(m.offset))
+            now.push_back({m.start, m.end, m.start - *own, file->number});
+    }
+    if (now == space.mappings && !now.empty()) return;
+    // A new space beside the old one: the kernel side goes over to it at once, never to half of it.
+    Space next{.number = next_space_++, .reads = reads, .mappings = {}, .use = space.use};
+    for (const UnwindMapping& mapping : now) {
         if (!maps_.put_mapping(next.number, mapping)) {
             ++counts_.refused;
             continue;
@@ -60,6 +64,18 @@ void UnwindLoader::learn(const ProcessId& process, std::uint64_t reads, const Pr
     remove(space);
     space = std::move(next);
     make_room();
+}
+
+std::optional<WalkedStack> UnwindLoader::walk(const ProcessId& process, const CopiedStack& stack) const {
+    const auto found = spaces_.find(process);
+    if (found == spaces_.end() || found->second.mappings.empty()) return std::nullopt;
+    const auto& mappings = found->second.mappings;  // by start
+    return walk_copied(stack, [&](std::uint64_t address) -> std::optional<unwind::Recipe> {
+        const auto after = std::ranges::upper_bound(mappings, address, {}, &UnwindMapping::start);
+        if (after == mappings.begin() || address >= std::prev(after)->end) return std::nullopt;
+        const UnwindMapping& m = *std::prev(after);
+        return book_.recipes()[maps_.recipe_index(m.file, address - m.bias)];
+    });
 }
 
 void UnwindLoader::forget(const ProcessId& process) {

@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "agent/symbols/copied_stack.hpp"
 #include "agent/symbols/module_cache.hpp"
 #include "agent/symbols/process_maps.hpp"
 #include "agent/symbols/unwind_maps.hpp"
@@ -47,6 +48,8 @@ public:
     // The process's mappings as they were read for the `reads`-th time (Symbolizer::observe): nothing happens
     // when that is known already.
     void learn(const ProcessId& process, std::uint64_t reads, const ProcessMaps& maps);
+    // The stack that was copied of the process, walked by what is known of it; nothing when that is nothing.
+    [[nodiscard]] std::optional<WalkedStack> walk(const ProcessId& process, const CopiedStack& stack) const;
     // It has become another program: what was known is void.
     void forget(const ProcessId& process);
 
@@ -60,7 +63,7 @@ private:
     struct Space {
         std::uint32_t number = 0;
         std::uint64_t reads = 0;
-        std::vector<UnwindMapping> mappings;
+        std::vector<UnwindMapping> mappings;  // by start
         std::list<ProcessId>::iterator use;
     };
 

@@ -112,6 +112,25 @@ Status UnwindMaps::put_file(std::uint32_t file, const unwind::UnwindTable& table
     return ok();
 }
 
+std::uint16_t UnwindMaps::recipe_index(std::uint32_t file, std::uint64_t own_address) const {
+    const at_unwind_page_key key{file, static_cast<std::uint32_t>(own_address >> AT_UNWIND_PAGE_BITS)};
+    at_unwind_rows place{};
+    if (bpf_map_lookup_elem(fds_.pages, &key, &place) != 0 || place.slab >= slabs_.size()) return 0;
+    const at_unwind_chunk* chunks = slabs_[place.slab].chunks;
+    const auto row = [&](std::uint32_t i) {
+        return chunks[i / AT_UNWIND_ROWS_A_CHUNK].rows[i % AT_UNWIND_ROWS_A_CHUNK];
+    };
+    std::uint32_t from = place.first, to = place.first + place.count;  // the first row above it is in [from, to]
+    while (from < to) {
+        const std::uint32_t middle = from + (to - from) / 2;
+        if ((row(middle) & 0xffff) > (own_address & 0xffff))
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    return from > place.first ? static_cast<std::uint16_t>(row(from - 1) >> 16) : std::uint16_t{0};
+}
+
 Status UnwindMaps::put_mapping(std::uint32_t space, const UnwindMapping& mapping) {
     const at_unwind_mapping value{.bias = mapping.bias, .file = mapping.file, .reserved = 0};
     for (const AddressPrefix& prefix : prefixes_of(mapping.start, mapping.end)) {

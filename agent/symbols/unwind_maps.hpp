@@ -27,6 +27,7 @@ struct UnwindMapping {
     std::uint64_t end = 0;
     std::uint64_t bias = 0;
     std::uint32_t file = 0;
+    bool operator==(const UnwindMapping&) const = default;
 };
 
 class UnwindMaps {
@@ -45,6 +46,8 @@ public:
     Status put_file(std::uint32_t file, const unwind::UnwindTable& table);
     Status put_mapping(std::uint32_t space, const UnwindMapping& mapping);
     void remove_mapping(std::uint32_t space, const UnwindMapping& mapping);
+    // What the kernel side finds there, by the same way; 0 when nothing is known.
+    [[nodiscard]] std::uint16_t recipe_index(std::uint32_t file, std::uint64_t own_address) const;
     // From now on the process's stacks are walked by what `space` holds.
     Status put_process(const ProcessId& process, std::uint32_t space);
 

@@ -3,7 +3,10 @@
 #include <elf.h>
 #include <gelf.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,6 +16,8 @@
 namespace autotune::unwind {
 
 namespace {
+
+constexpr std::uint64_t kMostBytes = 512u << 20;  // of one section, also once it is decompressed
 
 struct CloseElf {
     void operator()(Elf* elf) const { elf_end(elf); }
@@ -33,7 +38,11 @@ std::optional<FrameBytes> from_sections(Elf* elf, std::string_view wanted, Frame
         if (gelf_getshdr(section, &header) == nullptr || header.sh_type == SHT_NOBITS) continue;
         const char* name = elf_strptr(elf, names, header.sh_name);
         if (name == nullptr || name != wanted) continue;
-        if ((header.sh_flags & SHF_COMPRESSED) != 0 && elf_compress(section, 0, 0) < 0) return std::nullopt;
+        GElf_Chdr compressed;
+        if ((header.sh_flags & SHF_COMPRESSED) != 0 &&
+            (gelf_getchdr(section, &compressed) == nullptr || compressed.ch_size > kMostBytes ||
+             elf_compress(section, 0, 0) < 0))
+            return std::nullopt;
         // Raw: libelf's own reading of .eh_frame would look for byte orders that are not foreign here.
         const auto bytes = bytes_of(elf_rawdata(section, nullptr));
         if (!bytes.empty()) return FrameBytes{bytes, header.sh_addr, kind};
@@ -41,14 +50,17 @@ std::optional<FrameBytes> from_sections(Elf* elf, std::string_view wanted, Frame
     return std::nullopt;
 }
 
+// A part of the file; empty when it is not all there.
+std::span<const std::uint8_t> chunk(Elf* elf, std::uint64_t offset, std::uint64_t size) {
+    if (offset > INT64_MAX || size > kMostBytes) return {};
+    return bytes_of(elf_getdata_rawchunk(elf, static_cast<std::int64_t>(offset), size, ELF_T_BYTE));
+}
+
 // Without section headers: PT_GNU_EH_FRAME is the search table's header, whose first pointer leads to
 // .eh_frame.
 std::optional<FrameBytes> from_segments(Elf* elf) {
     std::size_t count = 0;
     if (elf_getphdrnum(elf, &count) != 0) return std::nullopt;
-    std::size_t file_size = 0;
-    const char* file = elf_rawfile(elf, &file_size);
-    if (file == nullptr) return std::nullopt;
     std::optional<GElf_Phdr> search;
     std::vector<GElf_Phdr> loads;
     for (std::size_t i = 0; i < count; ++i) {
@@ -58,20 +70,15 @@ std::optional<FrameBytes> from_segments(Elf* elf) {
         if (header.p_type == PT_LOAD) loads.push_back(header);
     }
     // version 1, pointer encoding "pc-relative, four signed bytes", two more encodings, the pointer.
-    if (!search || search->p_offset > file_size || file_size - search->p_offset < 8) return std::nullopt;
-    const auto* head = reinterpret_cast<const std::uint8_t*>(file) + search->p_offset;
-    if (head[0] != 1 || head[1] != 0x1b) return std::nullopt;
+    const auto head = search ? chunk(elf, search->p_offset, 8) : std::span<const std::uint8_t>();
+    if (head.size() != 8 || head[0] != 1 || head[1] != 0x1b) return std::nullopt;
     std::int32_t distance = 0;
-    std::memcpy(&distance, head + 4, sizeof distance);
+    std::memcpy(&distance, head.data() + 4, sizeof distance);
     const std::uint64_t address = search->p_vaddr + 4 + static_cast<std::uint64_t>(std::int64_t{distance});
     for (const GElf_Phdr& load : loads) {
         if (address < load.p_vaddr || address - load.p_vaddr >= load.p_filesz) continue;
         const std::uint64_t within = address - load.p_vaddr;
-        if (load.p_offset > file_size || file_size - load.p_offset < load.p_filesz) return std::nullopt;
-        return FrameBytes{{reinterpret_cast<const std::uint8_t*>(file) + load.p_offset + within,
-                           static_cast<std::size_t>(load.p_filesz - within)},
-                          address,
-                          FrameSection::eh_frame};
+        return FrameBytes{chunk(elf, load.p_offset + within, load.p_filesz - within), address, FrameSection::eh_frame};
     }
     return std::nullopt;
 }
@@ -88,6 +95,19 @@ std::vector<LoadSegment> segments_of(Elf* elf) {
     return out;
 }
 
+// Where the kernel enters the file there is no caller, which not everybody says: the dynamic linker's _start has no
+// description at all. Its few instructions get one, up to what is described again.
+void end_at_entry(std::vector<FrameRow>& rows, std::uint64_t entry) {
+    constexpr std::uint64_t kLength = 64;
+    const auto after = std::ranges::upper_bound(rows, entry, {}, &FrameRow::address);
+    if (after != rows.begin() && std::prev(after)->recipe.cfa != CfaRule::none) return;
+    if (after != rows.begin() && std::prev(after)->address == entry) return;
+    const Recipe end{.cfa = CfaRule::end};
+    const bool gap = after == rows.end() || after->address > entry + kLength;
+    const auto at = rows.insert(after, {entry, end});
+    if (gap) rows.insert(std::next(at), {entry + kLength, Recipe{}});
+}
+
 Result<ElfFrames> read(const ElfHandle& elf) {
     if (!elf || elf_kind(elf.get()) != ELF_K_ELF) return fail(Errc::corrupt, "not an ELF file");
     GElf_Ehdr header;
@@ -101,7 +121,9 @@ Result<ElfFrames> read(const ElfHandle& elf) {
     if (eh) sections.push_back(*eh);
     if (const auto debug = from_sections(elf.get(), ".debug_frame", FrameSection::debug_frame))
         sections.push_back(*debug);
-    return ElfFrames{read_call_frames(sections), segments_of(elf.get())};
+    ElfFrames out{read_call_frames(sections), segments_of(elf.get())};
+    if (header.e_entry != 0) end_at_entry(out.frames.rows, header.e_entry);
+    return out;
 }
 
 }  // namespace
@@ -117,7 +139,8 @@ std::optional<std::uint64_t> ElfFrames::address_of_offset(std::uint64_t offset) 
 
 Result<ElfFrames> read_elf_frames(int fd) {
     elf_version(EV_CURRENT);
-    return read(ElfHandle(elf_begin(fd, ELF_C_READ_MMAP, nullptr)));
+    // Not mapped: a file that somebody cuts meanwhile would end us by SIGBUS.
+    return read(ElfHandle(elf_begin(fd, ELF_C_READ, nullptr)));
 }
 
 Result<ElfFrames> read_elf_frames(std::string_view bytes) {

@@ -79,6 +79,14 @@ static __always_inline int saved_registers(struct at_unwind_registers* to) {
 #endif
 }
 
+/* Of one that user space walks nobody knows yet whether it is another's like: it has a number of its own. */
+static __always_inline void copy_unwalked(struct scratch* s, const struct at_unwind_registers* registers,
+                                          __u32 space) {
+    if (!copy_stack(&s->stack.head, registers, space)) return;
+    s->stack.native_result |= AT_NATIVE_COPIED;
+    s->hash = mixed(mixed(s->hash, s->stack.head.at_ns), s->stack.head.tid);
+}
+
 /* The native frames, behind `at` bytes of the scratch's; how many bytes. */
 static __always_inline __u64 take_native(void* ctx, struct scratch* s, const struct at_unwind_registers* registers,
                                          __u64 at) {
@@ -89,9 +97,11 @@ static __always_inline __u64 take_native(void* ctx, struct scratch* s, const str
         if (size > AT_MAX_NATIVE_FRAMES * sizeof(__u64)) size = AT_MAX_NATIVE_FRAMES * sizeof(__u64);
         s->stack.native_result = walk->result;
         s->hash = mixed(s->hash, walk->space);
+        if (walk->result == AT_NATIVE_UNMAPPED) copy_unwalked(s, registers, walk->space);
         return bpf_probe_read_kernel((void*)s->frames + at, size, walk->frames) ? 0 : size;
     }
     s->stack.native_result = AT_NATIVE_POINTERS;
+    copy_unwalked(s, registers, 0);
     const long got =
         bpf_get_stack(ctx, (void*)s->frames + at, AT_MAX_POINTER_FRAMES * sizeof(__u64), BPF_F_USER_STACK);
     return got > 0 ? got : 0;
@@ -142,7 +152,7 @@ static __always_inline __u64 take_stack(void* ctx, struct scratch* s, struct tas
     size += sizeof(struct at_stack);
     if (size > sizeof(struct at_stack) + AT_FRAME_BYTES) return number;
     /* Without tables: the sooner somebody reads the process's files, the fewer stacks are cut. */
-    const __u64 wake = s->stack.native_result == AT_NATIVE_POINTERS ? 0 : BPF_RB_NO_WAKEUP;
+    const __u64 wake = (s->stack.native_result & ~AT_NATIVE_COPIED) == AT_NATIVE_POINTERS ? 0 : BPF_RB_NO_WAKEUP;
     if (bpf_ringbuf_output(&samples, &s->stack, size, wake)) {
         count(AT_COUNT_STACK_LOST);
         return number;

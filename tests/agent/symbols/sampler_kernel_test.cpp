@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 
 #include "agent/bpf/bpf_source.hpp"
@@ -43,6 +44,36 @@ TEST_F(SamplerOnKernel, WalksCodeWithoutFramePointersToItsStart) {
     }
     EXPECT_GE(got.together("compare_slowly", "sort_in_libc") * 100, got.holding["compare_slowly"] * 99);
     EXPECT_EQ(got.together("sort_in_libc", "match_in_libstdcxx"), 0u);
+}
+
+double cpu_seconds_of(pid_t process) {
+    clockid_t clock = 0;
+    timespec t{};
+    if (clock_getcpuclockid(process, &clock) != 0 || clock_gettime(clock, &t) != 0) return 0;
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
+}
+
+// However late the agent is, as on a machine that is busy: the first stacks are as whole as the others. It looks when
+// the process has had 150 ms.
+TEST_F(SamplerOnKernel, WalksStacksThatWereTakenBeforeThereWereTables) {
+    const auto source = started();
+    ASSERT_NE(source, nullptr);
+    Collected got;
+    TracedChild child(cgroup_, {AUTOTUNE_FRAMELESS_PROGRAM, "400"});
+    while (cpu_seconds_of(child.pid()) < 0.15 && !child.ended()) ::poll(nullptr, 0, 1);
+    ASSERT_TRUE(source->poll(Nanos(0), got.batch));
+    for (const Event& e : got.batch.events) got.add(e);
+    ASSERT_GT(got.samples, 100u) << got.summary();
+    // Those of the test itself, before it became the program, are nowhere any more.
+    EXPECT_LE((got.truncated - got.holding["[unmapped]"]) * 100, got.samples) << got.summary();
+    EXPECT_LE(got.holding["[unmapped]"], 10u) << got.summary();
+    EXPECT_GE(got.together("sort_in_libc", "main") * 100, got.holding["sort_in_libc"] * 99) << got.summary();
+    EXPECT_GE(got.together("compare_slowly", "sort_in_libc") * 100, got.holding["compare_slowly"] * 99);
+    EXPECT_GE(got.holding["compare_slowly"], 80u);
+    EXPECT_EQ(source->health().not_copied, 0u);
+    got.batch.events.clear();
+    collect(*source, child, got);
+    EXPECT_EQ(child.status(), 0);
 }
 
 TEST_F(SamplerOnKernel, NamesAProcessThatIsGoneBeforeAnybodyLooks) {

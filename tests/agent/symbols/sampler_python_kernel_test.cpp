@@ -134,8 +134,6 @@ def add_up(): sum(numbers())
 Compare = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int), ctypes.POINTER(ctypes.c_int))
 @Compare
 def compare(a, b): burn(0.0005); return a[0] - b[0]
-@Compare
-def warm(a, b): burn(0.002); return a[0] - b[0]
 def sort(how):
     values = (ctypes.c_int * 50)(*range(50, 0, -1))
     libc.qsort(values, 50, 4, how)
@@ -145,7 +143,6 @@ class Made:
     def __init__(self): fill()
 def make(): Made()
 def main(): sort_by_key(); add_up(); sort_by_libc(); make()
-sort(warm)
 main()
 )";
 

@@ -1,6 +1,8 @@
 // The rows of real libraries against binutils' reading of the same bytes.
+#include <elf.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -109,6 +111,23 @@ TEST_P(Readelf, SaysTheSame) {
     // Hand-written code (libcrypto's) keeps the old stack pointer in other registers for a few instructions.
     EXPECT_LE(beyond * 1'000, judged.size() * 15) << "more than 1.5 % of the rows are beyond us";
     EXPECT_GT(followed, 50u);
+}
+
+// The dynamic linker's _start has no description: a thread is in it while its program is loaded.
+TEST(ElfFrames, KnowThatNothingCalledTheEntry) {
+    for (const char* file : {"/lib64/ld-linux-x86-64.so.2", "/usr/bin/python3"}) {
+        SCOPED_TRACE(file);
+        const Fd fd(open(file, O_RDONLY | O_CLOEXEC));
+        Elf64_Ehdr header;
+        ASSERT_EQ(pread(fd.get(), &header, sizeof header, 0), static_cast<ssize_t>(sizeof header));
+        const auto read = read_elf_frames(fd.get());
+        ASSERT_TRUE(read);
+        const auto& rows = read->frames.rows;
+        EXPECT_TRUE(std::ranges::is_sorted(rows, {}, &FrameRow::address));
+        const auto after = std::ranges::upper_bound(rows, header.e_entry + 7, {}, &FrameRow::address);
+        ASSERT_NE(after, rows.begin());
+        EXPECT_EQ(std::prev(after)->recipe.cfa, CfaRule::end);
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(OfLibraries, Readelf,
