@@ -150,15 +150,21 @@ int profile_command(int argc, char** argv) {
         "  sudo autotune profile -o out.html -- python3 app.py\n"
         "  sudo autotune profile -p 4242 --duration 10 --hz 999 -o out.svg\n"
         "  sudo autotune profile --mode off-cpu -p 4242 --duration 10 -o waits.html      # where it waits\n"
-        "  sudo autotune profile --mode memory -o memory.html -- python3 app.py           # who touches new memory\n"
-        "  sudo autotune profile --mode wall --kernel -o out.html -- ./server            # with the kernel's frames\n"
-        "  sudo autotune profile --function orders --invocation slowest --mode wall --duration 60 -o slow.html\n"
+        "  sudo autotune profile --mode memory -o memory.html -- python3 app.py           # who touches new "
+        "memory\n"
+        "  sudo autotune profile --mode wall --kernel -o out.html -- ./server            # with the kernel's "
+        "frames\n"
+        "  sudo autotune profile --function orders --invocation slowest --mode wall --duration 60 -o "
+        "slow.html\n"
         "  sudo autotune profile --function '*' --invocation each --duration 60 -o each.html\n"
         "  perf script | stackcollapse-perf.pl | autotune profile --from - -o out.html\n"
         "  autotune profile --from stacks.folded.gz -o out.svg -o out.pb.gz -o out.speedscope.json\n"
         "  autotune profile --diff before.folded after.folded -o change.html\n"
+        "  sudo autotune profile --function orders --duration 60 --diff -o slow.html      # slowest 1 % "
+        "against the median\n"
         "  autotune profile --from stacks.folded          # a call tree on the terminal\n"
-        "  autotune profile --black-box ID                # of an invocation that was killed: autotune profile --black-box --help");
+        "  autotune profile --black-box ID                # of an invocation that was killed: autotune "
+        "profile --black-box --help");
     Arguments arguments;
     auto* pid =
         app.add_option("-p,--pid", arguments.target.pids, "sample this process and all that it starts")
@@ -187,10 +193,12 @@ int profile_command(int argc, char** argv) {
                                    "after --: a program to start and sample, with its arguments");
     app.positionals_at_end();
     auto* from = app.add_option("--from", arguments.from, "folded stacks, plain or .gz; - is standard input");
-    app.add_option("--diff", arguments.diff, "two files of folded stacks: what was, what is")
-        ->expected(2)
-        ->excludes(from)
-        ->excludes(pid);
+    auto* diff =
+        app.add_option("--diff", arguments.diff,
+                       "two files of folded stacks: what was, what is. With --function and no files: its "
+                       "slowest 1 % of invocations against the median")
+            ->expected(0, 2)
+            ->excludes(from);
     from->excludes(pid);
     command->excludes(pid);
     app.add_option("--unit", arguments.unit, "of the weights: samples, ns or bytes")
@@ -213,6 +221,17 @@ int profile_command(int argc, char** argv) {
     arguments.target.mode = kModes.at(mode);
     const bool live = !arguments.target.pids.empty() || !arguments.target.command.empty() ||
                       !arguments.target.function.empty();
+    const bool slow = diff->count() > 0 && (arguments.diff.empty() || arguments.diff.front().empty() ||
+                                            arguments.diff == std::vector<std::string>{kSlowAgainstMedian});
+    if (slow) {
+        arguments.diff.clear();
+        if (arguments.target.function.empty() || !arguments.target.invocation.empty())
+            return failed_with(
+                {Errc::invalid_argument, "--diff needs two files, or a --function without --invocation"});
+        arguments.target.invocation = kSlowAgainstMedian;
+    }
+    if (arguments.diff.size() == 1)
+        return failed_with({Errc::invalid_argument, "--diff needs two files: what was, what is"});
     const bool files = !arguments.from.empty() || !arguments.diff.empty();
     if (live == files) {
         std::fprintf(

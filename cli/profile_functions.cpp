@@ -119,6 +119,7 @@ public:
         });
         if (target_.invocation.empty()) return all();
         if (target_.invocation == "each") return each();
+        if (target_.invocation == kSlowAgainstMedian) return slow_against_median();
         const auto wanted = target_.invocation == "slowest" ? finished_.begin()
                                                             : std::ranges::find_if(finished_, [&](const Invocation& one) {
                                                                   return one.id.view() == target_.invocation;
@@ -202,6 +203,25 @@ private:
                        of(finished_[i]));
         out_.invocations = finished_.size();
         return with(std::move(joined), title() + ", each");
+    }
+
+    Result<LiveProfile> slow_against_median() {
+        const auto names = functions();
+        if (names.size() > 1)
+            return fail(Errc::invalid_argument,
+                        target_.function + " matches " + std::to_string(names.size()) +
+                            " functions; slow invocations are compared with those of one");
+        Profile both = analyzer_.profile({.function = *names.begin(),
+                                          .part = ProfilePart::slow_against_median,
+                                          .of = profile_of(target_.mode)},
+                                         batch_.tables);
+        if (both.total() == 0 && both.total_before() == 0)
+            return fail(Errc::not_found, "nothing to compare: " + both.title);
+        if (target_.mode == symbols::SamplerMode::growth) both.measure = "mapped_space";
+        out_.profile = std::move(both);
+        out_.invocations = finished_.size();
+        out_.lost += analyzer_.counters().samples_replaced;
+        return std::move(out_);
     }
 
     const ProfileTarget& target_;

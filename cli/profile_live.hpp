@@ -13,6 +13,8 @@
 
 namespace autotune::cli {
 
+inline constexpr const char* kSlowAgainstMedian = "slow";
+
 struct ProfileTarget {
     std::vector<std::int32_t> pids;    // with all they start
     std::vector<std::string> command;  // started, and let run to its end
@@ -24,7 +26,8 @@ struct ProfileTarget {
     // Only of invocations of functions whose name this glob matches; then without pids and command of all executors of
     // the machine. Empty: of everything.
     std::string function;
-    // With `function`: an invocation's id; "slowest"; "each": every one is a frame of its own, the outermost; "": all.
+    // With `function`: an invocation's id; "slowest"; "each": every one is a frame of its own, the outermost;
+    // "": all; kSlowAgainstMedian: the slowest 1 % compared with the median.
     std::string invocation;
 };
 

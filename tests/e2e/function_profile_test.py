@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """`autotune profile --function`: one invocation's time and memory, of functions that know nothing of it."""
+import json
 import pathlib
 import sys
 import tempfile
@@ -87,6 +88,19 @@ class FunctionProfile(unittest.TestCase):
     def test_a_wait_that_the_deadline_ended(self):
         stacks, ids, _ = self.profiled([{"nap": 60, "spin": 0, "take": 0}], "--mode", "off-cpu", "--invocation", "each")
         self.assertAlmostEqual(self.weight(stacks, ids[0], "nap") / 1e9, 6, delta=0.3, msg=stacks)
+
+    def test_the_slowest_against_the_median(self):
+        usual = {"nap": 0.02, "spin": 0.03, "take": 0}
+        picture = self.folder / "slow.json"
+        calls = [usual] * 10 + [{"nap": 0.3, "spin": 0.03, "take": 0}]
+        self.profiled(calls, "--mode", "off-cpu", "--diff", "-o", picture)
+        data = json.loads(picture.read_text())
+        self.assertIn("the slowest 1 of ", data["title"])
+        self.assertIn("against the median", data["title"])
+        now, before = (sum(s[key] for s in data["stacks"] if "nap" in s["frames"]) / 1e9 for key in ("weight", "before"))
+        self.assertGreaterEqual(now, 0.299, data["title"])
+        self.assertGreaterEqual(before, 0.0199)  # one or two usual ones
+        self.assertLess(before, now / 3)
 
     def test_nothing_that_matches_is_said(self):
         done = harness.run("profile", "--function", "nobody", "--duration", "0.2")

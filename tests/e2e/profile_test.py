@@ -162,7 +162,8 @@ class Profile(unittest.TestCase):
         for arguments, status, words in [([], 2, "nothing to draw"), (["-p", gone.pid], 1, str(gone.pid)),
                                          (["--", self.folder / "nothing"], 127, "nothing"),
                                          (["--", self.folder / "noexec"], 126, "noexec"),
-                                         (["-o", "x.png", "--", "true"], 2, ".svg"),
+                                         (["-o", "x.png", "--", "true"], 2, ".svg"), (["--diff"], 2, "--function"),
+                                         (["--diff", "a.folded"], 2, "two files"),
                                          (["--from", self.folder / "nothing"], 1, "nothing")]:
             with self.subTest(arguments=arguments):
                 done = profile(*arguments)
