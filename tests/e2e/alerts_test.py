@@ -40,7 +40,7 @@ rules:
   scope: {functions: hungry}
   when: fn.oom_count > 0
   plan: [{resize: {strategy: oom-bump}}]
-  canary: {weight: 0.5, horizon: 5m}
+  canary: {weight: 0.5, horizon: 1m}
 - name: second-thoughts
   scope: {functions: hungry}
   when: fn.oom_count > 0
@@ -119,7 +119,7 @@ class Alerts(unittest.TestCase):
         caller.payload = LARGE
         cls.wait_for_alert("AutotuneFunctionOOM", "hungry", ["firing"])
         cls.wait_for_alert("AutotuneFunctionOOM", "doomed", ["firing"])
-        harness.wait_for("the repair", cls.repaired, 300, 0.2)  # the horizon of its canary
+        harness.wait_for("the repair", cls.repaired, 70, 0.2)  # the horizon of its canary, and some more
         cls.at_repair = cls.seen_by_people("AutotuneFunctionOOM", "hungry")
         cls.wait_for_alert("AutotuneFunctionOOM", "hungry", ["firing", "resolved"])
         cls.wait_for_alert("AutotuneFunctionOOM", "doomed", ["firing", "resolved"])

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import unittest
 
-from foreign_test import Tracer
+from tracing import Tracer  # which knows where the next one is
 from loopback import HANDLER, free_port, listens, skip, wait_for
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
