@@ -19,6 +19,21 @@ AT_INLINE struct sock* at_tls_socket(struct task_struct* task, const struct at_t
     return (__u64)sk == connection->sk ? sk : 0;
 }
 
+/* What is told of a call in either record, an at_tls_record or an at_http_record. */
+#define AT_FILL_TLS(record, kind, task, thread, frame, connection, call_op, bytes, call_flags)  \
+    ({                                                                                          \
+        at_fill_header(&(record)->header, kind, sizeof *(record), task, (thread)->scope);       \
+        (record)->latency_ns = (record)->header.at_ns - (frame)->entered_ns;                    \
+        (record)->moved = bytes;                                                                \
+        (record)->tls = (frame)->tls;                                                           \
+        struct sock* at_socket = at_tls_socket(task, connection);                               \
+        (record)->fd = at_socket ? (connection)->fd : -1;                                       \
+        (record)->op = call_op;                                                                 \
+        (record)->reserved = 0;                                                                 \
+        (record)->flags = call_flags;                                                           \
+        at_read_endpoints(at_socket, &(record)->local, &(record)->peer);                        \
+    })
+
 /* A transfer, or the end of the object, without text. */
 AT_INLINE void at_tls_tell(const struct at_tls_frame* frame, const struct at_tls_connection* connection, __u8 op,
                            __u64 moved, __u16 flags) {
@@ -27,16 +42,7 @@ AT_INLINE void at_tls_tell(const struct at_tls_frame* frame, const struct at_tls
     if (!thread) return;
     struct at_tls_record* r = at_reserve_preemptible(AT_TLS, sizeof *r);
     if (!r) return;
-    at_fill_header(&r->header, AT_TLS, sizeof *r, task, thread->scope);
-    r->latency_ns = r->header.at_ns - frame->entered_ns;
-    r->moved = moved;
-    r->tls = frame->tls;
-    struct sock* sk = at_tls_socket(task, connection);
-    r->fd = sk ? connection->fd : -1;
-    r->op = op;
-    r->reserved = 0;
-    r->flags = flags;
-    at_read_endpoints(sk, &r->local, &r->peer);
+    AT_FILL_TLS(r, AT_TLS, task, thread, frame, connection, op, moved, flags);
     bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 }
 
@@ -48,17 +54,8 @@ AT_INLINE void at_tls_copy(const struct at_tls_frame* frame, const struct at_tls
     if (!thread) return;
     struct at_http_record* r = at_reserve_preemptible(AT_HTTP, sizeof *r);
     if (!r) return;
-    at_fill_header(&r->header, AT_HTTP, sizeof *r, task, thread->scope);
-    r->latency_ns = r->header.at_ns - frame->entered_ns;
-    r->moved = moved;
-    r->tls = frame->tls;
-    struct sock* sk = at_tls_socket(task, connection);
-    r->fd = sk ? connection->fd : -1;
-    r->op = op;
-    r->reserved = 0;
-    r->flags = flags;
+    AT_FILL_TLS(r, AT_HTTP, task, thread, frame, connection, op, moved, flags);
     __builtin_memset(&r->usage, 0, sizeof r->usage);
-    at_read_endpoints(sk, &r->local, &r->peer);
     __u64 n = moved < most ? moved : most;
     barrier_var(n);
     if (n > AT_HTTP_SIZE) n = AT_HTTP_SIZE;
