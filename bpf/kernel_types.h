@@ -288,6 +288,13 @@ struct bpf_iter_meta {
     __u64 seq_num;
 };
 
+struct bpf_iter__task_file {
+    struct bpf_iter_meta* meta;
+    struct task_struct* task;
+    __u32 fd;
+    struct file* file;
+};
+
 struct bpf_iter__task {
     struct bpf_iter_meta* meta;
     struct task_struct* task;

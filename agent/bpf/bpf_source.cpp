@@ -204,7 +204,11 @@ private:
             if (auto s = kernel_.watch_cgroup(cgroup); !s) return s;
             found = true;
         }
-        return found ? list_existing() : ok();  // now also the threads of what was found
+        if (found)
+            if (auto s = list_existing(); !s) return s;  // now also the threads of what was found
+        std::vector<KernelObject::Executor> early;
+        for (const auto& [pid, port] : decoder_.take_early()) early.push_back({pid, port});
+        return early.empty() ? ok() : kernel_.take_up(early);
     }
 
     // A scope that was found is a cgroup: what else is in it is told as the executor's.

@@ -62,6 +62,20 @@ Result<std::vector<std::byte>> KernelObject::existing_processes() {
     return read_iterator(impl_->skeleton->progs.at_existing, "listing the processes");
 }
 
+Status KernelObject::take_up(std::span<const Executor> executors) {
+    const auto& programs = impl_->skeleton->progs;
+    bpf_map* const map = impl_->skeleton->maps.apis;
+    for (const Executor& e : executors) {
+        const std::uint32_t port = e.port;
+        bpf_map__update_elem(map, &e.pid, sizeof e.pid, &port, sizeof port, BPF_ANY);
+    }
+    auto connections = read_iterator(programs.at_find_controls, "listing the connections of executors");
+    auto waiting = read_iterator(programs.at_take_up, "listing the threads of executors");
+    for (const Executor& e : executors) bpf_map__delete_elem(map, &e.pid, sizeof e.pid, 0);
+    if (!connections) return connections.forward();
+    return waiting ? ok() : Status(waiting.forward());
+}
+
 Result<std::vector<std::byte>> KernelObject::thread_times() {
     return read_iterator(impl_->skeleton->progs.at_times_of_all, "reading the times of threads");
 }

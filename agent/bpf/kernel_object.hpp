@@ -55,6 +55,14 @@ public:
     Status probe_tls(const std::string& path, const TlsSites& sites);
     // Processes that run now, as at_existing_record, one after the other.
     [[nodiscard]] Result<std::vector<std::byte>> existing_processes();
+    // An executor that ran before us, and the port of its Runtime API.
+    struct Executor {
+        std::int32_t pid = 0;
+        std::uint16_t port = 0;
+    };
+    // What they wait for on their connections to it is heard when it comes. REQUIRES: attached, their threads are known
+    // (existing_processes() since they are watched).
+    Status take_up(std::span<const Executor> executors);
     // Watched threads, as at_thread_times_record.
     [[nodiscard]] Result<std::vector<std::byte>> thread_times();
 

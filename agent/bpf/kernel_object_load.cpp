@@ -60,7 +60,7 @@ bool has_attach_type(const btf* kernel, std::string_view name) {
 // Read on request, or attached to files as they are found.
 bool is_for_later(const bpf_program* program) {
     const std::string_view section = bpf_program__section_name(program);
-    return section == "iter/task" || section == "uprobe";
+    return section.starts_with("iter/") || section == "uprobe";
 }
 
 }  // namespace

@@ -200,6 +200,7 @@ void RecordDecoder::on_existing(const at_existing_record& r, EventBatch& batch) 
                                  .command = batch.tables.strings.intern(field_text(r.comm, sizeof r.comm))}));
     if (!process.environment) return;
     process.runtime_api = process.environment->runtime_api;
+    if (process.runtime_api.port != 0) early_.emplace_back(process.id.pid, process.runtime_api.port);
     if (!r.watched) discovered_.push_back(process.cgroup);
     if (!book_.claim_sandbox(process)) return;
     // Whether it has asked for work before we came cannot be known; taken as yes, so that its end is no

@@ -44,6 +44,8 @@ public:
 
     // Cgroups of executors that ran before the source did and that nobody watches yet.
     [[nodiscard]] std::vector<CgroupId> take_discovered() { return std::exchange(discovered_, {}); }
+    // Executors that ran before the source did: they may have asked for work before it could be heard.
+    [[nodiscard]] std::vector<std::pair<std::int32_t, std::uint16_t>> take_early() { return std::exchange(early_, {}); }
     // Since the last call an executor was heard of whose cgroup nobody watched: what else is in it was not listed yet.
     [[nodiscard]] bool take_unlisted() { return std::exchange(unlisted_, false); }
     // Of what has been listed.
@@ -107,6 +109,7 @@ private:
     Nanos wall_offset_{0};
     std::vector<CgroupId> discovered_;
     bool unlisted_ = false;
+    std::vector<std::pair<std::int32_t, std::uint16_t>> early_;  // pid, port of its Runtime API
     std::set<std::int32_t> new_code_;
 };
 
