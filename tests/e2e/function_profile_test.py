@@ -90,16 +90,14 @@ class FunctionProfile(unittest.TestCase):
         self.assertAlmostEqual(self.weight(stacks, ids[0], "nap") / 1e9, 6, delta=0.3, msg=stacks)
 
     def test_the_slowest_against_the_median(self):
-        usual = {"nap": 0.02, "spin": 0.03, "take": 0}
+        # Far apart: on a busy machine too, it is the long nap that is the slowest.
         picture = self.folder / "slow.json"
-        calls = [usual] * 10 + [{"nap": 0.3, "spin": 0.03, "take": 0}]
-        self.profiled(calls, "--mode", "off-cpu", "--diff", "-o", picture)
+        self.profiled([{"nap": 0.02, "spin": 0, "take": 0}] * 10 + [{"nap": 4, "spin": 0, "take": 0}],
+                      "--mode", "off-cpu", "--diff", "-o", picture)
         data = json.loads(picture.read_text())
-        self.assertIn("the slowest 1 of ", data["title"])
-        self.assertIn("against the median", data["title"])
+        self.assertRegex(data["title"], r"^naps: the slowest 1 of \d+ invocations \(4\d{3} ms and more\) against the median")
         now, before = (sum(s[key] for s in data["stacks"] if "nap" in s["frames"]) / 1e9 for key in ("weight", "before"))
-        self.assertGreaterEqual(now, 0.299, data["title"])
-        self.assertGreaterEqual(before, 0.0199)  # one or two usual ones
+        self.assertGreaterEqual(now, 3.999)
         self.assertLess(before, now / 3)
 
     def test_nothing_that_matches_is_said(self):
