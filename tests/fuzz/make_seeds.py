@@ -141,6 +141,15 @@ write("line_table", "lnotab", bytes([0, 1]) + bytes([6, 1, 8, 2, 10, 255]))
 write("line_table", "linetable", bytes([1, 1]) + bytes([4, 1, 6, 128, 8, 3]))
 write("line_table", "locations", bytes([2, 1]) + bytes([0xE8, 2, 0x80, 5, 0xD8, 0x11, 0x22, 0xF0, 3, 1, 2, 3, 0xF8]))
 
+# --- the sampler's records: see bpf/sampler_wire.h ------------------------------------------------------
+def sampler_head(kind: int, of: int = 0) -> bytes:
+    return struct.pack("<4I3Q", kind, 4711, 4712, of, 1000, 5, 99)
+
+
+write("sampler_record", "stack", sampler_head(1) + struct.pack("<Q3H2B", 77, 1, 2, 1, 1, 1) + struct.pack("<6Q", 1, 2, 3, 4, 5, 6))
+write("sampler_record", "exec", sampler_head(2) + struct.pack("<3Q256s", 0x1000, 0x2000, 7, b"/bin/true"))
+write("sampler_record", "weight", sampler_head(3, 2) + struct.pack("<2Q", 77, 1234))
+
 # --- recordings: see agent/recording/format.hpp and recording_fuzzer.cpp -----------------------------
 
 NOTE, STRINGS, FRAMES, STACKS, EVENTS = range(1, 6)

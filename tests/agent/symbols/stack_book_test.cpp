@@ -1,0 +1,64 @@
+// Stacks by number, of a process that is not there: what is shown where nothing can be known.
+#include "agent/symbols/stack_book.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace autotune::symbols {
+namespace {
+
+class StackBookTest : public ::testing::Test {
+protected:
+    SampleRecord told(std::uint64_t number, std::vector<std::uint64_t> native, std::vector<std::uint64_t> kernel = {}) {
+        SampleRecord record{.from = {.process = {.pid = 4711, .start_ns = 5}}};
+        record.number = number;
+        record.native_result = AT_NATIVE_WHOLE;
+        record.native = std::move(native);
+        record.kernel = std::move(kernel);
+        return record;
+    }
+    std::vector<std::string> frames(std::uint64_t number) {
+        std::vector<std::string> names;
+        for (const FrameId f : tables_.stacks[book_.find(number, tables_).stack])
+            names.emplace_back(tables_.strings[tables_.frames[f].name]);
+        return names;
+    }
+    using Names = std::vector<std::string>;
+
+    Tables tables_;
+    Symbolizer symbolizer_{{.proc = ::testing::TempDir() + "/no-proc"}};
+    PythonFrames python_;
+    StackBook book_{symbolizer_, python_};
+};
+
+TEST_F(StackBookTest, SaysWhatAStackIsThatNobodyTold) {
+    EXPECT_EQ(frames(4711'4711), Names{"[stack lost]"});
+    EXPECT_EQ(book_.unknown(), 1u);
+    EXPECT_FALSE(book_.find(4711'4711, tables_).truncated);
+}
+
+TEST_F(StackBookTest, SaysWhyTimeIsOfNoStack) {
+    EXPECT_EQ(frames(AT_STACK_BEFORE), Names{"[waiting since before the profile began]"});
+    EXPECT_EQ(frames(AT_STACK_UNSEEN), Names{"[a switch was not seen]"});
+    EXPECT_EQ(frames(AT_STACK_LOST), Names{"[lost: no room in the ring]"});
+    EXPECT_EQ(book_.unknown(), 0u);
+}
+
+TEST_F(StackBookTest, KeepsAStackUnderItsNumber) {
+    book_.learn(told(100, {0x1000, 0x2000}), tables_);
+    book_.learn(told(200, {0x1000}), tables_);
+    EXPECT_EQ(frames(100), (Names{"[unmapped]", "[unmapped]"}));
+    EXPECT_EQ(frames(200), Names{"[unmapped]"});
+    EXPECT_EQ(book_.size(), 2u);
+    EXPECT_EQ(book_.unknown(), 0u);
+}
+
+TEST_F(StackBookTest, PutsTheKernelsFramesAboveTheOthers) {
+    book_.learn(told(100, {0x1000}, {0xffffffff81000001, 0xffffffff81000002}), tables_);
+    EXPECT_EQ(frames(100), (Names{"[kernel]", "[kernel]", "[unmapped]"}));
+}
+
+}  // namespace
+}  // namespace autotune::symbols
