@@ -1,29 +1,39 @@
 #include "cli/profile_subject.hpp"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <string>
 #include <utility>
 
 #include "cli/stop_signals.hpp"
+#include "os/pidfd.hpp"
 
 namespace autotune::cli {
 
 namespace {
-bool is_there(std::int32_t pid) { return ::kill(pid, 0) == 0 || errno == EPERM; }
+
+// Also of one that nobody has reaped yet.
+bool has_ended(const Fd& pidfd) {
+    pollfd poll{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&poll, 1, 0) == 1;
+}
+
 }  // namespace
 
 Result<ProfileSubject> ProfileSubject::prepare(const ProfileTarget& target, bool& command_refused) {
     command_refused = false;
-    for (const std::int32_t pid : target.pids)
-        if (!is_there(pid)) return fail(Errc::not_found, "no process has the id " + std::to_string(pid));
+    ProfileSubject subject(target);
+    for (const std::int32_t pid : target.pids) {
+        auto pidfd = open_pidfd(pid);
+        if (!pidfd) return fail(Errc::not_found, "no process has the id " + std::to_string(pid));
+        subject.pidfds_.push_back(*std::move(pidfd));
+    }
     auto stop = stop_signals();
     if (!stop) return stop.forward();
-    ProfileSubject subject(target);
     subject.stop_ = *std::move(stop);
     if (target.command.empty()) return subject;
     if (const auto program = find_program(target.command.front()); !program) {
@@ -50,7 +60,7 @@ Status ProfileSubject::begin(bool& command_refused) {
 
 bool ProfileSubject::is_over() {
     bool over = command_ ? command_->ended().has_value()
-                         : !target_.pids.empty() && std::ranges::none_of(target_.pids, is_there);
+                         : !pidfds_.empty() && std::ranges::all_of(pidfds_, has_ended);
     over |= target_.duration && took() >= *target_.duration;
     signalfd_siginfo signal{};
     if (::read(stop_.get(), &signal, sizeof signal) == sizeof signal) {

@@ -39,6 +39,7 @@ private:
     SystemClock clock_;
     Timestamp start_{};
     Fd stop_;
+    std::vector<Fd> pidfds_;  // of target_.pids
     std::optional<TracedCommand> command_;
 };
 

@@ -137,11 +137,11 @@ def cpu_seconds_of(run):
 
 
 class Busy:
-    """Two processes that keep two cores busy."""
+    """Two processes that each burn so many seconds of CPU: as many samples for everybody, whatever else the machine does."""
 
-    def __init__(self, program):
-        self.processes = [subprocess.Popen([program, "100000000"], stdout=subprocess.DEVNULL) for _ in range(2)]
-        time.sleep(0.5)
+    def __init__(self, program, seconds):
+        part = str(int(seconds * 1000 / 5))  # it does five things
+        self.processes = [subprocess.Popen([program, part], stdout=subprocess.DEVNULL) for _ in range(2)]
 
     def pids(self):
         return [str(p.pid) for p in self.processes]
@@ -154,10 +154,10 @@ class Busy:
 
 def ours(args, program, hz, folder):
     """(CPU seconds, bytes, samples)"""
-    busy, out = Busy(program), folder / "cost.folded"
+    busy, out = Busy(program, args.seconds), folder / "cost.folded"
     try:
         pids = [word for pid in busy.pids() for word in ("-p", pid)]
-        done = subprocess.run([args.binary, "profile", "--cost", "--hz", str(hz), *pids, "--duration", str(args.seconds), "-o", out],
+        done = subprocess.run([args.binary, "profile", "--cost", "--hz", str(hz), *pids, "-o", out],
                               check=True, capture_output=True, text=True)
     finally:
         busy.end()
@@ -167,12 +167,12 @@ def ours(args, program, hz, folder):
 
 
 def perf(args, program, hz, folder):
-    busy, data, out = Busy(program), folder / "perf.data", folder / "perf.txt"
+    busy, data, out = Busy(program, args.seconds), folder / "perf.data", folder / "perf.txt"
     whole = True
 
     def record():
         subprocess.run(["perf", "record", "-q", "-e", "cpu-clock:u", "-F", str(hz), "--call-graph", "dwarf", "-p", ",".join(busy.pids()),
-                        "-o", data, "--", "sleep", str(args.seconds)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                        "-o", data], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def script():
         nonlocal whole
@@ -198,7 +198,7 @@ def cost(args, folder):
     mine = [ours(args, program, 999, folder) for _ in range(args.rounds)]
     seldom = [ours(args, program, 99, folder) for _ in range(args.rounds)]
     cpu, size, samples = (statistics.median(values) for values in zip(*mine))
-    about = f"{samples:.0f} samples in {args.seconds:g} s"
+    about = f"{samples:.0f} samples of 2 x {args.seconds:g} s of CPU"
     kept = row("99 Hz on 2 busy cores, share of a core", 0.01, statistics.median(c for c, _, _ in seldom) / args.seconds, None,
                args.rounds, "own CPU and BPF run time, from start to named stacks")
     if not shutil.which("perf"):
@@ -216,7 +216,7 @@ def cost(args, folder):
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--binary", type=pathlib.Path, default=SOURCE / "build/release/autotune")
-    options.add_argument("--seconds", type=float, default=60, help="of the cost rows")
+    options.add_argument("--seconds", type=float, default=60, help="of CPU each of the two cores is kept busy for, in the cost rows")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--patience", type=float, default=900, help="for one perf script, in s")
     options.add_argument("names", nargs="*", metavar="NAME")

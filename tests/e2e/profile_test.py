@@ -155,6 +155,12 @@ class Profile(unittest.TestCase):
                     self.assertAlmostEqual(weight / size, 1, delta=0.02)
                 self.assertRegex(done.stderr, r"[\d.]+ MiB in ")
 
+    def test_a_process_that_ended_and_was_not_reaped_is_over(self):
+        brief = subprocess.Popen(["sleep", "1"])  # we do not wait for it: it stays a zombie
+        done = profile("-p", brief.pid, "-o", self.folder / "out.folded")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        brief.wait()
+
     def test_mistakes_are_one_clear_line(self):
         gone = subprocess.Popen(["true"])
         gone.wait()
