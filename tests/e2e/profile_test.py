@@ -138,7 +138,7 @@ class Profile(unittest.TestCase):
             self.assertAlmostEqual(weight / 1e9, 1, delta=0.3)
         finally:
             sleeper.kill()
-            sleeper.wait()
+            sleeper.communicate()
 
     def test_which_function_takes_memory(self):
         program = self.folder / "takes.py"
