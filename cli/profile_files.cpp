@@ -1,6 +1,7 @@
 #include "cli/profile_files.hpp"
 
 #include <cstdio>
+#include <system_error>
 #include <utility>
 
 #include "cli/text_pieces.hpp"
@@ -81,6 +82,8 @@ Result<Profile> read_profile(const std::string& path, ProfileUnit unit) {
         if (error.code == Errc::corrupt && !where.starts_with(name)) where = name + ": " + where;
         return fail(error.code, where);
     };
+    std::error_code unknown;  // of pipes
+    if (const auto bytes = std::filesystem::file_size(path, unknown); !unknown) reader.expect(bytes);
     if (Status s = read_text_in_pieces(path, [&](std::string_view piece) { return reader.feed(piece); }); !s)
         return located(s.error());
     auto profile = reader.finish(std::filesystem::path(name).filename().string(), unit);

@@ -41,6 +41,11 @@ std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(has
 
 ProfileBuilder::ProfileBuilder() : names_(kFewest), children_(kFewest) {}
 
+void ProfileBuilder::expect(std::size_t nodes) {
+    profile_.nodes.reserve(nodes);
+    kin_.reserve(nodes);
+}
+
 std::size_t ProfileBuilder::FrameHash::operator()(const ProfileFrame& f) const noexcept {
     const std::hash<std::string> text;
     return text(f.name) * 31 + text(f.file) * 17 + text(f.module) * 7 + f.line;
@@ -68,10 +73,10 @@ std::uint32_t ProfileBuilder::frame(std::string_view name) {
 }
 
 void ProfileBuilder::grow_names() {
-    std::vector<Slot> old(names_.size() * 2);
+    std::vector<NameSlot> old(names_.size() * 2);
     old.swap(names_);
     const std::size_t mask = names_.size() - 1;
-    for (const Slot& slot : old) {
+    for (const NameSlot& slot : old) {
         if (slot.id == 0) continue;
         std::size_t at = hash_of(std::string_view(profile_.frames[slot.id - 1].name)) & mask;
         while (names_[at].id != 0) at = (at + 1) & mask;
@@ -100,28 +105,23 @@ std::uint32_t ProfileBuilder::child(std::uint32_t parent, std::uint32_t frame) {
 }
 
 std::uint32_t ProfileBuilder::hashed_child(std::uint32_t parent, std::uint32_t frame) {
-    const std::uint64_t hash = hash_of(parent, frame);
     const std::size_t mask = children_.size() - 1;
-    std::size_t at = hash & mask;
-    for (; children_[at].id != 0; at = (at + 1) & mask) {
-        if (children_[at].tag != tag_of(hash)) continue;
-        const ProfileNode& node = profile_.nodes[children_[at].id];
-        if (node.parent == parent && node.frame == frame) return children_[at].id;
-    }
+    std::size_t at = hash_of(parent, frame) & mask;
+    for (; children_[at].id != 0; at = (at + 1) & mask)
+        if (children_[at].parent == parent && children_[at].frame == frame) return children_[at].id;
     const std::uint32_t fresh = new_node(parent, frame);
-    children_[at] = {fresh, tag_of(hash)};
+    children_[at] = {fresh, parent, frame};
     if (++hashed_ * 2 > children_.size()) grow_children();
     return fresh;
 }
 
 void ProfileBuilder::grow_children() {
-    std::vector<Slot> old(children_.size() * 2);
+    std::vector<ChildSlot> old(children_.size() * 2);
     old.swap(children_);
     const std::size_t mask = children_.size() - 1;
-    for (const Slot& slot : old) {
+    for (const ChildSlot& slot : old) {
         if (slot.id == 0) continue;
-        const ProfileNode& node = profile_.nodes[slot.id];
-        std::size_t at = hash_of(node.parent, node.frame) & mask;
+        std::size_t at = hash_of(slot.parent, slot.frame) & mask;
         while (children_[at].id != 0) at = (at + 1) & mask;
         children_[at] = slot;
     }

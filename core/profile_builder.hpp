@@ -21,6 +21,10 @@ class ProfileBuilder {
 public:
     ProfileBuilder();
 
+    // A guess of how many nodes there will be: less is moved while it grows. Costs nothing where it is too
+    // high.
+    void expect(std::size_t nodes);
+
     // The id of a frame, for stacks.
     std::uint32_t frame(const ProfileFrame& frame);
     // The same for a frame of which only the name is known; faster.
@@ -44,10 +48,14 @@ private:
     struct FrameHash {
         std::size_t operator()(const ProfileFrame& f) const noexcept;
     };
-    // Of open addressing; `tag` spares most looks at what the slot stands for.
-    struct Slot {
-        std::uint32_t id = 0;  // 0: free
+    // Both of open addressing; id 0: free. `tag`, of the name's hash, spares most looks at the name.
+    struct NameSlot {
+        std::uint32_t id = 0;
         std::uint32_t tag = 0;
+    };
+    struct ChildSlot {
+        std::uint32_t id = 0;
+        std::uint32_t parent = 0, frame = 0;
     };
     // The first few children of a node are a list, the others are in the hash. With a copy of the node's
     // frame: a look-up then needs nothing else.
@@ -62,10 +70,10 @@ private:
 
     Profile profile_;
     std::unordered_map<ProfileFrame, std::uint32_t, FrameHash> full_;
-    std::vector<Slot> names_;  // id: the frame's, and 1
+    std::vector<NameSlot> names_;  // id: the frame's, and 1
     std::size_t named_ = 0;
     std::vector<Kin> kin_{1};     // by node
-    std::vector<Slot> children_;  // id: the node's
+    std::vector<ChildSlot> children_;  // id: the node's
     std::size_t hashed_ = 0;
 };
 

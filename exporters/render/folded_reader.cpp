@@ -11,6 +11,8 @@ namespace autotune::render {
 namespace {
 
 constexpr std::size_t kLongestLine = std::size_t{64} << 20;
+constexpr std::size_t kBytesPerNode = 40;  // of text, at least: a name and its share of the paths before it
+constexpr std::size_t kMostExpected = std::size_t{16} << 20;  // address space of 450 MiB
 constexpr std::size_t kMostNodes = std::size_t{1} << 30;
 
 std::size_t common_prefix(std::string_view a, std::string_view b) {
@@ -43,6 +45,10 @@ void read_annotation(ProfileFrame& frame) {
 }
 
 }  // namespace
+
+void FoldedReader::expect(std::size_t bytes) {
+    builder_.expect(std::min(bytes / kBytesPerNode, kMostExpected));
+}
 
 // Sorted input, the usual case, walks only what the stack before it did not have.
 std::uint32_t FoldedReader::node_of(std::string_view path) {

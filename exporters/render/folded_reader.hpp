@@ -19,6 +19,8 @@ namespace autotune::render {
 // count as truncated. One owner.
 class FoldedReader {
 public:
+    // So many bytes will come, as far as is known; only speed depends on it.
+    void expect(std::size_t bytes);
     // Errors: corrupt, with the line's number; resource_exhausted. Nothing is read after one.
     [[nodiscard]] Status feed(std::string_view piece);
     // The text is over: a last line may lack its end. REQUIRES: called once. Errors: as feed.
