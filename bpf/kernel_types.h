@@ -302,7 +302,7 @@ struct bpf_iter__task {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-    unsigned long bp, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, sp;
+    unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, sp;
 };
 #define AT_ARG0(regs) ((regs)->di)
 #define AT_ARG1(regs) ((regs)->si)

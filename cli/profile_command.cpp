@@ -14,6 +14,7 @@
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/profile_black_box.hpp"
+#include "cli/profile_cold.hpp"
 #include "cli/profile_files.hpp"
 #include "cli/profile_live.hpp"
 #include "cli/traced_command.hpp"
@@ -143,7 +144,10 @@ int sample(Arguments& arguments) {
 int profile_command(int argc, char** argv) {
     // Commands of their own: what they take and tell is something else.
     for (int i = 1; i < argc && std::strcmp(argv[i], "--") != 0; ++i)
-        if (std::string_view(argv[i]).starts_with("--black-box")) return profile_black_box_command(argc, argv);
+        if (const std::string_view what = argv[i]; what.starts_with("--black-box"))
+            return profile_black_box_command(argc, argv);
+        else if (what == "--cold")
+            return profile_cold_command(argc, argv);
     CLI::App app("Draws flame graphs and exports profiles", argv[0]);
     app.footer(
         "examples:\n"
@@ -163,6 +167,7 @@ int profile_command(int argc, char** argv) {
         "  sudo autotune profile --function orders --duration 60 --diff -o slow.html      # slowest 1 % "
         "against the median\n"
         "  autotune profile --from stacks.folded          # a call tree on the terminal\n"
+        "  sudo autotune profile --cold -- python3 app.py   # how it starts: autotune profile --cold --help\n"
         "  autotune profile --black-box ID                # of an invocation that was killed: autotune "
         "profile --black-box --help");
     Arguments arguments;

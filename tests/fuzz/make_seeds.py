@@ -88,7 +88,7 @@ def elf(symbol_type: int, functions=("main", "_ZN3foo3barEv"), code: bytes = b"\
     return header + segment + b"".join(bodies) + table
 
 
-for reader in ("elf_image", "program_file"):
+for reader in ("elf_image", "program_file", "start_places"):
     write(reader, "symtab", elf(2))
     write(reader, "dynsym", elf(11))
 

@@ -153,6 +153,16 @@ class Guest(unittest.TestCase):
         self.assertGreater(report["error_ns"], 0)
         self.assertEqual({v["value"] for v in report["variables"]}, {"100", "1"})
 
+    def test_6_cold_starts_are_told_by_phase_and_module(self):
+        done = harness.run("profile", "--cold", "--json", "--", sys.executable, "-c", "import json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        start = json.loads(done.stdout)["starts"][0]
+        self.assertEqual([p["name"] for p in start["phases"]], ["fork", "exec", "loader", "runtime", "program"])
+        below = json.dumps(start["phases"][4])
+        self.assertIn("json/decoder.py", below)
+        self.assertGreater(start["total"]["minor_faults"], 100)
+        self.assertGreater(start["total"]["read_bytes"], 10000)
+
     def test_6_stacks_are_sampled_down_to_python(self):
         record = self.record(self.host.invoke("probe", {"spin": 2}), "probe")
         self.assertGreater(record["samples"], 20)
