@@ -13,7 +13,7 @@ header{display:flex;flex-wrap:wrap;gap:8px 14px;align-items:center;padding:10px 
 h1{font-size:16px;margin:0}.dim{color:var(--dim)}.grow{flex:1}
 button,select,input{font:inherit;color:inherit;background:var(--box);border:1px solid var(--line);border-radius:4px;padding:3px 8px}
 button[aria-pressed=true]{background:var(--link);color:#fff;border-color:var(--link)}
-input.bad{border-color:#dc2626}#view{overflow:auto;flex:1;min-height:0}canvas{display:block;cursor:pointer}
+input.bad{border-color:#dc2626}#view{overflow:auto;flex:1;min-height:0}canvas{display:block;position:sticky;top:0;cursor:pointer}
 footer{padding:6px 14px;border-top:1px solid var(--line);min-height:30px}
 #tip{position:fixed;pointer-events:none;background:var(--bg);border:1px solid var(--line);border-radius:4px;padding:5px 8px;
 max-width:60vw;overflow-wrap:anywhere;box-shadow:0 2px 8px #0004;display:none;font-family:ui-monospace,monospace;font-size:12px}
@@ -33,7 +33,7 @@ inline constexpr std::string_view kFlamePageBody = R"html(<header>
 <button id="table" aria-pressed="false">table</button>
 <label class="dim">colour <select id="colour"><option value="package">package</option><option value="runtime">runtime</option></select></label>
 </header>
-<div id="view"><canvas id="canvas" role="img" aria-label="flame graph"></canvas><div id="list" hidden></div></div>
+<div id="view"><div id="space"><canvas id="canvas" role="img" aria-label="flame graph"></canvas></div><div id="list" hidden></div></div>
 <footer class="dim" id="foot"></footer><div id="tip"></div>
 )html";
 
@@ -130,36 +130,7 @@ inline constexpr std::string_view kFlamePageScript = R"js('use strict';
     return hues[f] ? 'hsl(' + hues[f][0] + ',70%,' + (64 - night + hues[f][1]) + '%)' : dark.matches ? '#4b5060' : '#b8bcc4';
   }
 
-  let width = 0, drawn = [];
-  const down = () => $('icicle').getAttribute('aria-pressed') === 'true';
-  function draw() {
-    const ratio = devicePixelRatio || 1, rows = T.deepest + 1, height = Math.max(rows * ROW + 4, 60);
-    width = view.clientWidth;
-    canvas.style.width = width + 'px'; canvas.style.height = height + 'px';
-    canvas.width = width * ratio; canvas.height = height * ratio;
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.font = '11px ui-monospace, Menlo, Consolas, monospace'; pen.textBaseline = 'middle';
-    drawn = [];
-    const scale = width / (T.total[focus] || 1), glyph = pen.measureText('m').width;
-    const ancestors = new Set(); for (let i = focus; i; i = T.parent[i]) ancestors.add(T.parent[i]);
-    const open = [0];
-    while (open.length) {
-      const i = open.pop(), above = ancestors.has(i);
-      const x = above ? 0 : (T.left[i] - T.left[focus]) * scale, w = above ? width : T.total[i] * scale;
-      if (w < 0.4 || x > width || x + w < 0) continue;
-      const y = down() ? T.depth[i] * ROW + 2 : height - (T.depth[i] + 1) * ROW - 2;
-      pen.globalAlpha = above ? 0.55 : 1;
-      pen.fillStyle = colour(i); pen.fillRect(x, y, Math.max(w - 0.5, 0.4), ROW - 1);
-      const room = Math.floor((w - 6) / glyph);
-      if (room >= 3) {
-        const name = nameOf(i);
-        pen.fillStyle = '#111'; pen.fillText(name.length <= room ? name : name.slice(0, room - 1) + '\u2026', Math.max(x, 0) + 3, y + ROW / 2);
-      }
-      drawn.push([x, y, w, i]);
-      for (const c of T.children[i] || []) open.push(c);
-    }
-    pen.globalAlpha = 1;
-    if (!down()) view.scrollTop = view.scrollHeight;
+  function tellTheWhole() { // before anything is drawn: it takes room
     const all = v => amount(v) + (D.unit === 'count' ? '' : ' ' + D.measure);
     let note = all(whole);
     if (!whole && !wholeBefore) note = 'no samples';
@@ -172,6 +143,42 @@ inline constexpr std::string_view kFlamePageScript = R"js('use strict';
     if (D.truncated) note += '; ' + percent(D.truncated, whole) + ' in stacks that do not reach their start';
     if (D.leftOut) note += '; ' + D.leftOut.toLocaleString('en') + ' boxes too small for this page count as their callers\u2019 own';
     $('foot').textContent = note;
+  }
+  let width = 0, drawn = [];
+  const down = () => $('icicle').getAttribute('aria-pressed') === 'true';
+  // The canvas is as tall as what is seen of it: there are limits to its size, and recursion has none.
+  function draw(stay) {
+    const ratio = devicePixelRatio || 1, rows = T.deepest + 1, height = Math.max(rows * ROW + 4, 60);
+    $('space').style.height = height + 'px';
+    if (stay !== true) view.scrollTop = down() ? 0 : view.scrollHeight;
+    width = view.clientWidth;
+    const tall = Math.min(height, view.clientHeight || height), top = Math.min(view.scrollTop, height - tall);
+    canvas.style.width = width + 'px'; canvas.style.height = tall + 'px';
+    canvas.width = width * ratio; canvas.height = tall * ratio;
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.font = '11px ui-monospace, Menlo, Consolas, monospace'; pen.textBaseline = 'middle';
+    drawn = [];
+    const scale = width / (T.total[focus] || 1), glyph = pen.measureText('m').width;
+    const ancestors = new Set(); for (let i = focus; i; i = T.parent[i]) ancestors.add(T.parent[i]);
+    const open = [0];
+    while (open.length) {
+      const i = open.pop(), above = ancestors.has(i);
+      const x = above ? 0 : (T.left[i] - T.left[focus]) * scale, w = above ? width : T.total[i] * scale;
+      if (w < 0.4 || x > width || x + w < 0) continue;
+      const y = (down() ? T.depth[i] * ROW + 2 : height - (T.depth[i] + 1) * ROW - 2) - top;
+      if (y > -ROW && y < tall) {
+        pen.globalAlpha = above ? 0.55 : 1;
+        pen.fillStyle = colour(i); pen.fillRect(x, y, Math.max(w - 0.5, 0.4), ROW - 1);
+        const room = Math.floor((w - 6) / glyph);
+        if (room >= 3) {
+          const name = nameOf(i);
+          pen.fillStyle = '#111'; pen.fillText(name.length <= room ? name : name.slice(0, room - 1) + '\u2026', Math.max(x, 0) + 3, y + ROW / 2);
+        }
+        drawn.push([x, y, w, i]);
+      }
+      for (const c of T.children[i] || []) open.push(c);
+    }
+    pen.globalAlpha = 1;
   }
   function at(event) {
     const box = canvas.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
@@ -234,21 +241,23 @@ inline constexpr std::string_view kFlamePageScript = R"js('use strict';
     const on = $(id).getAttribute('aria-pressed') !== 'true';
     $(id).setAttribute('aria-pressed', on);
     if (id === 'invert') { T = on ? leaves = leaves || scaled(inverted()) : upright; focus = 0; }
-    if (id === 'table') { $('list').hidden = !on; canvas.hidden = on; canvas.style.display = on ? 'none' : 'block'; if (on) return table(); }
+    if (id === 'table') { $('list').hidden = !on; $('space').hidden = on; if (on) return table(); }
     draw();
   }
   for (const id of ['icicle', 'invert', 'table']) $(id).addEventListener('click', () => toggle(id));
   $('reset').addEventListener('click', () => { focus = 0; draw(); });
   $('search').addEventListener('input', search);
-  $('colour').addEventListener('change', draw);
+  $('colour').addEventListener('change', () => draw(true));
   addEventListener('keydown', e => {
     if ((e.ctrlKey || e.metaKey) && e.key === 'f') { e.preventDefault(); $('search').focus(); }
     if (e.key === 'Escape') { focus = 0; draw(); }
   });
-  addEventListener('resize', draw); dark.addEventListener('change', draw);
+  addEventListener('resize', () => draw()); dark.addEventListener('change', () => draw(true));
+  view.addEventListener('scroll', () => { if (!$('space').hidden) draw(true); });
   $('title').textContent = D.title || 'flame graph'; $('subtitle').textContent = D.subtitle;
   $('icicle').setAttribute('aria-pressed', D.icicle); $('colour').value = D.colour;
   if (compared) { const o = new Option('change', 'change', true, true); $('colour').add(o); }
+  tellTheWhole();
   draw();
 })();
 )js";

@@ -173,6 +173,22 @@ class Views(unittest.TestCase):
         self.assertTrue(tip.startswith("main\n"), tip)
         self.assertTrue(back.startswith("[truncated]\n"), back)
 
+    def test_recursion_ten_thousand_deep_is_drawn_and_scrolled(self):
+        self.need_browser()
+        (self.folder / "deep.folded").write_text("main;" + ";".join(["again"] * 10_000) + " 90\nmain;other 10\n")
+        self.draw("--from", self.folder / "deep.folded", name="deep")
+        tips = self.page("deep", """const view = document.getElementById('view'), out = [at(0.5, 0), at(0.5, 1), at(0.95, 2)];
+            out.push(canvas.height / devicePixelRatio <= view.clientHeight);
+            out.push(canvas.getContext('2d').getImageData(canvas.width / 2, canvas.height - 12, 1, 1).data[3]);
+            view.scrollTop = 0; view.dispatchEvent(new Event('scroll')); out.push(at(0.5, 0)); return out;""")
+        self.assertTrue(tips[0].startswith("all\n100 samples"), tips)
+        self.assertTrue(tips[1].startswith("main\n"), tips)
+        self.assertTrue(tips[2].startswith("other\n10 samples"), tips)
+        self.assertEqual(tips[3:5], [True, 255])
+        self.assertTrue(tips[5].startswith("again\n90 samples"), tips)  # ten thousand levels up
+        svg = (self.folder / "deep.svg").read_text()
+        self.assertIn("90.00 % is deeper than 256 levels and cut", svg)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
