@@ -16,6 +16,7 @@
 #include <set>
 #include <string>
 
+#include "agent/symbols/thread_list.hpp"
 #include "bpf/sampler.skel.h"
 #include "bpf/wire.h"
 #include "os/fd.hpp"
@@ -226,36 +227,15 @@ Status SamplerProgram::trace(const std::vector<CgroupId>& roots, const std::vect
     return ok();
 }
 
-namespace {
-
-// Lets the kernel run the program over all threads; what it writes.
-Result<std::string> iterate(const bpf_program* program) {
-    const std::unique_ptr<bpf_link, DestroyLink> link(bpf_program__attach_iter(program, nullptr));
-    if (!link) return unexpected(errno_error("attaching to the list of threads", errno));
-    const Fd file(bpf_iter_create(bpf_link__fd(link.get())));
-    if (!file) return unexpected(errno_error("opening the list of threads", errno));
-    std::string text;
-    char buffer[1 << 16];
-    for (;;) {
-        const ssize_t got = read(file.get(), buffer, sizeof buffer);
-        if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-        if (got < 0) return unexpected(errno_error("reading the list of threads", errno));
-        if (got == 0) return text;
-        text.append(buffer, static_cast<std::size_t>(got));
-    }
-}
-
-}  // namespace
-
 Status SamplerProgram::meet_threads() {
-    const auto read = iterate(state_->object->progs.meet_threads);
+    const auto read = run_over_threads(state_->object->progs.meet_threads);
     return read ? ok() : Status(read.forward());
 }
 
 Status SamplerProgram::close_threads(const OnRecord& on_record) {
     state_->measures.clear();
     state_->clocks.clear();
-    const auto text = iterate(state_->object->progs.close_threads);
+    const auto text = run_over_threads(state_->object->progs.close_threads);
     if (!text) return text.forward();
     const auto bytes = std::as_bytes(std::span(*text));
     for (std::size_t at = 0; at + sizeof(at_sample) <= bytes.size(); at += sizeof(at_sample))
