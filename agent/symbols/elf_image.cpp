@@ -168,6 +168,11 @@ private:
         Elf_Data* data = elf_getdata(section, nullptr);
         if (data == nullptr || header.sh_entsize == 0) return;
         const std::size_t count = std::min<std::size_t>(data->d_size / header.sh_entsize, kMaxSymbols);
+        // Growing by doubling would take twice as much for a moment, and a large program's names are what we have most of.
+        GElf_Shdr names;
+        if (Elf_Scn* strings = elf_getscn(elf_, header.sh_link); gelf_getshdr(strings, &names) != nullptr)
+            image_.text_.reserve(std::min<std::size_t>(image_.text_.size() + names.sh_size, kMaxText));
+        found_.reserve(std::min(found_.size() + count, kMaxSymbols));
         for (std::size_t i = 0; i < count && found_.size() < kMaxSymbols; ++i) {
             GElf_Sym symbol;
             if (gelf_getsym(data, static_cast<int>(i), &symbol) == nullptr) continue;
@@ -209,11 +214,12 @@ private:
             return x.size() != y.size() ? x.size() < y.size() : x < y;
         };
         std::ranges::sort(found_, better);
+        image_.functions_.reserve(found_.size());
         for (const Candidate& c : found_)
             if (image_.functions_.empty() || image_.functions_.back().address != c.symbol.address)
                 image_.functions_.push_back(c.symbol);
-        image_.functions_.shrink_to_fit();
-        image_.text_.shrink_to_fit();
+        // What was reserved and not used was never touched, but a small file's room may be an old one's.
+        if (image_.text_.capacity() - image_.text_.size() > image_.text_.size() / 2) image_.text_.shrink_to_fit();
     }
 
     Elf* elf_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/symbols/debug_files.hpp"
+#include "agent/symbols/spare_memory.hpp"
 
 namespace autotune::symbols {
 
@@ -113,6 +114,7 @@ ModuleCache::Build* ModuleCache::build_of(const FileIdentity& identity) {
     build_uses_.push_front(file.build);
     build.use = build_uses_.begin();
     read(build, file);
+    give_back_memory(identity.size);
     account(build);
     shrink();
     return &build;

@@ -156,6 +156,9 @@ Result<SamplerProgram> SamplerProgram::load(const SamplerProgramOptions& options
     for (bpf_program* program : {all.on_switch, all.on_new_thread, all.on_thread_exit, all.on_page, all.on_heap, all.on_growth})
         bpf_program__set_autoload(program, std::ranges::find(measures, program) != measures.end());
     for (bpf_program* program : {all.meet_threads, all.close_threads}) bpf_program__set_autoload(program, options.times);
+    // What is not measured needs no room: the kernel allots a map's buckets when it is made.
+    if (!options.times) bpf_map__set_max_entries(object.maps.timed_threads, 1);
+    if (options.memory != MemoryKind::growth) bpf_map__set_max_entries(object.maps.heap_ends, 1);
     int failed =
         bpf_map__set_max_entries(object.maps.samples, static_cast<std::uint32_t>(ring_size(options)));
     if (failed == 0 && !state->own_scope)

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/symbols/process_snapshot.hpp"
+#include "agent/symbols/spare_memory.hpp"
 #include "os/file.hpp"
 
 namespace autotune::symbols {
@@ -101,7 +102,9 @@ const UnwindLoader::File* UnwindLoader::file_of(const std::string& folder, const
     if (!identity) return nullptr;
     const auto known = files_.find(*identity);
     if (known != files_.end()) return known->second.get();
-    return files_.emplace(*identity, load(unwind::read_elf_frames(fd.get()))).first->second.get();
+    const File* file = files_.emplace(*identity, load(unwind::read_elf_frames(fd.get()))).first->second.get();
+    give_back_memory(identity->size);
+    return file;
 }
 
 const UnwindLoader::File* UnwindLoader::vdso() {
