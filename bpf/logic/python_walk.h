@@ -96,4 +96,39 @@ AT_WALK_INLINE int at_python_walk(const struct at_python_process* process, __u64
     return AT_PYTHON_CUT;
 }
 
+/*
+ * The same walk in turns, for bpf_loop: the verifier then goes through one frame instead of all. (Not for the whole walk
+ * above: what the compiler makes of it in turns costs the verifier more where it cannot be a callback.)
+ */
+
+/* The innermost frame of thread `self`; 0: the interpreter has no state for it. */
+AT_WALK_INLINE __u64 at_python_innermost(const struct at_python_process* process, __u64 self) {
+    const struct at_python_offsets* o = &process->offsets;
+    const __u64 thread = at_python_thread(process, self);
+    if (!thread) return 0;
+    const __u64 frame = at_python_word(thread + o->thread_frame);
+    return o->has_cframe && frame ? at_python_word(frame + o->cframe_frame) : frame;
+}
+
+#define AT_PYTHON_GOES_ON (-1)
+#define AT_MAX_PYTHON_TURNS (AT_MAX_PYTHON_FRAMES + 32)
+
+/* From *frame to the one that called it: at_python_result when the walk is over, else AT_PYTHON_GOES_ON. */
+AT_WALK_INLINE int at_python_step(const struct at_python_offsets* o, struct at_python_frame* frames,
+                                  volatile __u32* count, __u64* frame) {
+    __u32 n = *count;
+    if (n >= AT_MAX_PYTHON_FRAMES) return AT_PYTHON_CUT;
+    /* Linux 6.1 forgets that test when clang has n on the stack by then; clang must forget it too. */
+    AT_WALK_FORGET(n);
+    n &= AT_MAX_PYTHON_FRAMES - 1;
+    const int got = at_python_read_frame(o, *frame, &frames[n]);
+    if (got < 0) return AT_PYTHON_CUT;
+    if (got == 0) *count = n + 1;
+    if (got == 1 && n) frames[(n - 1) & (AT_MAX_PYTHON_FRAMES - 1)].code |= AT_PYTHON_ENTRY;
+    __u64 back = 0;
+    if (at_read_user(&back, sizeof back, *frame + o->frame_back)) return AT_PYTHON_CUT;
+    *frame = back;
+    return back ? AT_PYTHON_GOES_ON : AT_PYTHON_WHOLE;
+}
+
 #endif

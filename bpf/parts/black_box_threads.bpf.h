@@ -71,6 +71,34 @@ static long at_box_tell_code(__u32 i, void* unused) {
     return 0;
 }
 
+/* One turn a frame: the verifier goes through it once. */
+static long at_box_python_frame(__u32 i, void* unused) {
+    struct at_box_scratch* scratch = at_box_scratch();
+    if (!scratch) return 1;
+    struct at_box_thread* thread = &scratch->thread;
+    __u32 pid = thread->head.pid;
+    const struct at_box_python* python = bpf_map_lookup_elem(&box_pythons, &pid);
+    if (!python) return 1;
+    __u64 frame = scratch->python_frame;
+    const int result = at_python_step(&python->process.offsets, thread->python, &scratch->python_count, &frame);
+    scratch->python_frame = frame;
+    if (result == AT_PYTHON_GOES_ON) return 0;
+    thread->python_result = result;
+    return 1;
+}
+
+AT_INLINE void at_box_walk_python(struct task_struct* task, struct at_box_scratch* scratch) {
+    struct at_box_thread* thread = &scratch->thread;
+    scratch->python_count = 0;
+    thread->python_result = AT_PYTHON_NONE;
+    __u32 pid = thread->head.pid;
+    const struct at_box_python* python = bpf_map_lookup_elem(&box_pythons, &pid);
+    if (!python) return;
+    scratch->python_frame = at_python_innermost(&python->process, task->thread.fsbase);
+    thread->python_result = scratch->python_frame ? AT_PYTHON_CUT : AT_PYTHON_NO_THREAD;
+    if (scratch->python_frame) bpf_loop(AT_MAX_PYTHON_TURNS, at_box_python_frame, 0, 0);
+}
+
 static long at_box_copy_page(__u32 i, void* unused) {
     struct at_box_scratch* scratch = at_box_scratch();
     if (!scratch || i >= AT_BOX_STACK_PAGES) return 1;
@@ -99,13 +127,7 @@ AT_INLINE void at_box_tell_thread(struct task_struct* task, struct at_box_scratc
     thread->stack_pages = 0;
     bpf_loop(AT_BOX_STACK_PAGES, at_box_copy_page, 0, 0);
 
-    scratch->python_count = 0;
-    thread->python_result = AT_PYTHON_NONE;
-    __u32 pid = thread->head.pid;
-    const struct at_box_python* python = bpf_map_lookup_elem(&box_pythons, &pid);
-    if (python)
-        thread->python_result =
-            at_python_walk(&python->process, task->thread.fsbase, thread->python, &scratch->python_count);
+    at_box_walk_python(task, scratch);
     thread->python_count = scratch->python_count;
     thread->reserved = 0;
     if (thread->python_count) bpf_loop(AT_MAX_PYTHON_FRAMES, at_box_tell_code, 0, 0);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <vector>
 
 #include "agent/symbols/python_layout.hpp"
 #include "tests/agent/symbols/fake_memory.hpp"
@@ -61,7 +62,30 @@ protected:
             memory_.put(code_at(i) + o_.code_identity, 0x500000000 + static_cast<std::uint64_t>(i));
         }
     }
-    int walk() { return at_python_walk(&process_, kSelf, frames_.data(), &count_); }
+    int walk() {
+        const int result = at_python_walk(&process_, kSelf, frames_.data(), &count_);
+        expect_same_in_turns(result);
+        return result;
+    }
+    // The walk of the black box.
+    void expect_same_in_turns(int result) {
+        std::vector<at_python_frame> frames(AT_MAX_PYTHON_FRAMES);
+        __u32 count = 0;
+        __u64 frame = at_python_innermost(&process_, kSelf);
+        int got = frame != 0 ? AT_PYTHON_CUT : AT_PYTHON_NO_THREAD;
+        for (int turn = 0; frame != 0 && turn < AT_MAX_PYTHON_TURNS; ++turn) {
+            const int now = at_python_step(&process_.offsets, frames.data(), &count, &frame);
+            if (now == AT_PYTHON_GOES_ON) continue;
+            got = now;
+            break;
+        }
+        EXPECT_EQ(got, result);
+        ASSERT_EQ(count, count_);
+        for (__u32 i = 0; i < count; ++i) {
+            EXPECT_EQ(frames[i].code, frames_[i].code);
+            EXPECT_EQ(frames[i].instruction, frames_[i].instruction);
+        }
+    }
 
     const PythonLayout& layout_;
     const at_python_offsets& o_;
