@@ -38,7 +38,7 @@ protected:
         if (geteuid() != 0) GTEST_SKIP() << "needs root to load BPF programs";
         auto layout = detect_cgroup_layout();
         ASSERT_TRUE(layout) << layout.error().message;
-        auto tree = CgroupTree::open(*layout, "autotune-black-box-test");
+        auto tree = CgroupTree::open(*layout);
         ASSERT_TRUE(tree) << tree.error().message;
         tree_.emplace(std::move(*tree));
         auto cgroup = tree_->create("one");
