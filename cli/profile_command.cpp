@@ -134,6 +134,7 @@ int sample(Arguments& arguments) {
     if (!live && refused) return failed_with(live.error()), status_of_refusal(live.error());
     if (!live) return after_command(arguments, std::nullopt, failed_with(live.error()));
     std::fprintf(stderr, "autotune profile: %s\n", summary(*live, arguments.target).c_str());
+    for (const std::string& note : live->notes) std::fprintf(stderr, "autotune profile: %s\n", note.c_str());
     const int drawn = draw(arguments, std::move(live->profile));
     if (arguments.target.cost) std::fprintf(stderr, "autotune profile: %s\n", cost_of(*live).c_str());
     return after_command(arguments, live->status, drawn);

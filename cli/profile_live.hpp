@@ -39,6 +39,7 @@ struct LiveProfile {
     std::uint64_t unknown_stacks = 0;  // of `samples`: their stack was lost
     double bpf_seconds = 0;            // with `cost`: run time of the sampler's BPF programs
     std::uint64_t bytes = 0;           // that came from them
+    std::vector<std::string> notes;    // what people should know of names and stacks, a line each
     std::uint64_t invocations = 0;     // of `function`
     std::optional<int> status;  // of the command: what it exited with, 128 + signal
 };

@@ -97,6 +97,8 @@ public:
         health.unresolved_code = python_.unresolved();
         if (program_) health.not_copied = program_->counts()[AT_COUNT_NOT_COPIED];
         health.unknown_stacks = stacks_.unknown();
+        health.symbols = symbolizer_.counts();
+        health.fetches = symbolizer_.fetches();
         return health;
     }
     void expect(const ProcessId& process) override {

@@ -37,6 +37,13 @@ bool may_change(std::span<const FrameId> frames, const Tables& tables) {
     });
 }
 
+// "libc.so.6+0x27249": a debuginfod may know better, later.
+bool has_no_name(std::span<const FrameId> frames, const Tables& tables) {
+    return std::ranges::any_of(frames, [&](FrameId id) {
+        return tables.strings[tables.frames[id].name].find("+0x") != std::string_view::npos;
+    });
+}
+
 }  // namespace
 
 BuiltStack StackBook::build(const SampleRecord& told, Tables& tables) {
@@ -57,14 +64,21 @@ BuiltStack StackBook::build(const SampleRecord& told, Tables& tables) {
 void StackBook::learn(SampleRecord told, Tables& tables) {
     const std::uint64_t number = told.number;
     Entry entry{.built = build(told, tables), .raw = nullptr};
-    if (may_change(tables.stacks[entry.built.stack], tables)) entry.raw = std::make_unique<SampleRecord>(std::move(told));
+    const auto frames = tables.stacks[entry.built.stack];
+    entry.always = may_change(frames, tables);
+    entry.generation = symbolizer_.generation();
+    if (entry.always || (symbolizer_.awaits_names() && has_no_name(frames, tables)))
+        entry.raw = std::make_unique<SampleRecord>(std::move(told));
     entries_.insert_or_assign(number, std::move(entry));
 }
 
 BuiltStack StackBook::find(std::uint64_t number, Tables& tables) {
     if (const auto known = entries_.find(number); known != entries_.end()) {
         Entry& entry = known->second;
-        if (entry.raw) entry.built = build(*entry.raw, tables);
+        if (entry.raw && (entry.always || entry.generation != symbolizer_.generation())) {
+            entry.built = build(*entry.raw, tables);
+            entry.generation = symbolizer_.generation();
+        }
         return entry.built;
     }
     if (number >= AT_FIRST_STACK) ++unknown_;

@@ -35,6 +35,8 @@ private:
     struct Entry {
         BuiltStack built;
         std::unique_ptr<SampleRecord> raw;  // of those that are named anew
+        bool always = false;                // … whenever they are sampled; else when names have come
+        std::uint64_t generation = 0;       // of the names that it has (Symbolizer::generation)
     };
     [[nodiscard]] BuiltStack build(const SampleRecord& told, Tables& tables);
 

@@ -133,6 +133,7 @@ public:
     }
 
     std::uint64_t generation() { return modules_.generation(); }
+    [[nodiscard]] bool awaits_names() const { return options_.debuginfod.enabled; }
     std::vector<Fetch> fetches() const { return modules_.fetches(); }
     ModuleCounts counts() const { return modules_.counts(); }
 
@@ -375,6 +376,7 @@ std::span<const FrameId> Symbolizer::resolve_all(const ProcessId& process, std::
 }
 
 std::uint64_t Symbolizer::generation() { return impl_->generation(); }
+bool Symbolizer::awaits_names() const { return impl_->awaits_names(); }
 std::vector<Fetch> Symbolizer::fetches() const { return impl_->fetches(); }
 ModuleCounts Symbolizer::counts() const { return impl_->counts(); }
 

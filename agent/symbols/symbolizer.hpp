@@ -76,6 +76,8 @@ public:
 
     // Another number: frames may have got names that they did not have before (a debuginfod answered).
     [[nodiscard]] std::uint64_t generation();
+    // Whether there may ever be another.
+    [[nodiscard]] bool awaits_names() const;
     // What was fetched from debuginfods so far.
     [[nodiscard]] std::vector<Fetch> fetches() const;
     [[nodiscard]] ModuleCounts counts() const;

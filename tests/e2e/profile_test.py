@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 """`autotune profile` as people run it: a Python program of known shares, a stripped program of Debian's, mistakes."""
+import functools
+import http.server
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -160,6 +164,31 @@ class Profile(unittest.TestCase):
         done = profile("-p", brief.pid, "-o", self.folder / "out.folded")
         self.assertEqual(done.returncode, 0, done.stderr)
         brief.wait()
+
+    def test_a_debuginfod_names_a_stripped_program(self):
+        built = harness.BINARY_DIR / "tests/agent/symbols"
+        served = self.folder / "buildid/0123456789abcdef0123456789abcdef01234567"
+        served.mkdir(parents=True)
+        shutil.copy(built / "native_program.debug", served / "debuginfo")
+        # Beside its debug file it would need no server.
+        program = shutil.copy(built / "native_program.stripped", self.folder / "program")
+        handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=self.folder)
+        handler.log_message = lambda *arguments: None
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        servers = {"DEBUGINFOD_URLS": f"http://127.0.0.1:{server.server_port}", "DEBUGINFOD_CACHE_PATH": str(self.folder / "cache")}
+        shares = []
+        for _ in range(2):  # the second time it is in the cache from the beginning
+            out = self.folder / "out.folded"
+            done = harness.run("profile", "--hz", "499", "-o", out, "--", program, "1500", env=servers)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            stacks = folded(out)
+            named = sum(w for frames, w in stacks if "large_share" in frames or "small_share" in frames)
+            shares.append(named / sum(w for _, w in stacks))
+            self.assertIn("debuginfod: 0123456789abcdef0123456789abcdef01234567: fetched", done.stderr)
+        self.assertGreater(shares[1], 0.5, shares)
 
     def test_mistakes_are_one_clear_line(self):
         gone = subprocess.Popen(["true"])
