@@ -212,6 +212,49 @@ TEST_F(SamplerOnPython, PutsNativeWorkBelowThePythonFunctionThatAskedForIt) {
     EXPECT_LT(got.leaves["press"], got.holding["press"] / 4) << "the native leaf is missing";
 }
 
+TEST_F(SamplerOnPython, CutsRecursionTenThousandDeepAndSaysSo) {
+    const auto source = started();
+    ASSERT_NE(source, nullptr);
+    Collected got;
+    TracedChild child(cgroup_, {"/usr/bin/python3", write_program("deep.py",
+                                                                  "import sys, time\n"
+                                                                  "sys.setrecursionlimit(20000)\n"
+                                                                  "def down(n):\n"
+                                                                  "    if n: return down(n - 1)\n"
+                                                                  "    end = time.thread_time() + 0.5\n"
+                                                                  "    while time.thread_time() < end: pass\n"
+                                                                  "down(10000)\n")});
+    collect(*source, child, got);
+    ASSERT_EQ(child.status(), 0) << child.text();
+    EXPECT_GE(got.holding["down"], 300u) << got.summary();
+    EXPECT_GE(got.truncated, got.holding["down"] - 20) << got.summary();
+    for (const StackId stack : got.stacks) EXPECT_LE(got.batch.tables.stacks[stack].size(), 1'500u);
+}
+
+// It takes away the code it runs in, and dies of it: what comes after is sampled as before.
+TEST_F(SamplerOnPython, OutlivesAProcessThatUnmapsItself) {
+    const auto source = started();
+    ASSERT_NE(source, nullptr);
+    Collected got;
+    TracedChild gone(cgroup_, {"/usr/bin/python3", write_program("unmaps.py",
+                                                                 "import ctypes, time\n"
+                                                                 "libc = ctypes.CDLL(None)\n"
+                                                                 "end = time.thread_time() + 0.3\n"
+                                                                 "while time.thread_time() < end: pass\n"
+                                                                 "for line in open('/proc/self/maps'):\n"
+                                                                 "    if 'libc.so' in line:\n"
+                                                                 "        a, b = (int(x, 16) for x in line.split()[0].split('-'))\n"
+                                                                 "        libc.munmap(ctypes.c_void_p(a), ctypes.c_size_t(b - a))\n")});
+    collect(*source, gone, got);
+    EXPECT_EQ(gone.status(), -1) << "it was to die by a signal";
+    EXPECT_GT(got.holding["<module>"], 100u) << got.summary();
+    Collected after;
+    TracedChild next(cgroup_, {AUTOTUNE_NATIVE_PROGRAM, "200"});
+    collect(*source, next, after);
+    EXPECT_EQ(next.status(), 0);
+    EXPECT_GT(after.holding["large_share"], 60u) << after.summary();
+}
+
 // zlib lets go of the GIL while it works: the thread that holds it is another one then.
 TEST_F(SamplerOnPython, NamesThreadsThatRunWithoutTheGil) {
     const auto source = started();
