@@ -94,6 +94,7 @@ public:
             p.jit = {};
             p.snapshot = {};
             p.frames.clear();
+            p.misses = 0;
             read(id, p);
         }
         if (p.snapshot.maps.empty()) p.snapshot = from_program(program);
@@ -218,11 +219,14 @@ private:
                                         [](const Mapping& m) { return base_name(m.path) == "libjvm.so"; });
     }
 
-    // Mappings come later than the first look (libraries, dlopen). Reads again at the 1st, 2nd, 4th, …
-    // address in a row that is nowhere, so that wild addresses cost little.
+    // At the 1st, 2nd, 4th, … and at every 256th: code that a JIT maps must not wait for ever behind wild addresses.
+    static bool is_worth_a_look(std::uint32_t misses) { return std::has_single_bit(misses) || misses % 256 == 0; }
+
+    // Mappings come later than the first look (libraries, dlopen). Reads again at some addresses in a row that are
+    // nowhere, so that wild ones cost little.
     const Mapping* mapping_at(const ProcessId& id, Process& p, std::uint64_t address) {
         const Mapping* mapping = p.snapshot.maps.find(address);
-        if (mapping != nullptr || !std::has_single_bit(++p.misses)) return mapping;
+        if (mapping != nullptr || !is_worth_a_look(++p.misses)) return mapping;
         read(id, p);
         mapping = p.snapshot.maps.find(address);
         if (mapping != nullptr) p.misses = 0;

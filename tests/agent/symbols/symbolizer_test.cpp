@@ -119,6 +119,13 @@ TEST_F(SymbolizerOnProcTree, DoesNotReadMappingsAgainForEveryWildAddress) {
     EXPECT_LT(symbolizer_.observe(kProcess), 15u);
 }
 
+TEST_F(SymbolizerOnProcTree, SeesWhatIsMappedAfterManyWildAddresses) {
+    for (std::uint64_t i = 0; i < 600; ++i) (void)name(0x50000000 + i * 16);
+    write_maps("30000000-30001000 rwxp 00000000 00:00 0 \n");
+    for (int i = 0; i < 256; ++i) (void)name(0x30000010);
+    EXPECT_EQ(name(0x30000010), "[anon:exec]");
+}
+
 TEST_F(SymbolizerOnProcTree, DoesNotTakeAnotherProcessOfThatPidForIt) {
     write_stat(90000);
     EXPECT_EQ(name(kBase + 0x1200), "[unmapped]");
