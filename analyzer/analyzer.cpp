@@ -79,6 +79,13 @@ std::vector<Invocation> Analyzer::take_finished() {
     return taken;
 }
 
+std::vector<FunctionRef> Analyzer::functions(Timestamp now) const {
+    std::vector<FunctionRef> all;
+    for (const auto& [function, book] : state_->history.books())
+        if (book.last_seen >= now - state_->options.history) all.push_back(function);
+    return all;
+}
+
 std::vector<FunctionFacts> Analyzer::facts(Nanos window, Timestamp now) const {
     window = std::min(window, state_->options.history);
     std::vector<FunctionFacts> all;

@@ -108,6 +108,9 @@ public:
     // Invocations that ended, by end, each given out once.
     [[nodiscard]] std::vector<Invocation> take_finished();
 
+    // Those that were seen within the history, by name.
+    [[nodiscard]] std::vector<FunctionRef> functions(Timestamp now) const;
+
     // One entry for each function that was seen within the history, by name, over [now - window, now];
     // a window longer than the history is the history.
     // Counts are 0 and rates unknown where nothing ended in the window. `labels` are the caller's to

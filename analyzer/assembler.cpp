@@ -148,6 +148,7 @@ OpenInvocation Assembler::make_open(Executor& executor, const Event& event, cons
     record.held = what.held;
     record.memory_mb = executor.identity.memory_mb;
     record.request_bytes = what.request_bytes;
+    record.stands_for = what.stands_for;
     // Without the birth of its process the sandbox may have served others before anybody looked.
     record.cold = executor.invocations == 0 && executor.started.has_value();
     if (record.cold && executor.ready) record.init = std::max(Nanos(0), *executor.ready - *executor.started);

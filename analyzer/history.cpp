@@ -42,6 +42,7 @@ Record summarise(const Invocation& i, std::uint64_t serial) {
     r.memory_peak = i.memory_peak;
     r.memory_peak_is_bound = i.memory_peak_is_bound;
     r.memory_mb = i.memory_mb;
+    r.stands_for = i.stands_for;
     for (const PeerIo& peer : i.peers) count_in(r.dependencies, peer);
     return r;
 }

@@ -33,7 +33,7 @@ struct Record {
     Nanos time_limit{0}, init{0}, cpu{0}, runnable{0}, network_wait{0}, disk_wait{0};
     InvocationStatus status = InvocationStatus::unknown;
     bool cold = false, memory_peak_is_bound = false;
-    std::uint32_t memory_mb = 0;
+    std::uint32_t memory_mb = 0, stands_for = 1;
     std::uint64_t memory_peak = 0;
     std::vector<DependencyTotals> dependencies;
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 
@@ -20,6 +21,37 @@ template <class T>
     const auto at = std::min(static_cast<std::size_t>(std::max(rank, 1.0)) - 1, values.size() - 1);
     std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(at), values.end());
     return values[at];
+}
+
+// A value that was seen once and stands for so many like it.
+template <class T>
+struct Weighted {
+    T value;
+    std::uint32_t stands_for = 1;
+};
+
+// The same of values that stand for several: the smallest that at least q of all they stand for do not exceed.
+template <class T>
+[[nodiscard]] std::optional<T> percentile(std::span<Weighted<T>> values, double q) {
+    if (values.empty()) return std::nullopt;
+    const auto weight = [](std::span<const Weighted<T>> some) {
+        std::uint64_t sum = 0;
+        for (const auto& v : some) sum += v.stands_for;
+        return static_cast<double>(sum);
+    };
+    double rank = std::max(std::ceil(q * weight(values) - 1e-9), 1.0);
+    while (values.size() > 1) {  // the half that holds the rank, again and again
+        const std::size_t half = values.size() / 2;
+        std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(half), {}, &Weighted<T>::value);
+        const double lower = weight(values.first(half));
+        if (lower >= rank) {
+            values = values.first(half);
+        } else {
+            rank -= lower;
+            values = values.subspan(half);
+        }
+    }
+    return values.front().value;
 }
 
 }  // namespace autotune::analysis

@@ -26,6 +26,7 @@ void Assembler::close(Executor& executor, OpenInvocation& open, const Ending& en
     record.duration = record.end - record.start;
     record.status = ending.status;
     record.error_type = ending.error_type;
+    if (failed(record.status)) record.stands_for = 1;  // each of them is told
     record.events_lost = counters_.lost - open.lost_before;
     fill_usage(executor, open, ending);
     if (ending.status == InvocationStatus::timeout && record.cpu.count() > 0) {

@@ -23,12 +23,25 @@ Records records_in(const FunctionBook& book, Timestamp from, Timestamp to) {
     return found;  // newest first
 }
 
+// What is told one by one is the rule, and then there is no need to sort.
+struct Values {
+    std::vector<Nanos> plain;
+    std::vector<Weighted<Nanos>> weighted;  // the same, when some stand for several
+};
+
 template <class Get>
-std::vector<Nanos> values_of(const Records& records, Get&& get) {
-    std::vector<Nanos> values;
-    values.reserve(records.size());
-    for (const Record* r : records)
-        if (const std::optional<Nanos> value = get(*r)) values.push_back(*value);
+Values values_of(const Records& records, Get&& get) {
+    Values values;
+    values.plain.reserve(records.size());
+    const bool is_weighted = std::ranges::any_of(records, [](const Record* r) { return r->stands_for > 1; });
+    for (const Record* r : records) {
+        const std::optional<Nanos> value = get(*r);
+        if (!value) continue;
+        if (is_weighted)
+            values.weighted.push_back({*value, r->stands_for});
+        else
+            values.plain.push_back(*value);
+    }
     return values;
 }
 
@@ -43,8 +56,10 @@ std::string main_version(const Records& records) {
     return std::string(best);
 }
 
-void set_percentile(FactSet& facts, Fact fact, std::vector<Nanos>& values, double q) {
-    if (const auto value = percentile<Nanos>(values, q)) facts.set(fact, *value);
+void set_percentile(FactSet& facts, Fact fact, Values& values, double q) {
+    const auto value = values.weighted.empty() ? percentile<Nanos>(std::span(values.plain), q)
+                                               : percentile(std::span(values.weighted), q);
+    if (value) facts.set(fact, *value);
 }
 
 void set_share(FactSet& facts, Fact fact, double part, double whole) {
@@ -52,8 +67,9 @@ void set_share(FactSet& facts, Fact fact, double part, double whole) {
 }
 
 void set_counts(FunctionFacts& out, const Records& records) {
-    std::int64_t errors = 0, timeouts = 0, ooms = 0, crashes = 0, cold = 0;
+    std::int64_t all = 0, errors = 0, timeouts = 0, ooms = 0, crashes = 0, cold = 0;
     for (const Record* r : records) {
+        all += r->stands_for;  // 1 for what failed and for the first of a sandbox
         errors += failed(r->status);
         timeouts += r->status == InvocationStatus::timeout;
         ooms += r->status == InvocationStatus::out_of_memory;
@@ -65,16 +81,17 @@ void set_counts(FunctionFacts& out, const Records& records) {
             out.last_timeout = std::max(out.last_timeout, std::optional(r->end));
     }
     FactSet& fn = out.fn;
-    fn.set(Fact::fn_invocations, static_cast<std::int64_t>(records.size()));
+    fn.set(Fact::fn_invocations, all);
     fn.set(Fact::fn_errors, errors);
     fn.set(Fact::fn_timeouts, timeouts);
     fn.set(Fact::fn_oom_count, ooms);
     fn.set(Fact::fn_crashes, crashes);
     fn.set(Fact::fn_cold_starts, cold);
-    const auto all = static_cast<double>(records.size());
-    set_share(fn, Fact::fn_error_rate, static_cast<double>(errors), all);
-    set_share(fn, Fact::fn_timeout_rate, static_cast<double>(timeouts), all);
-    set_share(fn, Fact::fn_cold_start_share, static_cast<double>(cold), all);
+    const auto share = [&](Fact fact, auto part) { set_share(fn, fact, static_cast<double>(part), static_cast<double>(all)); };
+    share(Fact::fn_error_rate, errors);
+    share(Fact::fn_timeout_rate, timeouts);
+    share(Fact::fn_cold_start_share, cold);
+    share(Fact::fn_told_share, records.size());
 }
 
 void set_times(FactSet& fn, const Records& records) {
@@ -100,12 +117,13 @@ void set_times(FactSet& fn, const Records& records) {
 void set_shares(FactSet& fn, const Records& records) {
     Nanos measured{0}, cpu{0}, wanted{0}, all{0}, waited{0};
     for (const Record* r : records) {
-        all += r->duration();
-        waited += std::min(r->duration(), r->network_wait + r->disk_wait);
+        const std::int64_t times = r->stands_for;
+        all += times * r->duration();
+        waited += times * std::min(r->duration(), r->network_wait + r->disk_wait);
         if (!r->cpu_known()) continue;
-        measured += r->duration();
-        cpu += r->cpu;
-        wanted += std::min(r->duration(), r->cpu + r->runnable);  // several threads: at most the whole
+        measured += times * r->duration();
+        cpu += times * r->cpu;
+        wanted += times * std::min(r->duration(), r->cpu + r->runnable);  // several threads: at most the whole
     }
     set_share(fn, Fact::fn_cpu_share, to_seconds(cpu), to_seconds(measured));
     set_share(fn, Fact::fn_oncpu_share, to_seconds(wanted), to_seconds(measured));
@@ -150,13 +168,14 @@ void set_dependencies(FunctionFacts& out, const Records& records) {
         for (const DependencyTotals& d : r->dependencies) {
             DependencyTotals& sum = sums[d.name];
             sum.name = d.name;
-            sum.calls += d.calls;
-            sum.errors += d.errors;
-            sum.bytes_sent += d.bytes_sent;
-            sum.bytes_received += d.bytes_received;
-            sum.wait += d.wait;
-            sent += d.bytes_sent;
-            received += d.bytes_received;
+            const std::uint64_t times = r->stands_for;
+            sum.calls += times * d.calls;
+            sum.errors += times * d.errors;
+            sum.bytes_sent += times * d.bytes_sent;
+            sum.bytes_received += times * d.bytes_received;
+            sum.wait += static_cast<std::int64_t>(times) * d.wait;
+            sent += times * d.bytes_sent;
+            received += times * d.bytes_received;
         }
     std::int64_t failing = 0;
     for (const auto& [name, sum] : sums) {

@@ -87,6 +87,8 @@ struct at_box_dying { /* head: the first thread that dies */
     __u64 anonymous, files, shared, swap; /* of the process: bytes resident, and swapped out */
     __u32 calls_made;    /* what of `calls` is filled, modulo its size */
     __u32 descriptors;   /* highest that may be open, plus one */
+    __u32 calls_shed;    /* the last ones are not among `calls`: they were given up for the budget */
+    __u32 reserved;
     struct at_box_call calls[AT_BOX_CALLS]; /* a ring: the oldest is at calls_made % AT_BOX_CALLS */
 };
 

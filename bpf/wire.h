@@ -264,6 +264,8 @@ struct at_answer_part_record { /* the next bytes of the answer to GET …/invoca
     __u32 offset;    /* of these bytes in the answer; 0: its first */
     __u32 part_size; /* what of `part` is filled */
     __u32 received;  /* what the system call returned */
+    __u32 stands_for; /* of so many that end well this one is told */
+    __u32 reserved;
     char part[AT_HEAD_SIZE];
 };
 
@@ -356,7 +358,7 @@ struct at_counts {
     __u64 state_full;          /* a map of state had no room */
     __u64 read_failed;         /* user memory that could not be read */
     __u64 submitted;           /* records that were not urgent */
-    __u64 shed;                /* what was not told to keep a budget: calls, waits */
+    __u64 shed;                /* what was not told to keep a budget: calls, waits, invocations */
 };
 
 #endif

@@ -19,6 +19,8 @@ constexpr int kMostVainWaits = 3;                  // in a row; then nobody is w
 constexpr std::size_t kMostEnded = 256, kMostUnmatched = 64;
 constexpr std::size_t kMostKept = 1000;
 constexpr std::size_t kMostFunctions = 4096;
+constexpr std::size_t kMostWatched = 4096;
+constexpr Nanos kLookAgain = std::chrono::seconds(10);
 
 bool was_killed(const Invocation& i) {
     return i.status == InvocationStatus::timeout || i.status == InvocationStatus::out_of_memory ||
@@ -71,14 +73,23 @@ BlackBoxes::BlackBoxes(black_box::Recorder& recorder, fs::path folder)
 void BlackBoxes::listen(std::span<const Event> events) {
     for (const Event& event : events) {
         if (std::holds_alternative<ExecutorReady>(event.body)) {
-            recorder_.watch(event.process, event.cgroup);
+            watch(event);
         } else if (const auto* started = std::get_if<InvocationStarted>(&event.body)) {
-            recorder_.watch(event.process, event.cgroup);
+            watch(event);
             if (started->time_limit > Nanos(0)) recorder_.expect(event.process, event.at + started->time_limit);
         } else if (std::holds_alternative<InvocationEnded>(event.body)) {
             recorder_.expect_no_more(event.process.pid);
         }
     }
+}
+
+// To look at a process costs as much as dozens of invocations. Code that it maps later is told without a look.
+void BlackBoxes::watch(const Event& event) {
+    if (watched_.size() >= kMostWatched) watched_.clear();
+    const auto [known, is_new] = watched_.try_emplace(event.process.pid, Watched{event.process, event.at});
+    if (!is_new && known->second.process == event.process && event.at - known->second.at < kLookAgain) return;
+    known->second = {event.process, event.at};
+    recorder_.watch(event.process, event.cgroup);
 }
 
 Status BlackBoxes::join(std::span<const Invocation> finished) {

@@ -49,6 +49,11 @@ private:
         Invocation invocation;
         int rank = 0;  // of the box that it has; 0: none
     };
+    struct Watched {
+        ProcessId process;
+        Timestamp at;
+    };
+    void watch(const Event& event);
     Status match(BlackBox box);
     Status keep(Ended& ended, BlackBox box, int rank);
 
@@ -57,6 +62,7 @@ private:
     std::deque<Ended> ended_;       // killed lately
     std::deque<BlackBox> unmatched_;  // whose invocation has not been told yet
     std::map<std::string, Last> last_;
+    std::map<std::int32_t, Watched> watched_;  // by pid: when it was looked at last
     int waited_in_vain_ = 0;
     std::size_t kept_ = 0;
 };

@@ -41,6 +41,7 @@ struct Monitor::Impl {
     std::vector<std::string> missing;
     std::string last_note;
     std::optional<Budget> budget;
+    Detail left;  // of the wish, as the sources were told
     Timestamp weighed{};
 
     Status start_bpf(const Detail& detail) {
@@ -102,6 +103,7 @@ void Monitor::start(const MonitorOptions& options, const Say& say) {
     }
     if (Status s = impl_->start_recorder(); !s)
         impl_->lacks("black boxes", s.error(), "Still working: everything but the moment of a kill.", say);
+    impl_->left = detail;
     if (options.budget) impl_->budget.emplace(BudgetOptions{.cores = *options.budget}, detail);
 }
 
@@ -139,6 +141,7 @@ AgentHealth Monitor::health() const {
     if (impl_->budget) {
         health.budget_cores = impl_->budget->cores();
         health.load_cores = impl_->budget->load();
+        health.invocations_told = 1.0 / impl_->left.shed.told_one_in;
         for (std::size_t i = 0; i < kGivenCount; ++i)
             health.shed[std::string(to_string(static_cast<Given>(i)))] = false;
         for (const Given what : impl_->budget->given_up()) health.shed[std::string(to_string(what))] = true;
@@ -146,19 +149,28 @@ AgentHealth Monitor::health() const {
     return health;
 }
 
-void Monitor::keep_budget(Timestamp now, const Say& say) {
+void Monitor::keep_budget(Timestamp now, bool is_judging, const Say& say) {
     if (!impl_->budget || now - impl_->weighed < kWeighEvery) return;
     impl_->weighed = now;
     Budget& budget = *impl_->budget;
     const std::vector<Given> before(budget.given_up().begin(), budget.given_up().end());
-    if (!budget.weigh({now, own_cpu_seconds() + impl_->bpf_seconds()})) return;
-    const bool more = budget.given_up().size() > before.size();
-    const Given what = more ? budget.given_up().back() : before.back();
-    char load[80];
-    std::snprintf(load, sizeof load, "used %.2g %% of a core, the budget is %.2g %%: ", 100 * budget.load(),
-                  100 * budget.cores());
-    say(load + std::string(describe(what)) + (more ? " are given up for now" : " are told again"));
-    const Detail left = budget.detail();
+    if (budget.weigh({now, own_cpu_seconds() + impl_->bpf_seconds()})) {
+        const bool more = budget.given_up().size() > before.size();
+        const Given what = more ? budget.given_up().back() : before.back();
+        char load[80];
+        std::snprintf(load, sizeof load, "used %.2g %% of a core, the budget is %.2g %%: ", 100 * budget.load(),
+                      100 * budget.cores());
+        say(load + std::string(describe(what)) + (more ? " are given up for now" : " are told again"));
+    }
+    // A judge that is told every failure and few successes would compare what is not alike.
+    Detail left = budget.detail();
+    if (is_judging) left.shed.told_one_in = 1;
+    if (left.shed == impl_->left.shed && left.stacks == impl_->left.stacks && left.sample_hz == impl_->left.sample_hz)
+        return;
+    if (left.shed.told_one_in != budget.detail().shed.told_one_in && impl_->left.shed.told_one_in > 1)
+        say("a change is under way: every invocation is told until it is judged, whatever the budget");
+    impl_->left = left;
+    if (impl_->recorder) impl_->recorder->remember_calls(!left.shed.last_calls);
     for (EventSource* source : sources())
         if (Status s = source->focus(left); !s) note(s.error().message, say);
 }

@@ -37,8 +37,9 @@ public:
     // Of killed processes; null: none are written down.
     [[nodiscard]] black_box::Recorder* recorder() const;
 
-    // Once a turn: gives up detail, or takes it back, to keep the budget; says so.
-    void keep_budget(Timestamp now, const Say& say);
+    // Once a turn: gives up detail, or takes it back, to keep the budget; says so. While a change is judged every
+    // invocation is told, even if the budget is not kept.
+    void keep_budget(Timestamp now, bool is_judging, const Say& say);
 
     // Says a problem of a report once.
     void note(const std::string& problem, const Say& say);

@@ -29,17 +29,17 @@ Status Reports::flush(const Analyzer& analyzer, const Tables& tables, Timestamp 
 }
 
 Status Reports::write_flames(const Analyzer& analyzer, const Tables& tables, Timestamp now) {
-    for (const FunctionFacts& f : analyzer.facts(options_.window, now)) {
+    for (const FunctionRef& function : analyzer.functions(now)) {
         const Profile profile =
-            analyzer.profile({.function = f.function.name, .from = now - options_.window}, tables);
-        std::uint64_t& drawn = drawn_[f.function.name];
+            analyzer.profile({.function = function.name, .from = now - options_.window}, tables);
+        std::uint64_t& drawn = drawn_[function.name];
         const std::uint64_t total = profile.total();
         if (total == 0 || total == drawn) continue;
         drawn = total;
-        const std::filesystem::path base = std::filesystem::path("flames") / file_name(f.function.name);
+        const std::filesystem::path base = std::filesystem::path("flames") / file_name(function.name);
         if (Status s = write(base.string() + ".svg", render::flame_svg(profile)); !s) return s;
         if (Status s = write(base.string() + ".folded", render::folded(profile)); !s) return s;
-        const Profile slow = analyzer.profile({.function = f.function.name,
+        const Profile slow = analyzer.profile({.function = function.name,
                                                .part = ProfilePart::slow_against_median,
                                                .from = now - options_.window},
                                               tables);

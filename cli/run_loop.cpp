@@ -149,7 +149,7 @@ void turn_until_stopped(Loop& loop) {
     constexpr Nanos kWait = std::chrono::milliseconds(100);  // at most; events end it
     while (g_stop == 0) {
         loop.pipeline->step(kWait);
-        loop.monitor.keep_budget(loop.clock.now(), say);
+        loop.monitor.keep_budget(loop.clock.now(), !loop.executor->open().empty(), say);
         if (Status s = loop.reports->update(loop.analyzer, loop.pipeline->tables(), loop.clock.now()); !s)
             loop.monitor.note(s.error().message, say);
     }

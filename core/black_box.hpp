@@ -69,6 +69,7 @@ struct BlackBox {
     std::vector<BoxThread> threads;   // the culprit first
     std::uint32_t threads_alive = 0;  // that it had: others could not be told
     std::vector<BoxCall> calls;       // oldest first
+    bool calls_given_up = false;      // the last are not among them: they were given up for the budget
     std::vector<BoxFile> files;
     std::uint32_t more_files = 0;
     BoxMemory memory;

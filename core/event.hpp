@@ -77,6 +77,7 @@ struct InvocationStarted {   // the work arrived in the executor
     std::uint64_t request_bytes = 0; // payload
     CgroupUsage usage;
     bool held = false;               // for a debugger: its time says nothing
+    std::uint32_t stands_for = 1;    // of so many that end well this one is told (ShedDetail::told_one_in)
 };
 
 enum class EndKind : std::uint8_t { response, error };

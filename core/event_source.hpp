@@ -21,6 +21,9 @@ struct ShedDetail {
     bool waits = false;    // OffCpu events
     bool files = false;    // IoDone events of files and pipes
     bool sockets = false;  // those of sockets
+    bool last_calls = false;  // the system calls that a black box remembers
+    // Of invocations that end well one of so many is told, by chance; those that end otherwise all are.
+    std::uint32_t told_one_in = 1;
     bool operator==(const ShedDetail&) const = default;
 };
 

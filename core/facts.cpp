@@ -37,6 +37,7 @@ constexpr std::array<FactInfo, kFactCount> kCatalogue{{
     {Fact::fn_bytes_received, "fn.bytes_received", T::integer, "bytes", "Bytes received from peers."},
     {Fact::fn_failed_deps, "fn.failed_deps", T::integer, "1", "Dependencies with at least one failed connection or call."},
     {Fact::fn_events_lost, "fn.events_lost", T::integer, "1", "Events the agent lost while these invocations ran."},
+    {Fact::fn_told_share, "fn.told_share", T::number, "1", "Share of fn.invocations that was seen one by one; below 1 the budget left some that ended well untold, and counts, rates and percentiles are estimates from the rest."},
     {Fact::dep_name, "dep.name", T::text, "", "Function, process or host:port called."},
     {Fact::dep_calls, "dep.calls", T::integer, "1", "Calls and failed connections to it."},
     {Fact::dep_errors, "dep.errors", T::integer, "1", "Those refused, reset or timed out."},

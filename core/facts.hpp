@@ -26,7 +26,7 @@ enum class Fact : std::uint16_t {
     fn_crashes, fn_cold_starts, fn_cold_start_share, fn_p50, fn_p95, fn_p99, fn_max_duration,
     fn_timeout, fn_init_p95, fn_memory_mb, fn_peak_memory_mb, fn_memory_use, fn_cpu_share,
     fn_oncpu_share, fn_io_wait_share, fn_cpu_p99, fn_bytes_sent, fn_bytes_received, fn_failed_deps,
-    fn_events_lost,
+    fn_events_lost, fn_told_share,
     // of one dependency of it: dep.*
     dep_name, dep_calls, dep_errors, dep_error_rate, dep_mean_wait, dep_bytes_sent, dep_bytes_received,
     count_  // not a fact

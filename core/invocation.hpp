@@ -98,6 +98,9 @@ struct Invocation {
     std::uint64_t io_ambiguous = 0; // calls meanwhile that were its own or another's, which cannot be told; not in the above
     std::uint64_t samples = 0;      // stack samples that fell into it
     std::uint64_t events_lost = 0;  // machine-wide losses while it ran
+    // To keep the budget, of so many that ended well this one was told: sums and rates count it so many times
+    // (Horvitz and Thompson, 1952). 1 for each that ended otherwise, for those are all told.
+    std::uint32_t stands_for = 1;
 };
 
 // Input bucket: invocations of like input size are compared with each other. floor(log2(bytes+1)).

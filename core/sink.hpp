@@ -29,6 +29,7 @@ struct AgentHealth {
     double budget_cores = 0;                          // what it may use, 0 = no budget
     double load_cores = 0;                            // what it used lately, both times together
     std::map<std::string, bool> shed;                 // what can be given up for the budget: is it now?
+    double invocations_told = 1;                      // share, of those that end well; the others are all told
     std::vector<std::string> missing;                 // what this kernel or user does not allow
     bool rules_loaded = true;
     std::uint64_t notifications_dropped = 0;          // messages to people that did not arrive, so far

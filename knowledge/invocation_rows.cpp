@@ -52,6 +52,7 @@ void each_field(Visit&& visit, AnyInvocation& i) {
     visit("held", i.held);
     visit("boundary", i.boundary);
     visit("io_ambiguous", i.io_ambiguous);
+    visit("stands_for", i.stands_for);
 }
 
 const sqlite::Names& names() {

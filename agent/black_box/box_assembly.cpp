@@ -142,6 +142,7 @@ BlackBox box_of(const at_box_dying& dying, const OpenFiles& files) {
     box.culprit_thread = static_cast<std::int32_t>(dying.wanted_by != 0 ? dying.wanted_by : first);
     box.threads_alive = dying.threads;
     box.calls = calls_of(dying);
+    box.calls_given_up = dying.calls_shed != 0;
     box.files = files_of(files);
     box.more_files = files.more;
     box.memory = {.group_now = dying.memory_now,

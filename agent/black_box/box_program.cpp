@@ -160,6 +160,8 @@ std::array<std::uint64_t, AT_BOX_COUNTS> BoxProgram::counts() const {
     return sums;
 }
 
+void BoxProgram::remember_calls(bool wanted) { state_->object->bss->at_box_calls_shed = wanted ? 0 : 1; }
+
 double BoxProgram::run_seconds() const {
     double seconds = 0;
     auto programs = state_->programs();

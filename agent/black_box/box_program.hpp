@@ -31,6 +31,8 @@ public:
     Status trace(std::span<const CgroupId> roots, std::span<const std::int32_t> processes);
     // A process that runs already: what it does is remembered from here on.
     void watch(const ProcessId& process, CgroupId cgroup);
+    // False: their system calls are not remembered for now, and a death says so.
+    void remember_calls(bool wanted);
     void add_python(std::int32_t pid, const at_box_python& python);
 
     using OnRecord = std::function<void(std::span<const std::byte>)>;

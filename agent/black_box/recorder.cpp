@@ -75,6 +75,8 @@ public:
         wishes_.deadlines.emplace_back(ProcessId{pid, 0}, std::nullopt);
     }
 
+    void remember_calls(bool wanted) { program_.remember_calls(wanted); }
+
     std::vector<BlackBox> take(Nanos wait) {
         std::unique_lock lock(mutex_);
         told_.wait_for(lock, wait, [&] { return !boxes_.empty(); });
@@ -305,6 +307,7 @@ Status Recorder::trace(std::span<const CgroupId> roots, std::span<const std::int
 void Recorder::watch(const ProcessId& process, CgroupId cgroup) { impl_->watch(process, cgroup); }
 void Recorder::expect(const ProcessId& process, Timestamp deadline) { impl_->expect(process, deadline); }
 void Recorder::expect_no_more(std::int32_t pid) { impl_->expect_no_more(pid); }
+void Recorder::remember_calls(bool wanted) { impl_->remember_calls(wanted); }
 std::vector<BlackBox> Recorder::take(Nanos wait) { return impl_->take(wait); }
 bool Recorder::is_writing() const { return impl_->is_writing(); }
 RecorderHealth Recorder::health() const { return impl_->health(); }

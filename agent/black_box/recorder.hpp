@@ -49,6 +49,8 @@ public:
     // It may be killed then. A later call takes the place of an earlier one.
     void expect(const ProcessId& process, Timestamp deadline);
     void expect_no_more(std::int32_t pid);
+    // False: system calls are not remembered for now, to keep a budget; BlackBox::calls_given_up says so.
+    void remember_calls(bool wanted);
 
     // Those that are written down, each once. `wait`: at most so long, for the first.
     [[nodiscard]] std::vector<BlackBox> take(Nanos wait = Nanos(0));

@@ -57,7 +57,10 @@ void RecordDecoder::on_answer_part(const at_answer_part_record& r, EventBatch& b
     KnownProcess& process = book_.open(r.header);
     const std::size_t size = std::min<std::size_t>(r.part_size, sizeof r.part);
     if (r.offset == 0)
-        process.answers[r.fd] = {.head = {}, .at = make_event(r.header, {}).at, .usage = to_usage(r.usage)};
+        process.answers[r.fd] = {.head = {},
+                                 .at = make_event(r.header, {}).at,
+                                 .usage = to_usage(r.usage),
+                                 .stands_for = std::max<std::uint32_t>(r.stands_for, 1)};
     const auto it = process.answers.find(r.fd);
     if (it == process.answers.end() || it->second.head.size() != r.offset) return;  // not from the start
     it->second.head.append(r.part, size);
@@ -85,7 +88,8 @@ void RecordDecoder::finish_answer(KnownProcess& process, const at_answer_part_re
                                                          .time_limit = std::max(limit, Nanos(0)),
                                                          .request_bytes = found->content_length,
                                                          .usage = answer.usage,
-                                                         .held = found->held_ms.has_value()});
+                                                         .held = found->held_ms.has_value(),
+                                                         .stands_for = answer.stands_for});
     event.at = answer.at;
     batch.events.push_back(event);
 }

@@ -21,6 +21,7 @@ void KernelObject::tell(const Telling& what) {
     ::source& s = *impl_->skeleton;
     s.data->at_io_wanted = what.io ? AT_IO_FILES | AT_IO_SOCKETS : 0;
     s.bss->at_io_shed = (what.shed.files ? AT_IO_FILES : 0) | (what.shed.sockets ? AT_IO_SOCKETS : 0);
+    s.data->at_told_one_in = std::max<std::uint32_t>(what.shed.told_one_in, 1);
     s.bss->at_waits_wanted = what.waits ? 1 : 0;
     s.bss->at_waits_shed = what.shed.waits ? 1 : 0;
     s.bss->at_every_call = what.syscalls == SyscallDetail::each      ? AT_CALLS_EACH

@@ -25,6 +25,7 @@ struct PartialAnswer {
     std::string head;
     Timestamp at;  // of the first part
     CgroupUsage usage;
+    std::uint32_t stands_for = 1;
 };
 
 enum class Wrapping : std::uint8_t { none, tls };

@@ -14,7 +14,9 @@ constexpr std::array<Words, kGivenCount> kWords{{
     {"most_samples", "most stack samples"},
     {"file_io", "calls on files"},
     {"socket_io", "calls on sockets"},
+    {"last_calls", "the last system calls before a kill"},
     {"samples", "all stack samples"},
+    {"invocations", "three in four of the invocations left that end well"},
 }};
 
 std::vector<Given> steps_of(const Detail& wish) {
@@ -23,7 +25,9 @@ std::vector<Given> steps_of(const Detail& wish) {
     const bool sampled = wish.stacks && wish.sample_hz > 0;
     if (sampled && wish.sample_hz > kFewSamplesHz) steps.push_back(Given::most_samples);
     if (wish.io) steps.insert(steps.end(), {Given::file_io, Given::socket_io});
+    steps.push_back(Given::last_calls);
     if (sampled) steps.push_back(Given::samples);
+    steps.insert(steps.end(), kTimesToldFewer, Given::invocations);
     return steps;
 }
 
@@ -79,7 +83,9 @@ Detail Budget::detail() const {
             case Given::most_samples: left.sample_hz = kFewSamplesHz; break;
             case Given::file_io: left.shed.files = true; break;
             case Given::socket_io: left.shed.sockets = true; break;
+            case Given::last_calls: left.shed.last_calls = true; break;
             case Given::samples: left.stacks = false; break;
+            case Given::invocations: left.shed.told_one_in *= kToldFewer; break;
         }
     return left;
 }

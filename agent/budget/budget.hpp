@@ -2,8 +2,8 @@
 //
 // A state machine without clock and I/O: it is told what was spent so far and says what of the wish is left. It gives
 // up one thing after the other, in the order of Given, while the load is above the budget; after a time well below it,
-// it takes the last one back. When that was too early the next time is twice as long. Boundaries of invocations,
-// kills and usage are never given up. One thread uses it.
+// it takes the last one back. When that was too early the next time is twice as long. Invocations that fail, kills and
+// usage are never given up. One thread uses it.
 #pragma once
 
 #include <array>
@@ -24,10 +24,14 @@ enum class Given : std::uint8_t {  // up, in this order
     most_samples,  // of the stacks: 19 a second stay
     file_io,       // each call on files
     socket_io,     // each call on sockets
+    last_calls,    // the system calls that black boxes remember
     samples,       // all stacks
+    invocations,   // of those that end well three in four; the next time fifteen in sixteen, then 63 in 64
 };
-inline constexpr std::size_t kGivenCount = 5;
+inline constexpr std::size_t kGivenCount = 7;
 inline constexpr std::uint32_t kFewSamplesHz = 19;
+inline constexpr std::uint32_t kToldFewer = 4;      // one in so many, each time that invocations are given up
+inline constexpr std::size_t kTimesToldFewer = 3;
 [[nodiscard]] std::string_view to_string(Given what);  // "waits", "most_samples", …: label values
 [[nodiscard]] std::string_view describe(Given what);   // for people
 

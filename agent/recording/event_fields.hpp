@@ -17,7 +17,8 @@ template <class C> void fields(C& c, ProcessExited& e) { c(e, e.exit_code, e.sig
 template <class C> void fields(C& c, ExecutorSeen& e) { c(e, e.function, e.version, e.runtime, e.memory_mb); }
 template <class C> void fields(C& c, ExecutorReady& e) { c(e, e.usage); }
 template <class C> void fields(C& c, InvocationStarted& e) {
-    c(e, e.id, e.qualifier, e.trace_id, e.function, e.boundary, e.fd, e.time_limit, e.request_bytes, e.usage, e.held);
+    c(e, e.id, e.qualifier, e.trace_id, e.function, e.boundary, e.fd, e.time_limit, e.request_bytes, e.usage, e.held,
+      e.stands_for);
 }
 template <class C> void fields(C& c, InvocationEnded& e) {
     c(e, e.id, e.kind, e.response_bytes, e.error_type, e.usage);

@@ -61,6 +61,8 @@ AT_INLINE void at_box_tell_dying(struct task_struct* task, struct at_box_scratch
     at_box_read_resident(task, dying);
     dying->descriptors = BPF_CORE_READ(task, files, fdt, max_fds);
     dying->calls_made = 0;
+    dying->calls_shed = at_box_calls_shed;
+    dying->reserved = 0;
     const struct at_box_process* process = bpf_map_lookup_elem(&box_processes, &pid);
     if (process) {
         dying->calls_made = process->next;

@@ -12,6 +12,7 @@ AT_INLINE void at_box_begin(struct task_struct* task) {
     if (!fresh) return;
     fresh->start_ns = task->group_leader->start_boottime;
     fresh->cgroup = at_box_cgroup(task);
+    at_box_places[pid & (AT_BOX_PLACES - 1)] = 1;
     if (bpf_map_update_elem(&box_processes, &pid, fresh, BPF_ANY)) at_box_count(AT_BOX_STATE_FULL);
 }
 
@@ -72,10 +73,15 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(at_box_call, struct pt_regs* regs, long result) {
     struct task_struct* task = bpf_get_current_task_btf();
     __u32 pid = task->tgid;
-    struct at_box_process* process = bpf_map_lookup_elem(&box_processes, &pid);
     const __u64 number = AT_NUMBER(regs);
     if (number >= AT_SYSCALL_NUMBERS) return 0;
     const __u32 about = at_text_arguments[number];
+    const int may_be_mine = at_box_places[pid & (AT_BOX_PLACES - 1)];
+    if (at_box_calls_shed || !may_be_mine) {
+        /* Left then: who waits for work for the first time, and code that is mapped. */
+        if (!((about & AT_BOX_BRINGS_WORK) && !may_be_mine) && !(number == at_mmap_number && may_be_mine)) return 0;
+    }
+    struct at_box_process* process = bpf_map_lookup_elem(&box_processes, &pid);
     if (!process) {
         /* Of bystanders not every call is worth a look: an executor that was just found waits for work. */
         if (!(about & AT_BOX_BRINGS_WORK) || !at_box_scope(task)) return 0;
@@ -84,6 +90,7 @@ int BPF_PROG(at_box_call, struct pt_regs* regs, long result) {
         process = bpf_map_lookup_elem(&box_processes, &pid);
         if (!process) return 0;
     }
+    if (at_box_calls_shed) goto mapped;
     const __u32 mine = __sync_fetch_and_add(&process->next, 1);
     struct at_box_call* call = &process->calls[mine & (AT_BOX_CALLS - 1)];
     call->at_ns = bpf_ktime_get_ns();
@@ -108,6 +115,7 @@ int BPF_PROG(at_box_call, struct pt_regs* regs, long result) {
             bpf_probe_read_user_str(call->text, sizeof call->text, at);
         }
     }
+mapped:
     if (number == at_mmap_number && (AT_ARG2(regs) & AT_PROT_EXEC) && (__s32)AT_ARG4(regs) >= 0 && result > 0)
         at_box_tell_mapped(AT_BOX_CODE_MAPPED, result, AT_ARG1(regs), AT_ARG5(regs), at_box_open_file(task, AT_ARG4(regs)));
     return 0;

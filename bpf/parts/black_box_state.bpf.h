@@ -16,6 +16,12 @@ const volatile __u32 at_own_scope = 0;
 #define AT_BOX_BRINGS_WORK 128
 const volatile __u8 at_text_arguments[AT_SYSCALL_NUMBERS] = {};
 
+volatile __u32 at_box_calls_shed = 0; /* set by the agent while we run: system calls are not remembered for now */
+
+/* Where a process may be one of box_processes, by its number: most are told apart by this. */
+#define AT_BOX_PLACES 4096
+__u8 at_box_places[AT_BOX_PLACES];
+
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
     __uint(max_entries, 8 << 20);

@@ -72,6 +72,8 @@ int BPF_PROG(at_exit, struct task_struct* task) {
     at_leave_tree(task);
     at_leave_slot(task);
     if (!thread) return 0;
+    at_untold_dies(task->tgid);
+    at_forget_choice(task->tgid);
     struct at_exit_record* r = at_reserve(AT_EXIT, sizeof *r);
     if (!r) return 0;
     at_fill_header(&r->header, AT_EXIT, sizeof *r, task, thread->scope);
@@ -97,6 +99,7 @@ int at_mark_victim(struct bpf_raw_tracepoint_args* ctx) {
     const __u32 tgid = is_pid ? (__u32)argument : BPF_CORE_READ(victim, tgid);
     const __u64 scope = at_tracked_scope(tgid, BPF_CORE_READ(victim, cgroups, dfl_cgrp, kn, id));
     if (!scope) return 0;
+    at_untold_dies(tgid);
     struct at_oom_record* r = at_reserve(AT_OOM, sizeof *r);
     if (!r) return 0;
     r->header.at_ns = bpf_ktime_get_ns();

@@ -11,6 +11,8 @@ struct at_control {
     __u64 sk;       /* of another socket: the number was used again, the entry is stale */
     __u32 awaiting; /* GET …/next was sent, the head of the answer is still to come */
     __u32 received; /* bytes of that answer so far */
+    __u32 stands_for; /* so many invocations */
+    __u32 reserved;
 };
 
 struct {
@@ -22,6 +24,10 @@ struct {
 
 /* It was, on some; until then nobody need look. */
 volatile __u32 at_has_controls = 0;
+
+/* Processes that spoke it, by tgid; others may share their place. */
+#define AT_SPEAKERS 4096
+__u8 at_speaks[AT_SPEAKERS];
 
 /* Up to AT_HEAD_SIZE of them; what was copied. */
 AT_INLINE __u32 at_copy_head(char* to, const void* from, __u64 size) {
@@ -50,15 +56,30 @@ AT_INLINE __u32 at_copy_request(char* to, const struct at_heard* heard) {
     return begun;
 }
 
+/* A request is sent: what will come on its connection. True when it is to be told. */
+AT_APART int at_note_request(__u64 scope, __u32 fd, __u64 socket, const struct at_heard* heard) {
+    struct task_struct* task = bpf_get_current_task_btf();
+    if (!heard) return 0;
+    const enum at_request request = heard->request;
+    struct at_fd_key key = {.tgid = task->tgid, .fd = fd};
+    struct at_control control = {.sk = socket, .awaiting = request == AT_REQUEST_NEXT};
+    if (request == AT_REQUEST_NEXT) control.stands_for = at_choose(fd, scope, socket);
+    struct at_control* known = bpf_map_lookup_elem(&controls, &key);
+    if (known)
+        *known = control; /* its own thread's; to replace the element costs five times as much */
+    else if (bpf_map_update_elem(&controls, &key, &control, BPF_ANY))
+        at_count_state_full();
+    at_has_controls = 1;
+    at_speaks[task->tgid & (AT_SPEAKERS - 1)] = 1;
+    if (request == AT_REQUEST_NEXT) return control.stands_for != 0;
+    return request != AT_REQUEST_INVOCATION || !at_ends_untold(heard);
+}
+
 AT_APART int at_tell_request(const struct at_instant* made, __u64 scope, __u32 fd, __u64 socket,
                              const struct at_heard* heard) {
     struct task_struct* task = bpf_get_current_task_btf();
     const struct sock* sk = (const struct sock*)socket;
     if (!made || !heard) return 0;
-    struct at_fd_key key = {.tgid = task->tgid, .fd = fd};
-    struct at_control control = {.sk = socket, .awaiting = heard->request == AT_REQUEST_NEXT};
-    if (bpf_map_update_elem(&controls, &key, &control, BPF_ANY)) at_count_state_full();
-    at_has_controls = 1;
     struct at_request_head_record* r = at_reserve(AT_REQUEST_HEAD, sizeof *r);
     if (!r) return 0;
     at_fill_header_at(&r->header, AT_REQUEST_HEAD, sizeof *r, task, scope, made->at_ns);
@@ -90,9 +111,10 @@ AT_INLINE void at_tell_answer(struct task_struct* task, const struct at_thread* 
                               struct at_control* control, __u32 received) {
     if (!control->awaiting) return;
     const __u32 offset = control->received;
-    if (!offset) at_tell_times_before(bpf_ktime_get_ns());
     control->received += received;
     if (control->received >= AT_HEAD_SIZE) control->awaiting = 0;
+    if (at_has_choices && at_keep_answer(offset, received)) return;
+    if (!offset) at_tell_times_before(bpf_ktime_get_ns());
     struct at_answer_part_record* r = at_reserve(AT_ANSWER_PART, sizeof *r);
     if (!r) return;
     at_fill_header(&r->header, AT_ANSWER_PART, sizeof *r, task, thread->scope);
@@ -100,9 +122,12 @@ AT_INLINE void at_tell_answer(struct task_struct* task, const struct at_thread* 
     r->fd = thread->args[0];
     r->offset = offset;
     r->received = received;
+    r->stands_for = control->stands_for;
+    r->reserved = 0;
     struct at_bytes bytes;
     if (!at_first_bytes(thread->call, thread->args[1], thread->args[2], &bytes)) at_count_read_failed();
     r->part_size = at_copy_head(r->part, bytes.at, bytes.size < received ? bytes.size : received);
+    if (!offset) at_choice_answered(at_choice_of(task->tgid), r->fd, r->part);
     at_submit(r);
 }
 

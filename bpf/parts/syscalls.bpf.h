@@ -7,11 +7,6 @@
 #define AT_F_DUPFD_CLOEXEC 1030
 #define AT_CLOSE_RANGE_CLOEXEC 4
 
-/* One of the first three arguments. */
-AT_INLINE __u64 at_register(const struct pt_regs* regs, int index) {
-    return index == 0 ? AT_ARG0(regs) : index == 1 ? AT_ARG1(regs) : AT_ARG2(regs);
-}
-
 /* Mappings of no file, descriptors that are neither opened nor waited for: nothing to tell. */
 AT_INLINE int at_is_of_interest(__u32 call, const struct pt_regs* regs) {
     if (call == AT_CALL_MMAP) return !(AT_ARG3(regs) & AT_MAP_ANONYMOUS) && (__s32)AT_ARG4(regs) >= 0;
@@ -39,17 +34,15 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     const int each = at_every_call == AT_CALLS_EACH;
     if (!call && !each) return 0;
     if (task->tgid == at_own_tgid) return 0;
+    if (at_only_boundaries() && !at_may_be_boundary(task, call, regs)) {
+        at_pass_over(task);
+        return 0;
+    }
     /* Of bystanders not every call is worth the whole search. */
     struct at_thread* thread = !at_watching ? 0 : call ? at_watched_thread(task) : at_known_thread(task);
     if (!thread && !(call && at_discover)) return 0;
     if (thread && each) at_call_begins(thread, number);
     if (!call) return 0;
-    if (!(at_io_wanted & ~at_io_shed) && !at_can_be_control(call)) {
-        if (!thread) return 0;
-        at_is_io_wanted(thread, call, AT_FILE_OTHER); /* it is not, but that may be worth counting */
-        thread->call = AT_CALL_NONE;
-        return 0;
-    }
     const __u64 fd = at_register(regs, at_descriptor(call));
     struct at_heard heard; /* when `request` says that something was */
     enum at_request request = AT_REQUEST_NONE;
@@ -102,6 +95,7 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
             if (request == AT_REQUEST_UNREAD) {
                 at_take_instant(&thread->unread);
             } else if (request != AT_REQUEST_NONE) {
+                if (!at_note_request(thread->scope, fd, (__u64)sk, &heard)) return 0;
                 struct at_instant now;
                 at_take_instant(&now);
                 at_tell_times_before(now.at_ns);
@@ -175,6 +169,7 @@ AT_APART int at_hear_late(void) {
         thread = at_make_thread(task, cgroup);
         if (!thread) return 1;
     }
+    if (!at_note_request(thread->scope, fd, (__u64)thread->sk, &heard)) return 1;
     at_tell_times_before(thread->unread.at_ns);
     at_tell_request(&thread->unread, thread->scope, fd, (__u64)thread->sk, &heard);
     return 1;
@@ -186,11 +181,17 @@ int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
     const long number = AT_NUMBER(regs);
     if (at_every_call == AT_CALLS_COUNTED) at_count_call(task, number, returned);
     /* Most calls are none of ours; that can be told without looking for the thread. */
-    const int may_be_ours = (unsigned long)number < AT_SYSCALL_NUMBERS && at_calls[number];
+    const __u32 may_be_ours = (unsigned long)number < AT_SYSCALL_NUMBERS ? at_calls[number] : AT_CALL_NONE;
     if (!may_be_ours && at_every_call != AT_CALLS_EACH && (!at_waits_wanted || at_waits_shed))
         return 0;
+    const int only_boundaries = at_only_boundaries();
+    if (only_boundaries && !at_can_be_control(may_be_ours)) return 0;
     struct at_thread* thread = bpf_task_storage_get(&threads, task, 0, 0);
     if (!thread) return 0;
+    if (only_boundaries && !thread->is_control && !thread->unread.at_ns) {
+        thread->call = AT_CALL_NONE; /* of a call that began when more was told, if any */
+        return 0;
+    }
     const __u32 call = thread->call;
     if (!call && !thread->every_ns && thread->ledger.cause == AT_AWAKE) return 0;
     const __u64 now = bpf_ktime_get_ns();

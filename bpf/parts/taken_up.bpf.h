@@ -28,9 +28,10 @@ int at_find_controls(struct bpf_iter__task_file* ctx) {
     const struct socket* socket = file->private_data;
     const struct sock* sk = BPF_CORE_READ(socket, sk);
     if (!sk || bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport)) != *port) return 0;
-    const struct at_control control = {.sk = (__u64)sk, .awaiting = 1};
+    const struct at_control control = {.sk = (__u64)sk, .awaiting = 1, .stands_for = 1};
     bpf_map_update_elem(&controls, &key, &control, BPF_NOEXIST);
     at_has_controls = 1;
+    at_speaks[task->tgid & (AT_SPEAKERS - 1)] = 1;
     return 0;
 }
 

@@ -54,6 +54,7 @@ struct AgentMetrics::Impl {
     Gauge& budget;
     Gauge& load;
     Family<Gauge>& shed;
+    Gauge& invocations_told;
     Gauge& attached;
     Gauge& missing;
     Gauge& rules_loaded;
@@ -82,6 +83,9 @@ AgentMetrics::Impl::Impl(Registry& registry, const NameLimit& name_limit)
                .Name("autotune_agent_shed")
                .Help("1 when this detail is given up to keep the budget.")
                .Register(registry)),
+      invocations_told(gauge(registry, "autotune_agent_invocations_told_ratio",
+                             "Share of the invocations that end well which the budget lets be told one by one; "
+                             "counts of them are estimates below 1.")),
       attached(gauge(registry, "autotune_agent_attached", "1 when the event sources are attached.")),
       missing(gauge(registry, "autotune_agent_missing_capabilities",
                     "How many things this kernel or user does not allow; autotune doctor names them.")),
@@ -132,6 +136,7 @@ void AgentMetrics::publish(const Publication& step) {
     m.load.Set(health.load_cores);
     for (const auto& [detail, given_up] : health.shed)
         m.shed.Add({{"detail", label_value(detail)}}).Set(given_up ? 1 : 0);
+    m.invocations_told.Set(health.invocations_told);
     m.attached.Set(health.attached ? 1 : 0);
     m.missing.Set(static_cast<double>(health.missing.size()));
     m.notifications_dropped.follow(static_cast<double>(health.notifications_dropped));

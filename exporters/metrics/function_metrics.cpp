@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <vector>
 
 #include "exporters/metrics/label.hpp"
 #include "exporters/metrics/recent_peak.hpp"
@@ -32,6 +33,15 @@ const Histogram::BucketBoundaries& duration_buckets() {
     static const Histogram::BucketBoundaries kSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
                                                       1,     2.5,    5,     10,   30,    60,   300, 900};
     return kSeconds;
+}
+
+// `times`: how often.
+void observe(Histogram& histogram, double seconds, std::uint32_t times) {
+    if (times == 1) return histogram.Observe(seconds);
+    const auto& bounds = duration_buckets();
+    std::vector<double> buckets(bounds.size() + 1);
+    buckets[static_cast<std::size_t>(std::ranges::lower_bound(bounds, seconds) - bounds.begin())] = times;
+    histogram.ObserveMultiple(buckets, times * seconds);
 }
 
 struct VersionSeries {
@@ -178,11 +188,12 @@ void FunctionMetrics::Impl::count(const Invocation& invocation, WallTime at) {
         name == NameLimit::kOther ? std::string(NameLimit::kOther) : label_value(invocation.version);
     VersionSeries& v = version(name, f, version_label);
     v.last_used = ++uses;
+    const double times = invocation.stands_for;
 
     const auto status = std::find(kStatuses.begin(), kStatuses.end(), invocation.status);
     if (status != kStatuses.end())
-        v.invocations[static_cast<std::size_t>(status - kStatuses.begin())]->Increment();
-    v.duration->Observe(to_seconds(invocation.duration));
+        v.invocations[static_cast<std::size_t>(status - kStatuses.begin())]->Increment(times);
+    observe(*v.duration, to_seconds(invocation.duration), invocation.stands_for);
     if (invocation.cold) f.cold_starts.Increment();
     switch (invocation.status) {
         case InvocationStatus::error:
@@ -192,10 +203,10 @@ void FunctionMetrics::Impl::count(const Invocation& invocation, WallTime at) {
         case InvocationStatus::ok:
         case InvocationStatus::unknown: break;
     }
-    f.cpu_seconds.Increment(to_seconds(std::max(invocation.cpu, Nanos(0))));
+    f.cpu_seconds.Increment(times * to_seconds(std::max(invocation.cpu, Nanos(0))));
     for (const PeerIo& peer : invocation.peers) {
-        f.bytes_sent.Increment(static_cast<double>(peer.bytes_sent));
-        f.bytes_received.Increment(static_cast<double>(peer.bytes_received));
+        f.bytes_sent.Increment(times * static_cast<double>(peer.bytes_sent));
+        f.bytes_received.Increment(times * static_cast<double>(peer.bytes_received));
     }
 
     const prometheus::Labels labels{{"function", name}, {"version", version_label}};

@@ -144,6 +144,7 @@ BlackBox from(const Json& j) {
     for (const Json& one : j.at("threads")) box.threads.push_back(thread_from(one));
     box.threads_alive = j.at("threads_alive");
     for (const Json& one : j.at("calls")) box.calls.push_back(call_from(one));
+    box.calls_given_up = j.value("calls_given_up", false);
     for (const Json& one : j.at("files"))
         box.files.push_back({.fd = one.at("fd"), .what = one.at("what"), .position = one.at("position"), .flags = one.at("flags")});
     box.more_files = j.at("more_files");
@@ -174,6 +175,7 @@ std::string black_box_json(const BlackBox& box) {
               {"signal", box.signal},
               {"out_of_memory", box.out_of_memory},
               {"threads_alive", box.threads_alive},
+              {"calls_given_up", box.calls_given_up},
               {"more_files", box.more_files},
               {"records_lost", box.records_lost}};
     for (const char* list : {"threads", "calls", "files"}) j[list] = Json::array();

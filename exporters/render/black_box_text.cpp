@@ -115,6 +115,7 @@ void add_threads(const BlackBox& box, std::string& out) {
 
 void add_calls(const BlackBox& box, std::string& out) {
     out += format("\nlast system calls (%zu)\n", box.calls.size());
+    if (box.calls_given_up) out += "  the very last were given up, to keep the budget (--budget)\n";
     for (const BoxCall& c : box.calls)
         out += format("  %12s before  %7d  ", milliseconds(c.before).c_str(), c.thread) +
                call_text(c.number, c.arguments, c.text) + " = " + result_text(c) + "\n";

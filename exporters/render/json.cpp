@@ -114,6 +114,7 @@ std::string invocation_json(const Invocation& i) {
               {"io_ambiguous", i.io_ambiguous},
               {"samples", i.samples},
               {"events_lost", i.events_lost},
+              {"stands_for", i.stands_for},
               {"pid", i.process.pid},
               {"cgroup", static_cast<std::uint64_t>(i.cgroup)},
               {"backend", to_string(i.by)},

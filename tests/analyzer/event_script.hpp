@@ -42,6 +42,7 @@ struct StartWith {
     CgroupUsage usage{};
     std::uint64_t bytes = 10;
     bool held = false;
+    std::uint32_t stands_for = 1;
 };
 
 class EventScript {
@@ -89,7 +90,8 @@ public:
                                           .time_limit = with.limit,
                                           .request_bytes = with.bytes,
                                           .usage = with.usage,
-                                          .held = with.held});
+                                          .held = with.held,
+                                          .stands_for = with.stands_for});
     }
     EventScript& end(const Box& who, std::string_view id, const CgroupUsage& usage = {}) {
         return add(who, InvocationEnded{.id = id, .response_bytes = 20, .usage = usage});

@@ -79,6 +79,32 @@ TEST(Facts, CountAndRankTheDurationsOfTheWindow) {
     EXPECT_EQ(late.integer(Fact::fn_cold_starts), 0);
 }
 
+TEST(Facts, CountWhatWasToldForThoseItStandsFor) {
+    EventScript s;
+    Analyzer analyzer;
+    const Box a = s.sandbox(7, 100, "f");
+    const auto usage = [](std::uint64_t ms) { return CgroupUsage{ms * 1'000'000, 0, 0, 0, 0}; };
+    s.at(1s).born(a);
+    s.at(2s).start(a, "cold", {.usage = usage(1)}).at(2'100ms).end(a, "cold", usage(11));
+    s.at(3s).start(a, "long", {.usage = usage(11), .stands_for = 4}).at(4s).end(a, "long", usage(511));
+    s.at(5s).start(a, "short", {.usage = usage(511), .stands_for = 16}).at(5'010ms).end(a, "short", usage(516));
+    s.at(6s).start(a, "failed", {.usage = usage(516), .stands_for = 16}).at(6'500ms).error(a, "failed", "E");
+    s.at(7s).feed(analyzer);
+    for (const Invocation& i : analyzer.take_finished())
+        EXPECT_EQ(i.stands_for, i.id.view() == "long" ? 4u : i.id.view() == "short" ? 16u : 1u) << i.id.view();
+    const FactSet fn = analyzer.facts(60s, Timestamp(7s)).at(0).fn;
+    EXPECT_EQ(fn.integer(Fact::fn_invocations), 1 + 4 + 16 + 1);
+    EXPECT_EQ(fn.integer(Fact::fn_errors), 1);
+    EXPECT_DOUBLE_EQ(*fn.number(Fact::fn_error_rate), 1.0 / 22);
+    EXPECT_DOUBLE_EQ(*fn.number(Fact::fn_cold_start_share), 1.0 / 22);
+    EXPECT_DOUBLE_EQ(*fn.number(Fact::fn_told_share), 4.0 / 22);
+    EXPECT_EQ(fn.duration(Fact::fn_p50), 10ms);
+    EXPECT_EQ(fn.duration(Fact::fn_p95), 1s);
+    EXPECT_EQ(fn.duration(Fact::fn_max_duration), 1s);
+    // Of the failed one no reading of its CPU was to be had.
+    EXPECT_DOUBLE_EQ(*fn.number(Fact::fn_cpu_share), (0.010 + 4 * 0.5 + 16 * 0.005) / (0.1 + 4 * 1 + 16 * 0.01));
+}
+
 TEST(Facts, TellDeathsApartAndWhenTheLastOnesWere) {
     EventScript s;
     Analyzer analyzer;

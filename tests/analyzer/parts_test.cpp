@@ -98,6 +98,22 @@ TEST(Percentile, IsTheNearestRank) {
     EXPECT_EQ(percentile_of({}, 0.5), std::nullopt);
 }
 
+TEST(Percentile, OfValuesThatStandForSeveralIsThatOfAllTheyStandFor) {
+    for (unsigned seed = 0; seed < 200; ++seed) {
+        std::mt19937 random(seed);
+        std::vector<Weighted<int>> few;
+        std::vector<int> all;
+        for (unsigned n = 0; n < 1 + seed % 40; ++n) {
+            const Weighted<int> one{static_cast<int>(random() % 50), 1 + static_cast<std::uint32_t>(random() % 16)};
+            few.push_back(one);
+            all.insert(all.end(), one.stands_for, one.value);
+        }
+        for (const double q : {0.01, 0.25, 0.5, 0.95, 0.99, 1.0})
+            EXPECT_EQ(percentile<int>(std::span(few), q), percentile_of(all, q)) << "seed " << seed << ", q " << q;
+    }
+    EXPECT_EQ(percentile<int>(std::span<Weighted<int>>(), 0.5), std::nullopt);
+}
+
 TEST(Percentile, IsNotPushedUpByBinaryFractions) {
     std::vector<int> v(20);
     for (int i = 0; i < 20; ++i) v[static_cast<std::size_t>(i)] = i + 1;

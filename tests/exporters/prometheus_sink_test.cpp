@@ -54,6 +54,21 @@ TEST_F(PrometheusSinkTest, CountsHeldInvocationsNowhereElse) {
     EXPECT_EQ(value(R"(autotune_invocation_duration_seconds_count{function="orders",version="1"})"), 1);
 }
 
+TEST_F(PrometheusSinkTest, CountsWhatWasToldForThoseItStandsFor) {
+    Invocation one = InvocationBuilder();
+    one.duration = std::chrono::milliseconds(30);
+    one.cpu = std::chrono::milliseconds(10);
+    one.stands_for = 16;
+    one.peers = {{.bytes_sent = 10}};
+    publish({one, InvocationBuilder()});
+    EXPECT_EQ(value(R"(autotune_invocations_total{function="orders",status="ok",version="1"})"), 17);
+    EXPECT_EQ(value(R"(autotune_invocation_duration_seconds_count{function="orders",version="1"})"), 17);
+    EXPECT_EQ(value(R"(autotune_invocation_duration_seconds_bucket{function="orders",version="1",le="0.025"})"), 0);
+    EXPECT_GE(*value(R"(autotune_invocation_duration_seconds_bucket{function="orders",version="1",le="0.05"})"), 16);
+    EXPECT_NEAR(*value(R"(autotune_cpu_seconds_total{function="orders"})"), 0.16, 0.011);
+    EXPECT_EQ(value(R"(autotune_network_sent_bytes_total{function="orders"})"), 160);
+}
+
 TEST_F(PrometheusSinkTest, FailureCountersStandAtZeroBeforeTheFirstFailure) {
     publish({InvocationBuilder()});
     EXPECT_EQ(value(R"(autotune_timeouts_total{function="orders"})"), 0);

@@ -4,7 +4,10 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
+
+#include <vector>
 
 #include "builders.hpp"
 #include "knowledge/sqlite_store.hpp"
@@ -54,8 +57,18 @@ TEST_F(DamageTest, ADatabaseOfSomebodyElseIsLeftAlone) {
 
 TEST_F(DamageTest, OverwrittenPagesOfTheJournalAreNoticedAtTheStart) {
     fill(60);
-    const auto size = static_cast<std::streamoff>(std::filesystem::file_size(file_));
-    for (std::streamoff at = 8 * 4096; at < size; at += 4096) overwrite(at + 8, std::string(64, '\x7f'));
+    std::vector<std::streamoff> pages;
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open(file_.c_str(), &database), SQLITE_OK);
+    const auto keep = [](void* to, int, char** columns, char**) {
+        static_cast<std::vector<std::streamoff>*>(to)->push_back(std::atoll(columns[0]));
+        return 0;
+    };
+    EXPECT_EQ(sqlite3_exec(database, "SELECT pgoffset FROM dbstat WHERE name IN ('changes', 'audit') AND pagetype = 'leaf'", keep, &pages, nullptr), SQLITE_OK)
+        << sqlite3_errmsg(database);
+    sqlite3_close(database);
+    ASSERT_GT(pages.size(), 4u);
+    for (const std::streamoff at : pages) overwrite(at + 8, std::string(64, '\x7f'));
     expect_corrupt("table");
 }
 
@@ -73,7 +86,7 @@ TEST_F(DamageTest, AnOlderSchemaIsBroughtUpToDateWithWhatItHolds) {
     for (const char* column :
          {"usage_is_shared", "thread_wall_ns", "thread_cpu_ns", "off_cpu_unknown_ns", "off_cpu_network_ns",
           "off_cpu_disk_ns", "off_cpu_lock_ns", "off_cpu_sleep_ns", "off_cpu_child_ns", "off_cpu_run_queue_ns",
-          "minor_faults", "major_faults", "not_decoded", "held", "boundary", "io_ambiguous"})
+          "minor_faults", "major_faults", "not_decoded", "held", "boundary", "io_ambiguous", "stands_for"})
         back += std::string("ALTER TABLE invocations DROP COLUMN ") + column + ";";
     EXPECT_EQ(sqlite3_exec(database, back.c_str(), nullptr, nullptr, nullptr),
               SQLITE_OK)

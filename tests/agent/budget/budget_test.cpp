@@ -43,11 +43,10 @@ TEST_F(BudgetTest, GivesUpOneThingAfterTheOtherInItsOrder) {
     for (int i = 0; i < 60; ++i)
         if (spend(0.02, 1) > 0) seen.push_back(given());
     using enum Given;
-    const std::vector<std::vector<Given>> order{{waits},
-                                                {waits, most_samples},
-                                                {waits, most_samples, file_io},
-                                                {waits, most_samples, file_io, socket_io},
-                                                {waits, most_samples, file_io, socket_io, samples}};
+    const std::vector<Given> steps{waits,      most_samples, file_io,     socket_io,  last_calls,
+                                   samples,    invocations,  invocations, invocations};
+    std::vector<std::vector<Given>> order;
+    for (std::size_t n = 1; n <= steps.size(); ++n) order.emplace_back(steps.begin(), steps.begin() + n);
     EXPECT_EQ(seen, order);
     EXPECT_EQ(spend(0.02, 60), 0);  // there is no more to give
 }
@@ -58,12 +57,14 @@ TEST_F(BudgetTest, SaysWhatIsLeftOfTheWish) {
     EXPECT_TRUE(left.shed.waits && left.shed.files && left.shed.sockets);
     EXPECT_TRUE(left.waits && left.io);  // the wish is the same
     EXPECT_FALSE(left.stacks);
+    EXPECT_EQ(left.shed.told_one_in, 64u);
 }
 
 TEST_F(BudgetTest, GivesUpOnlyWhatWasWished) {
     budget = Budget({.cores = 0.01}, {.io = false, .sample_hz = 10});
     spend(1, 60);
-    EXPECT_EQ(given(), std::vector{Given::samples});
+    EXPECT_EQ(given(), (std::vector{Given::last_calls, Given::samples, Given::invocations, Given::invocations,
+                                    Given::invocations}));
 }
 
 TEST_F(BudgetTest, DoesNotMindAShortPeak) {
@@ -80,11 +81,12 @@ TEST_F(BudgetTest, DoesNotWaitForTheWindowWhenItIsMuchTooMuch) {
 
 TEST_F(BudgetTest, TakesThingsBackAfterATimeWellBelow) {
     spend(0.02, 60);
-    ASSERT_EQ(given().size(), 5u);
+    ASSERT_EQ(given().size(), 9u);
     EXPECT_EQ(spend(0.002, 34), 0);
     EXPECT_EQ(spend(0.002, 2), 1);
-    EXPECT_EQ(given().size(), 4u);
-    spend(0.002, 200);
+    EXPECT_EQ(given().size(), 8u);
+    EXPECT_EQ(budget.detail().shed.told_one_in, 16u);
+    spend(0.002, 330);
     EXPECT_TRUE(given().empty());
 }
 

@@ -1,0 +1,204 @@
+// One in so many invocations told, for the budget: which ones, and what is told of those that end badly.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <atomic>
+#include <optional>
+#include <set>
+
+#include "tests/agent/bpf/kernel/fake_runtime_api.hpp"
+#include "tests/agent/bpf/kernel/recorder.hpp"
+#include "tests/agent/bpf/kernel/watched_child.hpp"
+
+namespace autotune::test {
+namespace {
+
+constexpr int kInvocations = 400;
+constexpr std::uint32_t kOneIn = 16;
+
+std::string id_of(int n) { return std::to_string(10'000'000 + n) + "-0d5c-4a64-9b5b-8a5f4e4a9c00"; }
+
+std::vector<FakeInvocation> work(int count) {
+    std::vector<FakeInvocation> all;
+    for (int n = 0; n < count; ++n) all.push_back({.id = id_of(n), .payload = "{}"});
+    return all;
+}
+
+// An executor in C++: what it answers is what the test says; 'd' is its death by its own hand.
+class Speaker {
+public:
+    explicit Speaker(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM, 0)) { connect_to(fd_.get(), port); }
+
+    std::string next() {  // the id
+        send_all(fd_.get(), "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n");
+        const std::string answer = read_answer();
+        const auto at = answer.find("Request-Id: ") + 12;
+        return answer.substr(at, answer.find("\r\n", at) - at);
+    }
+    void post(const std::string& id, const char* what) {
+        send_all(fd_.get(), "POST /2018-06-01/runtime/invocation/" + id + what +
+                                " HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}");
+        read_answer();
+    }
+
+private:
+    std::string read_answer() {
+        std::string answer;
+        char buffer[4096];
+        while (true) {
+            const auto end = answer.find("\r\n\r\n");
+            if (end != std::string::npos) {
+                const auto at = answer.find("Content-Length: ");
+                if (answer.size() >= end + 4 + std::strtoul(answer.c_str() + at + 16, nullptr, 10)) return answer;
+            }
+            const ssize_t n = recv(fd_.get(), buffer, sizeof buffer, 0);
+            if (n <= 0) _exit(9);
+            answer.append(buffer, static_cast<std::size_t>(n));
+        }
+    }
+    Fd fd_;
+};
+
+// `calls`: those on files and sockets are given up too.
+class BpfUntold : public ::testing::TestWithParam<bool> {
+protected:
+    void SetUp() override { AUTOTUNE_NEEDS_BPF(); }
+    static Detail few(const OwnCgroup& cgroup) {
+        Detail detail{.cgroups = {cgroup.path()}};
+        detail.shed.told_one_in = kOneIn;
+        detail.shed.files = detail.shed.sockets = GetParam();
+        return detail;
+    }
+};
+
+TEST_P(BpfUntold, ThoseThatEndWellAreToldByChanceAndStandForTheOthers) {
+    const OwnCgroup cgroup("untold");
+    Recorder r(few(cgroup));
+    FakeRuntimeApi api(work(kInvocations), 1);
+    WatchedChild child(cgroup, [&] {
+        Speaker speaker(api.port());
+        for (int n = 0; n < kInvocations; ++n) speaker.post(speaker.next(), "/response");
+        return 0;
+    });
+    EXPECT_EQ(child.wait(), 0);
+    ASSERT_TRUE(r.poll_until_exit(child.pid()));
+    ASSERT_TRUE(r.source->poll(Nanos(0), r.batch));
+    const auto started = r.of<InvocationStarted>(child.pid());
+    const auto ended = r.of<InvocationEnded>(child.pid());
+    ASSERT_EQ(started.size(), ended.size());
+    ASSERT_GE(started.size(), 5U);   // 25.9 ± 4.8, one time in a million beyond
+    ASSERT_LE(started.size(), 55U);
+    EXPECT_EQ(started[0].id.view(), id_of(0));  // the first of a process is the cold one
+    for (std::size_t i = 0; i < started.size(); ++i) {
+        EXPECT_EQ(started[i].id, ended[i].id);
+        EXPECT_EQ(r.text(started[i].function), "orders");
+        EXPECT_EQ(started[i].stands_for, i == 0 ? 1U : kOneIn);
+    }
+    if (GetParam()) return;
+    std::uint64_t shed = 0;
+    for (const Lost& l : r.of<Lost>()) shed += l.kind == LossKind::shed ? l.count : 0;
+    EXPECT_EQ(shed, kInvocations - started.size());
+}
+
+TEST_P(BpfUntold, AFailureIsToldWithItsBeginning) {
+    const OwnCgroup cgroup("failures");
+    Recorder r(few(cgroup));
+    FakeRuntimeApi api(work(100), 1);
+    WatchedChild child(cgroup, [&] {
+        Speaker speaker(api.port());
+        for (int n = 0; n < 100; ++n) speaker.post(speaker.next(), n % 5 == 4 ? "/error" : "/response");
+        return 0;
+    });
+    EXPECT_EQ(child.wait(), 0);
+    ASSERT_TRUE(r.poll_until_exit(child.pid()));
+    std::set<std::string> begun;
+    for (const Event& e : r.events_of<InvocationStarted>(child.pid()))
+        begun.insert(std::get<InvocationStarted>(e.body).id.str());
+    int failures = 0;
+    for (const InvocationEnded& e : r.of<InvocationEnded>(child.pid())) {
+        EXPECT_TRUE(begun.contains(e.id.str())) << e.id.view();
+        failures += e.kind == EndKind::error;
+    }
+    EXPECT_EQ(failures, 20);
+}
+
+TEST_P(BpfUntold, ADeathIsToldWithTheInvocationThatItEnds) {
+    const OwnCgroup cgroup("deaths");
+    Recorder r(few(cgroup));
+    for (int death = 0; death < 5; ++death) {
+        FakeRuntimeApi api(work(20), 1);
+        WatchedChild child(cgroup, [&] {
+            Speaker speaker(api.port());
+            for (int n = 0; n < 19; ++n) speaker.post(speaker.next(), "/response");
+            speaker.next();
+            kill(getpid(), SIGKILL);
+            return 0;
+        });
+        child.wait();
+        ASSERT_TRUE(r.poll_until_exit(child.pid()));
+        std::optional<Timestamp> begun, died;
+        for (const Event& e : r.batch.events) {
+            if (e.process.pid != child.pid()) continue;
+            if (const auto* s = std::get_if<InvocationStarted>(&e.body); s && s->id.view() == id_of(19)) {
+                begun = e.at;
+                EXPECT_FALSE(died);
+            }
+            if (std::holds_alternative<ProcessExited>(e.body)) died = e.at;
+        }
+        ASSERT_TRUE(begun);
+        ASSERT_TRUE(died);
+        EXPECT_LT(*begun, *died);
+        EXPECT_LT(*died - *begun, std::chrono::seconds(2));
+    }
+}
+
+TEST_P(BpfUntold, AllAreToldOfAProcessThatHasSeveralAtOnce) {
+    const OwnCgroup cgroup("atonce");
+    Recorder r(few(cgroup));
+    FakeRuntimeApi one(work(60), 1), other(work(60), 1);
+    WatchedChild child(cgroup, [&] {
+        Speaker a(one.port()), b(other.port());
+        for (int n = 0; n < 60; ++n) {
+            const std::string first = a.next(), second = b.next();
+            a.post(first, "/response");
+            b.post(second, "/response");
+        }
+        return 0;
+    });
+    EXPECT_EQ(child.wait(), 0);
+    ASSERT_TRUE(r.poll_until_exit(child.pid()));
+    EXPECT_GE(r.of<InvocationEnded>(child.pid()).size(), 118U);  // the second shows what it is
+    for (const InvocationStarted& s : r.of<InvocationStarted>(child.pid())) EXPECT_EQ(s.stands_for, 1U);
+}
+
+TEST_P(BpfUntold, AllAreToldAgainAsSoonAsTheyAreWanted) {
+    const OwnCgroup cgroup("again");
+    Detail detail = few(cgroup);
+    Recorder r(detail);
+    FakeRuntimeApi api(work(100), 1);
+    Shared<std::atomic<int>> phase;
+    WatchedChild child(cgroup, [&] {
+        Speaker speaker(api.port());
+        for (int n = 0; n < 50; ++n) speaker.post(speaker.next(), "/response");
+        *phase = 1;
+        while (*phase != 2) usleep(1000);
+        for (int n = 0; n < 50; ++n) speaker.post(speaker.next(), "/response");
+        return 0;
+    });
+    ASSERT_TRUE(r.poll_until([&] { return *phase == 1; }));
+    detail.shed.told_one_in = 1;
+    ASSERT_TRUE(r.source->focus(detail));
+    *phase = 2;
+    EXPECT_EQ(child.wait(), 0);
+    ASSERT_TRUE(r.poll_until_exit(child.pid()));
+    int later = 0;
+    for (const InvocationEnded& e : r.of<InvocationEnded>(child.pid()))
+        later += e.id.view() >= std::string_view(id_of(50));
+    EXPECT_EQ(later, 50);
+}
+
+INSTANTIATE_TEST_SUITE_P(Calls, BpfUntold, ::testing::Bool(),
+                         [](const auto& with) { return with.param ? "GivenUpToo" : "Told"; });
+
+}  // namespace
+}  // namespace autotune::test
