@@ -23,7 +23,7 @@ run_packages=(python3)
 test_packages=(
     awscli busybox-static chromium cpio curl gdb git iproute2 libbenchmark-dev libgmock-dev libgtest-dev libssl-dev nginx
     openssl postgresql-15
-    prometheus prometheus-alertmanager python3 python3-debugpy qemu-system-x86 redis-server redis-tools strace zip
+    prometheus prometheus-alertmanager python3 python3-debugpy qemu-system-x86 redis-server redis-tools strace xz-utils zip
 )
 
 # install_missing PACKAGE…: apt-get for those that are not installed; silent when none is. Daemons
