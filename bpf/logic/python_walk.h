@@ -23,25 +23,6 @@ AT_WALK_INLINE __u64 at_python_word(__u64 address) {
     return word;
 }
 
-/* The thread state of thread `self`; 0 when the interpreter has none. */
-AT_WALK_INLINE __u64 at_python_thread(const struct at_python_process* process, __u64 self) {
-    const struct at_python_offsets* o = &process->offsets;
-    if (!self) return 0; /* not known on this architecture */
-    if (o->runtime_current_thread) {
-        const __u64 current = at_python_word(process->runtime + o->runtime_current_thread);
-        if (current && at_python_word(current + o->thread_id) == self) return current;
-    }
-    const __u64 interpreter = at_python_word(process->runtime + o->runtime_interpreter);
-    if (!interpreter) return 0;
-    __u64 thread = at_python_word(interpreter + o->interpreter_threads);
-    for (int i = 0; i < AT_MAX_PYTHON_THREADS; ++i) {
-        if (!thread || at_python_word(thread + o->thread_id) == self) break;
-        thread = at_python_word(thread + o->thread_next);
-        if (i == AT_MAX_PYTHON_THREADS - 1) thread = 0;
-    }
-    return thread;
-}
-
 /* One frame into `f`. 0: read; 1: a shim, nothing to show; -1: unreadable. */
 AT_WALK_INLINE int at_python_read_frame(const struct at_python_offsets* o, __u64 frame,
                                         struct at_python_frame* f) {
@@ -67,68 +48,80 @@ AT_WALK_INLINE int at_python_read_frame(const struct at_python_offsets* o, __u64
     return 0;
 }
 
-/* Frames innermost first into `frames`, room for AT_MAX_PYTHON_FRAMES; `count` is always set. Returns
- * at_python_result. For BPF `count` is in a map's value and read afresh each time: what the verifier does
- * not know it does not enumerate, and the loop is cheap to prove. */
-AT_WALK_INLINE int at_python_walk(const struct at_python_process* process, __u64 self,
-                                  struct at_python_frame* frames, volatile __u32* count) {
-    const struct at_python_offsets* o = &process->offsets;
-    *count = 0;
-    const __u64 thread = at_python_thread(process, self);
-    if (!thread) return AT_PYTHON_NO_THREAD;
-    __u64 frame = at_python_word(thread + o->thread_frame);
-    if (o->has_cframe && frame) frame = at_python_word(frame + o->cframe_frame);
-    if (!frame) return AT_PYTHON_NO_THREAD;
-    /* Shims take turns of the loop too: one a C call into Python. */
-    for (int i = 0; i < AT_MAX_PYTHON_FRAMES + 32; ++i) {
-        __u32 n = *count;
-        if (n >= AT_MAX_PYTHON_FRAMES) return AT_PYTHON_CUT;
-        /* Linux 6.1 forgets that test when clang has n on the stack by then; clang must forget it too. */
-        AT_WALK_FORGET(n);
-        n &= AT_MAX_PYTHON_FRAMES - 1;
-        const int got = at_python_read_frame(o, frame, &frames[n]);
-        if (got < 0) return AT_PYTHON_CUT;
-        if (got == 0) *count = n + 1;
-        if (got == 1 && n) frames[(n - 1) & (AT_MAX_PYTHON_FRAMES - 1)].code |= AT_PYTHON_ENTRY;
-        if (at_read_user(&frame, sizeof frame, frame + o->frame_back)) return AT_PYTHON_CUT;
-        if (!frame) return AT_PYTHON_WHOLE;
-    }
-    return AT_PYTHON_CUT;
-}
-
 /*
- * The same walk in turns, for bpf_loop: the verifier then goes through one frame instead of all. (Not for the whole walk
- * above: what the compiler makes of it in turns costs the verifier more where it cannot be a callback.)
+ * The walk, in turns of bpf_loop: the verifier then goes through one thread and one frame instead of all of them. First
+ * a turn a thread until it is found, then a turn a frame, innermost first, into `frames`, which has room for
+ * AT_MAX_PYTHON_FRAMES.
  */
-
-/* The innermost frame of thread `self`; 0: the interpreter has no state for it. */
-AT_WALK_INLINE __u64 at_python_innermost(const struct at_python_process* process, __u64 self) {
-    const struct at_python_offsets* o = &process->offsets;
-    const __u64 thread = at_python_thread(process, self);
-    if (!thread) return 0;
-    const __u64 frame = at_python_word(thread + o->thread_frame);
-    return o->has_cframe && frame ? at_python_word(frame + o->cframe_frame) : frame;
-}
+struct at_python_walker {
+    __u64 self; /* the thread's pthread_self() */
+    __u64 at;   /* a thread's state, later a frame */
+    __u32 threads; /* looked at */
+    __u32 count;   /* of frames read */
+    __u32 in_frames;
+    __u32 reserved;
+};
 
 #define AT_PYTHON_GOES_ON (-1)
-#define AT_MAX_PYTHON_TURNS (AT_MAX_PYTHON_FRAMES + 32)
+/* Shims take turns too: one a C call into Python. */
+#define AT_MAX_PYTHON_TURNS (AT_MAX_PYTHON_THREADS + 1 + AT_MAX_PYTHON_FRAMES + 32)
 
-/* From *frame to the one that called it: at_python_result when the walk is over, else AT_PYTHON_GOES_ON. */
-AT_WALK_INLINE int at_python_step(const struct at_python_offsets* o, struct at_python_frame* frames,
-                                  volatile __u32* count, __u64* frame) {
-    __u32 n = *count;
+AT_WALK_INLINE void at_python_begin(const struct at_python_process* process, __u64 self, struct at_python_walker* w) {
+    const struct at_python_offsets* o = &process->offsets;
+    w->self = self;
+    w->at = 0;
+    w->threads = 0;
+    w->count = 0;
+    w->in_frames = 0;
+    if (!self) return; /* not known on this architecture */
+    if (o->runtime_current_thread) {
+        const __u64 current = at_python_word(process->runtime + o->runtime_current_thread);
+        if (current && at_python_word(current + o->thread_id) == self) {
+            w->at = current;
+            return;
+        }
+    }
+    const __u64 interpreter = at_python_word(process->runtime + o->runtime_interpreter);
+    if (interpreter) w->at = at_python_word(interpreter + o->interpreter_threads);
+}
+
+AT_WALK_INLINE int at_python_thread_turn(const struct at_python_offsets* o, struct at_python_walker* w) {
+    const __u64 thread = w->at;
+    if (!thread || w->threads >= AT_MAX_PYTHON_THREADS) return AT_PYTHON_NO_THREAD;
+    if (at_python_word(thread + o->thread_id) != w->self) {
+        w->at = at_python_word(thread + o->thread_next);
+        w->threads += 1;
+        return AT_PYTHON_GOES_ON;
+    }
+    __u64 frame = at_python_word(thread + o->thread_frame);
+    if (o->has_cframe && frame) frame = at_python_word(frame + o->cframe_frame);
+    w->at = frame;
+    w->in_frames = 1;
+    return frame ? AT_PYTHON_GOES_ON : AT_PYTHON_NO_THREAD;
+}
+
+AT_WALK_INLINE int at_python_frame_turn(const struct at_python_offsets* o, struct at_python_frame* frames,
+                                        struct at_python_walker* w) {
+    const __u64 frame = w->at;
+    __u32 n = w->count;
     if (n >= AT_MAX_PYTHON_FRAMES) return AT_PYTHON_CUT;
     /* Linux 6.1 forgets that test when clang has n on the stack by then; clang must forget it too. */
     AT_WALK_FORGET(n);
     n &= AT_MAX_PYTHON_FRAMES - 1;
-    const int got = at_python_read_frame(o, *frame, &frames[n]);
+    const int got = at_python_read_frame(o, frame, &frames[n]);
     if (got < 0) return AT_PYTHON_CUT;
-    if (got == 0) *count = n + 1;
+    if (got == 0) w->count = n + 1;
     if (got == 1 && n) frames[(n - 1) & (AT_MAX_PYTHON_FRAMES - 1)].code |= AT_PYTHON_ENTRY;
     __u64 back = 0;
-    if (at_read_user(&back, sizeof back, *frame + o->frame_back)) return AT_PYTHON_CUT;
-    *frame = back;
+    if (at_read_user(&back, sizeof back, frame + o->frame_back)) return AT_PYTHON_CUT;
+    w->at = back;
     return back ? AT_PYTHON_GOES_ON : AT_PYTHON_WHOLE;
+}
+
+/* at_python_result when the walk is over, else AT_PYTHON_GOES_ON. Out of turns: AT_PYTHON_CUT. */
+AT_WALK_INLINE int at_python_turn(const struct at_python_offsets* o, struct at_python_frame* frames,
+                                  struct at_python_walker* w) {
+    return w->in_frames ? at_python_frame_turn(o, frames, w) : at_python_thread_turn(o, w);
 }
 
 #endif

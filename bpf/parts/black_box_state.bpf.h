@@ -68,9 +68,7 @@ struct at_box_scratch {
         struct at_box_mapped mapped;
     };
     struct at_box_code code;
-    __u64 python_frame; /* the walk's next */
-    __u32 python_count;
-    __u32 reserved;
+    struct at_python_walker python;
 };
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);

@@ -33,7 +33,7 @@ AT_INLINE __u32 at_box_read_object(void* to, __u64 address) {
 
 static long at_box_tell_code(__u32 i, void* unused) {
     struct at_box_scratch* scratch = at_box_scratch();
-    if (!scratch || i >= scratch->python_count || i >= AT_MAX_PYTHON_FRAMES) return 1;
+    if (!scratch || i >= scratch->python.count || i >= AT_MAX_PYTHON_FRAMES) return 1;
     struct at_box_thread* thread = &scratch->thread;
     struct at_box_code* code = &scratch->code;
     __u32 n = i;
@@ -71,17 +71,14 @@ static long at_box_tell_code(__u32 i, void* unused) {
     return 0;
 }
 
-/* One turn a frame: the verifier goes through it once. */
-static long at_box_python_frame(__u32 i, void* unused) {
+static long at_box_python_turn(__u32 i, void* unused) {
     struct at_box_scratch* scratch = at_box_scratch();
     if (!scratch) return 1;
     struct at_box_thread* thread = &scratch->thread;
     __u32 pid = thread->head.pid;
     const struct at_box_python* python = bpf_map_lookup_elem(&box_pythons, &pid);
     if (!python) return 1;
-    __u64 frame = scratch->python_frame;
-    const int result = at_python_step(&python->process.offsets, thread->python, &scratch->python_count, &frame);
-    scratch->python_frame = frame;
+    const int result = at_python_turn(&python->process.offsets, thread->python, &scratch->python);
     if (result == AT_PYTHON_GOES_ON) return 0;
     thread->python_result = result;
     return 1;
@@ -89,14 +86,14 @@ static long at_box_python_frame(__u32 i, void* unused) {
 
 AT_INLINE void at_box_walk_python(struct task_struct* task, struct at_box_scratch* scratch) {
     struct at_box_thread* thread = &scratch->thread;
-    scratch->python_count = 0;
+    scratch->python.count = 0;
     thread->python_result = AT_PYTHON_NONE;
     __u32 pid = thread->head.pid;
     const struct at_box_python* python = bpf_map_lookup_elem(&box_pythons, &pid);
     if (!python) return;
-    scratch->python_frame = at_python_innermost(&python->process, task->thread.fsbase);
-    thread->python_result = scratch->python_frame ? AT_PYTHON_CUT : AT_PYTHON_NO_THREAD;
-    if (scratch->python_frame) bpf_loop(AT_MAX_PYTHON_TURNS, at_box_python_frame, 0, 0);
+    at_python_begin(&python->process, task->thread.fsbase, &scratch->python);
+    thread->python_result = AT_PYTHON_CUT;
+    bpf_loop(AT_MAX_PYTHON_TURNS, at_box_python_turn, 0, 0);
 }
 
 static long at_box_copy_page(__u32 i, void* unused) {
@@ -128,7 +125,7 @@ AT_INLINE void at_box_tell_thread(struct task_struct* task, struct at_box_scratc
     bpf_loop(AT_BOX_STACK_PAGES, at_box_copy_page, 0, 0);
 
     at_box_walk_python(task, scratch);
-    thread->python_count = scratch->python_count;
+    thread->python_count = scratch->python.count;
     thread->reserved = 0;
     if (thread->python_count) bpf_loop(AT_MAX_PYTHON_FRAMES, at_box_tell_code, 0, 0);
     __u32 pages = thread->stack_pages;

@@ -34,8 +34,8 @@ struct {
 _Static_assert(AT_FRAME_BYTES <= AT_FRAME_WORDS * 8, "an index is masked");
 
 struct scratch {
-    __u32 python_count;
-    __u32 reserved;
+    struct at_python_walker python;
+    struct at_python_offsets offsets;
     __u64 hash;
     struct at_stack stack;
     __u64 frames[AT_FRAME_WORDS];
@@ -107,18 +107,28 @@ static __always_inline __u64 take_native(void* ctx, struct scratch* s, const str
     return got > 0 ? got : 0;
 }
 
+static long python_turn(__u32 i, void* unused) {
+    struct scratch* s = this_scratch();
+    if (!s) return 1;
+    const int result = at_python_turn(&s->offsets, (struct at_python_frame*)s->frames, &s->python);
+    if (result == AT_PYTHON_GOES_ON) return 0;
+    s->stack.python_result = result;
+    return 1;
+}
+
+/* How many frames. */
 static __always_inline __u32 take_python(struct scratch* s, struct task_struct___sampler* task) {
-    s->python_count = 0;
     s->stack.python_result = AT_PYTHON_NONE;
     const __u32 pid = s->stack.head.pid;
     const struct at_python_process* process = bpf_map_lookup_elem(&python_processes, &pid);
-    if (process && process->start_ns == s->stack.head.start_ns) {
-        __u64 self = 0; /* pthread_self() of glibc and musl is the thread's base address, on x86-64 */
-        if (bpf_core_field_exists(task->thread.fsbase)) self = BPF_CORE_READ(task, thread.fsbase);
-        s->stack.python_result =
-            at_python_walk(process, self, (struct at_python_frame*)s->frames, &s->python_count);
-    }
-    const __u32 python = s->python_count;
+    if (!process || process->start_ns != s->stack.head.start_ns) return 0;
+    __u64 self = 0; /* pthread_self() of glibc and musl is the thread's base address, on x86-64 */
+    if (bpf_core_field_exists(task->thread.fsbase)) self = BPF_CORE_READ(task, thread.fsbase);
+    at_python_begin(process, self, &s->python);
+    s->offsets = process->offsets;
+    s->stack.python_result = AT_PYTHON_CUT;
+    bpf_loop(AT_MAX_PYTHON_TURNS, python_turn, 0, 0);
+    const __u32 python = s->python.count;
     return python > AT_MAX_PYTHON_FRAMES ? AT_MAX_PYTHON_FRAMES : python;
 }
 

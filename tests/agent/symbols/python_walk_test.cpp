@@ -62,29 +62,13 @@ protected:
             memory_.put(code_at(i) + o_.code_identity, 0x500000000 + static_cast<std::uint64_t>(i));
         }
     }
-    int walk() {
-        const int result = at_python_walk(&process_, kSelf, frames_.data(), &count_);
-        expect_same_in_turns(result);
-        return result;
-    }
-    // The walk of the black box.
-    void expect_same_in_turns(int result) {
-        std::vector<at_python_frame> frames(AT_MAX_PYTHON_FRAMES);
-        __u32 count = 0;
-        __u64 frame = at_python_innermost(&process_, kSelf);
-        int got = frame != 0 ? AT_PYTHON_CUT : AT_PYTHON_NO_THREAD;
-        for (int turn = 0; frame != 0 && turn < AT_MAX_PYTHON_TURNS; ++turn) {
-            const int now = at_python_step(&process_.offsets, frames.data(), &count, &frame);
-            if (now == AT_PYTHON_GOES_ON) continue;
-            got = now;
-            break;
+    int walk(std::uint64_t self = kSelf) {
+        at_python_begin(&process_, self, &walker_);
+        for (int turn = 0; turn < AT_MAX_PYTHON_TURNS; ++turn) {
+            const int result = at_python_turn(&process_.offsets, frames_.data(), &walker_);
+            if (result != AT_PYTHON_GOES_ON) return result;
         }
-        EXPECT_EQ(got, result);
-        ASSERT_EQ(count, count_);
-        for (__u32 i = 0; i < count; ++i) {
-            EXPECT_EQ(frames[i].code, frames_[i].code);
-            EXPECT_EQ(frames[i].instruction, frames_[i].instruction);
-        }
+        return AT_PYTHON_CUT;
     }
 
     const PythonLayout& layout_;
@@ -92,14 +76,14 @@ protected:
     autotune::testing::FakeMemory memory_;
     at_python_process process_{};
     std::array<at_python_frame, AT_MAX_PYTHON_FRAMES> frames_{};
-    volatile __u32 count_ = 77;
+    at_python_walker walker_{.count = 77};
 };
 
 TEST_P(PythonWalk, GivesFramesInnermostFirst) {
     put_threads({1, kSelf, 3});
     put_frames(1, 3);
     ASSERT_EQ(walk(), AT_PYTHON_WHOLE);
-    ASSERT_EQ(count_, 3u);
+    ASSERT_EQ(walker_.count, 3u);
     for (int i = 0; i < 3; ++i) {
         EXPECT_EQ(frames_[i].code & ~AT_PYTHON_ENTRY, code_at(i));
         EXPECT_EQ(frames_[i].identity, 0x500000000u + i);
@@ -112,7 +96,7 @@ TEST_P(PythonWalk, NeverTakesAnotherThreadsFrames) {
     put_frames(0, 3);
     if (o_.runtime_current_thread != 0) memory_.put(kRuntime + o_.runtime_current_thread, thread_at(0));
     EXPECT_EQ(walk(), AT_PYTHON_NO_THREAD);
-    EXPECT_EQ(count_, 0u);
+    EXPECT_EQ(walker_.count, 0u);
 }
 
 TEST_P(PythonWalk, SkipsWhatTheCStackOwns) {
@@ -122,7 +106,7 @@ TEST_P(PythonWalk, SkipsWhatTheCStackOwns) {
     memory_.put(frame_at(1) + o_.frame_owner, static_cast<std::uint8_t>(o_.shim_owner));
     memory_.put(frame_at(3) + o_.frame_owner, static_cast<std::uint8_t>(o_.shim_owner));
     ASSERT_EQ(walk(), AT_PYTHON_WHOLE);
-    ASSERT_EQ(count_, 2u);
+    ASSERT_EQ(walker_.count, 2u);
     EXPECT_EQ(frames_[1].code & ~AT_PYTHON_ENTRY, code_at(2));
 }
 
@@ -139,7 +123,7 @@ TEST_P(PythonWalk, MarksTheFramesThatTheEvaluatorWasEnteredWith) {
             for (const int entry : {1, 3}) memory_.put(frame_at(entry) + o_.frame_entry, std::uint8_t{1});
     }
     ASSERT_EQ(walk(), AT_PYTHON_WHOLE);
-    ASSERT_EQ(count_, 4u);
+    ASSERT_EQ(walker_.count, 4u);
     const bool every = layout_.minor <= 10;
     for (const unsigned i : {0u, 1u, 2u, 3u})
         EXPECT_EQ((frames_[i].code & AT_PYTHON_ENTRY) != 0, every || i % 2 == 1) << i;
@@ -149,7 +133,7 @@ TEST_P(PythonWalk, SaysThatADeepStackIsCut) {
     put_threads({kSelf});
     put_frames(0, AT_MAX_PYTHON_FRAMES + 1);
     EXPECT_EQ(walk(), AT_PYTHON_CUT);
-    EXPECT_EQ(count_, static_cast<unsigned>(AT_MAX_PYTHON_FRAMES));
+    EXPECT_EQ(walker_.count, static_cast<unsigned>(AT_MAX_PYTHON_FRAMES));
 }
 
 TEST_P(PythonWalk, KeepsWhatItReadBeforeAFrameThatIsGone) {
@@ -157,7 +141,7 @@ TEST_P(PythonWalk, KeepsWhatItReadBeforeAFrameThatIsGone) {
     put_frames(0, 4);
     memory_.unmap(frame_at(2));
     EXPECT_EQ(walk(), AT_PYTHON_CUT);
-    EXPECT_EQ(count_, 2u);
+    EXPECT_EQ(walker_.count, 2u);
 }
 
 TEST_P(PythonWalk, EndsWhenThreadsOrFramesGoInCircles) {
@@ -180,7 +164,7 @@ TEST_P(PythonWalk, FindsNothingBeforeTheInterpreterIsUp) {
 TEST_P(PythonWalk, MatchesNoThreadWhereItsOwnIsNotKnown) {
     put_threads({0});
     put_frames(0, 1);
-    EXPECT_EQ(at_python_walk(&process_, 0, frames_.data(), &count_), AT_PYTHON_NO_THREAD);
+    EXPECT_EQ(walk(0), AT_PYTHON_NO_THREAD);
 }
 
 TEST(PythonWalkFast, TriesTheThreadWithTheGilFirst) {
@@ -192,7 +176,9 @@ TEST(PythonWalkFast, TriesTheThreadWithTheGilFirst) {
     memory.put(kRuntime + layout.walk.runtime_current_thread, kThreads);
     memory.put(kThreads + layout.walk.thread_id, kSelf);
     const at_python_process process{.start_ns = 1, .runtime = kRuntime, .offsets = layout.walk};
-    EXPECT_EQ(at_python_thread(&process, kSelf), kThreads) << "although there is no interpreter to search";
+    at_python_walker walker{};
+    at_python_begin(&process, kSelf, &walker);
+    EXPECT_EQ(walker.at, kThreads) << "although there is no interpreter to search";
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, PythonWalk, ::testing::Values(8u, 9u, 10u, 11u, 12u, 13u),
