@@ -129,6 +129,25 @@ void Reader::read_count(const YamlNode& map, std::string_view key, std::uint32_t
     out = static_cast<std::uint32_t>(value);
 }
 
+std::optional<Decimal> Reader::decimal_of(const YamlNode& node, std::string_view key) {
+    const auto digits = numeral(node, key, "a number");
+    if (!digits) return std::nullopt;
+    const auto value = Decimal::parse(*digits);
+    if (!value || value->too_large())
+        error(node.at, quoted(key) + " must be below 1.7e20 and have at most 18 digits behind the point");
+    else if (*value < Decimal())
+        error(node.at, quoted(key) + " may not be negative");
+    else
+        return value;
+    return std::nullopt;
+}
+
+void Reader::read_decimal(const YamlNode& map, std::string_view key, Decimal& out) {
+    const YamlNode* node = map.find(key);
+    if (!node) return;
+    if (const auto value = decimal_of(*node, key)) out = *value;
+}
+
 void Reader::read_duration(const YamlNode& map, std::string_view key, Nanos& out) {
     const YamlNode* node = map.find(key);
     if (!node) return;

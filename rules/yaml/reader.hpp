@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/decimal.hpp"
 #include "core/time.hpp"
 #include "rules/condition.hpp"
 #include "rules/diagnostic.hpp"
@@ -53,6 +54,9 @@ public:
     void read_number(const YamlNode& map, std::string_view key, double& out, Range range);
     void read_integer(const YamlNode& map, std::string_view key, std::int64_t& out, Range range);
     void read_count(const YamlNode& map, std::string_view key, std::uint32_t& out, Range range);
+    // Exact, and not below zero.
+    void read_decimal(const YamlNode& map, std::string_view key, Decimal& out);
+    std::optional<Decimal> decimal_of(const YamlNode& node, std::string_view key);
     void read_duration(const YamlNode& map, std::string_view key, Nanos& out);
     void read_labels(const YamlNode& map, std::string_view key, std::map<std::string, std::string>& out);
     void read_condition(const YamlNode& map, std::string_view key, std::optional<Condition>& out);

@@ -28,7 +28,7 @@ struct TooMuch {
 
 class Builder final : public YAML::EventHandler {
 public:
-    explicit Builder(std::vector<Diagnostic>& diagnostics) : diagnostics_(diagnostics) {}
+    Builder(std::vector<Diagnostic>& diagnostics, std::size_t most) : diagnostics_(diagnostics), most_(most) {}
 
     void OnDocumentStart(const YAML::Mark&) override {}
     void OnDocumentEnd() override {}
@@ -158,13 +158,14 @@ private:
 
     void count(std::size_t more, Position at) {
         nodes_ += more;
-        if (nodes_ > kMostNodes)
+        if (nodes_ > most_)
             throw TooMuch{
                 {Diagnostic::Kind::error, at,
-                 "the file has more than " + std::to_string(kMostNodes) + " values (aliases expanded)"}};
+                 "the file has more than " + std::to_string(most_) + " values (aliases expanded)"}};
     }
 
     std::vector<Diagnostic>& diagnostics_;
+    const std::size_t most_;
     std::vector<Open> open_;
     std::map<YAML::anchor_t, YamlNode> anchors_;
     std::optional<YamlNode> root_;
@@ -207,7 +208,7 @@ const YamlNode* YamlNode::find(std::string_view key) const {
     return found == keys.end() ? nullptr : &children[static_cast<std::size_t>(found - keys.begin())];
 }
 
-YamlDocument parse_yaml(std::string_view text) {
+YamlDocument parse_yaml(std::string_view text, std::size_t most_nodes) {
     YamlDocument out;
     if (auto bad = not_text(text)) {
         out.diagnostics.push_back(std::move(*bad));
@@ -219,9 +220,9 @@ YamlDocument parse_yaml(std::string_view text) {
     try {
         std::istringstream stream{std::string(text)};
         YAML::Parser parser(stream);
-        Builder builder(out.diagnostics);
+        Builder builder(out.diagnostics, most_nodes);
         if (parser.HandleNextDocument(builder)) out.root = builder.take_root();
-        Builder second(out.diagnostics);
+        Builder second(out.diagnostics, most_nodes);
         const std::size_t before = out.diagnostics.size();
         if (parser.HandleNextDocument(second)) {
             out.diagnostics.resize(before);

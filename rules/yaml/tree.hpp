@@ -23,7 +23,7 @@ struct YamlNode {
     [[nodiscard]] const YamlNode* find(std::string_view key) const;  // null: not there, or no map
 };
 
-// More nodes than this after aliases are expanded are refused.
+// More nodes than this after aliases are expanded are refused, unless more are asked for.
 inline constexpr std::size_t kMostNodes = 20'000;
 
 struct YamlDocument {
@@ -31,6 +31,6 @@ struct YamlDocument {
     std::vector<Diagnostic> diagnostics;  // duplicate keys, merge keys, tags, …
 };
 // Never throws.
-[[nodiscard]] YamlDocument parse_yaml(std::string_view text);
+[[nodiscard]] YamlDocument parse_yaml(std::string_view text, std::size_t most_nodes = kMostNodes);
 
 }  // namespace autotune::rules
