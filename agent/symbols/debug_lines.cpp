@@ -105,15 +105,21 @@ struct Bytes {
     const char* end = nullptr;
 };
 
-// The debug sections as libdw reads them.
-void add_section_bytes(Elf* elf, std::vector<Bytes>& all) {
-    each_debug_section(elf, [&](Elf_Scn* section, const GElf_Shdr&, std::string_view) {
+// The debug sections as libdw reads them. True if the last text of each section of texts has an end: libdw puts paths
+// together with strlen(). Where `repair` gets a section without, it may give it one.
+template <class Repair>
+bool add_section_bytes(Elf* elf, std::vector<Bytes>& all, const Repair& repair) {
+    bool ended = true;
+    each_debug_section(elf, [&](Elf_Scn* section, const GElf_Shdr&, std::string_view name) {
         for (Elf_Data* data : {elf_getdata(section, nullptr), elf_rawdata(section, nullptr)}) {
-            if (data == nullptr || data->d_buf == nullptr) continue;
-            const auto* begin = static_cast<const char*>(data->d_buf);
+            if (data == nullptr || data->d_buf == nullptr || data->d_size == 0) continue;
+            auto* begin = static_cast<char*>(data->d_buf);
+            char& last = begin[data->d_size - 1];
+            if (name.ends_with("str") && last != '\0') ended = repair(last) && ended;
             all.push_back({begin, begin + data->d_size});
         }
     });
+    return ended;
 }
 
 // libdw gives a text where it stands in its section, and does not look whether it ends there; a path that it put
@@ -274,10 +280,13 @@ Result<DebugLines> DebugLines::open(Fd fd, std::size_t max_bytes) {
     if (state->bytes > max_bytes) return fail(Errc::resource_exhausted, "more DWARF than there is room for");
     state->dwarf.reset(dwarf_begin_elf(state->elf.get(), DWARF_C_READ, nullptr));
     if (!state->dwarf) return fail(Errc::corrupt, std::string("DWARF that cannot be read: ") + dwarf_errmsg(-1));
-    add_section_bytes(state->elf.get(), state->sections);
+    // These bytes are a copy (ELF_C_READ): a text that was damaged is cut, the others stay readable.
+    (void)add_section_bytes(state->elf.get(), state->sections, [](char& last) { return last = '\0', true; });
     // What dwz moved out to a file that several share; libdw finds it by its build id.
     if (Dwarf* shared = dwarf_getalt(state->dwarf.get()); shared != nullptr) {
-        add_section_bytes(dwarf_getelf(shared), state->sections);
+        // libdw opened that one, and maps it to be read only.
+        if (!add_section_bytes(dwarf_getelf(shared), state->sections, [](char&) { return false; }))
+            return fail(Errc::corrupt, "DWARF that cannot be read: the file shared with others has a text without an end");
         state->bytes += debug_bytes(dwarf_getelf(shared));
     }
     state->read_units();
