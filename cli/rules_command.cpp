@@ -4,9 +4,12 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/arguments.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/rules_eval.hpp"
 #include "cli/rules_file.hpp"
 
 namespace autotune {
@@ -89,6 +92,28 @@ int check(const Arguments& arguments) {
     return loaded.rules ? cli::kDone : cli::kUsage;
 }
 
+// An expression may begin with '-', so of the arguments of eval only its own options are any: all else is put
+// behind a "--".
+std::vector<char*> with_expression_last(int argc, char** argv) {
+    static char separator[] = "--";
+    std::vector<char*> options(argv, argv + 2), expressions;
+    for (int i = 2; i < argc; ++i) {
+        const std::string_view word = argv[i];
+        const bool takes_value = word == "--bind" || word == "--container";
+        const bool option = takes_value || word == "--no-check" || word == "--json" || word == "--help" || word == "-h" ||
+                            word.starts_with("--bind=") || word.starts_with("--container=");
+        if (word == "--") {
+            expressions.insert(expressions.end(), argv + i + 1, argv + argc);
+            break;
+        }
+        (option ? options : expressions).push_back(argv[i]);
+        if (takes_value && i + 1 < argc) options.push_back(argv[++i]);
+    }
+    options.push_back(separator);
+    options.insert(options.end(), expressions.begin(), expressions.end());
+    return options;
+}
+
 }  // namespace
 
 int rules_command(int argc, char** argv) {
@@ -96,7 +121,7 @@ int rules_command(int argc, char** argv) {
     app.require_subcommand(1);
     constexpr auto kExamples =
         "examples:\n  autotune rules check rules.yaml\n  autotune rules check --json rules.yaml | jq "
-        ".diagnostics";
+        ".diagnostics\n  autotune rules eval 'x > 1.5' --bind '{\"x\": {\"double\": \"2\"}}'";
     app.footer(kExamples);
     Arguments arguments;
     CLI::App* checking =
@@ -104,8 +129,23 @@ int rules_command(int argc, char** argv) {
     checking->footer(kExamples);
     checking->add_option("FILE", arguments.file, "rules file")->required();
     checking->add_flag("--json", arguments.json, "print the rules and the diagnostics as JSON");
-    if (const auto over = cli::read_arguments(app, argc, argv)) return *over;
-    return check(arguments);
+    cli::EvalRequest request;
+    CLI::App* evaluating = app.add_subcommand("eval", "print the value of a CEL expression, as JSON");
+    evaluating->footer(
+        "examples:\n  autotune rules eval '[1, 2, 3].filter(i, i > 1)'\n"
+        "  autotune rules eval 'x > duration(\"1s\")' --bind '{\"x\": {\"duration\": {\"seconds\": \"2\"}}}'");
+    evaluating->add_option("EXPR", request.expression, "the expression")->required();
+    evaluating->add_option("--bind", request.bindings, "JSON object of variables: {\"x\": {\"int\": \"1\"}}")
+        ->allow_extra_args(false);
+    evaluating->add_option("--container", request.container, "where names are looked for first: a.b");
+    bool unchecked = false;
+    evaluating->add_flag("--no-check", unchecked, "evaluate without checking types first");
+    evaluating->add_flag("--json", arguments.json, "as it is in any case");
+    const bool evaluate = argc > 1 && std::string_view(argv[1]) == "eval";
+    std::vector<char*> words = evaluate ? with_expression_last(argc, argv) : std::vector<char*>(argv, argv + argc);
+    if (const auto over = cli::read_arguments(app, static_cast<int>(words.size()), words.data())) return *over;
+    request.check = !unchecked;
+    return evaluate ? cli::rules_eval(request) : check(arguments);
 }
 
 }  // namespace autotune

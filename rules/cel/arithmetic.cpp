@@ -11,11 +11,6 @@ namespace {
 Value overflow() { return Value::failure("integer overflow"); }
 
 template <class T>
-const T& arg(Arguments a, std::size_t i) {
-    return *a[i].get<T>();
-}
-
-template <class T>
 Value add(Arguments a) {
     T out{};
     return __builtin_add_overflow(arg<T>(a, 0), arg<T>(a, 1), &out) ? overflow() : Value(out);
@@ -72,20 +67,38 @@ Value durations(Arguments a) {
     return over ? Value::failure("duration out of range") : Value(Nanos(out));
 }
 
-Value concatenate(Arguments a) { return arg<std::string>(a, 0) + arg<std::string>(a, 1); }
-Value concatenate_bytes(Arguments a) { return Bytes{arg<Bytes>(a, 0).data + arg<Bytes>(a, 1).data}; }
+Value concatenate(Arguments a) {
+    if (arg<std::string>(a, 0).size() + arg<std::string>(a, 1).size() > kLongestText) return too_large();
+    return arg<std::string>(a, 0) + arg<std::string>(a, 1);
+}
+Value concatenate_bytes(Arguments a) {
+    if (arg<Bytes>(a, 0).data.size() + arg<Bytes>(a, 1).data.size() > kLongestText) return too_large();
+    return Bytes{arg<Bytes>(a, 0).data + arg<Bytes>(a, 1).data};
+}
 Value concatenate_lists(Arguments a) {
-    List out = *a[0].elements();
-    out.insert(out.end(), a[1].elements()->begin(), a[1].elements()->end());
+    const std::vector<Value>&x = *a[0].elements(), &y = *a[1].elements();
+    if (x.size() + y.size() > kLongestList) return too_large();
+    std::vector<Value> out = x;
+    out.insert(out.end(), y.begin(), y.end());
     return Value::list(std::move(out));
 }
 
+// A position may be of any number's type as long as it is whole.
 Value index(Arguments a) {
-    const List& list = *a[0].elements();
-    for (std::size_t i = 0; i < list.size(); ++i)
-        if (equal(a[1], Value(static_cast<std::int64_t>(i)))) return list[i];
+    const std::vector<Value>& list = *a[0].elements();
+    std::uint64_t position = list.size();
+    if (const auto* i = a[1].get<std::int64_t>(); i && *i >= 0) position = static_cast<std::uint64_t>(*i);
+    if (const auto* u = a[1].get<std::uint64_t>()) position = *u;
+    if (const auto* d = a[1].get<double>(); d && *d >= 0 && *d < 0x1p53 && std::trunc(*d) == *d)
+        position = static_cast<std::uint64_t>(*d);
+    if (position < list.size()) return list[position];
     return Value::failure("index " + to_string(a[1]) + " is outside a list of " +
                           std::to_string(list.size()));
+}
+
+Value look_up(Arguments a) {
+    const Value* found = a[0].map()->find(a[1]);
+    return found ? *found : Value::failure("no such key: " + to_string(a[1]));
 }
 
 }  // namespace
@@ -93,7 +106,7 @@ Value index(Arguments a) {
 void add_arithmetic(std::vector<Overload>& table) {
     using I = std::int64_t;
     using U = std::uint64_t;
-    constexpr auto kGlobal = Overload::Style::global;
+    constexpr auto kGlobal = Style::global;
     const auto binary = [&](std::string_view name, Kind kind, Value (*apply)(Arguments)) {
         table.push_back({name, kGlobal, {kind, kind}, kind, apply});
     };
@@ -120,6 +133,7 @@ void add_arithmetic(std::vector<Overload>& table) {
     table.push_back({"-_", kGlobal, {Kind::number}, Kind::number, negate_real});
     for (const Kind position : {Kind::integer, Kind::unsigned_integer, Kind::number})
         table.push_back({"_[_]", kGlobal, {Kind::list, position}, Kind::dyn, index});
+    table.push_back({"_[_]", kGlobal, {Kind::map, Kind::dyn}, Kind::dyn, look_up});
 }
 
 }  // namespace autotune::cel

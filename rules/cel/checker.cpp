@@ -2,214 +2,288 @@
 
 #include <algorithm>
 
-#include "rules/cel/duration.hpp"
+#include "rules/cel/call_check.hpp"
 #include "rules/suggest.hpp"
 
 namespace autotune::cel {
 
 namespace {
 
-// "_>=_" → ">=", "@in" → "in", "size" → "size"
-std::string spelling(std::string_view function) {
-    if (function == "_?_:_") return "?:";
-    if (function == "_[_]") return "[]";
-    std::string out;
-    for (const char c : function)
-        if (c != '_' && c != '@') out += c;
-    return out;
-}
+constexpr std::size_t kLongestName = 1024;  // of variables with dots
 
-bool is_number(Kind k) { return k == Kind::integer || k == Kind::unsigned_integer || k == Kind::number; }
-
+// Recursion is bounded by kDeepestTree.
 class Checker {
 public:
     Checker(const Ast& ast, const Environment& environment) : ast_(ast), environment_(environment) {
         out_.meanings.resize(ast.nodes.size());
-        path_.resize(ast.nodes.size());
+        states_.resize(ast.nodes.size());
     }
 
     Checked run() {
-        for (NodeId id = 0; id < ast_.nodes.size(); ++id) visit(id);
-        refuse_path(ast_.root());
+        value(ast_.root());
         return std::move(out_);
     }
 
 private:
+    // What is known of a node beside its meaning.
+    struct State {
+        std::string path;      // the dotted name that it is, or could be the beginning of
+        bool pending = false;  // it is only the beginning of a name
+        bool told = false;     // what is wrong with it was said
+    };
+    struct Local {
+        std::string name;
+        Type type;
+    };
+
     [[nodiscard]] const Node& node(NodeId id) const { return ast_.nodes[id]; }
-    [[nodiscard]] const Type& type(NodeId id) const { return out_.meanings[id].type; }
+    Meaning& meaning(NodeId id) { return out_.meanings[id]; }
     void issue(NodeId id, std::string message) {
         out_.issues.push_back({node(id).offset, std::move(message)});
+        states_[id].told = true;
+    }
+    // Both at once: what is done there and what comes out.
+    void means(NodeId id, Deed deed, Type type) {
+        meaning(id).deed = deed;
+        meaning(id).type = std::move(type);
+    }
+
+    // A node whose value is needed.
+    const Type& value(NodeId id) {
+        visit(id);
+        return settled(id);
+    }
+    // Of a node that was visited: the beginning of a name is no value.
+    const Type& settled(NodeId id) {
+        State& state = states_[id];
+        if (state.pending) {
+            issue(id, "'" + state.path + "' is not a value; write " + state.path + ".… with a name after it");
+            state.pending = false;
+        }
+        return meaning(id).type;
     }
 
     void visit(NodeId id) {
         const Node& n = node(id);
-        if (n.what != Node::What::select)
-            for (const NodeId child : n.children) refuse_path(child);
         switch (n.what) {
-            case Node::What::literal: out_.meanings[id].type = literal_type(n.value); break;
-            case Node::What::identifier: name(id, n.name); break;
-            case Node::What::select: select(id); break;
+            case Node::What::literal:
+                meaning(id).constant = n.value;
+                means(id, Deed::constant, n.value.kind());
+                break;
+            case Node::What::identifier: identifier(id); break;
+            case Node::What::select:
+            case Node::What::has: select(id); break;
             case Node::What::list: list(id); break;
-            case Node::What::call: call(id, Overload::Style::global); break;
-            case Node::What::member_call: call(id, Overload::Style::member); break;
+            case Node::What::map: map(id); break;
+            case Node::What::call:
+            case Node::What::member_call: call(id); break;
+            case Node::What::comprehension: comprehension(id); break;
         }
     }
 
-    static Type literal_type(const Value& v) { return v.kind(); }
-
     // --- names: "fn" alone is only the beginning of one
-    void name(NodeId id, const std::string& full) {
-        const auto& all = environment_.variables;
-        const auto found =
-            std::find_if(all.begin(), all.end(), [&](const Variable& v) { return v.name == full; });
-        if (found != all.end()) {
-            out_.meanings[id].variable = static_cast<std::size_t>(found - all.begin());
-            out_.meanings[id].type = found->type;
-            return;
+    void identifier(NodeId id) {
+        const std::string& name = node(id).name;
+        for (std::size_t i = locals_.size(); i-- > 0;) {
+            if (locals_[i].name != name) continue;
+            meaning(id).index = static_cast<std::uint32_t>(i);
+            return means(id, Deed::local, locals_[i].type);
         }
-        const bool beginning = std::any_of(all.begin(), all.end(),
-                                           [&](const Variable& v) { return v.name.starts_with(full + "."); });
-        if (beginning)
-            path_[id] = full;
-        else
-            unknown_name(id, full);
+        states_[id].path = name;
+        if (!named(id, name) && !begin(id, name)) unknown_name(id, name);
+    }
+
+    // A variable or a type of that name.
+    bool named(NodeId id, const std::string& full) {
+        if (const auto variable = find_variable(environment_, full)) {
+            meaning(id).index = static_cast<std::uint32_t>(*variable);
+            means(id, Deed::variable, environment_.variables[*variable].type);
+            return true;
+        }
+        if (auto type = find_type(environment_, full)) {
+            meaning(id).constant = std::move(*type);
+            means(id, Deed::constant, Kind::type);
+            return true;
+        }
+        return false;
+    }
+    bool begin(NodeId id, const std::string& full) {
+        return states_[id].pending = begins_variable(environment_, full) || begins_type(environment_, full);
     }
 
     void unknown_name(NodeId id, const std::string& full) {
         std::vector<std::string_view> known;
         for (const Variable& v : environment_.variables) known.push_back(v.name);
+        for (const Local& l : locals_) known.push_back(l.name);
         issue(id, "there is no '" + full + "'" + rules::did_you_mean(full, known));
+        meaning(id).constant = Value::failure("undeclared reference to '" + full + "' (in container '" +
+                                              environment_.container + "')");
     }
 
     void select(NodeId id) {
-        const NodeId operand = node(id).children[0];
-        if (!path_[operand].empty()) return name(id, path_[operand] + "." + node(id).name);
-        if (node(operand).what == Node::What::identifier && !out_.meanings[operand].variable)
-            return;  // told already
-        if (type(operand).kind != Kind::dyn)
-            issue(id, to_string(type(operand)) + " has no field '" + node(id).name + "'");
+        const Node& n = node(id);
+        const NodeId operand = n.children[0];
+        const bool asks = n.what == Node::What::has;
+        visit(operand);
+        State& of = states_[operand];
+        // The longest name that there is: a.b.c before the field c of a.b.
+        if (!of.path.empty() && !n.quoted && of.path.size() < kLongestName) {
+            const std::string full = of.path + "." + n.name;
+            states_[id].path = full;
+            if (named(id, full)) {
+                if (asks) means(id, Deed::has_variable, Kind::boolean);
+                return;
+            }
+            if (of.pending && begin(id, full) && !asks) return;
+            states_[id].pending = false;
+            if (of.pending) return unknown_name(id, full);
+        }
+        states_[id].told = of.told;
+        const Type type = settled(operand);
+        means(id, asks ? Deed::has_field : Deed::field, asks ? Type(Kind::boolean) : type.element_type());
+        const bool has_fields = type.kind == Kind::map || type.open();
+        const bool texts = !has_fields || agree(type.key_type(), Kind::text);
+        if (!of.told && (!has_fields || !texts))
+            issue(id, to_string(type) + " has no field '" + n.name + "'");
     }
 
-    void refuse_path(NodeId id) {
-        if (path_[id].empty()) return;
-        issue(id, "'" + path_[id] + "' is not a value; write " + path_[id] + ".… with a name after it");
-        path_[id].clear();
-    }
-
+    // --- lists and maps
     void list(NodeId id) {
+        Type element(Kind::free);
+        for (const NodeId child : node(id).children) element = join(element, value(child));
+        means(id, Deed::list, Type::list_of(element));
+    }
+
+    void map(NodeId id) {
         const auto& children = node(id).children;
-        Type element = children.empty() ? Type() : type(children[0]);
-        for (const NodeId child : children) element = join(element, type(child));
-        out_.meanings[id].type = Type::list_of(element);
+        Type key(Kind::free), element(Kind::free);
+        for (std::size_t i = 0; i + 1 < children.size(); i += 2) {
+            const Type& given = value(children[i]);
+            if (!may_be_key(given))
+                issue(children[i], "a key of a map is a bool, int, uint or string, not " + to_string(given));
+            key = join(key, may_be_key(given) ? given : Type());
+            element = join(element, value(children[i + 1]));
+        }
+        means(id, Deed::map, Type::map_of(key, element));
+    }
+    static bool may_be_key(const Type& t) {
+        return t.open() || t.kind == Kind::boolean || t.kind == Kind::integer ||
+               t.kind == Kind::unsigned_integer || t.kind == Kind::text;
     }
 
     // --- calls
-    void call(NodeId id, Overload::Style style) {
+    void call(NodeId id) {
         const Node& n = node(id);
-        if (n.name == "_&&_" || n.name == "_||_") return logic(id);
-        if (n.name == "_?_:_") return conditional(id);
-        const auto overloads = find_overloads(n.name, style);
-        out_.meanings[id].overloads = overloads;
-        if (overloads.empty()) return unknown_function(id, style);
-        std::vector<const Overload*> fitting;
-        for (const Overload& o : overloads)
-            if (fits(o, n.children)) fitting.push_back(&o);
-        if (fitting.empty() || !elements_fit(n)) return no_overload(id);
-        out_.meanings[id].type = result(n, fitting);
-        constant_arguments(id);
+        Style style = n.what == Node::What::call ? Style::global : Style::member;
+        std::string name = n.name;
+        if (style == Style::member)
+            if (const std::string path = path_of(n.children[0]); !path.empty())
+                if (!find_functions(path + "." + name, Style::global).empty()) {
+                    name = path + "." + name;
+                    style = Style::global;
+                    meaning(id).first_child = 1;
+                }
+        std::vector<Type> types;
+        for (std::size_t i = meaning(id).first_child; i < n.children.size(); ++i)
+            types.push_back(value(n.children[i]));
+        const CallSite site{ast_, id, meaning(id).first_child, std::move(types)};
+        if (const auto deed = logic_of(n.name); deed && style == Style::global) {
+            meaning(id).deed = *deed;
+            return add(id, check_logic(site, meaning(id)));
+        }
+        meaning(id).overloads = find_functions(name, style);
+        meaning(id).deed = Deed::call;
+        if (meaning(id).overloads.empty()) {
+            meaning(id).deed = Deed::fail;
+            meaning(id).constant = Value::failure("unbound function '" + name + "'");
+            return issue(
+                id, "there is no function '" + name + "'" + rules::did_you_mean(name, function_names(style)));
+        }
+        add(id, check_call(site, meaning(id)));
+    }
+    static std::optional<Deed> logic_of(std::string_view name) {
+        if (name == "_&&_") return Deed::both;
+        if (name == "_||_") return Deed::either;
+        return name == "_?_:_" ? std::optional(Deed::choose) : std::nullopt;
+    }
+    void add(NodeId id, std::vector<Issue> issues) {
+        if (!issues.empty()) states_[id].told = true;
+        for (Issue& i : issues) out_.issues.push_back(std::move(i));
     }
 
-    [[nodiscard]] bool fits(const Overload& o, const std::vector<NodeId>& arguments) const {
-        return std::equal(o.parameters.begin(), o.parameters.end(), arguments.begin(), arguments.end(),
-                          [&](Kind parameter, NodeId a) {
-                              const Kind given = type(a).kind;
-                              return parameter == Kind::dyn || given == Kind::dyn || parameter == given;
-                          });
+    // The functions are in no container.
+    [[nodiscard]] static std::span<const Overload> find_functions(std::string_view name, Style style) {
+        return find_overloads(name.substr(name.starts_with('.') ? 1 : 0), style);
     }
 
-    // Where the table says dyn or list and the language says "of the same type".
-    [[nodiscard]] bool elements_fit(const Node& n) const {
-        if (n.name == "_==_" || n.name == "_!=_") return agree(type(n.children[0]), type(n.children[1]));
-        if (n.name == "@in") return agree(type(n.children[0]), type(n.children[1]).element_type());
-        return true;
-    }
-
-    [[nodiscard]] Type result(const Node& n, const std::vector<const Overload*>& fitting) const {
-        if (n.name == "_[_]") return type(n.children[0]).element_type();
-        for (const Overload* o : fitting)
-            if (o->result != fitting[0]->result) return Kind::dyn;
-        if (fitting[0]->result == Kind::list) return join(type(n.children[0]), type(n.children[1]));
-        return fitting[0]->result;
-    }
-
-    void logic(NodeId id) {
-        for (const NodeId child : node(id).children)
-            if (!agree(type(child), Kind::boolean))
-                issue(child, "'" + spelling(node(id).name) + "' needs bool on both sides, this is " +
-                                 to_string(type(child)) +
-                                 (is_number(type(child).kind) ? "; compare it: … > 0" : ""));
-        out_.meanings[id].type = Kind::boolean;
-    }
-
-    void conditional(NodeId id) {
-        const auto& c = node(id).children;
-        if (!agree(type(c[0]), Kind::boolean))
-            issue(c[0], "'?' needs bool before it, this is " + to_string(type(c[0])));
-        if (!agree(type(c[1]), type(c[2])))
-            issue(id, "the two choices of '?:' have different types, " + to_string(type(c[1])) + " and " +
-                          to_string(type(c[2])));
-        out_.meanings[id].type = join(type(c[1]), type(c[2]));
-    }
-
-    void unknown_function(NodeId id, Overload::Style style) {
+    // "a.b" of such a node, unless it begins with a variable of a macro; "" of any other.
+    [[nodiscard]] std::string path_of(NodeId id) const {
         const Node& n = node(id);
-        if (n.name == "has" || n.name == "all" || n.name == "exists" || n.name == "exists_one" ||
-            n.name == "map" || n.name == "filter")
-            return issue(id, "macros such as " + n.name + "() are not part of this version's CEL");
-        const auto known = function_names(style);
-        issue(id, "there is no function '" + n.name + "'" + rules::did_you_mean(n.name, known));
+        if (n.what == Node::What::select && !n.quoted) {
+            const std::string before = path_of(n.children[0]);
+            return before.empty() ? before : before + "." + n.name;
+        }
+        const bool hidden =
+            std::any_of(locals_.begin(), locals_.end(), [&](const Local& l) { return l.name == n.name; });
+        return n.what == Node::What::identifier && !hidden ? n.name : "";
     }
 
-    void no_overload(NodeId id) {
+    // --- macros
+    void comprehension(NodeId id) {
         const Node& n = node(id);
-        std::string types;
-        for (const NodeId child : n.children)
-            types += (types.empty() ? "" : " and ") + to_string(type(child));
-        const bool symbol = n.name.find_first_of("_@") != std::string::npos;
-        std::string message =
-            symbol ? "'" + spelling(n.name) + "' does not take " : n.name + "() does not take ";
-        issue(id, message + (types.empty() ? "no arguments" : types) + hint(n));
+        const Type range = value(n.children[0]);
+        const std::size_t before = locals_.size();
+        meaning(id).index = static_cast<std::uint32_t>(before);
+        declare(n, range);
+        if (n.macro != Macro::bind && !range.open() && range.kind != Kind::list && range.kind != Kind::map)
+            issue(n.children[0], n.name + "() goes over a list or a map, this is " + to_string(range));
+        out_.locals = std::max(out_.locals, static_cast<std::uint32_t>(locals_.size()));
+        if (n.conditional) boolean(n.children[1], n.name);
+        const Type body = value(n.children.back());
+        const bool tests = n.macro == Macro::all || n.macro == Macro::exists || n.macro == Macro::exists_one;
+        if (tests || n.macro == Macro::filter) boolean_type(n.children.back(), body, n.name);
+        means(id, Deed::comprehension, result(n, range, body));
+        locals_.resize(before);
     }
 
-    [[nodiscard]] std::string hint(const Node& n) const {
-        const auto any = [&](auto wanted) {
-            return std::any_of(n.children.begin(), n.children.end(),
-                               [&](NodeId c) { return wanted(type(c).kind); });
-        };
-        const bool duration = any([](Kind k) { return k == Kind::duration; });
-        if (duration && n.children.size() == 2) return "; a duration is written duration(\"5s\")";
-        const bool integer = any([](Kind k) { return k == Kind::integer || k == Kind::unsigned_integer; });
-        if (integer && any([](Kind k) { return k == Kind::number; }))
-            return "; numbers of different types do not mix here: write 1.0 for 1, or double(…)";
-        return "";
+    void declare(const Node& n, const Type& range) {
+        const bool map = range.kind == Kind::map, two = n.variables.size() == 2;
+        if (n.macro == Macro::bind) return locals_.push_back({n.variables[0], range});
+        if (two) {
+            const Type position = range.open() ? Type() : Type(Kind::integer);
+            locals_.push_back({n.variables[0], map ? range.key_type() : position});
+        }
+        locals_.push_back({n.variables.back(), map && !two ? range.key_type() : range.element_type()});
     }
 
-    // What can be known to fail is told now: duration("15 m"), x.matches("(").
-    void constant_arguments(NodeId id) {
-        const Node& n = node(id);
-        const auto* text = n.children.empty() ? nullptr : node(n.children.back()).value.get<std::string>();
-        if (!text || node(n.children.back()).what != Node::What::literal) return;
-        if (n.name == "duration" && !parse_duration(*text))
-            issue(n.children.back(),
-                  "'" + *text + "' is no duration; durations look like \"1h30m\", \"250ms\"");
-        if (n.name == "matches")
-            if (const std::string why = pattern_error(*text); !why.empty())
-                issue(n.children.back(), "not a regular expression: " + why);
+    [[nodiscard]] static Type result(const Node& n, const Type& range, const Type& body) {
+        const Type key = range.kind == Kind::map    ? range.key_type()
+                         : range.kind == Kind::list ? Type(Kind::integer)
+                                                    : Type();
+        switch (n.macro) {
+            case Macro::all:
+            case Macro::exists:
+            case Macro::exists_one: return Kind::boolean;
+            case Macro::map:
+            case Macro::transform_list: return Type::list_of(body);
+            case Macro::filter:
+                return Type::list_of(range.kind == Kind::map ? range.key_type() : range.element_type());
+            case Macro::transform_map: return Type::map_of(key, body);
+            case Macro::bind: return body;
+        }
+        return Kind::dyn;
+    }
+
+    void boolean(NodeId id, const std::string& macro) { boolean_type(id, value(id), macro); }
+    void boolean_type(NodeId id, const Type& type, const std::string& macro) {
+        if (!agree(type, Kind::boolean))
+            issue(id, macro + "() needs a bool here, this is " + to_string(type));
     }
 
     const Ast& ast_;
     const Environment& environment_;
-    std::vector<std::string> path_;  // by node: the beginning of a dotted name, where it is only that
+    std::vector<State> states_;  // by node
+    std::vector<Local> locals_;  // of the macros around the node, outermost first
     Checked out_;
 };
 

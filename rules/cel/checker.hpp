@@ -1,39 +1,54 @@
 // Resolves names and checks types, without evaluating (cel-spec, langdef.md, "Gradual type checking").
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "rules/cel/ast.hpp"
+#include "rules/cel/names.hpp"
 #include "rules/cel/standard.hpp"
 #include "rules/cel/type.hpp"
 
 namespace autotune::cel {
 
-struct Variable {
-    std::string name;  // may have dots: "fn.p95"
-    Type type;
+// What evaluation does at a node.
+enum class Deed : std::uint8_t {
+    fail,          // a name that means nothing
+    constant,      // constant
+    variable,      // index: of the environment
+    local,         // index: of the variables of macros
+    field,         // of a map
+    has_field,     // has(): of a map
+    has_variable,  // has(): was it measured?
+    list,
+    map,
+    both,    // &&
+    either,  // ||
+    choose,  // ?:
+    call,
+    matches,  // with `pattern`, which was compiled beforehand
+    comprehension,
 };
 
-// What an expression may name. Outlives the programs compiled against it only in their indices: keep
-// the order.
-struct Environment {
-    std::vector<Variable> variables;
-};
-
-// What a node means: a variable, or the functions it may call. Neither: decided by its kind, or an
-// error at evaluation.
 struct Meaning {
-    std::optional<std::size_t> variable;  // index into Environment::variables
+    Deed deed = Deed::fail;
+    std::uint32_t index = 0;  // of variable and local; of comprehensions: its first local
+    std::uint32_t first_child =
+        0;  // of calls: 1 where children[0] is no value but a part of the function's name
+    const Overload* only = nullptr;  // of calls: the one that fits by the types that are known
     std::span<const Overload> overloads;
+    std::shared_ptr<const Pattern> pattern;
+    Value constant;
     Type type;
 };
 
 struct Checked {
     std::vector<Meaning> meanings;  // by node
     std::vector<Issue> issues;      // of names and types; empty: well-typed
+    std::uint32_t locals = 0;       // of macros, at most at once
 };
 [[nodiscard]] Checked check(const Ast& ast, const Environment& environment);
 

@@ -1,10 +1,11 @@
-// dyn, int, uint, double, string, duration: from one kind to another; what does not fit is an error.
-// getHours, getMinutes, getSeconds, getMilliseconds of durations.
+// dyn, type, bool, int, uint, double, string, bytes, duration, timestamp: from one kind to another; what
+// does not fit is an error.
 #include <cerrno>
 #include <charconv>
 #include <cmath>
 
 #include "rules/cel/duration.hpp"
+#include "rules/cel/names.hpp"
 #include "rules/cel/standard.hpp"
 #include "rules/cel/string_literal.hpp"
 
@@ -65,30 +66,58 @@ Value text_from_bytes(Arguments a) {
 }
 Value bytes_from_text(Arguments a) { return Bytes{*a[0].get<std::string>()}; }
 Value text_from_duration(Arguments a) { return format_duration(*a[0].get<Nanos>()); }
-Value text_from_literal(Arguments a) {
-    std::string text = to_string(a[0]);
-    if (a[0].kind() == Kind::unsigned_integer) text.pop_back();                             // 1u
-    if (a[0].kind() == Kind::number && text.ends_with(".0")) text.resize(text.size() - 2);  // 1.0
-    return text;
+Value text_from_timestamp(Arguments a) { return format_instant(arg<Instant>(a, 0)); }
+Value text_from_number(Arguments a) { return shortest(arg<double>(a, 0)); }
+Value text_from_bool(Arguments a) { return std::string(arg<bool>(a, 0) ? "true" : "false"); }
+template <class T>
+Value text_from(Arguments a) {
+    return std::to_string(arg<T>(a, 0));
 }
 
-// The whole duration in a unit; milliseconds alone are those beyond the last full second.
-template <class Unit>
-Value whole(Arguments a) {
-    return std::chrono::duration_cast<Unit>(*a[0].get<Nanos>()).count();
+Value bool_from_text(Arguments a) {
+    const std::string& text = arg<std::string>(a, 0);
+    for (const char* yes : {"1", "t", "true", "TRUE", "True"})
+        if (text == yes) return true;
+    for (const char* no : {"0", "f", "false", "FALSE", "False"})
+        if (text == no) return false;
+    return Value::failure(to_string(a[0]) + " is no bool");
 }
-Value milliseconds(Arguments a) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(*a[0].get<Nanos>() % std::chrono::seconds(1))
-        .count();
+
+Value timestamp_from_text(Arguments a) {
+    const auto instant = parse_instant(arg<std::string>(a, 0));
+    if (!instant)
+        return Value::failure(
+            to_string(a[0]) +
+            " is no timestamp of the years 1 to 9999; they look like \"2009-02-13T23:31:30Z\"");
+    return *instant;
 }
+Value timestamp_from_integer(Arguments a) {
+    const Instant instant{arg<std::int64_t>(a, 0), 0};
+    return in_range(instant) ? Value(instant) : out_of_range(a[0], "timestamp");
+}
+Value integer_from_timestamp(Arguments a) { return arg<Instant>(a, 0).seconds; }
+
+Value type_of_value(Arguments a) { return TypeName{std::string(type_name(a[0].kind()))}; }
 
 }  // namespace
 
 void add_conversions(std::vector<Overload>& table) {
     const auto from = [&](std::string_view name, Kind parameter, Kind result, Value (*apply)(Arguments)) {
-        table.push_back({name, Overload::Style::global, {parameter}, result, apply});
+        table.push_back({name, Style::global, {parameter}, result, apply});
     };
     from("dyn", Kind::dyn, Kind::dyn, same);
+    from("type", Kind::dyn, Kind::type, type_of_value);
+    from("bool", Kind::boolean, Kind::boolean, same);
+    from("bool", Kind::text, Kind::boolean, bool_from_text);
+    from("int", Kind::timestamp, Kind::integer, integer_from_timestamp);
+    from("timestamp", Kind::timestamp, Kind::timestamp, same);
+    from("timestamp", Kind::text, Kind::timestamp, timestamp_from_text);
+    from("timestamp", Kind::integer, Kind::timestamp, timestamp_from_integer);
+    from("string", Kind::timestamp, Kind::text, text_from_timestamp);
+    from("string", Kind::boolean, Kind::text, text_from_bool);
+    from("string", Kind::integer, Kind::text, text_from<std::int64_t>);
+    from("string", Kind::unsigned_integer, Kind::text, text_from<std::uint64_t>);
+    from("string", Kind::number, Kind::text, text_from_number);
     from("int", Kind::integer, Kind::integer, same);
     from("int", Kind::unsigned_integer, Kind::integer, integer_from_unsigned);
     from("int", Kind::number, Kind::integer, integer_from_number);
@@ -106,17 +135,8 @@ void add_conversions(std::vector<Overload>& table) {
     from("string", Kind::text, Kind::text, same);
     from("string", Kind::bytes, Kind::text, text_from_bytes);
     from("string", Kind::duration, Kind::text, text_from_duration);
-    for (const Kind kind : {Kind::boolean, Kind::integer, Kind::unsigned_integer, Kind::number})
-        from("string", kind, Kind::text, text_from_literal);
     from("bytes", Kind::bytes, Kind::bytes, same);
     from("bytes", Kind::text, Kind::bytes, bytes_from_text);
-    const auto part = [&](std::string_view name, Value (*apply)(Arguments)) {
-        table.push_back({name, Overload::Style::member, {Kind::duration}, Kind::integer, apply});
-    };
-    part("getHours", whole<std::chrono::duration<std::int64_t, std::ratio<3600>>>);
-    part("getMinutes", whole<std::chrono::duration<std::int64_t, std::ratio<60>>>);
-    part("getSeconds", whole<std::chrono::duration<std::int64_t>>);
-    part("getMilliseconds", milliseconds);
 }
 
 }  // namespace autotune::cel

@@ -61,6 +61,7 @@ private:
             return std::nullopt;
         }
         if (digit(peek()) || (peek() == '.' && digit(peek(1)))) return number(tokens);
+        if (peek() == '`') return quoted_name(tokens);
         if (letter(peek())) {
             while (letter(peek()) || digit(peek())) ++at_;
             tokens.push_back({What::identifier, start, source_.substr(start, at_ - start), {}});
@@ -79,6 +80,20 @@ private:
         if (static_cast<unsigned char>(peek()) < 0x20 || static_cast<unsigned char>(peek()) >= 0x7f)
             return Issue{start, "this character may only be in a string"};
         return Issue{start, std::string("unexpected '") + peek() + "'"};
+    }
+
+    std::optional<Issue> quoted_name(std::vector<Token>& tokens) {
+        const std::size_t start = at_++;
+        while (letter(peek()) || digit(peek()) ||
+               (peek() && std::string_view(".-/ ").find(peek()) != std::string_view::npos))
+            ++at_;
+        if (peek() != '`' || at_ == start + 1)
+            return Issue{start, "between ` and ` a name has letters, digits, '_', '.', '-', '/' and spaces"};
+        ++at_;
+        const std::string_view spelling = source_.substr(start, at_ - start);
+        tokens.push_back(
+            {What::quoted_name, start, spelling, std::string(spelling.substr(1, spelling.size() - 2))});
+        return std::nullopt;
     }
 
     std::optional<Issue> number(std::vector<Token>& tokens) {

@@ -15,6 +15,7 @@ struct Token {
     enum class What : std::uint8_t {
         end,
         identifier,
+        quoted_name,  // `content-type`, after a '.' only
         integer,
         unsigned_integer,
         number,
@@ -25,7 +26,7 @@ struct Token {
     What what = What::end;
     std::size_t offset = 0;
     std::string_view spelling;  // of the source
-    std::string content;        // of text and bytes: escapes resolved
+    std::string content;        // of text and bytes, escapes resolved; of a quoted name
 };
 
 struct Lexed {

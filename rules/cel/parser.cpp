@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <charconv>
-#include <cmath>
-#include <cstdlib>
 
 #include "rules/cel/lexer.hpp"
+#include "rules/cel/macros.hpp"
+#include "rules/cel/number_literal.hpp"
 #include "rules/cel/string_literal.hpp"
 
 namespace autotune::cel {
@@ -144,6 +142,7 @@ private:
         return left;
     }
 
+    // "!!x" and "--x", but not "!-x": the grammar has runs of one of them.
     NodeId unary() {
         if (!at("!") && !at("-")) return member();
         const Level level(*this);
@@ -151,7 +150,15 @@ private:
         const bool number = now().what == Token::What::integer || now().what == Token::What::number;
         // "-9223372036854775808" is one literal: its magnitude alone is no int.
         if (sign.spelling == "-" && number) return member_of(number_literal(sign.offset, "-"));
+        const std::string_view other = sign.spelling == "-" ? "!" : "-";
+        if (at(other) && !(other == "-" && number_follows()))
+            refuse(now(), "'" + std::string(sign.spelling) + std::string(other) + "' needs parentheses: " +
+                              std::string(sign.spelling) + "(" + std::string(other) + "…)");
         return call(sign.spelling == "!" ? "!_" : "-_", sign.offset, {unary()});
+    }
+    [[nodiscard]] bool number_follows() const {
+        const Token::What what = tokens_[std::min(next_ + 1, tokens_.size() - 1)].what;
+        return what == Token::What::integer || what == Token::What::number;
     }
 
     NodeId member() { return member_of(primary()); }
@@ -160,31 +167,49 @@ private:
         for (;;) {
             const std::size_t offset = now().offset;
             if (take_if(".")) {
-                const Token& name = take();
-                if (name.what != Token::What::identifier) refuse(name, "expected a name after '.'");
-                if (!at("(")) {
-                    operand = add({.what = Node::What::select,
-                                   .offset = name.offset,
-                                   .name = std::string(name.spelling),
-                                   .children = {operand}});
-                    continue;
-                }
-                std::vector<NodeId> children{operand};
-                arguments(children, ")");
-                operand = add({.what = Node::What::member_call,
-                               .offset = name.offset,
-                               .name = std::string(name.spelling),
-                               .children = std::move(children)});
+                operand = dotted(operand);
             } else if (take_if("[")) {
                 const NodeId index = expression();
                 expect("]", "after the index");
                 operand = call("_[_]", offset, {operand, index});
-            } else if (at("{")) {
-                refuse(now(), "maps and messages are not part of this version's CEL");
+            } else if (at("{") && ast_.nodes[operand].what != Node::What::literal) {
+                refuse(now(), "messages are not part of this version's CEL");
             } else {
                 return operand;
             }
         }
+    }
+
+    // ".name", ".`a name`" or ".name(…)"; the '.' is taken.
+    NodeId dotted(NodeId operand) {
+        const Token& name = take();
+        const bool quoted = name.what == Token::What::quoted_name;
+        if (name.what != Token::What::identifier && !quoted) refuse(name, "expected a name after '.'");
+        if (!quoted && is_word(name.spelling))
+            refuse(name, "'" + std::string(name.spelling) + "' is no name; write [\"" +
+                             std::string(name.spelling) + "\"] or .`" + std::string(name.spelling) + "`");
+        if (quoted || !at("("))
+            return add({.what = Node::What::select,
+                        .offset = name.offset,
+                        .name = quoted ? name.content : std::string(name.spelling),
+                        .quoted = quoted,
+                        .children = {operand}});
+        std::vector<NodeId> children{operand};
+        arguments(children, ")");
+        return expanded({.what = Node::What::member_call,
+                         .offset = name.offset,
+                         .name = std::string(name.spelling),
+                         .children = std::move(children)});
+    }
+    static bool is_word(std::string_view name) {
+        return name == "in" || name == "true" || name == "false" || name == "null";
+    }
+
+    NodeId expanded(Node node) {
+        auto macro = expand_macro(ast_, node);
+        if (auto* issue = std::get_if<Issue>(&macro)) throw Refused{std::move(*issue)};
+        if (auto* replacement = std::get_if<Node>(&macro)) return add(std::move(*replacement));
+        return add(std::move(node));
     }
 
     // "( a, b )": the opening token is now().
@@ -222,52 +247,53 @@ private:
             arguments(children, "]");
             return add({.what = Node::What::list, .offset = offset, .children = std::move(children)});
         }
-        if (at("{")) refuse(token, "maps are not part of this version's CEL");
-        if (at(".")) refuse(token, "a leading '.' is not part of this version's CEL");
+        if (at("{")) return map();
+        if (take_if(".")) {
+            if (now().what != Token::What::identifier) refuse(now(), "expected a name after '.'");
+            return identifier(".");
+        }
         refuse(token, "expected a value before " + shown(token));
     }
 
-    NodeId identifier() {
+    NodeId map() {
+        const std::size_t offset = take().offset;
+        std::vector<NodeId> children;
+        while (!at("}")) {
+            children.push_back(expression());
+            expect(":", "after a key");
+            children.push_back(expression());
+            if (!take_if(",")) break;
+        }
+        expect("}", "after the last entry");
+        return add({.what = Node::What::map, .offset = offset, .children = std::move(children)});
+    }
+
+    // `dot`: "." when the name begins with one.
+    NodeId identifier(std::string_view dot = "") {
         const Token& token = take();
-        const std::string_view name = token.spelling;
+        const std::string name = std::string(dot) + std::string(token.spelling);
         if (name == "true" || name == "false") return literal(token.offset, name == "true");
         if (name == "null") return literal(token.offset, Null{});
-        if (std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end())
-            refuse(token, "'" + std::string(name) + "' is a reserved word");
+        if (std::find(kReserved.begin(), kReserved.end(), token.spelling) != kReserved.end() ||
+            is_word(token.spelling))
+            refuse(token, "'" + std::string(token.spelling) + "' is a reserved word");
         if (!at("(")) {
             if (name == "not") refuse(token, "'not' is no operator; write '!'");
-            return add({.what = Node::What::identifier, .offset = token.offset, .name = std::string(name)});
+            return add({.what = Node::What::identifier, .offset = token.offset, .name = name});
         }
         std::vector<NodeId> children;
         arguments(children, ")");
-        return call(name, token.offset, std::move(children));
+        return expanded({.what = Node::What::call,
+                         .offset = token.offset,
+                         .name = name,
+                         .children = std::move(children)});
     }
 
     NodeId number_literal(std::size_t offset, std::string_view sign) {
         const Token& token = take();
-        std::string digits(token.spelling);
-        if (token.what == Token::What::number)
-            return literal(offset, real(token, std::string(sign) + digits));
-        const int base = digits.starts_with("0x") || digits.starts_with("0X") ? 16 : 10;
-        if (base == 16) digits.erase(0, 2);
-        if (token.what == Token::What::unsigned_integer)
-            return literal(offset, integer<std::uint64_t>(token, digits, base));
-        return literal(offset, integer<std::int64_t>(token, std::string(sign) + digits, base));
-    }
-
-    template <class T>
-    static T integer(const Token& token, const std::string& digits, int base) {
-        T value{};
-        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
-        if (error != std::errc{} || end != digits.data() + digits.size())
-            refuse(token, "the number does not fit in 64 bits");
-        return value;
-    }
-
-    static double real(const Token& token, const std::string& digits) {
-        const double value = std::strtod(digits.c_str(), nullptr);
-        if (std::isinf(value)) refuse(token, "the number does not fit in a double");
-        return value;
+        auto value = read_number(token, sign);
+        if (auto* why = std::get_if<std::string>(&value)) refuse(token, std::move(*why));
+        return literal(offset, std::get<Value>(std::move(value)));
     }
 
     std::vector<Token> tokens_;

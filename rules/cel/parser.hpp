@@ -2,7 +2,7 @@
 //
 // Bounded: text longer than kLongestSource, nesting deeper than kDeepestNesting (parentheses, calls,
 // signs) and trees deeper than kDeepestTree (long chains of operators) are refused, so no input can
-// exhaust the stack. Maps, messages and macros are recognised and refused by name.
+// exhaust the stack. Messages are recognised and refused by name.
 #pragma once
 
 #include <optional>

@@ -13,7 +13,11 @@ std::vector<Overload> make_table() {
     add_arithmetic(table);
     add_comparison(table);
     add_strings(table);
+    add_string_extension(table);
     add_conversions(table);
+    add_times(table);
+    add_math(table);
+    add_encoders(table);
     std::stable_sort(table.begin(), table.end(),
                      [](const Overload& a, const Overload& b) { return key(a) < key(b); });
     return table;
@@ -21,12 +25,14 @@ std::vector<Overload> make_table() {
 
 }  // namespace
 
+Value too_large() { return Value::failure("the result is too large"); }
+
 std::span<const Overload> standard_library() {
     static const std::vector<Overload> table = make_table();
     return table;
 }
 
-std::span<const Overload> find_overloads(std::string_view function, Overload::Style style) {
+std::span<const Overload> find_overloads(std::string_view function, Style style) {
     const auto all = standard_library();
     const auto wanted = std::pair(style, function);
     const auto first =
@@ -35,7 +41,7 @@ std::span<const Overload> find_overloads(std::string_view function, Overload::St
     return {first, last};
 }
 
-std::vector<std::string_view> function_names(Overload::Style style) {
+std::vector<std::string_view> function_names(Style style) {
     std::vector<std::string_view> names;
     for (const Overload& o : standard_library())
         if (o.style == style && o.function.find_first_of("_@") == std::string_view::npos &&

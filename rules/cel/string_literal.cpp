@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "rules/cel/utf8.hpp"
+
 namespace autotune::cel {
 
 namespace {
@@ -12,15 +14,6 @@ int hex_digit(char c) {
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
     if (c >= 'A' && c <= 'F') return c - 'A' + 10;
     return -1;
-}
-
-void append_utf8(std::string& out, std::uint32_t c) {
-    const auto byte = [&](std::uint32_t b) { out += static_cast<char>(b); };
-    if (c < 0x80) return byte(c);
-    if (c < 0x800) return byte(0xC0 | c >> 6), byte(0x80 | (c & 0x3F));
-    if (c < 0x10000) return byte(0xE0 | c >> 12), byte(0x80 | (c >> 6 & 0x3F)), byte(0x80 | (c & 0x3F));
-    byte(0xF0 | c >> 18), byte(0x80 | (c >> 12 & 0x3F)), byte(0x80 | (c >> 6 & 0x3F)),
-        byte(0x80 | (c & 0x3F));
 }
 
 // One escape sequence at a time; `at` is the byte after the backslash and moves behind the sequence.
@@ -106,7 +99,7 @@ std::variant<StringLiteral, Issue> read_string(std::string_view source, std::siz
     while (!source.substr(at).starts_with(quote)) {
         if (at >= source.size()) return Issue{offset, "the string is not closed"};
         const char c = source[at++];
-        if (c == '\n' && !triple) return Issue{offset, "the string is not closed on its line"};
+        if ((c == '\n' || c == '\r') && !triple) return Issue{offset, "the string is not closed on its line"};
         if (escapes && c == *escapes) {
             const std::size_t where = at - 1;
             if (auto wrong = Unescaper(source, at, literal).append_to(literal.content))

@@ -13,6 +13,7 @@ const std::string& text(Arguments a, std::size_t i) { return *a[i].get<std::stri
 Value size_of_text(Arguments a) { return code_points(text(a, 0)); }
 Value size_of_bytes(Arguments a) { return static_cast<std::int64_t>(a[0].get<Bytes>()->data.size()); }
 Value size_of_list(Arguments a) { return static_cast<std::int64_t>(a[0].elements()->size()); }
+Value size_of_map(Arguments a) { return static_cast<std::int64_t>(a[0].map()->entries().size()); }
 Value starts_with(Arguments a) { return text(a, 0).starts_with(text(a, 1)); }
 Value ends_with(Arguments a) { return text(a, 0).ends_with(text(a, 1)); }
 Value contains(Arguments a) { return text(a, 0).find(text(a, 1)) != std::string::npos; }
@@ -25,28 +26,43 @@ RE2::Options pattern_options() {
     return options;
 }
 
+class Re2Pattern : public Pattern {
+public:
+    explicit Re2Pattern(const std::string& pattern) : compiled(pattern, pattern_options()) {}
+    [[nodiscard]] bool found_in(const std::string& subject) const override {
+        return RE2::PartialMatch(subject, compiled);
+    }
+    RE2 compiled;
+};
+
+// The pattern is made anew for each evaluation: those that are written out were compiled beforehand.
+constexpr std::size_t kLongestPattern = 4096;
 Value matches(Arguments a) {
-    const RE2 pattern(text(a, 1), pattern_options());
-    if (!pattern.ok()) return Value::failure("not a regular expression: " + pattern.error());
-    return RE2::PartialMatch(text(a, 0), pattern);
+    if (text(a, 1).size() > kLongestPattern) return Value::failure("the regular expression is too long");
+    const Re2Pattern pattern(text(a, 1));
+    if (!pattern.compiled.ok())
+        return Value::failure("not a regular expression: " + pattern.compiled.error());
+    return pattern.found_in(text(a, 0));
 }
 
 }  // namespace
 
-std::string pattern_error(const std::string& pattern) {
-    const RE2 compiled(pattern, pattern_options());
-    return compiled.ok() ? "" : compiled.error();
+std::variant<std::shared_ptr<const Pattern>, std::string> compile_pattern(const std::string& pattern) {
+    auto compiled = std::make_shared<const Re2Pattern>(pattern);
+    if (!compiled->compiled.ok()) return compiled->compiled.error();
+    return std::shared_ptr<const Pattern>(std::move(compiled));
 }
 
 void add_strings(std::vector<Overload>& table) {
-    for (const auto style : {Overload::Style::global, Overload::Style::member}) {
+    for (const auto style : {Style::global, Style::member}) {
         table.push_back({"size", style, {Kind::text}, Kind::integer, size_of_text});
         table.push_back({"size", style, {Kind::bytes}, Kind::integer, size_of_bytes});
         table.push_back({"size", style, {Kind::list}, Kind::integer, size_of_list});
+        table.push_back({"size", style, {Kind::map}, Kind::integer, size_of_map});
         table.push_back({"matches", style, {Kind::text, Kind::text}, Kind::boolean, matches});
     }
     const auto member = [&](std::string_view name, Value (*apply)(Arguments)) {
-        table.push_back({name, Overload::Style::member, {Kind::text, Kind::text}, Kind::boolean, apply});
+        table.push_back({name, Style::member, {Kind::text, Kind::text}, Kind::boolean, apply});
     };
     member("startsWith", starts_with);
     member("endsWith", ends_with);

@@ -1,19 +1,18 @@
 #include "rules/cel/value.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
-
-#include "rules/cel/duration.hpp"
+#include <limits>
 
 namespace autotune::cel {
 
 namespace {
 
-constexpr std::array<Kind, 11> kKinds{Kind::null,   Kind::boolean, Kind::integer, Kind::unsigned_integer,
-                                      Kind::number, Kind::text,    Kind::bytes,   Kind::duration,
-                                      Kind::list,   Kind::unknown, Kind::failure};
+constexpr std::array<Kind, 14> kKinds{Kind::null,      Kind::boolean, Kind::integer, Kind::unsigned_integer,
+                                      Kind::number,    Kind::text,    Kind::bytes,   Kind::duration,
+                                      Kind::timestamp, Kind::list,    Kind::map,     Kind::type,
+                                      Kind::unknown,   Kind::failure};
 static_assert(kKinds.size() == std::variant_size_v<Value::Data>);
 
 std::optional<double> as_double(const Value& v) {
@@ -41,86 +40,122 @@ std::optional<std::partial_ordering> compare_numbers(const Value& a, const Value
     return std::nullopt;
 }
 
-std::string quoted(std::string_view text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\')
-            (out += '\\') += c;
-        else if (c == '\n')
-            out += "\\n";
-        else if (c == '\r')
-            out += "\\r";
-        else if (c == '\t')
-            out += "\\t";
-        else
-            out += c;
-    }
-    return out + '"';
+bool equal_maps(const Map& a, const Map& b) {
+    if (a.entries().size() != b.entries().size()) return false;
+    return std::all_of(a.entries().begin(), a.entries().end(), [&](const Map::Entry& entry) {
+        const Value* other = b.find(entry.first);
+        return other && equal(entry.second, *other);
+    });
 }
 
-// Shortest form that reads back as the same double, and reads as a double.
-std::string number_text(double d) {
-    if (std::isnan(d)) return "NaN";
-    if (std::isinf(d)) return d > 0 ? "+infinity" : "-infinity";
-    char text[40];
-    for (int digits = 6; digits <= 17; ++digits) {
-        std::snprintf(text, sizeof text, "%.*g", digits, d);
-        if (std::strtod(text, nullptr) == d) break;
-    }
-    std::string out = text;
-    if (out.find_first_of(".e") == std::string::npos) out += ".0";
-    return out;
+// A total order of what may be a key: bool, then whole numbers by value, then texts.
+int rank(const Value& key) {
+    if (key.get<bool>()) return 0;
+    if (key.get<std::int64_t>() || key.get<std::uint64_t>()) return 1;
+    return key.get<std::string>() ? 2 : 3;
+}
+bool before(const Value& a, const Value& b) {
+    if (rank(a) != rank(b)) return rank(a) < rank(b);
+    return *compare(a, b) < 0;
 }
 
-struct Printer {
-    std::string operator()(Null) const { return "null"; }
-    std::string operator()(bool v) const { return v ? "true" : "false"; }
-    std::string operator()(std::int64_t v) const { return std::to_string(v); }
-    std::string operator()(std::uint64_t v) const { return std::to_string(v) + "u"; }
-    std::string operator()(double v) const { return number_text(v); }
-    std::string operator()(const std::string& v) const { return quoted(v); }
-    std::string operator()(const Bytes& v) const {
-        std::string out = "b\"";
-        char text[8];
-        for (const unsigned char c : v.data) {
-            std::snprintf(text, sizeof text, "\\x%02x", c);
-            out += text;
-        }
-        return out + '"';
-    }
-    std::string operator()(Nanos v) const { return "duration(\"" + format_duration(v) + "\")"; }
-    std::string operator()(const std::shared_ptr<const List>& v) const {
-        std::string out = "[";
-        for (const Value& element : *v) {
-            if (out.size() > 1) out += ", ";
-            out += to_string(element);
-        }
-        return out + "]";
-    }
-    std::string operator()(const Unknown& v) const { return "unknown: " + v.what; }
-    std::string operator()(const Failure& v) const { return "error: " + v.message; }
-};
+// 2.0 finds what is under 2; a double that is no whole number finds nothing.
+std::optional<Value> as_key(const Value& wanted) {
+    const auto* d = wanted.get<double>();
+    if (!d) return rank(wanted) < 3 ? std::optional(wanted) : std::nullopt;
+    if (!(std::trunc(*d) == *d)) return std::nullopt;
+    if (*d >= -0x1p63 && *d < 0x1p63) return Value(static_cast<std::int64_t>(*d));
+    if (*d >= 0 && *d < 0x1p64) return Value(static_cast<std::uint64_t>(*d));
+    return std::nullopt;
+}
+
+std::uint64_t sum(std::uint64_t a, std::uint64_t b) {
+    std::uint64_t out = 0;
+    return __builtin_add_overflow(a, b, &out) ? std::numeric_limits<std::uint64_t>::max() : out;
+}
 
 }  // namespace
 
 std::string_view to_string(Kind kind) {
-    constexpr std::array<std::string_view, 12> kNames{"dyn",      "null_type", "bool",    "int",
-                                                      "uint",     "double",    "string",  "bytes",
-                                                      "duration", "list",      "unknown", "error"};
+    constexpr std::array<std::string_view, 16> kNames{
+        "dyn",   "dyn",      "null_type", "bool", "int", "uint", "double",  "string",
+        "bytes", "duration", "timestamp", "list", "map", "type", "unknown", "error"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 
 Kind Value::kind() const { return kKinds[data_.index()]; }
 
+Value Value::list(std::vector<Value> elements) {
+    return Value(std::make_shared<const List>(std::move(elements)));
+}
+
+const std::vector<Value>* Value::elements() const {
+    const auto* shared = get<std::shared_ptr<const List>>();
+    return shared ? &(*shared)->elements : nullptr;
+}
+
+const Map* Value::map() const {
+    const auto* shared = get<std::shared_ptr<const Map>>();
+    return shared ? shared->get() : nullptr;
+}
+
+std::uint64_t weight(const Value& v) {
+    if (const auto* text = v.get<std::string>()) return 1 + text->size() / 16;
+    if (const auto* bytes = v.get<Bytes>()) return 1 + bytes->data.size() / 16;
+    if (const auto* list = v.get<std::shared_ptr<const List>>()) return (*list)->weight;
+    if (const Map* map = v.map()) return map->weight();
+    return 1;
+}
+
+std::uint32_t depth(const Value& v) {
+    if (const auto* list = v.get<std::shared_ptr<const List>>()) return (*list)->depth;
+    return v.map() ? v.map()->depth() : 0;
+}
+
+List::List(std::vector<Value> values) : elements(std::move(values)) {
+    for (const Value& v : elements) {
+        weight = sum(weight, cel::weight(v));
+        depth = std::max(depth, cel::depth(v) + 1);
+    }
+}
+
+Value Map::make(std::vector<Entry> entries) {
+    Map map;
+    map.entries_ = std::move(entries);
+    for (std::uint32_t i = 0; i < map.entries_.size(); ++i) {
+        const auto& [key, value] = map.entries_[i];
+        if (rank(key) > 2)
+            return Value::failure("a key of a map is a bool, int, uint or string, not " +
+                                  std::string(cel::to_string(key.kind())));
+        map.by_key_.push_back(i);
+        map.weight_ = sum(map.weight_, sum(cel::weight(key), cel::weight(value)));
+        map.depth_ = std::max(map.depth_, cel::depth(value) + 1);
+    }
+    const auto key = [&](std::uint32_t i) -> const Value& { return map.entries_[i].first; };
+    std::sort(map.by_key_.begin(), map.by_key_.end(),
+              [&](std::uint32_t a, std::uint32_t b) { return before(key(a), key(b)); });
+    for (std::size_t i = 1; i < map.by_key_.size(); ++i)
+        if (!before(key(map.by_key_[i - 1]), key(map.by_key_[i])))
+            return Value::failure("the key " + cel::to_string(key(map.by_key_[i])) + " is in the map twice");
+    return Value(std::make_shared<const Map>(std::move(map)));
+}
+
+const Value* Map::find(const Value& wanted) const {
+    const auto key = as_key(wanted);
+    if (!key) return nullptr;
+    const auto found = std::partition_point(by_key_.begin(), by_key_.end(),
+                                            [&](std::uint32_t i) { return before(entries_[i].first, *key); });
+    if (found == by_key_.end() || before(*key, entries_[*found].first)) return nullptr;
+    return &entries_[*found].second;
+}
+
 bool equal(const Value& a, const Value& b) {
     if (const auto order = compare_numbers(a, b)) return *order == 0;
-    const List *x = a.elements(), *y = b.elements();
-    if (x && y) {
-        if (x->size() != y->size()) return false;
-        for (std::size_t i = 0; i < x->size(); ++i)
-            if (!equal((*x)[i], (*y)[i])) return false;
-        return true;
-    }
+    const auto *x = a.elements(), *y = b.elements();
+    if (x && y)
+        return std::equal(x->begin(), x->end(), y->begin(), y->end(),
+                          [](const Value& p, const Value& q) { return equal(p, q); });
+    if (a.map() && b.map()) return equal_maps(*a.map(), *b.map());
     return a.data() == b.data();
 }
 
@@ -131,9 +166,8 @@ std::optional<std::partial_ordering> compare(const Value& a, const Value& b) {
     if (const auto* t = a.get<Bytes>()) return *t <=> *b.get<Bytes>();
     if (const auto* t = a.get<bool>()) return *t <=> *b.get<bool>();
     if (const auto* t = a.get<Nanos>()) return *t <=> *b.get<Nanos>();
+    if (const auto* t = a.get<Instant>()) return *t <=> *b.get<Instant>();
     return std::nullopt;
 }
-
-std::string to_string(const Value& value) { return std::visit(Printer{}, value.data()); }
 
 }  // namespace autotune::cel

@@ -19,7 +19,7 @@ build_packages=(
     liblzma-dev libre2-dev libsqlite3-dev libssl-dev libyaml-cpp-dev libzip-dev ninja-build nlohmann-json3-dev pkg-config
     prometheus-cpp-dev zlib1g-dev
 )
-run_packages=(python3)
+run_packages=(python3 tzdata)
 test_packages=(
     awscli busybox-static chromium cpio curl gdb git iproute2 libbenchmark-dev libgmock-dev libgtest-dev libssl-dev nginx
     openssl postgresql-15

@@ -4,6 +4,7 @@
 Binary formats (ELF images, streams of records) are written here rather than kept, so that a reviewer
 can see what they hold; the rules file is the example that the repository has.
 """
+import json
 import pathlib
 import struct
 import sys
@@ -22,6 +23,12 @@ def write(name: str, seed: str, data: bytes) -> None:
 
 for number, path in enumerate(sorted(SOURCE.glob("examples/**/rules.yaml"))):
     write("rules", f"example_{number}.yaml", path.read_bytes())
+
+# --- expressions: those of the conformance cases --------------------------------------------------
+
+for path in sorted(SOURCE.glob("tests/rules/cel/cases/*.jsonl")):
+    for number, line in enumerate(path.read_text().splitlines()):
+        write("cel", f"{path.stem}_{number}", json.loads(line)["expr"].encode())
 
 # --- answers of name servers ----------------------------------------------------------------------
 

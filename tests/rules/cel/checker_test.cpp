@@ -64,6 +64,28 @@ TEST(Checker, SuggestsTheNameThatWasMeant) {
     EXPECT_EQ(checked("fn.name.length"), "8: string has no field 'length'");
 }
 
+TEST(Checker, FindsTheTypesOfMacrosAndMaps) {
+    EXPECT_EQ(checked("{'a': 1}"), "map(string, int)");
+    EXPECT_EQ(checked("{'a': 1, 'b': 'c'}.b"), "dyn");
+    EXPECT_EQ(checked("[1, 2].map(i, string(i))"), "list(string)");
+    EXPECT_EQ(checked("{'a': 1}.filter(k, k == 'a')"), "list(string)");
+    EXPECT_EQ(checked("{'a': 1}.transformMap(k, v, v > 0)"), "map(string, bool)");
+    EXPECT_EQ(checked("[[], [[]], [[[1]]]]"), "list(list(list(list(int))))");
+    EXPECT_EQ(checked("cel.bind(a, fn.rate, a > 1.0)"), "bool");
+    EXPECT_EQ(checked("type(1)"), "type");
+}
+
+TEST(Checker, SaysWhatMacrosNeed) {
+    EXPECT_EQ(checked("fn.oom_count.all(i, true)"), "3: all() goes over a list or a map, this is int");
+    EXPECT_EQ(checked("[1].all(i, i)"), "11: all() needs a bool here, this is int");
+    EXPECT_EQ(checked("[1].exists(i, i.startsWith('a'))"), "16: startsWith() does not take int and string");
+    EXPECT_EQ(checked("[1].exists(i, j > 1)"), "14: there is no 'j'; did you mean 'x'?");
+    EXPECT_EQ(checked("{1.5: 2}"), "1: a key of a map is a bool, int, uint or string, not double");
+    EXPECT_EQ(checked("{'a': 1}[1]"), "8: '[]' does not take map(string, int) and int");
+    EXPECT_EQ(checked("timestamp('2009-02-30T00:00:00Z')"),
+              "10: '2009-02-30T00:00:00Z' is no timestamp; they look like \"2009-02-13T23:31:30Z\"");
+}
+
 TEST(Checker, TellsAllMistakesAtOnce) {
     EXPECT_EQ(checked("fn.oom_count && fn.name"),
               "3: '&&' needs bool on both sides, this is int; compare it: … > 0 | "

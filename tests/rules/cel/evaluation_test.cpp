@@ -77,10 +77,52 @@ TEST(Evaluation, ConversionsRefuseWhatDoesNotFit) {
 
 TEST(Evaluation, WithoutCheckingMistakesFailWhenTheyAreReached) {
     EXPECT_EQ(value("nobody || true"), "true");
-    EXPECT_EQ(value("nobody"), "error: undeclared reference to 'nobody'");
-    EXPECT_EQ(value("1 + 'a'"), "error: no such overload of '_+_'");
-    EXPECT_EQ(value("f(1)"), "error: no such overload of 'f'");
+    EXPECT_EQ(value("nobody"), "error: undeclared reference to 'nobody' (in container '')");
+    EXPECT_EQ(value("1 + 'a'"), "error: no such overload of '_+_' for (int, string)");
+    EXPECT_EQ(value("f(1)"), "error: unbound function 'f'");
     EXPECT_EQ(value("[1][5]"), "error: index 5 is outside a list of 1");
+}
+
+TEST(Evaluation, HasAsksWhetherAVariableWasMeasured) {
+    const Environment dotted{{{"fn.p95", Kind::duration}, {"fn.name", Kind::text}}};
+    const auto of = [&](std::string_view text) {
+        const Compilation c = compile(text, dotted, Checking::full);
+        if (!c.program) return c.issues[0].message;
+        const auto lookup = [](std::size_t i) {
+            return i == 0 ? Value(Unknown{"fn.p95"}) : Value(std::string("a"));
+        };
+        return to_string(c.program->evaluate(lookup));
+    };
+    EXPECT_EQ(of("has(fn.p95)"), "false");
+    EXPECT_EQ(of("has(fn.name)"), "true");
+    EXPECT_EQ(of("!has(fn.p95) || fn.p95 > duration('1s')"), "true");
+    EXPECT_EQ(of("has(fn.p59)"), "there is no 'fn.p59'; did you mean 'fn.p95'?");
+}
+
+TEST(Evaluation, UnknownElementsLeaveMacrosUnknownUnlessTheRestDecides) {
+    EXPECT_EQ(value("[1, 2].exists(i, i == 2 || u)"), "true");
+    EXPECT_EQ(value("[1, 2].all(i, i == 2 && u)"), "false");
+    EXPECT_EQ(value("[1, 2].all(i, i > 0 && u)"), "unknown: u");
+    EXPECT_EQ(value("[1, 2].filter(i, u)"), "unknown: u");
+    EXPECT_EQ(value("[1, 2].map(i, u)"), "unknown: u");
+    EXPECT_EQ(value("[1, 2].exists_one(i, u)"), "unknown: u");
+}
+
+TEST(Evaluation, IsBoundedInWhatItCosts) {
+    const std::string ten = "[0,1,2,3,4,5,6,7,8,9]";
+    std::string loops = "true", twice = "[0]", text = "'aaaaaaaaaaaaaaaa'";
+    for (int i = 0; i < 8; ++i) loops = ten + ".all(x" + std::to_string(i) + ", " + loops + ")";
+    EXPECT_EQ(value(loops), "error: the evaluation costs more than 1000000 steps");
+    // Each name is the one before it, twice: written out it has 2^40 elements.
+    for (int i = 0; i < 40; ++i) {
+        twice = "cel.bind(a, " + twice + ", [a, a])";
+        text = "cel.bind(t, " + text + ", t + t)";
+    }
+    EXPECT_EQ(value(twice + " == []"), "error: the evaluation costs more than 1000000 steps");
+    EXPECT_EQ(value("size(" + text + ")"), "error: the result is too large");
+    std::string deep = "[[[[[[[[[[0]]]]]]]]]]";
+    for (int i = 0; i < 60; ++i) deep = "cel.bind(d, " + deep + ", [[[[[[[[[[d]]]]]]]]]])";
+    EXPECT_EQ(value(deep), "error: the value is nested deeper than 500 levels");
 }
 
 TEST(Program, KnowsWhichVariablesItNames) {

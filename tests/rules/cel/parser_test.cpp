@@ -12,6 +12,9 @@ std::string shape(const Ast& ast, NodeId id) {
     const Node& n = ast.nodes[id];
     std::string out = n.what == Node::What::literal ? to_string(n.value) : n.name;
     if (n.what == Node::What::list) out = "list";
+    if (n.what == Node::What::map) out = "map";
+    if (n.what == Node::What::has) out = "has." + n.name;
+    for (const std::string& variable : n.variables) out += " " + variable;
     if (n.what == Node::What::select) out = "." + n.name;
     if (n.children.empty()) return out;
     out = "(" + out;
@@ -54,6 +57,24 @@ TEST(Parser, ResolvesEscapesAndKeepsRawStrings) {
     EXPECT_EQ(parsed("'''a\n'b'''"), "\"a\\n'b\"");
 }
 
+TEST(Parser, ReadsMapsAndNamesThatAreNoIdentifiers) {
+    EXPECT_EQ(parsed("{'a': 1, 'b': [2],}"), "(map \"a\" 1 \"b\" (list 2))");
+    EXPECT_EQ(parsed("{}.`x-y/z`.while"), "(.while (.x-y/z map))");
+    EXPECT_EQ(parsed(".a.b"), "(.b .a)");
+}
+
+TEST(Parser, ExpandsMacros) {
+    EXPECT_EQ(parsed("has(a.b)"), "(has.b a)");
+    EXPECT_EQ(parsed("a.all(x, x > 1)"), "(all x a (_>_ x 1))");
+    EXPECT_EQ(parsed("a.map(x, x > 1, -x)"), "(map x a (_>_ x 1) (-_ x))");
+    EXPECT_EQ(parsed("a.exists(i, x, i == x)"), "(exists i x a (_==_ i x))");
+    EXPECT_EQ(parsed("cel.bind(x, 1, x)"), "(bind x 1 x)");
+    EXPECT_EQ(parsed("a.all()"), "(all a)") << "a call, which the checker refuses";
+    EXPECT_EQ(parsed("has(a)"), "4: has() asks for a field: has(x.name)");
+    EXPECT_EQ(parsed("a.all(1, true)"), "6: all() needs the name of a variable first: .all(x, …)");
+    EXPECT_EQ(parsed("a.all(x, x, true)"), "2: the two variables of all() have the same name");
+}
+
 TEST(Parser, SaysWhereAndWhyItCannotReadOn) {
     EXPECT_EQ(parsed("fn.a >"), "6: expected a value before the end");
     EXPECT_EQ(parsed("a = 1"), "2: '=' is no operator; to compare write '=='");
@@ -64,7 +85,14 @@ TEST(Parser, SaysWhereAndWhyItCannotReadOn) {
     EXPECT_EQ(parsed("'a\\q'"), "2: there is no escape sequence '\\q'; a backslash is written \\\\");
     EXPECT_EQ(parsed("15m"),
               "0: a number may not be followed by 'm'; durations are written duration(\"15m\")");
-    EXPECT_EQ(parsed("{'a': 1}"), "0: maps are not part of this version's CEL");
+    EXPECT_EQ(parsed("a.B{c: 1}"), "3: messages are not part of this version's CEL");
+    EXPECT_EQ(parsed("{'a'}"), "4: expected ':' after a key before '}'");
+    EXPECT_EQ(parsed("'a\rb'"), "0: the string is not closed on its line");
+    EXPECT_EQ(parsed("!-x"), "1: '!-' needs parentheses: !(-…)");
+    EXPECT_EQ(parsed("a.in"), "2: 'in' is no name; write [\"in\"] or .`in`");
+    EXPECT_EQ(parsed("`a`"), "0: expected a value before '`a`'");
+    EXPECT_EQ(parsed("a.`b$`"),
+              "2: between ` and ` a name has letters, digits, '_', '.', '-', '/' and spaces");
     EXPECT_EQ(parsed("if"), "0: 'if' is a reserved word");
     EXPECT_EQ(parsed(""), "0: expected a value before the end");
 }
