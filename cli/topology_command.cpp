@@ -13,6 +13,7 @@
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/text_pieces.hpp"
+#include "cli/topology_requests.hpp"
 #include "exporters/render/dependencies.hpp"
 #include "os/file.hpp"
 
@@ -20,10 +21,11 @@ namespace autotune::cli {
 
 namespace {
 
-enum class Format { text, json, dot, mermaid, html };
+enum class Format { text, json, jsonl, dot, mermaid, html };
 
 const std::map<std::string, Format> kFormats{{"text", Format::text},
                                              {"json", Format::json},
+                                            {"jsonl", Format::jsonl},
                                              {"dot", Format::dot},
                                              {"mermaid", Format::mermaid},
                                              {"html", Format::html}};
@@ -34,6 +36,7 @@ struct Arguments {
     std::string flows, calls, method, format, ranking = "logarithm", out;
     bool exclusive = false, one_address = false, json = false;
     double hold_back_s = 60;
+    std::size_t window = 50'000;
     std::vector<double> inference;
     analysis::DependencyOptions options;
 };
@@ -85,6 +88,7 @@ Result<Mined> mine(const Arguments& arguments) {
 std::string drawn(const DependencyGraph& graph, Format format, const std::string& title) {
     switch (format) {
         case Format::text: return render::dependencies_text(graph);
+        case Format::jsonl:
         case Format::json: return render::dependencies_json(graph) + "\n";
         case Format::dot: return render::dependencies_dot(graph);
         case Format::mermaid: return render::dependencies_mermaid(graph);
@@ -99,6 +103,7 @@ Result<Format> format_of(const Arguments& arguments) {
     if (arguments.json) return Format::json;
     if (arguments.out.empty() || arguments.out == "-") return Format::text;
     constexpr std::pair<std::string_view, Format> kEndings[] = {{".json", Format::json},
+                                                                {".jsonl", Format::jsonl},
                                                                 {".dot", Format::dot},
                                                                 {".mmd", Format::mermaid},
                                                                 {".html", Format::html},
@@ -107,7 +112,7 @@ Result<Format> format_of(const Arguments& arguments) {
         if (std::string_view(arguments.out).ends_with(ending)) return format;
     return fail(Errc::invalid_argument,
                 "cannot tell the format of \"" + arguments.out +
-                    "\" by its end: .json, .dot, .mmd, .html and .txt are known; or say --format");
+                    "\" by its end: .json, .jsonl, .dot, .mmd, .html and .txt are known; or say --format");
 }
 
 void tell(const Mined& mined) {
@@ -124,34 +129,55 @@ void tell(const Mined& mined) {
     std::fprintf(stderr, "\n");
 }
 
-int run(Arguments& arguments) {
-    if (arguments.flows.empty() == arguments.calls.empty())
-        return failed_with("one of --flows FILE and --calls FILE is needed; see autotune topology --help",
-                           kUsage);
-    if (arguments.method.empty() && !arguments.calls.empty())
-        return failed_with("say --method nsdminer for --calls FILE: it is the method there is", kUsage);
-    const auto format = format_of(arguments);
-    if (!format) return failed_with(format.error().message, kUsage);
-    arguments.options.ranking = kRankings.at(arguments.ranking);
-    if (!arguments.inference.empty())
-        arguments.options.inference = {arguments.inference[0], arguments.inference[1]};
-    const auto mined = mine(arguments);
-    if (!mined) {
-        const Errc code = mined.error().code;
-        return failed_with(mined.error().message,
-                           code == Errc::invalid_argument || code == Errc::corrupt ? kUsage : kFailed);
-    }
-    tell(*mined);
-    const std::string title =
-        "dependencies in " + shown_path(arguments.flows.empty() ? arguments.calls : arguments.flows);
-    const std::string text = drawn(mined->graph, *format, title);
-    if (arguments.out.empty() || arguments.out == "-") {
+bool to_standard_output(const Arguments& arguments) { return arguments.out.empty() || arguments.out == "-"; }
+
+int write(const Arguments& arguments, const std::string& text) {
+    if (to_standard_output(arguments)) {
         const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
         return whole && std::fflush(stdout) == 0 ? kDone
                                                  : failed_with("writing to standard output failed", kFailed);
     }
     if (Status s = replace_file(arguments.out, text); !s) return failed_with(s.error().message, kFailed);
     return kDone;
+}
+
+int failed_with(const Error& error) {
+    return failed_with(error.message,
+                       error.code == Errc::invalid_argument || error.code == Errc::corrupt ? kUsage : kFailed);
+}
+
+int run_requests(const Arguments& arguments, Format format) {
+    RequestsOptions options{arguments.calls, arguments.window, ""};
+    if (format == Format::jsonl) options.lines = to_standard_output(arguments) ? "-" : arguments.out;
+    const auto requests = reconstruct_requests(options);
+    if (!requests) return failed_with(requests.error());
+    std::fprintf(stderr, "autotune topology: %s\n", requests->told.c_str());
+    if (format == Format::jsonl) return kDone;
+    return write(arguments, drawn(requests->graph, format, "requests in " + shown_path(arguments.calls)));
+}
+
+int run(Arguments& arguments) {
+    if (arguments.flows.empty() == arguments.calls.empty())
+        return failed_with("one of --flows FILE and --calls FILE is needed; see autotune topology --help",
+                           kUsage);
+    if (arguments.method.empty()) arguments.method = arguments.calls.empty() ? "nsdminer" : "requests";
+    const auto format = format_of(arguments);
+    if (!format) return failed_with(format.error().message, kUsage);
+    if (arguments.method == "requests") {
+        if (arguments.calls.empty()) return failed_with("--method requests needs --calls FILE", kUsage);
+        return run_requests(arguments, *format);
+    }
+    if (*format == Format::jsonl)
+        return failed_with("a line a call is what --method requests finds; nsdminer tells text, json, dot, mermaid or html",
+                           kUsage);
+    arguments.options.ranking = kRankings.at(arguments.ranking);
+    if (!arguments.inference.empty())
+        arguments.options.inference = {arguments.inference[0], arguments.inference[1]};
+    const auto mined = mine(arguments);
+    if (!mined) return failed_with(mined.error());
+    tell(*mined);
+    return write(arguments, drawn(mined->graph, *format,
+                                  "dependencies in " + shown_path(arguments.flows.empty() ? arguments.calls : arguments.flows)));
 }
 
 }  // namespace
@@ -162,17 +188,22 @@ int topology_command(int argc, char** argv) {
         "examples:\n"
         "  autotune topology --flows flows.csv.gz\n"
         "  autotune topology --flows flows.csv --ranking ratio --alpha 50 --clusters 3 -o graph.html\n"
-        "  autotune topology --calls calls.csv.gz --method nsdminer --format mermaid\n\n"
+        "  autotune topology --calls calls.csv.gz --method nsdminer --format mermaid\n"
+        "  autotune topology --calls calls.csv.gz --method requests --format jsonl > parents.jsonl\n\n"
         "A table of flows names its columns in its first line: start, end (seconds; or start_us, …), src, "
         "dst, and dst_port\n"
-        "and proto where there are. A table of calls: caller, callee, callee_start_us, callee_end_us.");
+        "and proto where there are. A table of calls: caller, callee, callee_start_us, callee_end_us; for requests also id,\n"
+        "and where there are operation, caller_start_us, caller_end_us. --format jsonl prints a line for every call,\n"
+        "{\"id\",\"parent\",\"confidence\"}, a root with \"parent\":null.");
     Arguments arguments;
     auto* flows =
         app.add_option("--flows", arguments.flows, "CSV of flows, plain or .gz; - is standard input");
     app.add_option("--calls", arguments.calls, "CSV of calls between services, plain or .gz")
         ->excludes(flows);
-    app.add_option("--method", arguments.method, "nsdminer: Peddycord's algorithm, from flows alone")
-        ->check(CLI::IsMember({"nsdminer"}));
+    app.add_option("--method", arguments.method,
+                   "nsdminer: Peddycord's algorithm, from flows alone; requests: which call was made while serving "
+                   "which (of --calls, the default there)")
+        ->check(CLI::IsMember({"nsdminer", "requests"}));
     app.add_flag("--exclusive", arguments.exclusive,
                  "drop a flow that lies within several; else they share it");
     app.add_option("--ranking", arguments.ranking, "of candidates: ratio or logarithm of their weights")
@@ -195,7 +226,10 @@ int topology_command(int argc, char** argv) {
                    "seconds of flows kept to be put in order of their starts")
         ->check(CLI::Range(0.0, 86'400.0))
         ->capture_default_str();
-    app.add_option("--format", arguments.format, "text, json, dot, mermaid or html")
+    app.add_option("--window", arguments.window, "requests: calls that are looked at together; memory is four of it")
+        ->check(CLI::Range(1'000, 10'000'000))
+        ->capture_default_str();
+    app.add_option("--format", arguments.format, "text, json, jsonl, dot, mermaid or html")
         ->check(CLI::IsMember(kFormats));
     app.add_flag("--json", arguments.json, "the same as --format json");
     app.add_option("-o,--output", arguments.out, "write there; without --format the name's end says how");

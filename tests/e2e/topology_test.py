@@ -81,6 +81,34 @@ class Topology(unittest.TestCase):
         self.assertEqual(topology("--flows", packed).stdout, expected)
         self.assertEqual(topology("--flows", "-", stdin=FLOWS).stdout, expected)
 
+    def test_requests_without_ids_are_put_together(self):
+        path = REQUESTS / "node_25.calls.csv.gz"
+        with gzip.open(str(path).replace("calls", "truth"), "rt") as file:
+            truth = {row["id"]: row["parent"] or None for row in csv.DictReader(file)}
+        done = topology("--calls", path, "--method", "requests", "--format", "jsonl")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual({line["id"]: line["parent"] for line in lines}, truth)  # all of this one
+        self.assertTrue(all(0 <= line["confidence"] <= 1 for line in lines))
+        self.assertIn("6000 calls, 1000 requests from outside, 5000 calls given to others", done.stderr)
+        graph = json.loads(topology("--calls", path, "--json").stdout)
+        self.assertEqual({(e["from"], e["to"]): e["weight"] for e in graph["edges"]}, {edge: 1000.0 for edge in called(path)})
+        out = self.folder / "o.jsonl"
+        self.assertEqual(topology("--calls", path, "-o", out).returncode, 0)
+        self.assertEqual(out.read_text(), done.stdout)
+
+    def test_calls_that_cannot_be_are_told_by_line_and_counted(self):
+        path = self.table("id,caller,callee,operation,caller_start_us,caller_end_us,callee_start_us,callee_end_us\n"
+                          'a,,web,get,,,0,100\nb"1,web,db,"q",10,20,12,18\nb,web,db,q,30,20,12,18\na,,web,get,,,200,300\n'
+                          "lone,shop,db,q,,,50,60\n", "calls.csv")
+        done = topology("--calls", path, "--format", "jsonl")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual({line["id"]: line["parent"] for line in map(json.loads, done.stdout.splitlines())},
+                         {"a": None, 'b"1': "a", "lone": None})
+        self.assertIn(f"{path}:4: the caller's end is before its start; skipped\n{path}:5: the id \"a\" was there before; skipped\n",
+                      done.stderr)
+        self.assertIn("1 during nothing that could have made them; 2 lines skipped", done.stderr)
+
     def test_the_page_lights_what_belongs_together(self):
         if not browser.chromium():
             if os.environ.get("CI"):
@@ -103,7 +131,9 @@ class Topology(unittest.TestCase):
         bad = self.table("when,who\n1,2\n", "bad.csv")
         for arguments, status, words in [([], 2, "--flows"), (["--flows", bad], 2, "bad.csv:1: the first line must name"),
                                          (["--flows", self.folder / "none"], 1, "No such file"),
-                                         (["--calls", bad], 2, "nsdminer"), (["--flows", bad, "--format", "png"], 2, "png"),
+                                         (["--calls", bad], 2, "bad.csv:1: the first line must name"),
+                                         (["--flows", bad, "--method", "requests"], 2, "--calls"),
+                                         (["--calls", bad, "--method", "nsdminer", "--format", "jsonl"], 2, "requests"), (["--flows", bad, "--format", "png"], 2, "png"),
                                          (["--flows", bad, "-o", "x.png"], 2, ".mmd"),
                                          (["--flows", bad, "--method", "guess"], 2, "guess")]:
             with self.subTest(arguments=arguments):

@@ -1,0 +1,28 @@
+// autotune topology --calls FILE --method requests: which call was made while serving which.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "core/dependency_graph.hpp"
+#include "core/result.hpp"
+
+namespace autotune::cli {
+
+struct RequestsOptions {
+    std::string calls;            // path, - is standard input
+    std::size_t window = 50'000;  // calls
+    std::string lines;  // path of {"id","parent","confidence"} a call, - is standard output; "": none
+};
+
+struct Requests {
+    DependencyGraph graph;  // weight: calls; confidence: the mean of theirs, of 100
+    std::string told;       // what was found, for people
+};
+
+// Tells lines that were skipped on standard error. Errors: invalid_argument and corrupt are of the input,
+// others of the machine.
+[[nodiscard]] Result<Requests> reconstruct_requests(const RequestsOptions& options);
+
+}  // namespace autotune::cli
