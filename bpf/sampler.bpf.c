@@ -18,7 +18,6 @@
 
 #define at_read_user(to, size, address) bpf_probe_read_user(to, size, (const void*)(address))
 #include "bpf/logic/python_walk.h"
-#include "bpf/parts/unwind.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -138,18 +137,8 @@ static __always_inline __u64 scope_of_current(void) {
     return 0;
 }
 
-static __always_inline void fill_head(struct at_sampler_head* head, __u32 record, __u64 scope,
-                                      struct task_struct___sampler* task) {
-    const __u64 both = bpf_get_current_pid_tgid();
-    head->record = record;
-    head->pid = both >> 32;
-    head->tid = (__u32)both;
-    head->of = 0;
-    head->at_ns = bpf_ktime_get_ns();
-    head->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-    head->cgroup = scope;
-}
-
+#include "bpf/parts/told.bpf.h"
+#include "bpf/parts/unwind.bpf.h"
 #include "bpf/parts/stack_copy.bpf.h"
 #include "bpf/parts/sample_stack.bpf.h"
 #include "bpf/parts/sample_clock.bpf.h"
@@ -165,7 +154,10 @@ int on_tick(struct bpf_perf_event_data* ctx) {
     if (exact_ticks && !(weight = sampled_time(task, scope))) return 0;
     struct scratch* s = this_scratch();
     if (!s) return 0;
-    fill_head(&s->stack.head, AT_RECORD_STACK, scope, task);
+    if (!begin_sample(s, scope, task)) {
+        if (exact_ticks) sampled_time_is_owed(task, weight);
+        return 0;
+    }
     struct at_unwind_registers registers = {};
 #if defined(__TARGET_ARCH_x86)
     if ((ctx->regs.cs & 3) == 3) {
@@ -175,9 +167,9 @@ int on_tick(struct bpf_perf_event_data* ctx) {
     } else
 #endif
         saved_registers(&registers);  // in a system call or an interrupt of it
-    const __u64 stack = take_stack(ctx, s, task, &registers);
-    if (!tell_sample(s, exact_ticks ? AT_SAMPLE_CPU : AT_SAMPLE_TICK, stack, weight) && exact_ticks)
-        sampled_time_is_owed(task, weight);
+    const __u32 of = exact_ticks ? AT_SAMPLE_CPU : AT_SAMPLE_TICK;
+    take_stack(ctx, s, task, &registers, of);
+    if (!s->is_sampled && !tell_sample(s, of, weight) && exact_ticks) sampled_time_is_owed(task, weight);
     return 0;
 }
 
@@ -222,12 +214,17 @@ int BPF_PROG(on_exec, struct task_struct___sampler* task, int old_pid,
     bpf_map_delete_elem(&python_processes, &pid);
     bpf_map_delete_elem(&unwind_processes, &pid);
     count(AT_COUNT_ATTEMPTED);
-    struct at_exec* e = bpf_ringbuf_reserve(&samples, sizeof *e, 0);
+    const __u32 process = process_number(pid, BPF_CORE_READ(task, group_leader, start_boottime), scope);
+    struct at_exec* e = process ? bpf_ringbuf_reserve(&samples, sizeof *e, 0) : 0;
     if (!e) {
         count(AT_COUNT_RING_FULL);
         return 0;
     }
-    fill_head(&e->head, AT_RECORD_EXEC, scope, task);
+    __builtin_memset(&e->head, 0, sizeof e->head);
+    e->head.record = AT_RECORD_EXEC;
+    e->head.tid = (__u32)bpf_get_current_pid_tgid();
+    e->head.process = process;
+    e->head.at_ns = bpf_ktime_get_ns();
     e->text_start = BPF_CORE_READ(task, mm, start_code);
     e->text_end = BPF_CORE_READ(task, mm, end_code);
     e->inode = BPF_CORE_READ(program, file, f_inode, i_ino);

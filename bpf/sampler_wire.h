@@ -13,8 +13,16 @@ enum at_sampler_limits {
     AT_EXEC_PATH_LENGTH = 256,
 };
 
-/* A stack is told once, when it is new, and from then on by its number. */
-enum at_sampler_record { AT_RECORD_STACK = 1, AT_RECORD_EXEC = 2, AT_RECORD_SAMPLE = 3 };
+/*
+ * What comes often is short: a process, a stack and an address are told once, and from then on by their number. What is
+ * referred to comes before what refers to it.
+ */
+enum at_sampler_record {
+    AT_RECORD_STACK = 1,
+    AT_RECORD_EXEC = 2,
+    AT_RECORD_SAMPLE = 3,
+    AT_RECORD_PROCESS = 4,
+};
 
 /* What a sample's weight is. */
 enum at_sample_of {
@@ -22,6 +30,7 @@ enum at_sample_of {
     AT_SAMPLE_CPU = 1,    /* ns on the CPU since its last sample */
     AT_SAMPLE_OFF = 2,    /* ns off the CPU; at_ns = their end */
     AT_SAMPLE_MEMORY = 3, /* bytes of memory that the kernel gave it */
+    AT_SAMPLE_LATER = 4,  /* of a stack: no sample yet, samples refer to it */
 };
 
 /* Numbers of stacks that are none. */
@@ -38,14 +47,26 @@ enum at_no_stack {
 
 /* What every record begins with. */
 struct at_sampler_head {
-    __u32 record; /* at_sampler_record */
-    __u32 pid;    /* thread group */
+    __u8 record;        /* at_sampler_record */
+    __u8 of;            /* at_sample_of; of samples and stacks */
+    __u8 python_result; /* at_python_result, of stacks */
+    __u8 native_result; /* at_native_result, of stacks */
     __u32 tid;
-    __u32 of;       /* at_sample_of, of samples */
-    __u64 at_ns;    /* CLOCK_MONOTONIC */
+    __u32 process; /* number of an at_told_process */
+    __u32 stack;   /* number of an at_stack; of samples also at_no_stack */
+    __u64 at_ns;   /* CLOCK_MONOTONIC */
+};
+
+/* A process in its scope; head.process is its number from now on. */
+struct at_told_process {
+    struct at_sampler_head head;
     __u64 start_ns; /* of the thread group, CLOCK_BOOTTIME */
     __u64 cgroup;
+    __u32 pid; /* thread group */
+    __u32 reserved;
 };
+#define AT_KEPT_PROCESSES 8192 /* so many the kernel side remembers to have told; the reader must keep more */
+#define AT_KEPT_STACKS 65536
 
 enum at_python_result {
     AT_PYTHON_NONE = 0,      /* no interpreter known in this process */
@@ -74,20 +95,27 @@ struct at_python_frame {
     __u64 identity;
 };
 
-/* Followed by python_frames at_python_frame, then native_frames and kernel_frames __u64 addresses, all innermost first. */
+/*
+ * Followed by python_frames at_python_frame, kernel_frames addresses, fresh_frames addresses, and native_frames __u16;
+ * frames are innermost first. A native frame that is 0 is the next of the fresh addresses. Of these each has from now on
+ * the number first, first + 1, …, up to AT_LAST_ADDRESS; other native frames are such numbers. first 0: they have none.
+ * Numbers hold within an epoch. A stack of AT_SAMPLE_TICK is that sample too.
+ */
 struct at_stack {
     struct at_sampler_head head;
-    __u64 number; /* a hash of process, program and frames; at least AT_FIRST_STACK */
     __u16 python_frames;
     __u16 native_frames;
     __u16 kernel_frames;
-    __u8 python_result; /* at_python_result */
-    __u8 native_result; /* at_native_result */
+    __u16 fresh_frames;
+    __u16 epoch;
+    __u16 first;
+    __u32 reserved;
 };
+#define AT_LAST_ADDRESS 0xffff
 
+/* Without its weight when it is AT_SAMPLE_TICK. */
 struct at_sample {
     struct at_sampler_head head;
-    __u64 stack; /* number of one that was told before; at_no_stack */
     __u64 weight;
 };
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cstdarg>
@@ -281,6 +282,12 @@ Status SamplerProgram::drain_copies(const OnRecord& on_record) {
     state_->on_copy = nullptr;
     if (got < 0 && got != -EINTR) return unexpected(errno_error("reading the ring of copied stacks", -got));
     return ok();
+}
+
+void SamplerProgram::renumber_addresses(std::uint16_t epoch) {
+    std::atomic_ref<__u64> numbers(state_->object->data->address_numbers);
+    const std::uint64_t now = numbers.load() >> 32;
+    if (static_cast<std::uint16_t>(now) == epoch) numbers.store((now + 1) << 32 | 1);
 }
 
 std::array<std::uint64_t, AT_SAMPLER_COUNTS> SamplerProgram::counts() const {

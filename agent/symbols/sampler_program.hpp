@@ -71,6 +71,9 @@ public:
     // Every stack copied so far (sampler_wire.h, at_stack_copy). A copy is there before the stack that it is of.
     Status drain_copies(const OnRecord& on_record);
 
+    // Addresses get new numbers: those of `epoch` are used up. Nothing when that was done already.
+    void renumber_addresses(std::uint16_t epoch);
+
     // Since load, over all CPUs; by at_sampler_count.
     [[nodiscard]] std::array<std::uint64_t, AT_SAMPLER_COUNTS> counts() const;
     // Run time of its programs, 0 unless somebody enabled BPF statistics; also of those that have been detached.

@@ -1,14 +1,17 @@
-// The sampler's records (bpf/sampler_wire.h) as values: bytes in, checked, nothing resolved. Pure.
+// The sampler's records (bpf/sampler_wire.h) as values: bytes in, checked; numbers of processes and addresses resolved
+// by what was told before, nothing else.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "agent/symbols/symbolizer.hpp"
+#include "agent/symbols/told_numbers.hpp"
 #include "bpf/sampler_wire.h"
 #include "core/ids.hpp"
 #include "core/result.hpp"
@@ -26,7 +29,9 @@ struct RecordOrigin {
 // A stack as it was taken, told once, and its number.
 struct SampleRecord {
     RecordOrigin from;
-    std::uint64_t number = 0;
+    std::uint32_t number = 0;
+    bool is_tick = false;  // also a sample, of AT_SAMPLE_TICK
+    std::optional<std::uint16_t> full_epoch;  // its addresses found no numbers: there are no more in that epoch
     at_python_result python_result = AT_PYTHON_NONE;
     at_native_result native_result = AT_NATIVE_POINTERS;
     bool copied = false;                  // the stack is in the ring stack_copies, for us to walk
@@ -39,7 +44,7 @@ struct SampleRecord {
 struct WeightRecord {
     RecordOrigin from;
     at_sample_of of = AT_SAMPLE_TICK;
-    std::uint64_t stack = 0;   // number of a SampleRecord; at_no_stack
+    std::uint32_t stack = 0;   // number of a SampleRecord; at_no_stack
     std::uint64_t weight = 0;  // ns or bytes, by `of`
 };
 
@@ -48,9 +53,12 @@ struct ExecRecord {
     Program program;
 };
 
-using SamplerRecord = std::variant<WeightRecord, SampleRecord, ExecRecord>;
+// What was only told to be referred to.
+struct Noted {};
 
-// Errors: corrupt.
-[[nodiscard]] Result<SamplerRecord> decode_sampler_record(std::span<const std::byte> bytes);
+using SamplerRecord = std::variant<Noted, WeightRecord, SampleRecord, ExecRecord>;
+
+// Takes from `told`, and adds to it. Errors: corrupt, also of a record that refers to what nobody told.
+[[nodiscard]] Result<SamplerRecord> decode_sampler_record(std::span<const std::byte> bytes, ToldNumbers& told);
 
 }  // namespace autotune::symbols

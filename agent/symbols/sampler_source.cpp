@@ -124,7 +124,7 @@ private:
 
     void take(std::span<const std::byte> bytes, EventBatch& batch) {
         health_.bytes += bytes.size();
-        auto record = decode_sampler_record(bytes);
+        auto record = decode_sampler_record(bytes, told_);
         if (!record) {
             ++undecodable_;
             return;
@@ -140,10 +140,14 @@ private:
             const ProcessId process = told->from.process;
             look_at(process);
             if (told->copied) walk_copy(*told);
+            if (told->full_epoch) program_->renumber_addresses(*told->full_epoch);
+            const WeightRecord tick{.from = told->from, .stack = told->number};
+            const bool is_tick = told->is_tick;
             stacks_.learn(std::move(*told), batch.tables);
             look_at(process);  // naming it may have read them anew, and the same stack is not told again
-        } else {
-            take_weight(std::get<WeightRecord>(*record), batch);
+            if (is_tick) take_weight(tick, batch);
+        } else if (const auto* weight = std::get_if<WeightRecord>(&*record)) {
+            take_weight(*weight, batch);
         }
     }
 
@@ -159,6 +163,7 @@ private:
             case AT_SAMPLE_CPU: sample.period = time; break;
             case AT_SAMPLE_OFF: sample.of = SampleOf::off_cpu, sample.period = time; break;
             case AT_SAMPLE_MEMORY: sample.of = SampleOf::memory, sample.bytes = record.weight; break;
+            case AT_SAMPLE_LATER: break;  // never of a sample
         }
         batch.events.push_back({.at = record.from.at,
                                 .process = record.from.process,
@@ -233,6 +238,7 @@ private:
     Symbolizer symbolizer_;
     PythonFrames python_;
     CopiedStacks copies_;
+    ToldNumbers told_;
     StackBook stacks_{symbolizer_, python_};
     SamplerHealth health_;
     std::uint64_t undecodable_ = 0;

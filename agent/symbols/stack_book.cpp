@@ -15,7 +15,7 @@ namespace {
 constexpr std::array<std::string_view, 4> kProbed{"__schedule", "do_exit", "__alloc_frozen_pages_noprof",
                                                   "__alloc_pages"};
 
-std::string_view shown(std::uint64_t number) {
+std::string_view shown(std::uint32_t number) {
     switch (number) {
         case AT_STACK_NONE: return "[no stack]";
         case AT_STACK_BEFORE: return "[waiting since before the profile began]";
@@ -62,19 +62,19 @@ BuiltStack StackBook::build(const SampleRecord& told, Tables& tables) {
 }
 
 void StackBook::learn(SampleRecord told, Tables& tables) {
-    const std::uint64_t number = told.number;
+    const std::uint32_t number = told.number;
     Entry entry{.built = build(told, tables), .raw = nullptr};
     const auto frames = tables.stacks[entry.built.stack];
     entry.always = may_change(frames, tables);
     entry.generation = symbolizer_.generation();
     if (entry.always || (symbolizer_.awaits_names() && has_no_name(frames, tables)))
         entry.raw = std::make_unique<SampleRecord>(std::move(told));
-    entries_.insert_or_assign(number, std::move(entry));
+    entries_.put(number, std::move(entry));
 }
 
-BuiltStack StackBook::find(std::uint64_t number, Tables& tables) {
-    if (const auto known = entries_.find(number); known != entries_.end()) {
-        Entry& entry = known->second;
+BuiltStack StackBook::find(std::uint32_t number, Tables& tables) {
+    if (Entry* known = entries_.find(number)) {
+        Entry& entry = *known;
         if (entry.raw && (entry.always || entry.generation != symbolizer_.generation())) {
             entry.built = build(*entry.raw, tables);
             entry.generation = symbolizer_.generation();

@@ -1,15 +1,16 @@
 // StackBook: the stacks that the kernel side has told, by number: named once, however often they are sampled.
 //
 // One thread. A stack that holds code which a JIT wrote is named anew each time: such code moves, and its names may
-// come later. All calls are given the same Tables.
+// come later. All calls are given the same Tables. Bounded: twice as many stacks are kept as the kernel side remembers to
+// have told.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <unordered_map>
 
 #include "agent/symbols/python_frames.hpp"
+#include "agent/symbols/recently_used.hpp"
 #include "agent/symbols/sampler_record.hpp"
 #include "agent/symbols/stack_builder.hpp"
 #include "agent/symbols/symbolizer.hpp"
@@ -26,7 +27,7 @@ public:
 
     // What is shown for a stack of that number. Of at_no_stack, and of stacks that nobody told us of, one frame in
     // brackets that says what it is; the latter are counted.
-    [[nodiscard]] BuiltStack find(std::uint64_t number, Tables& tables);
+    [[nodiscard]] BuiltStack find(std::uint32_t number, Tables& tables);
 
     [[nodiscard]] std::uint64_t unknown() const { return unknown_; }
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
@@ -42,7 +43,7 @@ private:
 
     Symbolizer& symbolizer_;
     PythonFrames& python_;
-    std::unordered_map<std::uint64_t, Entry> entries_;
+    RecentlyUsed<std::uint32_t, Entry> entries_{2 * AT_KEPT_STACKS};
     std::uint64_t unknown_ = 0;
 };
 

@@ -35,25 +35,29 @@ static __always_inline void read_account(struct task_struct___sampler* task, __u
     to->switches = BPF_CORE_READ(task, nvcsw) + BPF_CORE_READ(task, nivcsw);
 }
 
-static __always_inline void fill_sample(struct at_sample* sample, const struct at_timed_thread* t, __u64 now, __u32 of,
-                                        __u64 stack, __u64 weight) {
+/* False: there was no room to tell whose it is. */
+static __always_inline int fill_sample(struct at_sample* sample, const struct at_timed_thread* t, __u64 now, __u32 of,
+                                       __u32 stack, __u64 weight) {
+    __builtin_memset(&sample->head, 0, sizeof sample->head);
     sample->head.record = AT_RECORD_SAMPLE;
-    sample->head.pid = t->pid;
-    sample->head.tid = t->tid;
     sample->head.of = of;
+    sample->head.tid = t->tid;
+    sample->head.process = process_number(t->pid, t->start_ns, t->scope);
+    sample->head.stack = stack;
     sample->head.at_ns = now;
-    sample->head.start_ns = t->start_ns;
-    sample->head.cgroup = t->scope;
-    sample->stack = stack;
     sample->weight = weight;
+    return sample->head.process != 0;
 }
 
-static __always_inline int tell_span(const struct at_timed_thread* t, __u64 now, __u64 stack, __u64 ns) {
-    struct at_sample* sample = bpf_ringbuf_reserve(&samples, sizeof *sample, 0);
-    if (!sample) return 0;
-    fill_sample(sample, t, now, AT_SAMPLE_OFF, stack, ns);
-    bpf_ringbuf_submit(sample, BPF_RB_NO_WAKEUP);
-    return 1;
+static __always_inline int tell_of_thread(const struct at_timed_thread* t, __u64 now, __u32 of, __u32 stack,
+                                          __u64 weight) {
+    struct at_sample sample;
+    return fill_sample(&sample, t, now, of, stack, weight) &&
+           !bpf_ringbuf_output(&samples, &sample, sizeof sample, BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline int tell_span(const struct at_timed_thread* t, __u64 now, __u32 stack, __u64 ns) {
+    return tell_of_thread(t, now, AT_SAMPLE_OFF, stack, ns);
 }
 
 /* Tells the span, and before it what is owed. */
@@ -110,10 +114,12 @@ static __always_inline void thread_leaves(void* ctx, struct task_struct___sample
     }
     struct scratch* s = this_scratch();
     if (!s) return;
-    fill_head(&s->stack.head, AT_RECORD_STACK, scope, prev);
-    struct at_unwind_registers registers = {};
-    saved_registers(&registers);
-    const __u64 stack = take_stack(ctx, s, prev, &registers);
+    __u32 stack = AT_STACK_LOST;
+    if (begin_sample(s, scope, prev)) {
+        struct at_unwind_registers registers = {};
+        saved_registers(&registers);
+        stack = take_stack(ctx, s, prev, &registers, AT_SAMPLE_LATER);
+    }
     if (!t) {
         make_timed_thread(prev, scope, now, 0, stack, BPF_ANY);
         return;
@@ -170,11 +176,7 @@ static __always_inline void thread_ends(struct task_struct___sampler* task) {
     tell_off(t, now, &span);
     if (exact_ticks) {
         const __u64 rest = at_take_sampled(&t->ledger, reading.cpu_ns);
-        struct at_sample* sample = rest ? bpf_ringbuf_reserve(&samples, sizeof *sample, 0) : 0;
-        if (sample) {
-            fill_sample(sample, t, now, AT_SAMPLE_CPU, AT_STACK_UNSAMPLED, rest);
-            bpf_ringbuf_submit(sample, BPF_RB_NO_WAKEUP);
-        }
+        if (rest) tell_of_thread(t, now, AT_SAMPLE_CPU, AT_STACK_UNSAMPLED, rest);
     }
     const __u32 tid = t->tid;
     bpf_map_delete_elem(&timed_threads, &tid);
@@ -206,10 +208,9 @@ int meet_threads(struct bpf_iter__task___sampler* ctx) {
 }
 
 static __always_inline void write_sample(struct bpf_iter__task___sampler* ctx, const struct at_timed_thread* t,
-                                         __u64 now, __u32 of, __u64 stack, __u64 weight) {
+                                         __u64 now, __u32 of, __u32 stack, __u64 weight) {
     struct at_sample sample;
-    if (!weight) return;
-    fill_sample(&sample, t, now, of, stack, weight);
+    if (!weight || !fill_sample(&sample, t, now, of, stack, weight)) return;
     bpf_seq_write(ctx->meta->seq, &sample, sizeof sample);
 }
 

@@ -17,12 +17,11 @@ static __always_inline int tell_memory(void* ctx, __u64 bytes) {
     struct task_struct___sampler* task = (void*)bpf_get_current_task_btf();
     if (!task->mm) return 0;
     struct scratch* s = this_scratch();
-    if (!s) return 0;
-    fill_head(&s->stack.head, AT_RECORD_STACK, scope, task);
+    if (!s || !begin_sample(s, scope, task)) return 0;
     struct at_unwind_registers registers = {};
     saved_registers(&registers);
-    const __u64 stack = take_stack(ctx, s, task, &registers);
-    tell_sample(s, AT_SAMPLE_MEMORY, stack, bytes);
+    take_stack(ctx, s, task, &registers, AT_SAMPLE_MEMORY);
+    tell_sample(s, AT_SAMPLE_MEMORY, bytes);
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * The stack of the running thread: user space's, CPython's, on request the kernel's. Told in whole when it is new,
- * by its number (a hash) from then on: a sample is 56 bytes, whatever its stack's depth, and no number of stacks is
+ * by its number from then on: a sample is 24 bytes then, whatever its stack's depth, and no number of stacks is
  * too many. The scratch is a CPU's: programs that take stacks on the same CPU must not interrupt each other, which is
  * why memory is never sampled together with clock ticks (SamplerProgram).
  */
@@ -19,24 +19,32 @@ struct {
     __type(value, struct at_python_process);
 } python_processes SEC(".maps");
 
-/* Stacks that were told. What falls out is told again. */
+/* Stacks that were told: their hash to their number. What falls out is told again, under another number. */
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
-    __uint(max_entries, 32768);
+    __uint(max_entries, AT_KEPT_STACKS);
     __type(key, __u64);
     __type(value, __u32);
 } told_stacks SEC(".maps");
 
-#define AT_FRAME_BYTES                                                                  \
-    (AT_MAX_PYTHON_FRAMES * sizeof(struct at_python_frame) + AT_MAX_NATIVE_FRAMES * 8 + \
-     AT_MAX_POINTER_FRAMES * 8)
-#define AT_FRAME_WORDS 2048 /* the next power of two */
-_Static_assert(AT_FRAME_BYTES <= AT_FRAME_WORDS * 8, "an index is masked");
+__u32 last_stack = AT_FIRST_STACK;
+
+#define AT_PYTHON_WORDS (sizeof(struct at_python_frame) / sizeof(__u64))
+#define AT_CODE_WORDS (AT_MAX_NATIVE_FRAMES * sizeof(__u16) / sizeof(__u64))
+#define AT_FRAME_WORDS 2048 /* a power of two: an index is masked */
+_Static_assert(AT_MAX_PYTHON_FRAMES * AT_PYTHON_WORDS + AT_MAX_POINTER_FRAMES + AT_MAX_NATIVE_FRAMES + AT_CODE_WORDS <=
+                   AT_FRAME_WORDS,
+               "there is room for every stack");
 
 struct scratch {
     struct at_python_walker python;
     struct at_python_offsets offsets;
+    __u64 start_ns; /* of the process */
+    __u32 pid;
+    __u32 words;       /* of `frames` that are filled */
     __u64 hash;
+    __u32 next_number; /* for an address */
+    __u32 is_sampled;  /* the sample has been told with its stack */
     struct at_stack stack;
     __u64 frames[AT_FRAME_WORDS];
 };
@@ -52,11 +60,6 @@ _Static_assert((AT_MAX_PYTHON_FRAMES & (AT_MAX_PYTHON_FRAMES - 1)) == 0, "an ind
 static __always_inline struct scratch* this_scratch(void) {
     __u32 zero = 0;
     return bpf_map_lookup_elem(&scratches, &zero);
-}
-
-static __always_inline __u64 mixed(__u64 hash, __u64 word) {
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
-    return hash ^ (hash >> 29);
 }
 
 static long mix_word(__u32 i, void* unused) {
@@ -79,32 +82,56 @@ static __always_inline int saved_registers(struct at_unwind_registers* to) {
 #endif
 }
 
+/* What every record of the running thread begins with, and whose it is. False: there was no room to tell. */
+static __always_inline int begin_sample(struct scratch* s, __u64 scope, struct task_struct___sampler* task) {
+    const __u64 both = bpf_get_current_pid_tgid();
+    s->pid = both >> 32;
+    s->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+    s->stack.head.tid = (__u32)both;
+    s->stack.head.at_ns = bpf_ktime_get_ns();
+    s->stack.head.process = process_number(s->pid, s->start_ns, scope);
+    if (s->stack.head.process) return 1;
+    count(AT_COUNT_ATTEMPTED);
+    count(AT_COUNT_RING_FULL);
+    return 0;
+}
+
 /* Of one that user space walks nobody knows yet whether it is another's like: it has a number of its own. */
 static __always_inline void copy_unwalked(struct scratch* s, const struct at_unwind_registers* registers,
                                           __u32 space) {
-    if (!copy_stack(&s->stack.head, registers, space)) return;
-    s->stack.native_result |= AT_NATIVE_COPIED;
+    if (!copy_stack(&s->stack.head, s->pid, s->start_ns, registers, space)) return;
+    s->stack.head.native_result |= AT_NATIVE_COPIED;
     s->hash = mixed(mixed(s->hash, s->stack.head.at_ns), s->stack.head.tid);
 }
 
-/* The native frames, behind `at` bytes of the scratch's; how many bytes. */
-static __always_inline __u64 take_native(void* ctx, struct scratch* s, const struct at_unwind_registers* registers,
-                                         __u64 at) {
-    struct at_walk* walk =
-        registers->ip ? walk_by_tables(s->stack.head.pid, s->stack.head.start_ns, registers) : 0;
-    if (walk) {
-        __u64 size = (__u64)walk->count * sizeof(__u64);
-        if (size > AT_MAX_NATIVE_FRAMES * sizeof(__u64)) size = AT_MAX_NATIVE_FRAMES * sizeof(__u64);
-        s->stack.native_result = walk->result;
-        s->hash = mixed(s->hash, walk->space);
-        if (walk->result == AT_NATIVE_UNMAPPED) copy_unwalked(s, registers, walk->space);
-        return bpf_probe_read_kernel((void*)s->frames + at, size, walk->frames) ? 0 : size;
+static long mix_native(__u32 i, void* unused) {
+    __u32 zero = 0;
+    struct scratch* s = this_scratch();
+    const struct at_walk* w = bpf_map_lookup_elem(&walks, &zero);
+    if (!s || !w) return 1;
+    s->hash = mixed(s->hash, w->frames[i & (AT_MAX_NATIVE_FRAMES - 1)]);
+    return 0;
+}
+
+/* The native frames: w's. */
+static __always_inline void take_native(void* ctx, struct scratch* s, struct at_walk* w,
+                                        const struct at_unwind_registers* registers) {
+    w->registers = *registers;
+    w->hash = s->hash;
+    if (walk_by_tables(w, s->pid, s->start_ns)) {
+        s->hash = mixed(w->hash, w->space);
+        s->stack.head.native_result = w->result;
+        if (w->result == AT_NATIVE_UNMAPPED) copy_unwalked(s, registers, w->space);
+        return;
     }
-    s->stack.native_result = AT_NATIVE_POINTERS;
+    s->stack.head.native_result = AT_NATIVE_POINTERS;
     copy_unwalked(s, registers, 0);
-    const long got =
-        bpf_get_stack(ctx, (void*)s->frames + at, AT_MAX_POINTER_FRAMES * sizeof(__u64), BPF_F_USER_STACK);
-    return got > 0 ? got : 0;
+    long got = bpf_get_stack(ctx, w->frames, AT_MAX_POINTER_FRAMES * sizeof(__u64), BPF_F_USER_STACK);
+    if (got < 0) got = 0;
+    if (got > AT_MAX_POINTER_FRAMES * 8) got = AT_MAX_POINTER_FRAMES * 8;
+    w->count = got / sizeof(__u64);
+    __builtin_memset(w->codes, 0, (AT_MAX_POINTER_FRAMES + 1) * sizeof w->codes[0]);
+    bpf_loop(w->count, mix_native, 0, 0);
 }
 
 static long python_turn(__u32 i, void* unused) {
@@ -112,78 +139,149 @@ static long python_turn(__u32 i, void* unused) {
     if (!s) return 1;
     const int result = at_python_turn(&s->offsets, (struct at_python_frame*)s->frames, &s->python);
     if (result == AT_PYTHON_GOES_ON) return 0;
-    s->stack.python_result = result;
+    s->stack.head.python_result = result;
     return 1;
 }
 
 /* How many frames. */
 static __always_inline __u32 take_python(struct scratch* s, struct task_struct___sampler* task) {
-    s->stack.python_result = AT_PYTHON_NONE;
-    const __u32 pid = s->stack.head.pid;
+    s->stack.head.python_result = AT_PYTHON_NONE;
+    const __u32 pid = s->pid;
     const struct at_python_process* process = bpf_map_lookup_elem(&python_processes, &pid);
-    if (!process || process->start_ns != s->stack.head.start_ns) return 0;
+    if (!process || process->start_ns != s->start_ns) return 0;
     __u64 self = 0; /* pthread_self() of glibc and musl is the thread's base address, on x86-64 */
     if (bpf_core_field_exists(task->thread.fsbase)) self = BPF_CORE_READ(task, thread.fsbase);
     at_python_begin(process, self, &s->python);
     s->offsets = process->offsets;
-    s->stack.python_result = AT_PYTHON_CUT;
+    s->stack.head.python_result = AT_PYTHON_CUT;
     bpf_loop(AT_MAX_PYTHON_TURNS, python_turn, 0, 0);
     const __u32 python = s->python.count;
     return python > AT_MAX_PYTHON_FRAMES ? AT_MAX_PYTHON_FRAMES : python;
 }
 
-/* Takes the stack of the running thread, whose head is filled in, and tells it if it is new. Its number. */
-static __always_inline __u64 take_stack(void* ctx, struct scratch* s, struct task_struct___sampler* task,
-                                        const struct at_unwind_registers* registers) {
-    s->hash = mixed(mixed(stack_seed, s->stack.head.start_ns ^ s->stack.head.pid), (__u64)BPF_CORE_READ(task, mm));
+/* An address that has no number is told in whole. */
+static long put_fresh_frame(__u32 i, void* unused) {
+    __u32 zero = 0;
+    struct scratch* s = this_scratch();
+    const struct at_walk* w = bpf_map_lookup_elem(&walks, &zero);
+    if (!s || !w) return 1;
+    i &= AT_MAX_NATIVE_FRAMES - 1;
+    if (w->codes[i]) return 0;
+    __u32 at = s->words;
+    AT_WALK_FORGET(at);
+    at &= AT_FRAME_WORDS - 1;
+    s->frames[at] = w->frames[i];
+    s->words = at + 1;
+    return 0;
+}
+
+/* … and has one from then on. */
+static long remember_frame(__u32 i, void* unused) {
+    __u32 zero = 0;
+    struct scratch* s = this_scratch();
+    const struct at_walk* w = bpf_map_lookup_elem(&walks, &zero);
+    if (!s || !w) return 1;
+    i &= AT_MAX_NATIVE_FRAMES - 1;
+    if (w->codes[i]) return 0;
+    const __u32 number = s->next_number;
+    if (number > AT_LAST_ADDRESS) return 1;
+    s->next_number = number + 1;
+    const struct address_key key = {
+        .address = w->frames[i], .space = w->space, .is_return = (w->recipes[i] & AT_WALK_IS_RETURN) != 0};
+    const struct told_address told = {
+        .number = number, .epoch = w->epoch, .recipe = w->recipes[i] & ~AT_WALK_IS_RETURN};
+    bpf_map_update_elem(&told_addresses, &key, &told, BPF_ANY);
+    return 0;
+}
+
+/* Tells the stack that was taken, behind `words` of Python's and the kernel's frames. False: no room. */
+static __always_inline int tell_stack(struct scratch* s, const struct at_walk* w, __u32 words) {
+    __u32 native = w->count;
+    if (native > AT_MAX_NATIVE_FRAMES) native = AT_MAX_NATIVE_FRAMES;
+    s->words = words;
+    bpf_loop(native, put_fresh_frame, 0, 0);
+    __u64 end = s->words;
+    const __u32 fresh = end - words;
+    const int has_tables = w->space != 0;
+    const __u32 first = has_tables && fresh ? take_address_numbers(w->epoch, fresh) : 0;
+    s->stack.native_frames = native;
+    s->stack.fresh_frames = fresh;
+    s->stack.epoch = w->epoch;
+    s->stack.first = first;
+    s->stack.reserved = 0;
+    if (end > AT_FRAME_WORDS - AT_CODE_WORDS) return 0;
+    __u64 code_bytes = (__u64)native * sizeof(__u16);
+    if (code_bytes > AT_MAX_NATIVE_FRAMES * sizeof(__u16)) return 0;
+    if (bpf_probe_read_kernel((void*)s->frames + end * sizeof(__u64), code_bytes, w->codes)) return 0;
+    const __u64 size = sizeof(struct at_stack) + end * sizeof(__u64) + code_bytes;
+    if (size > sizeof(struct at_stack) + sizeof s->frames) return 0;
+    /* Without tables: the sooner somebody reads the process's files, the fewer stacks are cut. */
+    if (bpf_ringbuf_output(&samples, &s->stack, size, has_tables ? BPF_RB_NO_WAKEUP : 0)) return 0;
+    s->next_number = first;
+    if (first) bpf_loop(native, remember_frame, 0, 0);
+    return 1;
+}
+
+/* Takes the stack of the running thread and tells it if it is new. Its number; the sample is to be told yet unless
+ * s->is_sampled. REQUIRES: begin_sample(). */
+static __always_inline __u32 take_stack(void* ctx, struct scratch* s, struct task_struct___sampler* task,
+                                        const struct at_unwind_registers* registers, __u32 of) {
+    __u32 zero = 0;
+    s->is_sampled = 0;
+    struct at_walk* w = bpf_map_lookup_elem(&walks, &zero);
+    if (!w) return s->stack.head.stack = AT_STACK_NONE;
+    s->hash = mixed(mixed(stack_seed, s->start_ns ^ s->pid), (__u64)BPF_CORE_READ(task, mm));
     const __u32 python = take_python(s, task);
     __u64 size = python * sizeof(struct at_python_frame);
-    __u64 native = take_native(ctx, s, registers, size);
-    if (native > AT_MAX_NATIVE_FRAMES * sizeof(__u64)) native = AT_MAX_NATIVE_FRAMES * sizeof(__u64);
-    size += native;
     long kernel = 0;
     if (kernel_frames) kernel = bpf_get_stack(ctx, (void*)s->frames + size, AT_MAX_POINTER_FRAMES * sizeof(__u64), 0);
     if (kernel < 0) kernel = 0;
     if (kernel > AT_MAX_POINTER_FRAMES * 8) kernel = AT_MAX_POINTER_FRAMES * 8;
     size += kernel;
     s->stack.python_frames = python;
-    s->stack.native_frames = native / sizeof(__u64);
     s->stack.kernel_frames = kernel / sizeof(__u64);
-    if (!python && !size) count(AT_COUNT_UNREADABLE);
-
-    s->hash = mixed(s->hash, (__u64)s->stack.python_result << 8 | s->stack.native_result);
-    s->hash = mixed(s->hash, (__u64)python << 32 | native);
     bpf_loop(size / sizeof(__u64), mix_word, 0, 0);
-    __u64 number = s->hash;
+    take_native(ctx, s, w, registers);
+    if (!size && !w->count) count(AT_COUNT_UNREADABLE);
+
+    s->hash = mixed(s->hash, (__u64)s->stack.head.python_result << 8 | s->stack.head.native_result);
+    s->hash = mixed(s->hash, (__u64)python << 32 | w->count);
+    const __u64 hash = s->hash;
+    const __u32* told = bpf_map_lookup_elem(&told_stacks, &hash);
+    if (told) return s->stack.head.stack = *told;
+    __u32 number = __sync_fetch_and_add(&last_stack, 1);
     if (number < AT_FIRST_STACK) number += AT_FIRST_STACK;
-    if (bpf_map_lookup_elem(&told_stacks, &number)) return number;
-    s->stack.number = number;
+    s->stack.head.stack = number;
     s->stack.head.record = AT_RECORD_STACK;
-    size += sizeof(struct at_stack);
-    if (size > sizeof(struct at_stack) + AT_FRAME_BYTES) return number;
-    /* Without tables: the sooner somebody reads the process's files, the fewer stacks are cut. */
-    const __u64 wake = (s->stack.native_result & ~AT_NATIVE_COPIED) == AT_NATIVE_POINTERS ? 0 : BPF_RB_NO_WAKEUP;
-    if (bpf_ringbuf_output(&samples, &s->stack, size, wake)) {
+    s->stack.head.of = of == AT_SAMPLE_TICK ? AT_SAMPLE_TICK : AT_SAMPLE_LATER;
+    if (!tell_stack(s, w, size / sizeof(__u64))) {
         count(AT_COUNT_STACK_LOST);
         return number;
     }
-    const __u32 yes = 1;
-    bpf_map_update_elem(&told_stacks, &number, &yes, BPF_ANY);
+    bpf_map_update_elem(&told_stacks, &hash, &number, BPF_ANY);
+    if (of == AT_SAMPLE_TICK) {
+        count(AT_COUNT_ATTEMPTED);
+        s->is_sampled = 1;
+    }
     return number;
 }
 
 /* A sample of the thread whose stack was taken; false: no room. */
-static __always_inline int tell_sample(const struct scratch* s, __u32 of, __u64 stack, __u64 weight) {
+static __always_inline int tell_sample(struct scratch* s, __u32 of, __u64 weight) {
     count(AT_COUNT_ATTEMPTED);
+    s->stack.head.record = AT_RECORD_SAMPLE;
+    s->stack.head.of = of;
+    if (of == AT_SAMPLE_TICK) {
+        if (!bpf_ringbuf_output(&samples, &s->stack.head, sizeof s->stack.head, BPF_RB_NO_WAKEUP)) return 1;
+        count(AT_COUNT_RING_FULL);
+        return 0;
+    }
     struct at_sample* sample = bpf_ringbuf_reserve(&samples, sizeof *sample, 0);
     if (!sample) {
         count(AT_COUNT_RING_FULL);
         return 0;
     }
     sample->head = s->stack.head;
-    sample->head.record = AT_RECORD_SAMPLE;
-    sample->head.of = of;
-    sample->stack = stack;
     sample->weight = weight;
     bpf_ringbuf_submit(sample, BPF_RB_NO_WAKEUP);
     return 1;

@@ -36,9 +36,9 @@ static __always_inline int may_copy(__u32 pid, __u64 start_ns, __u32 space) {
 }
 
 /* `space`: of the tables that did not suffice, 0 when there are none. Not 0: it was copied. */
-static __always_inline int copy_stack(const struct at_sampler_head* head, const struct at_unwind_registers* registers,
-                                      __u32 space) {
-    if (!registers->sp || !may_copy(head->pid, head->start_ns, space)) return 0;
+static __always_inline int copy_stack(const struct at_sampler_head* head, __u32 pid, __u64 start_ns,
+                                      const struct at_unwind_registers* registers, __u32 space) {
+    if (!registers->sp || !may_copy(pid, start_ns, space)) return 0;
     struct at_stack_copy* copy = bpf_ringbuf_reserve(&stack_copies, sizeof *copy, 0);
     if (!copy) {
         count(AT_COUNT_NOT_COPIED);

@@ -57,12 +57,18 @@ struct {
 /* A walk under way, and what it found. */
 struct at_walk {
     struct at_unwind_registers registers;
+    __u64 hash; /* of the frames, begun by who asks for the walk */
     __u32 space;
     __u32 count;
     __u32 result;    /* enum at_native_result */
     __u32 is_return; /* the address is where a call returns to: the call is before it */
+    __u32 epoch;     /* of the codes */
+    __u32 reserved;
     __u64 frames[AT_MAX_NATIVE_FRAMES];
+    __u32 recipes[AT_MAX_NATIVE_FRAMES]; /* of the tables; the highest bit: is_return */
+    __u16 codes[AT_MAX_NATIVE_FRAMES];   /* numbers of the addresses; 0: has none */
 };
+#define AT_WALK_IS_RETURN (1u << 31)
 _Static_assert((AT_MAX_NATIVE_FRAMES & (AT_MAX_NATIVE_FRAMES - 1)) == 0, "an index is masked");
 
 struct {
@@ -115,6 +121,11 @@ static __always_inline const struct at_unwind_mapping* mapping_of(__u32 space, _
     return bpf_map_lookup_elem(&unwind_mappings, &key);
 }
 
+static __always_inline __u64 mixed(__u64 hash, __u64 word) {
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
+    return hash ^ (hash >> 29);
+}
+
 static long walk_frame(__u32 turn, void* unused) {
     __u32 zero = 0;
     struct at_walk* w = bpf_map_lookup_elem(&walks, &zero);
@@ -126,12 +137,22 @@ static long walk_frame(__u32 turn, void* unused) {
     }
     AT_WALK_FORGET(n);
     n &= AT_MAX_NATIVE_FRAMES - 1;
-    w->frames[n] = w->registers.ip;
+    const struct address_key key = {.address = w->registers.ip, .space = w->space, .is_return = w->is_return != 0};
+    w->frames[n] = key.address;
+    w->hash = mixed(w->hash, key.address);
     w->count = n + 1;
 
-    const __u64 ip = w->registers.ip - (w->is_return ? 1 : 0);
-    const struct at_unwind_mapping* mapping = mapping_of(w->space, ip);
-    __u32 index = mapping ? (__u32)recipe_index(mapping->file, ip - mapping->bias) : 0;
+    const struct told_address* told = bpf_map_lookup_elem(&told_addresses, &key);
+    w->codes[n] = told && told->epoch == (__u16)w->epoch ? told->number : 0;
+    __u32 index = told ? told->recipe : 0;
+    int is_mapped = index != 0;
+    if (!index) {
+        const __u64 ip = key.address - key.is_return;
+        const struct at_unwind_mapping* mapping = mapping_of(key.space, ip);
+        is_mapped = mapping != 0;
+        if (mapping) index = recipe_index(mapping->file, ip - mapping->bias);
+    }
+    w->recipes[n] = key.is_return ? index | AT_WALK_IS_RETURN : index;
     const struct at_unwind_recipe* recipe = bpf_map_lookup_elem(&unwind_recipes, &index);
     if (!recipe) return 1;
     struct at_unwind_registers registers = w->registers;
@@ -139,28 +160,25 @@ static long walk_frame(__u32 turn, void* unused) {
         case AT_STEP_RETURN: w->is_return = 1; break;
         case AT_STEP_EXACT: w->is_return = 0; break;
         case AT_STEP_END: w->result = AT_NATIVE_WHOLE; return 1;
-        case AT_STEP_NO_RECIPE: w->result = mapping ? AT_NATIVE_NO_RECIPE : AT_NATIVE_UNMAPPED; return 1;
+        case AT_STEP_NO_RECIPE: w->result = is_mapped ? AT_NATIVE_NO_RECIPE : AT_NATIVE_UNMAPPED; return 1;
         default: w->result = AT_NATIVE_UNREADABLE; return 1;
     }
     w->registers = registers;
     return 0;
 }
 
-/* The walk of the running thread from `registers`; null when its process has no tables. */
-static __always_inline struct at_walk* walk_by_tables(__u32 pid, __u64 start_ns,
-                                                      const struct at_unwind_registers* registers) {
-    const struct at_unwind_process* process = bpf_map_lookup_elem(&unwind_processes, &pid);
-    if (!process || process->start_ns != start_ns) return 0;
-    __u32 zero = 0;
-    struct at_walk* w = bpf_map_lookup_elem(&walks, &zero);
-    if (!w) return 0;
-    w->registers = *registers;
-    w->space = process->space;
+/* Walks the running thread from `registers`, which are w's. False: its process has no tables. */
+static __always_inline int walk_by_tables(struct at_walk* w, __u32 pid, __u64 start_ns) {
     w->count = 0;
+    w->space = 0;
+    const struct at_unwind_process* process = bpf_map_lookup_elem(&unwind_processes, &pid);
+    if (!w->registers.ip || !process || process->start_ns != start_ns) return 0;
+    w->space = process->space;
     w->is_return = 0;
     w->result = AT_NATIVE_CUT;
+    w->epoch = address_epoch();
     bpf_loop(AT_MAX_NATIVE_FRAMES + 1, walk_frame, 0, 0);
-    return w;
+    return 1;
 }
 
 #endif

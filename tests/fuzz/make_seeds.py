@@ -149,13 +149,21 @@ write("line_table", "linetable", bytes([1, 1]) + bytes([4, 1, 6, 128, 8, 3]))
 write("line_table", "locations", bytes([2, 1]) + bytes([0xE8, 2, 0x80, 5, 0xD8, 0x11, 0x22, 0xF0, 3, 1, 2, 3, 0xF8]))
 
 # --- the sampler's records: see bpf/sampler_wire.h ------------------------------------------------------
-def sampler_head(kind: int, of: int = 0) -> bytes:
-    return struct.pack("<4I3Q", kind, 4711, 4712, of, 1000, 5, 99)
+def sampler_head(kind: int, of: int = 0, results: tuple = (0, 0)) -> bytes:
+    return struct.pack("<4B3IQ", kind, of, *results, 4712, 3, 77, 1000)
 
 
-write("sampler_record", "stack", sampler_head(1) + struct.pack("<Q3H2B", 77, 1, 2, 1, 1, 1) + struct.pack("<6Q", 1, 2, 3, 4, 5, 6))
-write("sampler_record", "exec", sampler_head(2) + struct.pack("<3Q256s", 0x1000, 0x2000, 7, b"/bin/true"))
-write("sampler_record", "weight", sampler_head(3, 2) + struct.pack("<2Q", 77, 1234))
+def records(*all_of_them: bytes) -> bytes:
+    padded = [record + bytes(-len(record) % 8) for record in all_of_them]
+    return b"".join(bytes([len(record) // 8]) + record for record in padded)
+
+
+process = sampler_head(4) + struct.pack("<2Q2I", 5, 99, 4711, 0)
+fresh = sampler_head(1, 0, (1, 1)) + struct.pack("<6HI", 1, 2, 1, 2, 6, 10, 0) + struct.pack("<6Q2H", 1, 2, 3, 4, 5, 6, 0, 0)
+known = sampler_head(1, 4, (0, 1)) + struct.pack("<6HI", 0, 3, 0, 1, 6, 12, 0) + struct.pack("<Q3H", 7, 10, 0, 11)
+write("sampler_record", "stacks", records(process, fresh, known))
+write("sampler_record", "exec", records(process, sampler_head(2) + struct.pack("<3Q256s", 0x1000, 0x2000, 7, b"/bin/true")))
+write("sampler_record", "weight", records(process, sampler_head(3, 2) + struct.pack("<Q", 1234), sampler_head(3)))
 
 # --- recordings: see agent/recording/format.hpp and recording_fuzzer.cpp -----------------------------
 

@@ -11,7 +11,7 @@ namespace {
 
 class StackBookTest : public ::testing::Test {
 protected:
-    SampleRecord told(std::uint64_t number, std::vector<std::uint64_t> native, std::vector<std::uint64_t> kernel = {}) {
+    SampleRecord told(std::uint32_t number, std::vector<std::uint64_t> native, std::vector<std::uint64_t> kernel = {}) {
         SampleRecord record{.from = {.process = {.pid = 4711, .start_ns = 5}}};
         record.number = number;
         record.native_result = AT_NATIVE_WHOLE;
@@ -19,7 +19,7 @@ protected:
         record.kernel = std::move(kernel);
         return record;
     }
-    std::vector<std::string> frames(std::uint64_t number) {
+    std::vector<std::string> frames(std::uint32_t number) {
         std::vector<std::string> names;
         for (const FrameId f : tables_.stacks[book_.find(number, tables_).stack])
             names.emplace_back(tables_.strings[tables_.frames[f].name]);
@@ -53,6 +53,18 @@ TEST_F(StackBookTest, KeepsAStackUnderItsNumber) {
     EXPECT_EQ(frames(200), Names{"[unmapped]"});
     EXPECT_EQ(book_.size(), 2u);
     EXPECT_EQ(book_.unknown(), 0u);
+}
+
+TEST_F(StackBookTest, KeepsTwiceWhatTheKernelSideRemembers) {
+    for (std::uint32_t i = 0; i < 2 * AT_KEPT_STACKS + 10; ++i) {
+        SampleRecord one = told(1000 + i, {});
+        book_.learn(std::move(one), tables_);
+        (void)book_.find(1000, tables_);  // in use
+    }
+    EXPECT_EQ(book_.size(), 2u * AT_KEPT_STACKS);
+    EXPECT_EQ(book_.unknown(), 0u);
+    (void)book_.find(1001, tables_);
+    EXPECT_EQ(book_.unknown(), 1u) << "the longest not used";
 }
 
 TEST_F(StackBookTest, PutsTheKernelsFramesAboveTheOthers) {
