@@ -36,6 +36,8 @@ constexpr std::array kCommands{
     Command{"topology", "which service needs which, from tables of flows or calls",
             autotune::cli::topology_command},
     Command{"cost", "what an application costs, and would cost (CostHat)", autotune::cli::cost_command},
+    Command{"canary", "whether a canary may replace the version that serves, from pairs of calls",
+            autotune::cli::canary_command},
     Command{"rules", "check a rules file", autotune::rules_command},
     Command{"history", "what was changed, why and with which proof; invocations on record",
             autotune::cli::history_command},

@@ -82,7 +82,8 @@ void Pipeline::evaluate() {
                          .history = &history_,
                          .platforms = &platforms_,
                          .mode = options_.mode,
-                         .now = parts_.clock.wall()};
+                         .now = parts_.clock.wall(),
+                         .memo = &memo_};
     Plan plan = rules::evaluate(parts_.rules, engine_, now);
     for (Action& action : plan.actions) {
         if (!options_.flame_folder.empty())

@@ -90,6 +90,7 @@ private:
     EventBatch batch_;
     Trials trials_;
     rules::EngineState engine_;
+    rules::Memo memo_;
     rules::History history_;
     std::map<FunctionRef, std::map<std::string, std::string>> labels_;
     std::vector<Invocation> unsaved_;        // the store refused them; bounded

@@ -46,6 +46,8 @@ struct CanaryPolicy {
     double weight = 0.10;           // share of traffic, after guardrails
     Nanos horizon = std::chrono::hours(2);
     enum class OnHold : std::uint8_t { revert, keep_waiting } on_hold = OnHold::revert;
+    double harm_margin = 0;         // slower by no more than this is never a reason to roll back
+    Nanos indifference{0};          // nor is a difference of no more than this, and nobody waits for its proof
     bool operator==(const CanaryPolicy&) const = default;
 };
 
@@ -111,7 +113,7 @@ struct JudgeReport {
     std::uint64_t baseline_calls = 0, baseline_failures = 0;
     double log10_e_latency = 0;         // promote needs both of these ≥ log10(1/α)
     double log10_e_errors = 0;
-    double log10_e_harm = 0;            // largest of the harm tests; roll back at ≥ log10(K/β)
+    double log10_e_harm = 0;            // of all tests of harm; roll back at ≥ log10(1/β)
     Nanos baseline_p95{0}, canary_p95{0};
     std::string reason;                 // which test decided, or what is still missing
 };

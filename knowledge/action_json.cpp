@@ -96,6 +96,8 @@ Evidence to_evidence(const json& j) {
 json from_canary(const CanaryPolicy& c) {
     return {{"latency_margin", from_number(c.latency_margin)},
             {"error_margin", from_number(c.error_margin)},
+            {"harm_margin", from_number(c.harm_margin)},
+            {"indifference_ns", c.indifference.count()},
             {"alpha", from_number(c.alpha)},
             {"beta", from_number(c.beta)},
             {"weight", from_number(c.weight)},
@@ -107,6 +109,9 @@ CanaryPolicy to_canary(const json& j) {
     CanaryPolicy c;
     c.latency_margin = to_number(j.at("latency_margin"));
     c.error_margin = to_number(j.at("error_margin"));
+    // Changes of older versions have neither.
+    if (j.contains("harm_margin")) c.harm_margin = to_number(j.at("harm_margin"));
+    if (j.contains("indifference_ns")) c.indifference = Nanos(integer_of<std::int64_t>(j.at("indifference_ns")));
     c.alpha = to_number(j.at("alpha"));
     c.beta = to_number(j.at("beta"));
     c.weight = to_number(j.at("weight"));

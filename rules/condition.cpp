@@ -22,9 +22,9 @@ const cel::Environment& environment() {
     return environment;
 }
 
-bool of_dependency(std::size_t variable) {
-    return variable < kFactCount && fact_catalogue()[variable].name.starts_with("dep.");
-}
+// The facts of dependencies are the last ones of the catalogue.
+constexpr auto kFirstOfDependency = static_cast<std::size_t>(Fact::dep_name);
+bool of_dependency(std::size_t variable) { return variable >= kFirstOfDependency && variable < kFactCount; }
 
 // Where the values of one evaluation come from.
 struct Source {
@@ -32,10 +32,11 @@ struct Source {
     const SloValues& slo;
     const FactSet* dependency;  // null: none
 
-    [[nodiscard]] FactValue fact(std::size_t variable) const {
+    [[nodiscard]] const FactValue& fact(std::size_t variable) const {
+        static const FactValue unknown;
         if (variable >= kFactCount) return slo[variable - kFactCount];
         const auto f = static_cast<Fact>(variable);
-        if (of_dependency(variable)) return dependency ? (*dependency)[f] : FactValue{};
+        if (variable >= kFirstOfDependency) return dependency ? (*dependency)[f] : unknown;
         return facts.fn[f];
     }
 };
@@ -50,9 +51,12 @@ struct ToCel {
 };
 
 Verdict verdict(const Condition& condition, const Source& source) {
-    const cel::Value value = condition.program->evaluate([&](std::size_t variable) {
-        return std::visit(ToCel{environment().variables[variable].name}, source.fact(variable));
-    });
+    const auto lookup = [&](std::size_t variable) -> cel::Value {
+        const FactValue& fact = source.fact(variable);
+        if (const auto* number = std::get_if<double>(&fact)) return *number;  // most are
+        return std::visit(ToCel{environment().variables[variable].name}, fact);
+    };
+    const cel::Value value = condition.program->evaluate(lookup);
     if (const bool* b = value.get<bool>()) return {.truth = *b ? Truth::yes : Truth::no};
     if (const auto* u = value.get<cel::Unknown>()) return {.why_unknown = u->what + " is not known"};
     return {.why_unknown = to_string(value)};
@@ -82,6 +86,9 @@ CompiledCondition compile_condition(std::string_view text) {
     else
         out.condition =
             Condition{.text = std::string(text), .program = std::move(compilation.program), .at = {}};
+    if (!out.condition) return out;
+    const auto used = out.condition->program->variables();
+    out.condition->asks_dependency = std::any_of(used.begin(), used.end(), of_dependency);
     return out;
 }
 
@@ -119,9 +126,6 @@ bool names(const Condition& condition, std::string_view fact) {
                        [&](std::size_t v) { return environment().variables[v].name == fact; });
 }
 
-bool names_dependency(const Condition& condition) {
-    const auto used = condition.program->variables();
-    return std::any_of(used.begin(), used.end(), of_dependency);
-}
+bool names_dependency(const Condition& condition) { return condition.asks_dependency; }
 
 }  // namespace autotune::rules

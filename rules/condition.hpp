@@ -38,6 +38,7 @@ struct Condition {
     std::string text;
     std::shared_ptr<const cel::Program> program;  // never null once loaded
     Position at;                                  // of the text in its file
+    bool asks_dependency = false;                 // it names dep.*
 };
 
 // Where an expression is wrong: byte offset into its text.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_map>
 
 #include "rules/freeze.hpp"
 #include "rules/lifecycle.hpp"
@@ -40,11 +41,13 @@ std::vector<std::string> names_of(const std::vector<std::size_t>& dependencies, 
 class Evaluation {
 public:
     Evaluation(const RuleSet& rules, EngineState& state, const Situation& situation)
-        : rules_(rules), state_(state), situation_(situation), now_(situation.now) {}
+        : rules_(rules), state_(state), situation_(situation), now_(situation.now) {
+        for (std::uint32_t i = 0; i < rules.rules.size(); ++i) number_.emplace(rules.rules[i].name, i);
+    }
 
     Plan run() {
         std::vector<Firing> firing;
-        for (const Rule& rule : rules_.rules) look(rule, firing);
+        look(firing);
         frozen_ = frozen_functions(rules_, state_, situation_.facts);
         std::sort(firing.begin(), firing.end(), [](const Firing& a, const Firing& b) {
             return std::tie(b.rule->priority, a.rule->name, a.facts->function) <
@@ -61,24 +64,71 @@ private:
         return situation_.history ? *situation_.history : none;
     }
 
-    // Moves the rule on, for all functions in its scope.
-    void look(const Rule& rule, std::vector<Firing>& firing) {
+    // The states of one function, by rule, ascending.
+    using States = std::vector<std::pair<std::uint32_t, RuleState*>>;
+
+    std::unordered_map<FunctionRef, States> states_by_function() {
+        std::unordered_map<FunctionRef, States> out;
+        for (auto& [key, state] : state_.rules)
+            if (const auto rule = number_.find(key.first); rule != number_.end())
+                out[key.second].emplace_back(rule->second, &state);
+        for (auto& [function, states] : out)
+            std::sort(states.begin(), states.end(),
+                      [](const auto& a, const auto& b) { return a.first < b.first; });
+        return out;
+    }
+
+    // Moves all rules on, on all functions.
+    void look(std::vector<Firing>& firing) {
+        auto states = states_by_function();
+        static const States none;
+        if (situation_.memo) situation_.memo->begin(rules_);
+        Look found;
         for (const WindowFacts& window : situation_.facts) {
-            if (window.window != rule.window) continue;
             for (const FunctionFacts& facts : window.functions) {
-                if (!matches(rule.scope, facts.function, facts.labels)) continue;
                 const SloValues slo = slo_of(rules_, facts);
-                Verdict when = holds(rule.when, facts, slo);
-                const Truth cleared = rule.clear_when           ? holds(*rule.clear_when, facts, slo).truth
-                                      : when.truth == Truth::no ? Truth::yes
-                                                                : Truth::no;
-                RuleState& state = state_.rules[{rule.name, facts.function}];
-                advance(state, rule, when.truth, cleared, now_);
-                if (when.truth != Truth::yes || !state.active_since) continue;
-                state.dependencies = names_of(when.dependencies, facts);
-                firing.push_back({&rule, &facts, slo, std::move(when), &state});
+                if (!situation_.memo) rules::look(rules_, window.window, facts, slo, found);
+                const Look& look =
+                    situation_.memo ? situation_.memo->look(rules_, window.window, facts, slo) : found;
+                const auto known = states.find(facts.function);
+                move(facts, slo, look, known == states.end() ? none : known->second, firing);
             }
         }
+        if (situation_.memo) situation_.memo->end();
+    }
+
+    // Those that hold, and those that have a state; of all others nothing is to be remembered.
+    void move(const FunctionFacts& facts, const SloValues& slo, const Look& look, const States& states,
+              std::vector<Firing>& firing) {
+        auto state = states.begin();
+        const auto rest_until = [&](std::uint32_t rule) {
+            for (; state != states.end() && state->first < rule; ++state) {
+                const Said said = look.when[state->first];
+                if (said == Said::out_of_scope) continue;
+                const Rule& one = rules_.rules[state->first];
+                const auto when = static_cast<Truth>(said);
+                advance(*state->second, one, when, cleared(one, when, *state->second, facts, slo), now_);
+            }
+        };
+        for (const auto& [number, verdict] : look.holding) {
+            rest_until(number);
+            const Rule& rule = rules_.rules[number];
+            const bool known = state != states.end() && state->first == number;
+            RuleState& one = known ? *state->second : state_.rules[{rule.name, facts.function}];
+            if (known) ++state;
+            advance(one, rule, Truth::yes, Truth::no, now_);
+            if (!one.active_since) continue;
+            one.dependencies = names_of(verdict.dependencies, facts);
+            firing.push_back({&rule, &facts, slo, verdict, &one});
+        }
+        rest_until(static_cast<std::uint32_t>(rules_.rules.size()));
+    }
+
+    // A condition that holds does not clear, whatever `clear_when` says.
+    static Truth cleared(const Rule& rule, Truth when, const RuleState& state, const FunctionFacts& facts,
+                         const SloValues& slo) {
+        if (!rule.clear_when) return when == Truth::no ? Truth::yes : Truth::no;
+        return state.active_since ? holds(*rule.clear_when, facts, slo).truth : Truth::no;
     }
 
     void act(const Firing& f) {
@@ -183,26 +233,33 @@ private:
     // What no longer matters: old actions, rules that are gone, functions that nobody calls.
     void forget() {
         for (auto it = state_.rules.begin(); it != state_.rules.end();) {
-            const auto rule = std::find_if(rules_.rules.begin(), rules_.rules.end(),
-                                           [&](const Rule& r) { return r.name == it->first.first; });
-            const bool gone = rule == rules_.rules.end();
-            const Nanos keep = gone ? Nanos(0) : std::max(kDay, rule->cooldown);
+            const auto number = number_.find(it->first.first);
+            const Rule* rule = number == number_.end() ? nullptr : &rules_.rules[number->second];
+            const Nanos keep = rule ? std::max(kDay, rule->cooldown) : Nanos(0);
             RuleState& one = it->second;
             std::erase_if(one.acted, [&](WallTime at) { return now_ - at > keep; });
             // Not heard of for a window and the time it takes to clear: it is no longer active.
-            if (!gone && now_ - one.seen > rule->window + rule->clear_for) {
+            if (rule && now_ - one.seen > rule->window + rule->clear_for) {
                 one.active_since.reset();
                 one.holds_since.reset();
                 one.dependencies.clear();
             }
-            it = gone || now_ - one.seen > keep ? state_.rules.erase(it) : std::next(it);
+            it = !rule || now_ - one.seen > keep || idle(one) ? state_.rules.erase(it) : std::next(it);
         }
+    }
+
+    // A state that says no more than none.
+    [[nodiscard]] bool idle(const RuleState& one) const {
+        const bool rests = one.not_begun && now_ - *one.not_begun < one.not_begun_rest;
+        return !one.holds_since && !one.active_since && one.acted.empty() && !rests &&
+               one.refused_because.empty();
     }
 
     const RuleSet& rules_;
     EngineState& state_;
     const Situation& situation_;
     const WallTime now_;
+    std::unordered_map<std::string_view, std::uint32_t> number_;  // of rules, by name
     std::map<FunctionRef, std::string> frozen_;
     std::map<FunctionRef, std::string> changed_;  // in this plan, by which rule
     Plan plan_;

@@ -22,6 +22,7 @@
 #include "core/function.hpp"
 #include "core/knowledge_store.hpp"
 #include "core/plan.hpp"
+#include "rules/memo.hpp"
 #include "rules/rule_set.hpp"
 
 namespace autotune::rules {
@@ -67,7 +68,8 @@ struct RuleState {
 };
 
 // Copyable, comparable: may be kept over a restart, or lost (then `for` starts again; cooldown of
-// changes is also read from History).
+// changes is also read from History). A rule that neither holds nor is active on a function, and did
+// nothing lately, has no entry.
 struct EngineState {
     std::map<std::pair<std::string, FunctionRef>, RuleState> rules;  // by rule name and function
     bool operator==(const EngineState&) const = default;
@@ -80,6 +82,7 @@ struct Situation {
     const std::map<std::string, Capabilities>* platforms = nullptr;  // by FunctionRef::provider
     Mode mode = Mode::dry_run;                                       // the command line's
     WallTime now;
+    Memo* memo = nullptr;  // what conditions said last: the Plan is the same with and without, sooner with
 };
 
 // Functions appear in the Plan in the order of priority, rule name, function. The effective mode of an

@@ -1,6 +1,7 @@
 // What one pair adds to the judge's state, and what the state amounts to.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "rules/canary/judge.hpp"
 #include "rules/canary/sign_test.hpp"
@@ -8,8 +9,6 @@
 namespace autotune::rules {
 
 namespace {
-
-constexpr std::size_t kLeastForTail = 20;  // a 95th percentile of fewer calls is their maximum
 
 // Which of the two is worse: canary +1, baseline −1, neither 0.
 int sign(Nanos canary, Nanos baseline) { return (canary > baseline) - (canary < baseline); }
@@ -26,33 +25,44 @@ int compare_latency(const Pair& pair, Nanos allowed) {
     return sign(pair.canary.duration, allowed);
 }
 
-// (1+δ)·y, rounded to whole nanoseconds so that equal times are equal.
-Nanos with_margin(Nanos y, double margin) {
-    return Nanos(std::llround((1 + margin) * static_cast<double>(y.count())));
+constexpr double kLongest = 9e18;  // ns that 64 bits hold
+
+// The longest time that is not worse than `y`. Rounded to ticks as the canary's times are: else what lies between
+// two ticks would be counted for one side only.
+Nanos allowed(Nanos y, double margin, Nanos indifference, Nanos tick) {
+    const auto at = static_cast<double>(y.count()), step = static_cast<double>(tick.count());
+    const double most = std::max((1 + margin) * at, at + static_cast<double>(indifference.count()));
+    return Nanos(std::llround(std::min(std::round(most / step) * step, kLongest)));
 }
 
-// p95 of what the baseline did before this pair; failures stand above all successes.
-struct Threshold {
-    bool known = false;
-    bool is_failure = false;  // nothing exceeds it
-    Nanos at{0};
-};
-Threshold tail_threshold(const JudgeState& s) {
-    const std::size_t n = s.earlier_baseline.size() + s.baseline_failures;
-    if (n < kLeastForTail) return {};
-    const std::size_t rank = (n * 95 + 99) / 100 - 1;  // nearest rank, from 0
-    if (rank >= s.earlier_baseline.size()) return {.known = true, .is_failure = true};
-    return {.known = true, .at = s.earlier_baseline[rank]};
-}
-bool exceeds(const CallResult& call, const Threshold& t) {
-    return t.known && !t.is_failure && (failed(call) || call.duration > t.at);
+void narrow(Nanos& tick, const CallResult& call) {
+    while (!failed(call) && call.duration % tick != Nanos(0)) tick /= 10;
 }
 
-double log_mean_exp(const std::array<double, kBets.size()>& logs) {
-    const double largest = *std::max_element(logs.begin(), logs.end());
-    double sum = 0;
-    for (const double l : logs) sum += std::exp(l - largest);
-    return largest + std::log(sum / static_cast<double>(logs.size()));
+double difference(const Pair& pair, Nanos limit) {
+    if (failed(pair.canary) || failed(pair.baseline) || pair.canary.duration <= Nanos(0) || limit <= Nanos(0))
+        return std::numeric_limits<double>::infinity();
+    return std::abs(std::log(static_cast<double>(pair.canary.duration.count()) / static_cast<double>(limit.count())));
+}
+
+bool exceeds(const CallResult& call, Nanos limit) { return failed(call) || call.duration > limit; }
+
+// The canary's calls may be longer by as much as is no harm.
+void count_tail(JudgeState& s, const Pair& pair, const CanaryPolicy& policy) {
+    if (s.baseline_tail.kind() != TailThreshold::Kind::time) return;
+    const Nanos threshold = s.baseline_tail.time();
+    const Nanos of_canary = allowed(threshold, policy.harm_margin, policy.indifference, s.tick);
+    count(s.in_tail, exceeds(pair.canary, of_canary) - exceeds(pair.baseline, threshold));
+}
+
+void bet_on_harm(JudgeState& s, const Pair& pair, Nanos limit) {
+    const int worse = compare_latency(pair, limit);
+    if (worse == 0) return;
+    count(s.slower, worse);
+    const double size = difference(pair, limit);
+    s.slower_signs.bet(kHarmStakes, worse);
+    s.slower_ranks.bet(kHarmStakes, worse * s.differences.rank(size));
+    s.differences.add(size);
 }
 
 double log10_below_half(const SignCount& c) { return log_sign_evidence(c.worse, c.total) / std::log(10.0); }
@@ -64,29 +74,36 @@ double log10_above_half(const SignCount& c) {
 
 void observe(JudgeState& s, const Pair& pair, const CanaryPolicy& policy) {
     ++s.pairs;
-    count(s.beyond_margin, compare_latency(pair, with_margin(pair.baseline.duration, policy.latency_margin)));
-    count(s.slower, compare_latency(pair, pair.baseline.duration));
-    count(s.fails_alone, failed(pair.canary) - failed(pair.baseline));
-    const Threshold threshold = tail_threshold(s);
-    count(s.in_tail, exceeds(pair.canary, threshold) - exceeds(pair.baseline, threshold));
-    const int better = failed(pair.baseline) - failed(pair.canary);  // a − b
-    for (std::size_t i = 0; i < kBets.size(); ++i)
-        s.log_wealth[i] += std::log1p(kBets[i] * (policy.error_margin + better));
+    narrow(s.tick, pair.canary);
+    narrow(s.tick, pair.baseline);
+    const auto limit = [&](double margin) {
+        return allowed(pair.baseline.duration, margin, policy.indifference, s.tick);
+    };
+    count(s.beyond_margin, compare_latency(pair, limit(policy.latency_margin)));
+    bet_on_harm(s, pair, limit(policy.harm_margin));
+    const int worse = failed(pair.canary) - failed(pair.baseline);  // b − a
+    count(s.fails_alone, worse);
+    s.errors.bet(kErrorStakes, policy.error_margin - worse);
+    count_tail(s, pair, policy);
     if (failed(pair.baseline)) {
-        ++s.baseline_failures;
+        s.baseline_tail.add_failure();
     } else {
-        auto& sorted = s.earlier_baseline;
-        sorted.insert(std::upper_bound(sorted.begin(), sorted.end(), pair.baseline.duration),
-                      pair.baseline.duration);
+        s.baseline_tail.add_success(pair.baseline.duration);
     }
 }
 
 Evidences evidences(const JudgeState& s) {
-    return {.latency = log10_below_half(s.beyond_margin),
-            .errors = log_mean_exp(s.log_wealth) / std::log(10.0),
-            .harm_latency = log10_above_half(s.slower),
-            .harm_errors = log10_above_half(s.fails_alone),
-            .harm_tail = log10_above_half(s.in_tail)};
+    const double ten = std::log(10.0);
+    Evidences e{.latency = log10_below_half(s.beyond_margin),
+                .errors = s.errors.log_evidence(kErrorStakes) / ten,
+                .harm_latency = log_weighted_sum<2>({s.slower_signs.log_evidence(kHarmStakes),
+                                                     s.slower_ranks.log_evidence(kHarmStakes)},
+                                                    {0.5, 0.5}) /
+                                ten,
+                .harm_errors = log10_above_half(s.fails_alone),
+                .harm_tail = log10_above_half(s.in_tail)};
+    e.harm = log_weighted_sum<3>({e.harm_latency * ten, e.harm_errors * ten, e.harm_tail * ten}, kHarmShares) / ten;
+    return e;
 }
 
 }  // namespace autotune::rules

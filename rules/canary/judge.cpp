@@ -19,13 +19,15 @@ std::string power_of_ten(double log10) {
     return log10 < 6 ? one_decimal(std::pow(10.0, log10)) : "10^" + one_decimal(log10);
 }
 
-double largest_harm(const Evidences& e) { return std::max({e.harm_latency, e.harm_errors, e.harm_tail}); }
-
-std::string harm_reason(const Evidences& e) {
-    const double worst = largest_harm(e);
-    const std::string found = ": evidence " + power_of_ten(worst);
-    if (worst == e.harm_errors) return "the canary fails where the baseline does not" + found;
-    if (worst == e.harm_latency) return "the canary is slower than the baseline" + found;
+// Failures are the reason if they would do alone, since they count as slow too; else what contributes most.
+std::string harm_reason(const Evidences& e, double beta) {
+    const auto part = [](double log10, double share) { return log10 + std::log10(share); };
+    const double latency = part(e.harm_latency, kHarmShares[0]), errors = part(e.harm_errors, kHarmShares[1]),
+                 tail = part(e.harm_tail, kHarmShares[2]);
+    const std::string found = ": evidence of harm " + power_of_ten(e.harm);
+    if (e.harm_errors >= -std::log10(beta) || (errors >= latency && errors >= tail))
+        return "the canary fails where the baseline does not" + found;
+    if (latency >= tail) return "the canary is slower than the baseline" + found;
     return "the canary's slowest calls are slower than the baseline's" + found;
 }
 
@@ -36,10 +38,10 @@ std::string missing(const Evidences& e, const CanaryPolicy& policy, std::uint64_
            " needed";
 }
 
-// Calls whose end was not seen may hide failures: no more of them than the error margin allows.
-bool too_many_unknown(const CallCounts& canary, const CanaryPolicy& policy) {
-    const auto all = static_cast<double>(canary.calls + canary.unknown);
-    return static_cast<double>(canary.unknown) > policy.error_margin * all;
+// Calls whose end was not seen may hide what they would have told: no more of them than the error margin allows.
+bool too_many_unknown(const CallCounts& calls, const CanaryPolicy& policy) {
+    const auto all = static_cast<double>(calls.calls + calls.unknown);
+    return static_cast<double>(calls.unknown) > policy.error_margin * all;
 }
 
 Nanos p95(std::vector<Nanos> durations) {
@@ -60,10 +62,13 @@ public:
         std::uint64_t paired = 0;
         for (const Pair& p : trial.pairs) paired += p.baseline.end == CallResult::End::out_of_memory;
         baseline_out_of_memory_ = trial.baseline.out_of_memory > paired;
-        unknown_ = too_many_unknown(trial.canary, policy);
+        canary_unknown_ = too_many_unknown(trial.canary, policy);
+        baseline_unknown_ = too_many_unknown(trial.baseline, policy);
     }
 
-    JudgeReport run(Horizon horizon) {
+    // `path`: the evidence after each pair, unless null.
+    JudgeReport run(Horizon horizon, std::vector<Evidences>* path) {
+        path_ = path;
         for (const Pair& pair : trial_.pairs)
             if (decision_ == Decision::waiting) step(pair);
         if (decision_ == Decision::waiting && trial_.canary.out_of_memory > 0 &&
@@ -82,10 +87,12 @@ private:
         if (pair.canary.end == CallResult::End::out_of_memory && !baseline_out_of_memory_)
             return out_of_memory();
         found_ = evidences(state_);
-        if (largest_harm(found_) >= std::log10(kHarmTests / policy_.beta)) {
+        if (path_) path_->push_back(found_);
+        if (found_.harm >= -std::log10(policy_.beta)) {
             decision_ = Decision::rollback;
-            reason_ = harm_reason(found_);
-        } else if (std::min(found_.latency, found_.errors) >= -std::log10(policy_.alpha) && !unknown_) {
+            reason_ = harm_reason(found_, policy_.beta);
+        } else if (std::min(found_.latency, found_.errors) >= -std::log10(policy_.alpha) && !canary_unknown_ &&
+                   !baseline_unknown_) {
             decision_ = Decision::promote;
             reason_ = "no slower than the margin of " + one_decimal(policy_.latency_margin * 100) +
                       " % and no more failures than the margin of " +
@@ -96,13 +103,18 @@ private:
     void out_of_memory() {
         decision_ = Decision::rollback;
         found_ = evidences(state_);
+        if (path_ && path_->size() < state_.pairs) path_->push_back(found_);
         reason_ = "the canary ran out of memory, the baseline did not";
     }
 
     void wait(Horizon horizon) {
         reason_ = missing(found_, policy_, state_.pairs);
-        if (unknown_)
-            reason_ += "; the end of " + std::to_string(trial_.canary.unknown) + " canary calls was not seen";
+        const auto not_seen = [&](const CallCounts& calls, const char* whose) {
+            reason_ += "; the end of " + std::to_string(calls.unknown) + " " + whose +
+                       (calls.unknown == 1 ? " call" : " calls") + " was not seen";
+        };
+        if (canary_unknown_) not_seen(trial_.canary, "canary");
+        if (baseline_unknown_) not_seen(trial_.baseline, "baseline");
         if (horizon == Horizon::open) return;
         decision_ = Decision::hold;
         reason_ = "the horizon is reached without proof: " + reason_;
@@ -118,7 +130,7 @@ private:
         out.baseline_failures = trial_.baseline.failures;
         out.log10_e_latency = found_.latency;
         out.log10_e_errors = found_.errors;
-        out.log10_e_harm = largest_harm(found_);
+        out.log10_e_harm = found_.harm;
         out.canary_p95 = p95(std::move(canary_));
         out.baseline_p95 = p95(std::move(baseline_));
         out.reason = std::move(reason_);
@@ -131,7 +143,8 @@ private:
     Evidences found_;
     std::vector<Nanos> canary_, baseline_;  // successes in pairs
     bool baseline_out_of_memory_ = false;
-    bool unknown_ = false;
+    bool canary_unknown_ = false, baseline_unknown_ = false;
+    std::vector<Evidences>* path_ = nullptr;
     Decision decision_ = Decision::waiting;
     std::string reason_;
 };
@@ -139,7 +152,13 @@ private:
 }  // namespace
 
 JudgeReport judge(const Trial& trial, const CanaryPolicy& policy, Horizon horizon) {
-    return Trying(trial, policy).run(horizon);
+    return Trying(trial, policy).run(horizon, nullptr);
+}
+
+JudgedPath judge_with_path(const Trial& trial, const CanaryPolicy& policy, Horizon horizon) {
+    JudgedPath out;
+    out.report = Trying(trial, policy).run(horizon, &out.path);
+    return out;
 }
 
 JudgeReport judge(std::span<const Pair> pairs, const CanaryPolicy& policy, Horizon horizon) {

@@ -121,22 +121,26 @@ Value Evaluation::choose(const Node& n) {
 
 // Most calls have one or two arguments: those live on the stack.
 Value Evaluation::call(NodeId id) {
-    const Node& n = ast_.nodes[id];
+    const auto& children = ast_.nodes[id].children;
     const std::uint32_t first = checked_.meanings[id].first_child;
-    const std::size_t count = n.children.size() - first;
     const auto run = [&](std::span<Value> arguments) {
         Value worst;
-        for (std::size_t i = 0; i < count; ++i) {
-            arguments[i] = value(n.children[first + i]);
-            note(worst, arguments[i]);
-        }
+        for (const Value& v : arguments) note(worst, v);
         return worst.usable() ? apply(id, arguments) : worst;
     };
-    if (count <= 2) {
-        std::array<Value, 2> few;
-        return run(std::span(few).first(count));
+    switch (children.size() - first) {
+        case 1: {
+            std::array<Value, 1> one{value(children[first])};
+            return one[0].usable() ? apply(id, one) : std::move(one[0]);
+        }
+        case 2: {
+            std::array<Value, 2> two{value(children[first]), value(children[first + 1])};
+            return two[0].usable() && two[1].usable() ? apply(id, two) : run(two);
+        }
+        default: break;
     }
-    std::vector<Value> many(count);
+    std::vector<Value> many;
+    for (std::size_t i = first; i < children.size(); ++i) many.push_back(value(children[i]));
     return run(many);
 }
 

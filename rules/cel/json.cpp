@@ -139,7 +139,7 @@ Result<Value> list(const Json& json, const std::string& at, std::uint32_t depth)
     std::vector<Value> elements;
     for (std::size_t i = 0; i < json.size(); ++i) {
         auto element = read(json[i], at + "[" + std::to_string(i) + "]", depth + 1);
-        if (!element) return element;
+        if (!element) return element.forward();
         elements.push_back(std::move(*element));
     }
     return Value::list(std::move(elements));
@@ -153,9 +153,9 @@ Result<Value> map(const Json& json, const std::string& at, std::uint32_t depth) 
         if (!json[i].is_array() || json[i].size() != 2)
             return wrong(where, "an entry of a map is a pair [key, value]");
         auto key = read(json[i][0], where + "[0]", depth + 1);
-        if (!key) return key;
+        if (!key) return key.forward();
         auto value = read(json[i][1], where + "[1]", depth + 1);
-        if (!value) return value;
+        if (!value) return value.forward();
         entries.emplace_back(std::move(*key), std::move(*value));
     }
     Value out = Map::make(std::move(entries));

@@ -9,11 +9,25 @@ namespace autotune::cel {
 
 namespace {
 
-constexpr std::array<Kind, 14> kKinds{Kind::null,      Kind::boolean, Kind::integer, Kind::unsigned_integer,
-                                      Kind::number,    Kind::text,    Kind::bytes,   Kind::duration,
-                                      Kind::timestamp, Kind::list,    Kind::map,     Kind::type,
-                                      Kind::unknown,   Kind::failure};
-static_assert(kKinds.size() == std::variant_size_v<Value::Data>);
+// Value::kind() reckons with the order of both.
+template <Kind K>
+using AlternativeOf =
+    std::variant_alternative_t<static_cast<std::size_t>(K) - static_cast<std::size_t>(Kind::null),
+                               Value::Data>;
+static_assert(std::is_same_v<AlternativeOf<Kind::null>, Null> &&
+              std::is_same_v<AlternativeOf<Kind::boolean>, bool> &&
+              std::is_same_v<AlternativeOf<Kind::integer>, std::int64_t> &&
+              std::is_same_v<AlternativeOf<Kind::unsigned_integer>, std::uint64_t> &&
+              std::is_same_v<AlternativeOf<Kind::number>, double> &&
+              std::is_same_v<AlternativeOf<Kind::text>, std::string> &&
+              std::is_same_v<AlternativeOf<Kind::bytes>, Bytes> &&
+              std::is_same_v<AlternativeOf<Kind::duration>, Nanos> &&
+              std::is_same_v<AlternativeOf<Kind::timestamp>, Instant> &&
+              std::is_same_v<AlternativeOf<Kind::list>, std::shared_ptr<const List>> &&
+              std::is_same_v<AlternativeOf<Kind::map>, std::shared_ptr<const Map>> &&
+              std::is_same_v<AlternativeOf<Kind::type>, TypeName> &&
+              std::is_same_v<AlternativeOf<Kind::unknown>, Unknown> &&
+              std::is_same_v<AlternativeOf<Kind::failure>, Failure>);
 
 std::optional<double> as_double(const Value& v) {
     if (const auto* i = v.get<std::int64_t>()) return static_cast<double>(*i);
@@ -29,6 +43,7 @@ std::partial_ordering compare_integers(std::int64_t a, std::uint64_t b) {
 }
 
 std::optional<std::partial_ordering> compare_numbers(const Value& a, const Value& b) {
+    if (const double* x = a.get<double>(), *y = b.get<double>(); x && y) return *x <=> *y;
     const auto *ai = a.get<std::int64_t>(), *bi = b.get<std::int64_t>();
     const auto *au = a.get<std::uint64_t>(), *bu = b.get<std::uint64_t>();
     if (ai && bi) return *ai <=> *bi;
@@ -82,8 +97,6 @@ std::string_view to_string(Kind kind) {
         "bytes", "duration", "timestamp", "list", "map", "type", "unknown", "error"};
     return kNames[static_cast<std::size_t>(kind)];
 }
-
-Kind Value::kind() const { return kKinds[data_.index()]; }
 
 Value Value::list(std::vector<Value> elements) {
     return Value(std::make_shared<const List>(std::move(elements)));

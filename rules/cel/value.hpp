@@ -69,6 +69,12 @@ class Value;
 class List;
 class Map;
 
+// Is T an alternative of the variant itself, not something that converts to one?
+template <class T, class Variant>
+inline constexpr bool kIsOneOf = false;
+template <class T, class... Alternatives>
+inline constexpr bool kIsOneOf<T, std::variant<Alternatives...>> = (std::is_same_v<T, Alternatives> || ...);
+
 class Value {
 public:
     using Data =
@@ -76,16 +82,17 @@ public:
                      std::shared_ptr<const List>, std::shared_ptr<const Map>, TypeName, Unknown, Failure>;
 
     Value() = default;  // null
-    // Not from a Value: clang would look for the copy's constraint in the constraint itself.
     template <class T>
-    requires(!std::is_same_v<T, Value> && std::is_constructible_v<Data, std::in_place_type_t<T>, T>)
-        Value(T value)
-        : data_(std::in_place_type<T>, std::move(value)) {}  // NOLINT: implicit
-    Value(const char*) = delete;                             // would become a bool
+    requires(kIsOneOf<T, Data>) Value(T value)  // NOLINT: implicit
+        : data_(std::in_place_type<T>, std::move(value)) {}
+    Value(const char*) = delete;  // would become a bool
     static Value list(std::vector<Value> elements);
     static Value failure(std::string message) { return Value(Failure{std::move(message)}); }
 
-    [[nodiscard]] Kind kind() const;
+    // The kinds of values are in the order of Data's alternatives.
+    [[nodiscard]] Kind kind() const {
+        return static_cast<Kind>(data_.index() + static_cast<std::size_t>(Kind::null));
+    }
     template <class T>
     [[nodiscard]] const T* get() const {
         return std::get_if<T>(&data_);

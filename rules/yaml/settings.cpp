@@ -63,12 +63,15 @@ void read_scope(Reader& reader, const YamlNode& map, Scope& out) {
 void read_canary(Reader& reader, const YamlNode& node, CanaryPolicy& out) {
     if (!reader.expect_map(
             node, "'canary'",
-            {"latency_margin", "error_margin", "alpha", "beta", "horizon", "on_hold", "weight"}))
+            {"latency_margin", "error_margin", "harm_margin", "indifference", "alpha", "beta", "horizon", "on_hold",
+             "weight"}))
         return;
     // Below: a bet on nothing, or a test that passes at once.
     constexpr Range kRisk{0.0001, 0.5};
     reader.read_number(node, "latency_margin", out.latency_margin, {0, 10});
     reader.read_number(node, "error_margin", out.error_margin, {0.0001, 1});
+    reader.read_number(node, "harm_margin", out.harm_margin, {0, 10});
+    reader.read_duration(node, "indifference", out.indifference);
     reader.read_number(node, "alpha", out.alpha, kRisk);
     reader.read_number(node, "beta", out.beta, kRisk);
     reader.read_number(node, "weight", out.weight, {0.001, 1});

@@ -85,5 +85,10 @@ TEST(Template, UnknownNamesAndOpenBracesAreFound) {
     EXPECT_EQ(check_template("a {{fn.name")->offset, 2u);
 }
 
+TEST(Condition, TellsFactsOfDependenciesByTheirPlaceInTheCatalogue) {
+    for (const FactInfo& fact : fact_catalogue())
+        EXPECT_EQ(fact.name.starts_with("dep."), fact.fact >= Fact::dep_name) << fact.name;
+}
+
 }  // namespace
 }  // namespace autotune::rules

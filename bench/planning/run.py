@@ -1,0 +1,27 @@
+#!/usr/bin/env python3
+"""Every planning benchmark of this folder, one after the other: tables as markdown on stdout.
+
+bench/planning/run.py [NAME…]. NAME: only scripts whose name holds it. Exit status: 0 every bar is kept, 3 one is missed, 1 a
+benchmark did not work.
+"""
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def main():
+    worst = 0
+    for script in sorted(HERE.glob("*.py")):
+        if script.name == "run.py" or (sys.argv[1:] and not any(name in script.name for name in sys.argv[1:])):
+            continue
+        print(f"## {script.stem}\n", flush=True)
+        status = subprocess.run([sys.executable, script]).returncode
+        worst = max(worst, status if status in (0, 3) else 4)
+        print(flush=True)
+    return 1 if worst == 4 else worst
+
+
+if __name__ == "__main__":
+    sys.exit(main())
