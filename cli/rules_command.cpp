@@ -11,6 +11,7 @@
 #include "cli/exit_status.hpp"
 #include "cli/rules_eval.hpp"
 #include "cli/rules_file.hpp"
+#include "cli/rules_test.hpp"
 
 namespace autotune {
 namespace {
@@ -100,8 +101,8 @@ std::vector<char*> with_expression_last(int argc, char** argv) {
     for (int i = 2; i < argc; ++i) {
         const std::string_view word = argv[i];
         const bool takes_value = word == "--bind" || word == "--container";
-        const bool option = takes_value || word == "--no-check" || word == "--json" || word == "--help" || word == "-h" ||
-                            word.starts_with("--bind=") || word.starts_with("--container=");
+        const bool option = takes_value || word == "--no-check" || word == "--json" || word == "--help" ||
+                            word == "-h" || word.starts_with("--bind=") || word.starts_with("--container=");
         if (word == "--") {
             expressions.insert(expressions.end(), argv + i + 1, argv + argc);
             break;
@@ -129,11 +130,20 @@ int rules_command(int argc, char** argv) {
     checking->footer(kExamples);
     checking->add_option("FILE", arguments.file, "rules file")->required();
     checking->add_flag("--json", arguments.json, "print the rules and the diagnostics as JSON");
+    cli::TestRequest tests;
+    CLI::App* testing =
+        app.add_subcommand("test", "run tests of rules: facts over time, and what must be planned");
+    testing->footer(
+        "examples:\n  autotune rules test examples/rules_test.yaml\n  autotune rules test --json "
+        "tests/*.yaml");
+    testing->add_option("FILE", tests.files, "files of tests")->required();
+    testing->add_flag("--json", tests.json, "print the results as JSON");
     cli::EvalRequest request;
     CLI::App* evaluating = app.add_subcommand("eval", "print the value of a CEL expression, as JSON");
     evaluating->footer(
         "examples:\n  autotune rules eval '[1, 2, 3].filter(i, i > 1)'\n"
-        "  autotune rules eval 'x > duration(\"1s\")' --bind '{\"x\": {\"duration\": {\"seconds\": \"2\"}}}'");
+        "  autotune rules eval 'x > duration(\"1s\")' --bind '{\"x\": {\"duration\": {\"seconds\": "
+        "\"2\"}}}'");
     evaluating->add_option("EXPR", request.expression, "the expression")->required();
     evaluating->add_option("--bind", request.bindings, "JSON object of variables: {\"x\": {\"int\": \"1\"}}")
         ->allow_extra_args(false);
@@ -142,9 +152,12 @@ int rules_command(int argc, char** argv) {
     evaluating->add_flag("--no-check", unchecked, "evaluate without checking types first");
     evaluating->add_flag("--json", arguments.json, "as it is in any case");
     const bool evaluate = argc > 1 && std::string_view(argv[1]) == "eval";
-    std::vector<char*> words = evaluate ? with_expression_last(argc, argv) : std::vector<char*>(argv, argv + argc);
-    if (const auto over = cli::read_arguments(app, static_cast<int>(words.size()), words.data())) return *over;
+    std::vector<char*> words =
+        evaluate ? with_expression_last(argc, argv) : std::vector<char*>(argv, argv + argc);
+    if (const auto over = cli::read_arguments(app, static_cast<int>(words.size()), words.data()))
+        return *over;
     request.check = !unchecked;
+    if (testing->parsed()) return cli::rules_test(tests);
     return evaluate ? cli::rules_eval(request) : check(arguments);
 }
 

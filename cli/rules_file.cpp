@@ -7,8 +7,6 @@
 
 namespace autotune::cli {
 
-namespace {
-
 Result<std::string> read_file(const std::string& name) {
     errno = 0;
     std::ifstream in(name, std::ios::binary);
@@ -18,8 +16,6 @@ Result<std::string> read_file(const std::string& name) {
     if (!in.is_open() || in.bad()) return unexpected(errno_error("reading " + name, errno ? errno : EIO));
     return text.str();
 }
-
-}  // namespace
 
 Result<rules::Loaded> load_rules_file(const std::string& file) {
     const auto text = read_file(file);

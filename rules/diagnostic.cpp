@@ -18,4 +18,9 @@ bool has_errors(const std::vector<Diagnostic>& diagnostics) {
                        [](const Diagnostic& d) { return d.kind == Diagnostic::Kind::error; });
 }
 
+void keep_on_one_line(std::vector<Diagnostic>& diagnostics) {
+    const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+    for (Diagnostic& d : diagnostics) std::replace_if(d.message.begin(), d.message.end(), is_control, ' ');
+}
+
 }  // namespace autotune::rules

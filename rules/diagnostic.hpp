@@ -24,5 +24,7 @@ struct Diagnostic {
 // "rules.yaml:3:1: unknown key …"; warnings say so: "rules.yaml:3:1: warning: …".
 [[nodiscard]] std::string format(const Diagnostic& diagnostic, std::string_view file);
 [[nodiscard]] bool has_errors(const std::vector<Diagnostic>& diagnostics);
+// Words of the file that a message repeats may hold line breaks and a terminal's commands: they become spaces.
+void keep_on_one_line(std::vector<Diagnostic>& diagnostics);
 
 }  // namespace autotune::rules

@@ -32,12 +32,6 @@ void read_rules(Reader& reader, const YamlNode& node, const Defaults& defaults, 
     }
 }
 
-// Words of the file that a message repeats may hold line breaks and a terminal's commands.
-void keep_on_one_line(std::vector<Diagnostic>& diagnostics) {
-    const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
-    for (Diagnostic& d : diagnostics) std::replace_if(d.message.begin(), d.message.end(), is_control, ' ');
-}
-
 bool mentions(const Rule& rule, std::string_view fact) {
     const auto in = [&](const std::optional<Condition>& c) { return c && names(*c, fact); };
     return names(rule.when, fact) || in(rule.clear_when) ||

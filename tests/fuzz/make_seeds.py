@@ -24,6 +24,9 @@ def write(name: str, seed: str, data: bytes) -> None:
 for number, path in enumerate(sorted(SOURCE.glob("examples/**/rules.yaml"))):
     write("rules", f"example_{number}.yaml", path.read_bytes())
 
+for number, path in enumerate(sorted(SOURCE.glob("examples/**/rules_test.yaml"))):
+    write("rules_fixture", f"example_{number}.yaml", path.read_bytes())
+
 # --- expressions: those of the conformance cases --------------------------------------------------
 
 for path in sorted(SOURCE.glob("tests/rules/cel/cases/*.jsonl")):

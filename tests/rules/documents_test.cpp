@@ -6,6 +6,7 @@
 #include <map>
 #include <sstream>
 
+#include "rules/fixture/fixture.hpp"
 #include "rules/yaml/load.hpp"
 
 namespace autotune::rules {
@@ -67,8 +68,12 @@ TEST(Reference, ItsExamplesLoad) {
     for (std::size_t at = text.find("```yaml\nversion:"); at != std::string::npos;
          at = text.find("```yaml\nversion:", at + 1)) {
         const std::size_t begin = at + 8;
-        const Loaded loaded =
-            load(std::string_view(text).substr(begin, text.find("```", begin) - begin), "docs/rules.md");
+        const std::string_view block = std::string_view(text).substr(begin, text.find("```", begin) - begin);
+        if (block.find("\ntests:") != std::string::npos) {
+            EXPECT_TRUE(load_fixture(block).fixture);
+            continue;
+        }
+        const Loaded loaded = load(block, "docs/rules.md");
         EXPECT_TRUE(loaded.rules);
         for (const Diagnostic& d : loaded.diagnostics)
             if (d.kind == Diagnostic::Kind::error) ADD_FAILURE() << format(d, "docs/rules.md (block)");
