@@ -33,7 +33,7 @@ constexpr std::array kCommands{
             autotune::cli::trace_command},
     Command{"profile", "flame graphs: of a command, a process or a file of stacks, and of what changed",
             autotune::cli::profile_command},
-    Command{"topology", "which service needs which, from tables of flows or calls",
+    Command{"topology", "who calls whom: live, in a recording, or from tables of flows or calls",
             autotune::cli::topology_command},
     Command{"cost", "what an application costs, and would cost (CostHat)", autotune::cli::cost_command},
     Command{"canary", "whether a canary may replace the version that serves, from pairs of calls",

@@ -13,8 +13,11 @@
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/text_pieces.hpp"
+#include "cli/topology_owner.hpp"
 #include "cli/topology_requests.hpp"
+#include "cli/traced_command.hpp"
 #include "exporters/render/dependencies.hpp"
+#include "exporters/render/owner_graph.hpp"
 #include "os/file.hpp"
 
 namespace autotune::cli {
@@ -39,6 +42,8 @@ struct Arguments {
     std::size_t window = 50'000;
     std::vector<double> inference;
     analysis::DependencyOptions options;
+    OwnerRequest owner;
+    double seconds = 0;
 };
 
 int failed_with(const std::string& message, int status) {
@@ -97,6 +102,18 @@ std::string drawn(const DependencyGraph& graph, Format format, const std::string
     return {};
 }
 
+std::string drawn(const OwnerGraph& graph, Format format, const std::string& title) {
+    switch (format) {
+        case Format::text: return render::owner_text(graph);
+        case Format::jsonl:
+        case Format::json: return render::owner_json(graph) + "\n";
+        case Format::dot: return render::owner_dot(graph);
+        case Format::mermaid: return render::owner_mermaid(graph);
+        case Format::html: return render::owner_html(graph, title);
+    }
+    return {};
+}
+
 // What is asked for, else what the file's name says, else text.
 Result<Format> format_of(const Arguments& arguments) {
     if (!arguments.format.empty()) return kFormats.at(arguments.format);
@@ -141,6 +158,38 @@ int write(const Arguments& arguments, const std::string& text) {
     return kDone;
 }
 
+// Live, or from a recording. A command's own status is ours, unless we failed.
+int run_owner(Arguments& arguments) {
+    const bool has_command = !arguments.owner.command.empty();
+    const int ours_failed = has_command ? kOursFailed : kFailed;
+    const int targets = (has_command ? 1 : 0) + (arguments.owner.pids.empty() ? 0 : 1) + (arguments.owner.recording.empty() ? 0 : 1);
+    if (targets > 1) return failed_with("one of -p PID, --from RECORDING and a command can be watched", kUsage);
+    const auto format = format_of(arguments);
+    if (!format) return failed_with(format.error().message, kUsage);
+    if (*format == Format::jsonl)
+        return failed_with("a line a call is what --method requests finds; owner tells text, json, dot, mermaid or html", kUsage);
+    if (has_command && *format != Format::text && to_standard_output(arguments))
+        return failed_with("standard output is the command's: say -o FILE for the graph", kUsage);
+    if (arguments.seconds > 0) arguments.owner.duration = Nanos(static_cast<std::int64_t>(arguments.seconds * 1e9));
+    const auto outcome = watch_owners(arguments.owner);
+    if (!outcome) {
+        const Error& error = outcome.error();
+        if (has_command && (error.code == Errc::not_found || error.code == Errc::permission_denied))
+            return failed_with(error.message, status_of_refusal(error));
+        return failed_with(error.message, error.code == Errc::corrupt || error.code == Errc::not_found ? kUsage : ours_failed);
+    }
+    for (const std::string& remark : outcome->remarks)
+        std::fprintf(stderr, "autotune topology: %s\n", remark.c_str());
+    const std::string text = drawn(outcome->graph, *format, "who calls whom");
+    if (has_command && to_standard_output(arguments)) {
+        std::fputs(text.c_str(), stderr);
+        return outcome->status;
+    }
+    const int written = write(arguments, text);
+    if (written != kDone) return has_command ? kOursFailed : written;
+    return has_command ? outcome->status : kDone;
+}
+
 int failed_with(const Error& error) {
     return failed_with(error.message,
                        error.code == Errc::invalid_argument || error.code == Errc::corrupt ? kUsage : kFailed);
@@ -157,6 +206,14 @@ int run_requests(const Arguments& arguments, Format format) {
 }
 
 int run(Arguments& arguments) {
+    const bool has_table = !arguments.flows.empty() || !arguments.calls.empty();
+    if (arguments.method == "owner" && has_table)
+        return failed_with("--method owner watches who calls whom: it reads no --flows or --calls", kUsage);
+    const bool names_target = !arguments.owner.pids.empty() || !arguments.owner.command.empty() ||
+                              !arguments.owner.recording.empty() || arguments.seconds > 0;
+    if (names_target && (has_table || (!arguments.method.empty() && arguments.method != "owner")))
+        return failed_with("-p, --for, --from and a command go with --method owner, not with a table", kUsage);
+    if (!has_table && (arguments.method.empty() || arguments.method == "owner")) return run_owner(arguments);
     if (arguments.flows.empty() == arguments.calls.empty())
         return failed_with("one of --flows FILE and --calls FILE is needed; see autotune topology --help",
                            kUsage);
@@ -183,9 +240,13 @@ int run(Arguments& arguments) {
 }  // namespace
 
 int topology_command(int argc, char** argv) {
-    CLI::App app("Tells which service needs which, from who talked to whom when", argv[0]);
+    CLI::App app("Tells who calls whom: live by the owners of both ends of each connection, or from tables", argv[0]);
     app.footer(
         "examples:\n"
+        "  sudo autotune topology --for 60s -o graph.html     # everything that runs here, for a minute\n"
+        "  sudo autotune topology -p 4242 --format json       # a process and all it starts, until Ctrl-C\n"
+        "  autotune topology -o graph.html -- ./run-tests     # a program; its status is returned\n"
+        "  autotune topology --from run.autotune.gz           # of a recording of autotune trace\n"
         "  autotune topology --flows flows.csv.gz\n"
         "  autotune topology --flows flows.csv --ranking ratio --alpha 50 --clusters 3 -o graph.html\n"
         "  autotune topology --calls calls.csv.gz --method nsdminer --format mermaid\n"
@@ -201,9 +262,19 @@ int topology_command(int argc, char** argv) {
     app.add_option("--calls", arguments.calls, "CSV of calls between services, plain or .gz")
         ->excludes(flows);
     app.add_option("--method", arguments.method,
-                   "nsdminer: Peddycord's algorithm, from flows alone; requests: which call was made while serving "
-                   "which (of --calls, the default there)")
-        ->check(CLI::IsMember({"nsdminer", "requests"}));
+                   "owner: live, by who owns both ends of a connection (the default without a table); nsdminer: Peddycord's "
+                   "algorithm, from flows alone; requests: which call was made while serving which (of --calls, the default "
+                   "there)")
+        ->check(CLI::IsMember({"owner", "nsdminer", "requests"}));
+    app.add_option("-p,--pid", arguments.owner.pids, "owner: watch this process and all it starts; may be repeated")
+        ->check(above_zero);
+    app.add_option("--for", arguments.seconds, "owner: watch so long, then end with the graph: 500ms, 60s, 10m; else until Ctrl-C")
+        ->transform(CLI::AsNumberWithUnit(
+            std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}}))
+        ->check(CLI::Range(0.001, 86'400.0));
+    app.add_option("--from", arguments.owner.recording, "owner: of a recording of autotune trace instead");
+    app.add_option("COMMAND", arguments.owner.command, "owner, after --: a program to start and watch, with its arguments");
+    app.positionals_at_end();
     app.add_flag("--exclusive", arguments.exclusive,
                  "drop a flow that lies within several; else they share it");
     app.add_option("--ranking", arguments.ranking, "of candidates: ratio or logarithm of their weights")

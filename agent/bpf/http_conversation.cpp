@@ -237,6 +237,9 @@ void HttpConversation::begin_answer(std::string_view text, const Piece& piece,
     exchange.answered = answers_.head_at;
     exchange.ended = piece.ended;
     if (exchange.side == Side::server) exchange.thread = piece.thread;
+    // Lambda's API tells the caller which trace the invocation was given, where the request named none.
+    if (exchange.side == Side::client && exchange.trace_context.empty())
+        exchange.trace_context = plain(head.header("X-Amzn-Trace-Id").value_or(""));
     begin_work(answers_.head_at);  // it did without the rest of the body
     const bool is_tunnel = status == 101 || (exchange.method == "CONNECT" && status < 300);
     const bool has_body = !is_tunnel && exchange.method != "HEAD" && status != 204 && status != 304;

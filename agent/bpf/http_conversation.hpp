@@ -48,7 +48,7 @@ struct HttpExchange {
     std::string method;
     std::string host;
     std::string path;            // of "*" and authority forms what there is; never a query, a fragment, user names
-    std::string trace_context;   // traceparent, else X-Amzn-Trace-Id
+    std::string trace_context;   // traceparent, else X-Amzn-Trace-Id; a client's without either: X-Amzn-Trace-Id of the answer
     Timestamp asked;             // first byte of the request; a server's: when it was there
     Timestamp answered;          // first byte of the answer
     Timestamp ended;             // last byte of the answer that was seen, or the connection's end

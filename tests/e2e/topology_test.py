@@ -129,7 +129,7 @@ class Topology(unittest.TestCase):
 
     def test_mistakes_are_one_clear_line(self):
         bad = self.table("when,who\n1,2\n", "bad.csv")
-        for arguments, status, words in [([], 2, "--flows"), (["--flows", bad], 2, "bad.csv:1: the first line must name"),
+        for arguments, status, words in [(["--method", "nsdminer"], 2, "--flows"), (["--flows", bad], 2, "bad.csv:1: the first line must name"),
                                          (["--flows", self.folder / "none"], 1, "No such file"),
                                          (["--calls", bad], 2, "bad.csv:1: the first line must name"),
                                          (["--flows", bad, "--method", "requests"], 2, "--calls"),

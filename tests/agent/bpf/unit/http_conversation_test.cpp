@@ -71,6 +71,17 @@ TEST_F(Http, OfAServerBeginsWhenTheRequestIsThere) {
     EXPECT_EQ(over[0].ended, from_ns(310));
 }
 
+TEST_F(Http, AClientsTraceIsThatOfTheAnswerWhereItsRequestNamedNone) {
+    send("POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
+    receive("HTTP/1.1 200 OK\r\nX-Amzn-Trace-Id: Root=1-9\r\nContent-Length: 0\r\n\r\n");
+    ASSERT_EQ(over.size(), 1u);
+    EXPECT_EQ(over[0].trace_context, "Root=1-9");
+    send("GET /g HTTP/1.1\r\nX-Amzn-Trace-Id: Root=1-7\r\n\r\n");
+    receive("HTTP/1.1 200 OK\r\nX-Amzn-Trace-Id: Root=1-9\r\nContent-Length: 0\r\n\r\n");
+    ASSERT_EQ(over.size(), 2u);
+    EXPECT_EQ(over[1].trace_context, "Root=1-7");
+}
+
 TEST_F(Http, KeepsAConnectionForManyRequests) {
     for (int i = 0; i < 3; ++i) {
         send("GET /" + std::to_string(i) + " HTTP/1.1\r\n\r\n");
