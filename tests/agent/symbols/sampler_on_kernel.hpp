@@ -12,6 +12,7 @@
 #include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "agent/symbols/sampler_source.hpp"
 #include "tests/agent/symbols/traced_child.hpp"
@@ -107,8 +108,13 @@ protected:
     std::string write_program(const std::string& name, const std::string& text) {
         const std::string path = ::testing::TempDir() + "/" + std::to_string(getpid()) + "-" + name;
         std::ofstream(path) << text;
+        written_.push_back(path);
         return path;
     }
+    void TearDown() override {
+        for (const std::string& path : written_) unlink(path.c_str());
+    }
+    std::vector<std::string> written_;
     TestCgroup cgroup_;
 };
 

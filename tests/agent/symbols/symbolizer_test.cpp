@@ -170,6 +170,19 @@ TEST_F(SymbolizerOnProcTree, ReadsAJitsMapByThePidInsideTheContainer) {
     EXPECT_EQ(name(0x30000f00), "[anon:exec]");
 }
 
+// V8 takes the right to execute away from a page while it writes there; we may look in that instant.
+TEST_F(SymbolizerOnProcTree, NamesWhatAJitMayNotExecuteAtTheMoment) {
+    fs::remove(proc_ / "4711/root");
+    fs::create_directories(proc_ / "4711/root/tmp");
+    write("4711/root/tmp/perf-7.map", "30000000 100 JS:*handler /var/task/index.js:3\n");
+    write_maps("30000000-30001000 rw-p 00000000 00:00 0 \n");
+    const Frame f = frame(0x30000010);
+    EXPECT_EQ(text(f.name), "JS:*handler /var/task/index.js:3");
+    EXPECT_EQ(f.kind, FrameKind::node);
+    EXPECT_EQ(text(f.module), "[jit]");
+    EXPECT_EQ(name(0x30000f00), "[unmapped]");
+}
+
 TEST_F(SymbolizerOnProcTree, ReadsTheKernelsNamesOnRequest) {
     write("kallsyms", "ffffffff81000100 t do_syscall_64\n");
     const Frame f = tables_.frames[symbolizer_.resolve_kernel(0xffffffff81000110, tables_)];
