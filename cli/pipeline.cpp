@@ -64,6 +64,7 @@ Poll Pipeline::poll(Nanos wait) {
 
 void Pipeline::ingest() {
     if (parts_.black_boxes != nullptr) parts_.black_boxes->listen(batch_.events);
+    if (parts_.owners != nullptr) parts_.owners->ingest(batch_);
     parts_.analyzer.ingest(batch_, {parts_.clock.now(), parts_.clock.wall()});
     batch_.events.clear();
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "analyzer/analyzer.hpp"
+#include "analyzer/owner/owner_topology.hpp"
 #include "cli/black_boxes.hpp"
 #include "cli/trials.hpp"
 #include "core/event_source.hpp"
@@ -44,6 +45,7 @@ struct PipelineParts {
     Executor& executor;
     std::vector<Sink*> sinks;
     std::function<AgentHealth()> health;
+    OwnerTopology* owners = nullptr;    // who calls whom; null: nobody looks
     BlackBoxes* black_boxes = nullptr;  // of killed processes; null: none are written down
     std::function<void(const std::string&)> complain;  // a sentence for people; the same one once an hour
 };

@@ -5,6 +5,7 @@
 #include "exporters/render/flame_svg.hpp"
 #include "exporters/render/folded.hpp"
 #include "exporters/render/graph.hpp"
+#include "exporters/render/owner_graph.hpp"
 
 namespace autotune::cli {
 
@@ -55,6 +56,17 @@ Status Reports::write_topology(const Analyzer& analyzer, Timestamp now) {
     if (Status s = write("topology.json", render::graph_json(graph) + "\n"); !s) return s;
     if (Status s = write("topology.dot", render::graph_dot(graph)); !s) return s;
     return write("topology.mmd", render::graph_mermaid(graph));
+}
+
+Status Reports::update_page(OwnerTopology& owners, Timestamp now, bool asked) {
+    page_wanted_ |= asked;
+    const Nanos every = page_wanted_ ? options_.interval : options_.page_interval;
+    if (page_written_ && now - *page_written_ < every) return ok();
+    const OwnerGraph graph = owners.so_far(options_.window);
+    if (!page_written_ && graph.nodes.empty()) return ok();  // as soon as there is something
+    page_written_ = now;
+    page_wanted_ = false;
+    return write("topology.html", render::owner_html(graph, "who calls whom, last " + std::to_string(std::chrono::duration_cast<std::chrono::minutes>(options_.window).count()) + " minutes"));
 }
 
 Status Reports::write(const std::filesystem::path& name, const std::string& text) const {

@@ -7,9 +7,11 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "analyzer/analyzer.hpp"
+#include "analyzer/owner/owner_topology.hpp"
 #include "core/result.hpp"
 #include "core/tables.hpp"
 #include "core/time.hpp"
@@ -17,9 +19,10 @@
 namespace autotune::cli {
 
 struct ReportOptions {
-    std::filesystem::path folder;  // flames/NAME.svg, .slow.svg and .folded, topology.{json,dot,mmd}
+    std::filesystem::path folder;  // flames/NAME.svg, .slow.svg and .folded, topology.{json,dot,mmd,html}
     Nanos interval = std::chrono::seconds(2);
     Nanos window = std::chrono::hours(1);
+    Nanos page_interval = std::chrono::seconds(30);  // of topology.html, unless somebody asks for it
 };
 
 class Reports {
@@ -31,6 +34,9 @@ public:
     // Writes everything now.
     Status flush(const Analyzer& analyzer, const Tables& tables, Timestamp now);
 
+    // The page of who calls whom, when it is due or, `asked` for, when it is older than `interval`.
+    Status update_page(OwnerTopology& owners, Timestamp now, bool asked);
+
 private:
     Status write_flames(const Analyzer& analyzer, const Tables& tables, Timestamp now);
     Status write_topology(const Analyzer& analyzer, Timestamp now);
@@ -38,6 +44,8 @@ private:
 
     ReportOptions options_;
     Timestamp written_{};
+    std::optional<Timestamp> page_written_;
+    bool page_wanted_ = false;
     std::map<std::string, std::uint64_t> drawn_;  // total weight drawn last, by function
 };
 

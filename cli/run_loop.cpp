@@ -1,10 +1,12 @@
 #include "cli/run_loop.hpp"
 
+#include <atomic>
 #include <csignal>
 #include <iostream>
 
 #include "analyzer/analyzer.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/listener_finder.hpp"
 #include "cli/monitor.hpp"
 #include "cli/pipeline.hpp"
 #include "cli/reports.hpp"
@@ -44,6 +46,10 @@ struct Loop {
     Monitor monitor;
     std::unique_ptr<BlackBoxes> black_boxes;
     Analyzer analyzer;
+    // For its page; of single calls and works a few are enough.
+    OwnerTopology owners{{.calls = 2'000, .works = 2'000, .history = std::chrono::hours(2)}};
+    ListenerFinder listeners;
+    std::atomic<bool> graph_asked = false;
     exporters::PrometheusSink metrics{{.agent_version = AUTOTUNE_VERSION}};
     std::unique_ptr<exporters::StdoutNotifier> notifier;
     std::unique_ptr<exporters::WebhookNotifier> webhook;
@@ -90,7 +96,7 @@ Status start_web(Loop& loop, const RunOptions& options) {
     auto server = exporters::WebServer::start(std::move(*web));
     if (!server) return server.forward();
     loop.web = std::move(*server);
-    add_pages(*loop.web, loop.metrics, options.state);
+    add_pages(*loop.web, loop.metrics, options.state, loop.graph_asked);
     return ok();
 }
 
@@ -135,6 +141,7 @@ Status compose(Loop& loop, const RunOptions& options, const Decorators& decorato
                       .executor = *loop.executor,
                       .sinks = std::move(*sinks),
                       .health = [&loop] { return health_of(loop); },
+                      .owners = &loop.owners,
                       .black_boxes = loop.black_boxes.get(),
                       .complain = say},
         PipelineOptions{.mode = options.mode,
@@ -151,6 +158,9 @@ void turn_until_stopped(Loop& loop) {
         loop.pipeline->step(kWait);
         loop.monitor.keep_budget(loop.clock.now(), !loop.executor->open().empty(), say);
         if (Status s = loop.reports->update(loop.analyzer, loop.pipeline->tables(), loop.clock.now()); !s)
+            loop.monitor.note(s.error().message, say);
+        loop.listeners.find_strangers(loop.owners, 1);  // a turn: each takes milliseconds
+        if (Status s = loop.reports->update_page(loop.owners, loop.clock.now(), loop.graph_asked.exchange(false)); !s)
             loop.monitor.note(s.error().message, say);
     }
     loop.pipeline->flush();

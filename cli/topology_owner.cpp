@@ -6,17 +6,15 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
-#include <set>
 #include <utility>
 
 #include "agent/bpf/bpf_source.hpp"
 #include "agent/ptrace/ptrace_source.hpp"
 #include "agent/replay/replay_source.hpp"
 #include "analyzer/owner/owner_topology.hpp"
+#include "cli/listener_finder.hpp"
 #include "cli/stop_signals.hpp"
 #include "cli/traced_command.hpp"
-#include "os/listeners.hpp"
-#include "os/procfs.hpp"
 
 namespace autotune::cli {
 
@@ -25,7 +23,6 @@ namespace {
 constexpr Nanos kPoll = std::chrono::milliseconds(20);
 constexpr Nanos kLastWords = std::chrono::milliseconds(300);  // events of a command that has ended
 constexpr Nanos kPatience = std::chrono::seconds(5);          // for a command that was asked to stop
-constexpr std::size_t kMostAsked = 256;                       // strangers that are looked for in /proc
 
 class Watch {
 public:
@@ -137,10 +134,10 @@ private:
         // At once, while whoever called is there: its network is looked at.
         for (const Event& event : batch_.events)
             if (const auto* io = std::get_if<IoDone>(&event.body))
-                if (io->op == IoOp::connect && is_of_this_machine(*io)) look_up(io->peer, event.process.pid);
+                if (io->op == IoOp::connect && is_of_this_machine(*io)) listeners_.find(topology_, io->peer, event.process.pid);
         topology_.ingest(batch_);
         batch_.events.clear();
-        for (const OwnerTopology::Stranger& stranger : topology_.take_strangers()) look_up(stranger.peer, stranger.caller);
+        listeners_.find_strangers(topology_, ListenerFinder::kMost);
     }
 
     static bool is_of_this_machine(const IoDone& io) {
@@ -148,22 +145,12 @@ private:
                (io.peer.is_loopback() || io.peer.address == io.local.address);
     }
 
-    void look_up(const Endpoint& peer, std::int32_t caller) {
-        if (asked_.size() >= kMostAsked && !asked_.contains(peer)) return (void)++not_asked_;
-        if (asked_.contains(peer)) return;
-        const auto pid = who_listens(peer, caller);
-        asked_.insert(peer);
-        if (!pid) return;
-        const auto command = proc_.command(*pid);
-        topology_.listening(peer, *pid, command ? *command : "process " + std::to_string(*pid));
-    }
-
     OwnerOutcome outcome() {
         OwnerOutcome done{.graph = topology_.finish(batch_, request_.resolver), .remarks = remarks_};
         if (bpf_)
             for (const std::string& missing : bpf_->health().missing) done.remarks.push_back(missing);
-        if (not_asked_ > 0)
-            done.remarks.push_back("more than " + std::to_string(kMostAsked) +
+        if (listeners_.gave_up())
+            done.remarks.push_back("more than " + std::to_string(ListenerFinder::kMost) +
                                    " addresses of this machine were called: who is behind the others was not looked up");
         if (ended_) done.status = ended_->signal != 0 ? 128 + ended_->signal : ended_->code;
         return done;
@@ -171,7 +158,7 @@ private:
 
     const OwnerRequest& request_;
     SystemClock clock_;
-    Procfs proc_;
+    ListenerFinder listeners_;
     OwnerTopology topology_;
     EventBatch batch_;
     std::unique_ptr<BpfSource> bpf_;
@@ -179,8 +166,6 @@ private:
     std::optional<TracedCommand> command_;
     std::optional<ExitStatus> ended_;
     Fd stop_;
-    std::set<Endpoint> asked_;  // who listens there
-    std::uint64_t not_asked_ = 0;
     std::vector<std::string> remarks_;
 };
 

@@ -18,7 +18,7 @@ Result<std::string> read_report(const std::filesystem::path& folder, std::string
 }  // namespace
 
 void add_pages(exporters::WebServer& web, const exporters::PrometheusSink& metrics,
-               const std::filesystem::path& state) {
+               const std::filesystem::path& state, std::atomic<bool>& graph_asked) {
     web.add_page("/metrics", exporters::PrometheusSink::kContentType,
                  [&metrics](std::string_view) -> Result<std::string> { return metrics.render(); });
     web.add_page("/flames/", "image/svg+xml", [folder = state / "flames"](std::string_view name) {
@@ -29,6 +29,10 @@ void add_pages(exporters::WebServer& web, const exporters::PrometheusSink& metri
     });
     web.add_page("/topology.json", "application/json",
                  [state](std::string_view) { return read_report(state, "topology.json"); });
+    web.add_page("/topology", "text/html; charset=utf-8", [state, &graph_asked](std::string_view) {
+        graph_asked = true;
+        return read_report(state, "topology.html");
+    });
 }
 
 }  // namespace autotune::cli

@@ -49,12 +49,12 @@ public:
         Endpoint peer;
         std::int32_t caller = 0;
     };
-    [[nodiscard]] std::vector<Stranger> take_strangers() { return std::exchange(strangers_, {}); }
+    [[nodiscard]] std::vector<Stranger> take_strangers(std::size_t most);
     // The answer: that process listens there.
     void listening(const Endpoint& address, std::int32_t pid, std::string_view command);
 
-    // What was seen in [from, to], joined. Turns that are still open count as they are.
-    [[nodiscard]] OwnerGraph graph(Timestamp from, Timestamp to);
+    // What was seen in [from, to], joined. `turns`: all of them only at the end.
+    [[nodiscard]] OwnerGraph graph(Timestamp from, Timestamp to, BookedConnection::Which turns);
 
 private:
     using OwnerId = std::uint32_t;

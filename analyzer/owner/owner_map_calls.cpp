@@ -241,6 +241,13 @@ void OwnerMap::ask_who(const Call& call) {
     if (asked_.emplace(peer, call.process.pid).second) strangers_.push_back({peer, call.process.pid});
 }
 
+std::vector<OwnerMap::Stranger> OwnerMap::take_strangers(std::size_t most) {
+    const auto end = strangers_.begin() + static_cast<std::ptrdiff_t>(std::min(most, strangers_.size()));
+    std::vector<Stranger> taken(strangers_.begin(), end);
+    strangers_.erase(strangers_.begin(), end);
+    return taken;
+}
+
 void OwnerMap::tell(Call call) {
     call.retry = is_retry(call);
     ask_who(call);

@@ -7,9 +7,9 @@
 
 namespace autotune::analysis {
 
-OwnerGraph OwnerMap::graph(Timestamp from, Timestamp to) {
+OwnerGraph OwnerMap::graph(Timestamp from, Timestamp to, BookedConnection::Which turns) {
     connections_.each([&](std::int32_t pid, BookedConnection& connection) {
-        if (connection.role == EndRole::client) tell_turns(pid, connection, BookedConnection::Which::all);
+        if (connection.role == EndRole::client) tell_turns(pid, connection, turns);
     });
     OwnerGraph graph{.from = from, .to = to, .calls_not_kept = calls_not_kept_, .works_not_kept = works_not_kept_,
                      .undecided = undecided_, .lost = lost_};

@@ -1,6 +1,7 @@
 #include "analyzer/owner/owner_topology.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "analyzer/owner/owner_map.hpp"
 #include "analyzer/reorder_buffer.hpp"
@@ -10,13 +11,31 @@ namespace autotune {
 using namespace analysis;
 
 struct OwnerTopology::State {
-    explicit State(const OwnerTopologyOptions& o) : options(o), map({.calls = o.calls, .works = o.works}) {}
+    explicit State(const OwnerTopologyOptions& o) : options(o), map({.calls = o.calls, .works = o.works, .history = o.history}) {}
     OwnerTopologyOptions options;
     OwnerMap map;
     ReorderBuffer held;
+    std::vector<Event> fresh;  // of a batch what matters
+    bool has_tables = false;
     Timestamp first = Timestamp::max(), newest = Timestamp::min();
     std::uint64_t events = 0, late = 0;
 };
+
+namespace {
+
+template <class... Bodies>
+bool is_one_of(const Event& event) {
+    return (std::holds_alternative<Bodies>(event.body) || ...);
+}
+
+// Samples, waits, files and calls of functions are most of what a busy machine tells.
+bool matters(const Event& event) {
+    if (const auto* io = std::get_if<IoDone>(&event.body)) return io->op <= IoOp::receive || io->op == IoOp::close_file;
+    return is_one_of<ProcessStarted, ProcessExited, ExecutorSeen, ExecutorReady, InvocationStarted, InvocationEnded, HttpDone,
+                     NameResolved, Lost>(event);
+}
+
+}  // namespace
 
 OwnerTopology::OwnerTopology(OwnerTopologyOptions options) : state_(std::make_unique<State>(options)) {}
 OwnerTopology::~OwnerTopology() = default;
@@ -24,12 +43,15 @@ OwnerTopology::~OwnerTopology() = default;
 void OwnerTopology::ingest(const EventBatch& batch) {
     State& s = *state_;
     s.map.use(batch.tables);
+    s.has_tables = true;
     s.events += batch.events.size();
     for (const Event& event : batch.events) {
         s.newest = std::max(s.newest, event.at);
         s.first = std::min(s.first, event.at);
     }
-    s.late += s.held.add(batch.events);
+    s.fresh.clear();
+    std::ranges::copy_if(batch.events, std::back_inserter(s.fresh), matters);
+    s.late += s.held.add(s.fresh);
     if (s.newest != Timestamp::min()) s.held.release(s.newest - s.options.hold_back, [&](const Event& e) { s.map.add(e); });
 }
 
@@ -38,15 +60,24 @@ OwnerGraph OwnerTopology::finish(const EventBatch& batch, const JoinResolver& re
     s.map.use(batch.tables);
     s.held.release(Timestamp::max(), [&](const Event& e) { s.map.add(e); });
     if (s.events == 0) s.first = s.newest = Timestamp();
-    OwnerGraph graph = s.map.graph(s.first, s.newest);
+    OwnerGraph graph = s.map.graph(s.first, s.newest, BookedConnection::Which::all);
     graph.late = s.late;
     resolve_joins(graph, resolver);
     return graph;
 }
 
-std::vector<OwnerTopology::Stranger> OwnerTopology::take_strangers() {
+OwnerGraph OwnerTopology::so_far(Nanos window, const JoinResolver& resolver) {
+    State& s = *state_;
+    if (!s.has_tables || s.events == 0) return {};
+    OwnerGraph graph = s.map.graph(std::max(s.first, s.newest - window), s.newest, BookedConnection::Which::certain);
+    graph.late = s.late;
+    resolve_joins(graph, resolver);
+    return graph;
+}
+
+std::vector<OwnerTopology::Stranger> OwnerTopology::take_strangers(std::size_t most) {
     std::vector<Stranger> all;
-    for (const OwnerMap::Stranger& one : state_->map.take_strangers()) all.push_back({one.peer, one.caller});
+    for (const OwnerMap::Stranger& one : state_->map.take_strangers(most)) all.push_back({one.peer, one.caller});
     return all;
 }
 

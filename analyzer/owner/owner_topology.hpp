@@ -23,6 +23,7 @@ namespace autotune {
 struct OwnerTopologyOptions {
     std::size_t calls = 100'000, works = 100'000;  // that are told one by one; newest win
     Nanos hold_back = std::chrono::milliseconds(100);
+    Nanos history = std::chrono::hours(24 * 365);  // edges older than that are forgotten
 };
 
 class OwnerTopology {
@@ -35,12 +36,16 @@ public:
     // All that was seen; `resolver`, where there is one, is asked for what is ambiguous. REQUIRES: called once.
     [[nodiscard]] OwnerGraph finish(const EventBatch& batch, const JoinResolver& resolver = {});
 
+    // What is known now of the last `window`, while it goes on. Turns of connections that speak no HTTP come when
+    // they are told: eight at a time, and at the connection's end.
+    [[nodiscard]] OwnerGraph so_far(Nanos window, const JoinResolver& resolver = {});
+
     // Peers on this machine that nobody is known to own, and a process that called them. Each is asked for once.
     struct Stranger {
         Endpoint peer;
         std::int32_t caller = 0;
     };
-    [[nodiscard]] std::vector<Stranger> take_strangers();
+    [[nodiscard]] std::vector<Stranger> take_strangers(std::size_t most);
     void listening(const Endpoint& address, std::int32_t pid, std::string_view command);
 
     [[nodiscard]] std::uint64_t events() const;

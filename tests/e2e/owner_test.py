@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -42,6 +43,12 @@ class Scene(unittest.TestCase):
         cls.addClassCleanup(cls.stack.close)
         cls.folder = cls.stack.enter_context(harness.workspace())
         cls.scene = owner_scene.Scene(cls.folder, cls.stack)
+        rules = cls.folder / "rules.yaml"
+        rules.write_text("version: 1\nrules:\n- name: killed\n  when: fn.oom_count > 0\n  plan: [{notify: {}}]\n")
+        # What it gives up to keep a budget is another story.
+        cls.agent = cls.stack.enter_context(harness.running(harness.Agent(rules, cls.scene.host, cls.folder / "agent", "--budget", "off",
+                                                                          mode="dry-run")))
+        cls.agent.wait_ready()
         watchers = {kind: watch("-o", cls.folder / f"graph.{kind}") for kind in ("json", "html")}
         cls.scene.send(REQUESTS)
         for kind, watcher in watchers.items():
@@ -60,6 +67,20 @@ class Scene(unittest.TestCase):
         self.assertEqual(self.score["right"], self.score["calls"], told)
         self.assertEqual(self.score["counts_differ"], {}, told)  # each call once
         self.assertEqual(self.score["ambiguous"], 0, told)
+
+    def test_the_running_agent_has_it_as_a_page(self):
+        def edges():
+            # Who asks gets what there is; the next page is made for them.
+            status, page = self.agent.get("/topology")
+            if status != 200:
+                return set()
+            data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page)[1])
+            self.assertLessEqual(len(data["requests"]), 200)
+            return {(self.scene.name_of(e["from"]), self.scene.name_of(e["to"])) for e in data["edges"]}
+
+        # It watches executors: what the servers do is not seen, who they are is looked up.
+        must = {(f, callee) for f, callees in owner_scene.CALLS.items() for callee in callees}
+        harness.wait_for("the agent's page has every edge of the functions", lambda: must <= edges(), seconds=60, step=0.5)
 
     def test_an_edge_carries_its_figures(self):
         for edge in self.graph["edges"]:
