@@ -20,7 +20,7 @@ Result<std::string> read_file(const std::string& name) {
 Result<rules::Loaded> load_rules_file(const std::string& file) {
     const auto text = read_file(file);
     if (!text) return text.forward();
-    rules::Loaded loaded = rules::load(*text, file);
+    rules::Loaded loaded = rules::load(*text, file, read_file);
     for (const rules::Diagnostic& d : loaded.diagnostics)
         std::fprintf(stderr, "%s\n", rules::format(d, file).c_str());
     return loaded;

@@ -74,9 +74,16 @@ const std::array<SloInfo, kSloFactCount>& slo_catalogue() {
     return catalogue;
 }
 
-CompiledCondition compile_condition(std::string_view text) {
+std::vector<ExpressionIssue> check_expression(std::string_view text, const cel::Definitions& definitions) {
+    std::vector<ExpressionIssue> out;
+    for (cel::Issue& issue : cel::compile(text, environment(), cel::Checking::full, definitions).issues)
+        out.push_back({issue.offset, std::move(issue.message)});
+    return out;
+}
+
+CompiledCondition compile_condition(std::string_view text, const cel::Definitions& definitions) {
     CompiledCondition out;
-    cel::Compilation compilation = cel::compile(text, environment(), cel::Checking::full);
+    cel::Compilation compilation = cel::compile(text, environment(), cel::Checking::full, definitions);
     for (cel::Issue& issue : compilation.issues)
         out.issues.push_back({issue.offset, std::move(issue.message)});
     if (!compilation.program) return out;

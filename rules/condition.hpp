@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/facts.hpp"
+#include "rules/cel/definitions.hpp"
 #include "rules/diagnostic.hpp"
 
 namespace autotune::cel {
@@ -52,7 +53,11 @@ struct CompiledCondition {
     std::optional<Condition> condition;
     std::vector<ExpressionIssue> issues;  // empty exactly when there is a condition
 };
-[[nodiscard]] CompiledCondition compile_condition(std::string_view text);
+[[nodiscard]] CompiledCondition compile_condition(std::string_view text,
+                                                  const cel::Definitions& definitions = {});
+// What is wrong with an expression that others may use by a name: of any type.
+[[nodiscard]] std::vector<ExpressionIssue> check_expression(std::string_view text,
+                                                            const cel::Definitions& definitions);
 
 enum class Truth : std::uint8_t { no, yes, unknown };
 

@@ -5,7 +5,7 @@
 namespace autotune::rules {
 
 std::string format(const Diagnostic& diagnostic, std::string_view file) {
-    std::string out(file);
+    std::string out = diagnostic.file.empty() ? std::string(file) : diagnostic.file;
     if (diagnostic.at.line > 0)
         out += ":" + std::to_string(diagnostic.at.line) + ":" + std::to_string(diagnostic.at.column);
     out += ": ";

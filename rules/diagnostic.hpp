@@ -19,9 +19,10 @@ struct Diagnostic {
     enum class Kind : std::uint8_t { error, warning } kind = Kind::error;
     Position at;
     std::string message;  // one line, no trailing full stop
+    std::string file;     // where that is not the one that was asked for: an included one
 };
 
-// "rules.yaml:3:1: unknown key …"; warnings say so: "rules.yaml:3:1: warning: …".
+// `file`: the one that was asked for. "rules.yaml:3:1: unknown key …"; warnings say so: "rules.yaml:3:1: warning: …".
 [[nodiscard]] std::string format(const Diagnostic& diagnostic, std::string_view file);
 [[nodiscard]] bool has_errors(const std::vector<Diagnostic>& diagnostics);
 // Words of the file that a message repeats may hold line breaks and a terminal's commands: they become spaces.

@@ -42,6 +42,7 @@ class Evaluation {
 public:
     Evaluation(const RuleSet& rules, EngineState& state, const Situation& situation)
         : rules_(rules), state_(state), situation_(situation), now_(situation.now) {
+        in_maintenance_ = in_maintenance(rules.guardrails.maintenance, now_);
         for (std::uint32_t i = 0; i < rules.rules.size(); ++i) number_.emplace(rules.rules[i].name, i);
     }
 
@@ -154,6 +155,7 @@ private:
     // Why the function may not be changed just now, though the rule would know how.
     [[nodiscard]] std::string blocked(const Firing& f) const {
         const FunctionRef& function = f.facts->function;
+        if (!in_maintenance_) return "outside of the maintenance windows";
         if (const auto winner = changed_.find(function); winner != changed_.end())
             return "lost to '" + winner->second + "': one change a function at a time";
         std::size_t under_way = changed_.size();
@@ -260,6 +262,7 @@ private:
     const Situation& situation_;
     const WallTime now_;
     std::unordered_map<std::string_view, std::uint32_t> number_;  // of rules, by name
+    bool in_maintenance_ = true;
     std::map<FunctionRef, std::string> frozen_;
     std::map<FunctionRef, std::string> changed_;  // in this plan, by which rule
     Plan plan_;

@@ -17,6 +17,7 @@
 #include "core/time.hpp"
 #include "rules/condition.hpp"
 #include "rules/diagnostic.hpp"
+#include "rules/maintenance.hpp"
 
 namespace autotune::rules {
 
@@ -77,6 +78,7 @@ struct Rule {
     bool freezes_dependents = false;  // effect: freeze-dependents
     Annotations annotations;
     Position at;
+    std::string file;  // that it was read from, where that is an included one
 };
 
 struct Guardrails {
@@ -85,6 +87,7 @@ struct Guardrails {
     double max_canary_weight = 0.10;
     std::vector<std::string> freeze_when;            // rules: while active on a function, it is not changed
     std::vector<std::string> approval_required_for;  // kinds of plan step, "resize"
+    std::vector<MaintenanceWindow> maintenance;  // changes are begun only in one of them; empty: at any time
 };
 
 // Service-level objectives of the functions in `scope`, for slo.* in conditions.
@@ -95,7 +98,8 @@ struct SloEntry {
 
 struct RuleSet {
     std::string file;
-    std::vector<Rule> rules;  // in the order of the file; names are unique
+    std::vector<std::string> included;  // files that were read with it
+    std::vector<Rule> rules;            // in the order of the file, included ones first; names are unique
     Guardrails guardrails;
     std::vector<SloEntry> slo;  // the first entry that matches and names a value gives it
 };

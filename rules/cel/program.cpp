@@ -7,9 +7,12 @@
 
 namespace autotune::cel {
 
-Compilation compile(std::string_view source, const Environment& environment, Checking checking) {
+Compilation compile(std::string_view source, const Environment& environment, Checking checking,
+                    const Definitions& definitions) {
     Compilation out;
     auto parsed = parse(source);
+    if (const Ast* ast = std::get_if<Ast>(&parsed); ast && !definitions.empty())
+        parsed = expand(*ast, definitions);
     if (auto* issue = std::get_if<Issue>(&parsed)) {
         out.issues.push_back(std::move(*issue));
         return out;

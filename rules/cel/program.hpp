@@ -13,6 +13,7 @@
 
 #include "rules/cel/ast.hpp"
 #include "rules/cel/checker.hpp"
+#include "rules/cel/definitions.hpp"
 
 namespace autotune::cel {
 
@@ -29,7 +30,8 @@ struct Compilation {
     std::shared_ptr<const Program> program;  // null exactly when there are
     std::vector<Issue> issues;               // by offset
 };
-[[nodiscard]] Compilation compile(std::string_view source, const Environment& environment, Checking checking);
+[[nodiscard]] Compilation compile(std::string_view source, const Environment& environment, Checking checking,
+                                  const Definitions& definitions = {});
 
 class Program {
 public:

@@ -1,7 +1,9 @@
 #include "rules/yaml/load.hpp"
 
 #include <algorithm>
+#include <set>
 #include <string>
+#include <tuple>
 
 #include "rules/suggest.hpp"
 #include "rules/yaml/sections.hpp"
@@ -47,7 +49,8 @@ void check_slo_is_declared(Reader& reader, const RuleSet& set) {
             if (!declared && mentions(rule, name))
                 reader.warning(rule.when.at,
                                "'" + rule.name + "' needs " + std::string(name) +
-                                   ", and no entry of 'slo' gives it: unknown, so it will not fire");
+                                   ", and no entry of 'slo' gives it: unknown, so it will not fire",
+                               rule.file);
     }
 }
 
@@ -68,57 +71,126 @@ void limit_weights(Reader& reader, RuleSet& set) {
     for (Rule& rule : set.rules) {
         if (rule.canary.weight > most && rule.canary.weight != CanaryPolicy().weight)
             reader.warning(
-                rule.at, "the canary of '" + rule.name + "' gets the weight that 'max_canary_weight' allows");
+                rule.at, "the canary of '" + rule.name + "' gets the weight that 'max_canary_weight' allows",
+                rule.file);
         rule.canary.weight = std::min(rule.canary.weight, most);
     }
 }
 
-RuleSet read_file(Reader& reader, const YamlNode& root) {
-    RuleSet set;
-    if (!reader.expect_map(root, "a rules file", {"version", "defaults", "guardrails", "slo", "rules"}))
-        return set;
-    read_version(reader, root);
-    Defaults defaults;
-    if (const YamlNode* node = root.find("defaults")) read_defaults(reader, *node, defaults);
-    if (const YamlNode* node = root.find("guardrails")) read_guardrails(reader, *node, set.guardrails);
-    if (const YamlNode* node = root.find("slo")) read_slo(reader, *node, set.slo);
-    if (const YamlNode* node = root.find("rules"))
-        read_rules(reader, *node, defaults, set.rules);
-    else
-        reader.error(root.at, "the file needs 'rules'");
-    return set;
-}
+// One load: the file that was asked for, and those that it includes, each read once.
+class Loading {
+public:
+    Loading(Loaded& out, std::string_view name, const FileReader& read_file)
+        : out_(out), name_(name), read_file_(read_file) {
+        set_.file = name;
+        known_.insert(set_.file);
+    }
+
+    void run(std::string_view text) {
+        const auto root = parse(text, "");
+        if (!root) return;
+        Reader reader(text, out_.diagnostics);
+        if (reader.expect_map(
+                *root, "a rules file",
+                {"version", "include", "defaults", "guardrails", "slo", "lists", "macros", "rules"})) {
+            read_version(reader, *root);
+            if (const YamlNode* node = root->find("defaults")) read_defaults(reader, *node, defaults_);
+            if (const YamlNode* node = root->find("guardrails"))
+                read_guardrails(reader, *node, set_.guardrails);
+            if (!root->find("rules") && !root->find("include"))
+                reader.error(root->at, "the file needs 'rules'");
+            read_shared(reader, *root, name_, "");
+        }
+        // A rule that could not be read is no reason to call its name unknown.
+        if (has_errors(out_.diagnostics)) return;
+        check_frozen_rules_exist(reader, set_, *root);
+        check_slo_is_declared(reader, set_);
+        limit_weights(reader, set_);
+        if (!has_errors(out_.diagnostics)) out_.rules = std::move(set_);
+    }
+
+private:
+    // `shown`: "" for the file that was asked for.
+    std::optional<YamlNode> parse(std::string_view text, const std::string& shown) {
+        const std::size_t before = out_.diagnostics.size();
+        YamlDocument document;
+        if (text.size() > kLargestFile)
+            out_.diagnostics.push_back({Diagnostic::Kind::error,
+                                        {},
+                                        "the file is larger than " + std::to_string(kLargestFile) + " bytes",
+                                        {}});
+        else
+            document = parse_yaml(text);
+        std::move(document.diagnostics.begin(), document.diagnostics.end(),
+                  std::back_inserter(out_.diagnostics));
+        if (!document.root && out_.diagnostics.size() == before)
+            out_.diagnostics.push_back({Diagnostic::Kind::error, {}, "the file is empty", {}});
+        name_those_from(before, shown);
+        return std::move(document.root);
+    }
+    void name_those_from(std::size_t first, const std::string& shown) {
+        for (std::size_t i = first; i < out_.diagnostics.size(); ++i)
+            if (out_.diagnostics[i].file.empty()) out_.diagnostics[i].file = shown;
+    }
+
+    // What any file may have: those it includes first, since its conditions may use what they define.
+    void read_shared(Reader& reader, const YamlNode& root, const std::string& path,
+                     const std::string& shown) {
+        if (const YamlNode* node = root.find("include"); node && reader.expect_sequence(*node, "'include'"))
+            for (const YamlNode& file : node->children)
+                if (const auto name = reader.text_of(file, "an included file"))
+                    include(reader, file.at, path, *name);
+        if (const YamlNode* node = root.find("lists")) read_lists(reader, *node);
+        if (const YamlNode* node = root.find("macros")) read_macros(reader, *node);
+        if (const YamlNode* node = root.find("slo")) read_slo(reader, *node, set_.slo);
+        const std::size_t before = set_.rules.size();
+        if (const YamlNode* node = root.find("rules")) read_rules(reader, *node, defaults_, set_.rules);
+        for (std::size_t i = before; i < set_.rules.size(); ++i) set_.rules[i].file = shown;
+    }
+
+    void include(Reader& reader, Position at, const std::string& from, const std::string& name) {
+        const auto slash = from.rfind('/');
+        const std::string path =
+            name.starts_with('/') || slash == std::string::npos ? name : from.substr(0, slash + 1) + name;
+        if (!known_.insert(path).second) return;
+        if (!read_file_) return reader.error(at, "'include' is not possible here");
+        if (known_.size() > kMostIncluded)
+            return reader.error(at, "more than " + std::to_string(kMostIncluded) + " files are included");
+        const auto text = read_file_(path);
+        if (!text) return reader.error(at, text.error().message);
+        set_.included.push_back(path);
+        const auto root = parse(*text, path);
+        if (!root) return;
+        const std::size_t before = out_.diagnostics.size();
+        Reader inner(*text, out_.diagnostics, reader.definitions());
+        if (inner.expect_map(*root, "an included file",
+                             {"version", "include", "slo", "lists", "macros", "rules"})) {
+            read_version(inner, *root);
+            read_shared(inner, *root, path, path);
+        }
+        name_those_from(before, path);
+        reader.define(inner.definitions());
+    }
+
+    Loaded& out_;
+    const std::string name_;
+    const FileReader& read_file_;
+    std::set<std::string> known_;
+    Defaults defaults_;
+    RuleSet set_;
+};
 
 }  // namespace
 
-Loaded load(std::string_view text, std::string_view file_name) {
+Loaded load(std::string_view text, std::string_view file_name, const FileReader& read_file) {
     Loaded out;
-    Reader reader(text, out.diagnostics);
-    if (text.size() > kLargestFile) {
-        reader.error({}, "the file is larger than " + std::to_string(kLargestFile) + " bytes");
-        return out;
-    }
-    YamlDocument document = parse_yaml(text);
-    out.diagnostics = std::move(document.diagnostics);
-    if (!document.root) {
-        if (out.diagnostics.empty()) reader.error({}, "the file is empty");
-        keep_on_one_line(out.diagnostics);
-        return out;
-    }
-    RuleSet set = read_file(reader, *document.root);
-    set.file = file_name;
-    // A rule that could not be read is no reason to call its name unknown.
-    if (!has_errors(out.diagnostics)) {
-        check_frozen_rules_exist(reader, set, *document.root);
-        check_slo_is_declared(reader, set);
-        limit_weights(reader, set);
-    }
+    Loading(out, file_name, read_file).run(text);
     std::stable_sort(out.diagnostics.begin(), out.diagnostics.end(),
                      [](const Diagnostic& a, const Diagnostic& b) {
-                         return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
+                         return std::tuple(std::string_view(a.file), a.at.line, a.at.column) <
+                                std::tuple(std::string_view(b.file), b.at.line, b.at.column);
                      });
     keep_on_one_line(out.diagnostics);
-    if (!has_errors(out.diagnostics)) out.rules = std::move(set);
     return out;
 }
 

@@ -2,13 +2,16 @@
 //
 // Strict where YAML is loose: duplicate keys, unknown keys, wrong types, `010`, `on` and `yes`, merge
 // keys, tags and second documents are errors; anchors are allowed and their expansion is bounded.
-// Never throws, never crashes on garbage; no file is opened (the caller read it).
+// Never throws, never crashes on garbage; no file is opened (the caller reads them).
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/result.hpp"
 #include "rules/diagnostic.hpp"
 #include "rules/rule_set.hpp"
 
@@ -20,6 +23,13 @@ struct Loaded {
     std::optional<RuleSet> rules;         // unset exactly when there is an error among:
     std::vector<Diagnostic> diagnostics;  // errors and warnings, by position
 };
-[[nodiscard]] Loaded load(std::string_view text, std::string_view file_name);
+// Gives the bytes of an included file, by its path: that of the file which includes it, and what is written
+// there.
+using FileReader = std::function<Result<std::string>(const std::string& path)>;
+inline constexpr std::size_t kMostIncluded = 100;  // files
+
+// Without `read_file`, includes are errors.
+[[nodiscard]] Loaded load(std::string_view text, std::string_view file_name,
+                          const FileReader& read_file = nullptr);
 
 }  // namespace autotune::rules

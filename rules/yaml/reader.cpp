@@ -187,7 +187,7 @@ void Reader::read_condition(const YamlNode& map, std::string_view key, std::opti
                   (node->kind == YamlNode::Kind::null ? "" : "; put it in quotes if it begins with { or ["));
         return;
     }
-    CompiledCondition compiled = compile_condition(node->text);
+    CompiledCondition compiled = compile_condition(node->text, definitions_);
     for (const ExpressionIssue& issue : compiled.issues)
         error(inside(*node, issue.offset), "in " + quoted(key) + ": " + issue.message);
     if (!compiled.condition) return;

@@ -37,12 +37,17 @@ class Reader {
 public:
     // Both outlive the reader.
     Reader(std::string_view source, std::vector<Diagnostic>& out) : source_(source), out_(out) {}
+    // Of an included file: with what was defined before it.
+    Reader(std::string_view source, std::vector<Diagnostic>& out, cel::Definitions definitions)
+        : source_(source), out_(out), definitions_(std::move(definitions)) {}
+    [[nodiscard]] const cel::Definitions& definitions() const { return definitions_; }
+    void define(cel::Definitions definitions) { definitions_ = std::move(definitions); }
 
     void error(Position at, std::string message) {
-        out_.push_back({Diagnostic::Kind::error, at, std::move(message)});
+        out_.push_back({Diagnostic::Kind::error, at, std::move(message), {}});
     }
-    void warning(Position at, std::string message) {
-        out_.push_back({Diagnostic::Kind::warning, at, std::move(message)});
+    void warning(Position at, std::string message, std::string file = {}) {
+        out_.push_back({Diagnostic::Kind::warning, at, std::move(message), std::move(file)});
     }
 
     // A map with no other keys than those. False: not a map. Nothing at all is an empty map.
@@ -60,6 +65,10 @@ public:
     void read_duration(const YamlNode& map, std::string_view key, Nanos& out);
     void read_labels(const YamlNode& map, std::string_view key, std::map<std::string, std::string>& out);
     void read_condition(const YamlNode& map, std::string_view key, std::optional<Condition>& out);
+    // An expression that later ones may use by the name `key`; of text, the parse of it.
+    void define_expression(const YamlNode& map, std::string_view key);
+    // A list of texts or of numbers, likewise.
+    void define_list(const YamlNode& map, std::string_view key);
     // Text with {{fact}} in it.
     void read_template(const YamlNode& map, std::string_view key, std::string& out);
 
@@ -84,8 +93,13 @@ private:
     [[nodiscard]] Position inside(const YamlNode& scalar, std::size_t offset) const;
     [[nodiscard]] std::string_view line(int number) const;
 
+    bool text_of_any(const YamlNode& node, std::string_view what);
+    // True, or it was told why not.
+    bool may_define(Position at, std::string_view name);
+
     std::string_view source_;
     std::vector<Diagnostic>& out_;
+    cel::Definitions definitions_;
 };
 
 // "a list", "a map", "text", "nothing", "'on'": for messages.

@@ -21,6 +21,10 @@ struct Defaults {
 void read_defaults(Reader& reader, const YamlNode& node, Defaults& out);
 void read_guardrails(Reader& reader, const YamlNode& node, Guardrails& out);
 void read_slo(Reader& reader, const YamlNode& node, std::vector<SloEntry>& out);
+void read_maintenance(Reader& reader, const YamlNode& node, std::vector<MaintenanceWindow>& out);
+// What conditions may use by name from there on.
+void read_macros(Reader& reader, const YamlNode& node);
+void read_lists(Reader& reader, const YamlNode& node);
 void read_scope(Reader& reader, const YamlNode& map, Scope& out);  // its key "scope"
 void read_canary(Reader& reader, const YamlNode& node, CanaryPolicy& out);
 void read_mode(Reader& reader, const YamlNode& map, Mode& out);     // its key "mode"

@@ -94,7 +94,7 @@ void read_defaults(Reader& reader, const YamlNode& node, Defaults& out) {
 }
 
 void read_guardrails(Reader& reader, const YamlNode& node, Guardrails& out) {
-    if (!reader.expect_map(node, "'guardrails'", {"budget", "blast_radius", "freeze_when", "approval"}))
+    if (!reader.expect_map(node, "'guardrails'", {"budget", "blast_radius", "freeze_when", "approval", "maintenance"}))
         return;
     if (const YamlNode* budget = node.find("budget")) read_budget(reader, *budget, out);
     if (const YamlNode* blast = node.find("blast_radius");
@@ -108,6 +108,8 @@ void read_guardrails(Reader& reader, const YamlNode& node, Guardrails& out) {
         for (const YamlNode& element : freeze->children)
             if (auto name = reader.text_of(element, "a rule's name"))
                 out.freeze_when.push_back(std::move(*name));
+    if (const YamlNode* maintenance = node.find("maintenance"))
+        read_maintenance(reader, *maintenance, out.maintenance);
     if (const YamlNode* approval = node.find("approval")) read_approval(reader, *approval, out);
 }
 
