@@ -9,6 +9,7 @@
 
 #include "agent/flows/flow_reader.hpp"
 #include "analyzer/topology/dependencies.hpp"
+#include "analyzer/topology/requests/owner_resolver.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
@@ -37,7 +38,7 @@ const std::map<std::string, analysis::Ranking> kRankings{{"ratio", analysis::Ran
 
 struct Arguments {
     std::string flows, calls, method, format, ranking = "logarithm", out;
-    bool exclusive = false, one_address = false, json = false;
+    bool exclusive = false, one_address = false, json = false, no_patterns = false;
     double hold_back_s = 60;
     std::size_t window = 50'000;
     std::vector<double> inference;
@@ -171,6 +172,7 @@ int run_owner(Arguments& arguments) {
     if (has_command && *format != Format::text && to_standard_output(arguments))
         return failed_with("standard output is the command's: say -o FILE for the graph", kUsage);
     if (arguments.seconds > 0) arguments.owner.duration = Nanos(static_cast<std::int64_t>(arguments.seconds * 1e9));
+    if (!arguments.no_patterns) arguments.owner.resolver = analysis::guess_by_pattern;
     const auto outcome = watch_owners(arguments.owner);
     if (!outcome) {
         const Error& error = outcome.error();
@@ -273,6 +275,8 @@ int topology_command(int argc, char** argv) {
             std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}}))
         ->check(CLI::Range(0.001, 86'400.0));
     app.add_option("--from", arguments.owner.recording, "owner: of a recording of autotune trace instead");
+    app.add_flag("--no-patterns", arguments.no_patterns,
+                 "owner: leave calls ambiguous that neither thread nor trace id tells; else reconstruction decides, marked so");
     app.add_option("COMMAND", arguments.owner.command, "owner, after --: a program to start and watch, with its arguments");
     app.positionals_at_end();
     app.add_flag("--exclusive", arguments.exclusive,

@@ -46,6 +46,13 @@ const std::string& name_of(const OwnerGraph& graph, std::size_t node) { return g
 // What of all this is not certain or not there.
 std::string caveats(const OwnerGraph& graph) {
     std::string out;
+    std::size_t by_pattern = 0;
+    double confidence = 0;
+    for (const OwnerCall& call : graph.calls)
+        if (call.by == JoinBy::pattern) ++by_pattern, confidence += call.confidence;
+    if (by_pattern > 0)
+        out += counted(by_pattern, "call") + " given to a work by pattern only, with a mean confidence of " +
+               decimal(confidence / static_cast<double>(by_pattern)) + "\n";
     if (graph.ambiguous > 0)
         out += counted(graph.ambiguous, "call") + " could be of any of several works: marked ambiguous, given to none\n";
     if (graph.calls_not_kept > 0 || graph.works_not_kept > 0)

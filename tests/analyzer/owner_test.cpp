@@ -9,6 +9,7 @@
 #include "analyzer/owner/owner_topology.hpp"
 #include "analyzer/percentile.hpp"
 #include "analyzer/owner/call_joiner.hpp"
+#include "analyzer/topology/requests/owner_resolver.hpp"
 #include "tests/analyzer/event_script.hpp"
 
 namespace autotune {
@@ -161,6 +162,53 @@ TEST_F(Concurrent, AResolverDecidesAmongTheCandidatesOnly) {
     EXPECT_DOUBLE_EQ(graph.calls[0].confidence, 0.8);
     EXPECT_EQ(graph.calls[1].by, JoinBy::ambiguous);
     EXPECT_EQ(graph.ambiguous, 1u);
+}
+
+// An event loop: requests overlap, one thread serves them all, each asks a store a while after it came.
+TEST_F(Owners, PatternsDecideWhatOverlapsOnOneThread) {
+    constexpr int kRequests = 400;
+    std::mt19937 random(3);
+    std::uniform_int_distribution<int> between(300, 2'700), work(1'990, 2'010), store(900, 1'100);
+    struct Made {
+        Nanos at;
+        int request;
+        bool is_call, is_end;
+        Nanos took;
+    };
+    std::vector<Made> all;
+    Nanos begin = 1ms;
+    for (int i = 0; i < kRequests; ++i) {
+        begin += std::chrono::microseconds(between(random));
+        const Nanos asks = begin + std::chrono::microseconds(work(random)), took = std::chrono::microseconds(store(random));
+        all.push_back({begin, i, false, false, {}});
+        all.push_back({asks + took, i, true, false, took});
+        all.push_back({asks + took + 500us, i, false, true, {}});
+    }
+    std::ranges::stable_sort(all, {}, &Made::at);
+    s.process(server, 1, "app");
+    for (const Made& m : all) {
+        const std::string id = "r" + std::to_string(m.request);
+        s.at(m.at).on(11);
+        if (m.is_call)
+            http(server, Side::client, client_port(m.request), ipv4_endpoint(10, 0, 0, 9, 80), "/k/" + std::to_string(m.request),
+                 m.took);
+        else if (m.is_end)
+            s.end(server, id);
+        else
+            s.serve(server, id, 100 + m.request);
+    }
+    const OwnerGraph graph = play(analysis::guess_by_pattern);
+    int right = 0, by_pattern = 0, wrong_thread = 0;
+    for (const OwnerCall& call : graph.calls) {
+        by_pattern += call.by == JoinBy::pattern;
+        wrong_thread += call.by != JoinBy::pattern && call.by != JoinBy::thread && call.by != JoinBy::ambiguous;
+        if (call.parent != kNone) right += graph.works[call.parent].id.str() == "r" + call.path.substr(3);
+        EXPECT_TRUE(call.by != JoinBy::pattern || call.confidence >= analysis::kLeastConfidence);
+    }
+    EXPECT_EQ(graph.calls.size(), std::size_t{kRequests});
+    EXPECT_EQ(wrong_thread, 0);
+    EXPECT_GT(by_pattern, kRequests / 3);
+    EXPECT_GE(right, kRequests * 97 / 100) << by_pattern << " by pattern, " << graph.ambiguous << " ambiguous";
 }
 
 TEST_F(Concurrent, WhatAThreadMakesBetweenItsRequestsIsNobodys) {
