@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`autotune topology` by owners as people run it: functions and servers on one address, a command, a recording, the page."""
 import contextlib
+import http.client
 import http.server
 import json
 import os
@@ -233,6 +234,67 @@ for i in range(20):
         self.assertEqual(done.returncode, 0, done.stderr)
         edge, = json.loads((self.folder / "g.json").read_text())["edges"]
         self.assertEqual((edge["calls"], edge["errors"], edge["bytes_sent"], edge["bytes_received"]), (20, 0, 200, 400))
+
+    def event_loop(self, traced):
+        """The calls that an event loop made for four requests at once, as told by `autotune topology`: path and what decided."""
+        store = self.serve([])
+        code = f"""
+import asyncio, re
+at_once, here = asyncio.Event(), []
+async def exchange(reader, writer, head):
+    writer.write(head.encode())
+    answer = await reader.readuntil(b"\\r\\n\\r\\n")
+    return answer
+async def serve(reader, writer):
+    head = (await reader.readuntil(b"\\r\\n\\r\\n")).decode()
+    here.append(head)
+    if len(here) == 4: at_once.set()
+    await at_once.wait()
+    trace = re.search("traceparent: .*\\r\\n", head)
+    r, w = await asyncio.open_connection("127.0.0.1", {store})
+    await exchange(r, w, "GET /store" + head.split()[1] + " HTTP/1.1\\r\\nHost: x\\r\\n" + (trace[0] if trace else "") + "\\r\\n")
+    w.close()
+    writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n")
+    await writer.drain()
+async def main():
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    print("port", server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+asyncio.run(main())
+"""
+        server = harness.Daemon(["/usr/bin/python3", "-c", code], r"port (\d+)")
+        self.addCleanup(server.process.stdout.close)
+        self.addCleanup(server.kill)
+        graph = self.folder / "g.json"
+        watcher = harness.Daemon([harness.AUTOTUNE, "topology", "-p", server.process.pid, "--no-patterns", "-o", graph], "watching")
+
+        def ask(i):
+            client = http.client.HTTPConnection("127.0.0.1", int(server._match.group(1)), timeout=30)
+            client.request("GET", f"/{i}", headers={"traceparent": f"00-{i:032x}-00f067aa0ba902b7-01"} if traced else {})
+            self.assertEqual(client.getresponse().status, 200)
+            client.close()
+
+        clients = [threading.Thread(target=ask, args=(i,)) for i in range(1, 5)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        self.assertEqual(end(watcher), 0, watcher.output())
+        told = json.loads(graph.read_text())
+        self.assertEqual(len(told["calls"]), 4)
+        works = told["works"]
+        return told["ambiguous"], [(c["path"], c["by"], works[c["parent"]]["what"] if c["parent"] is not None else None,
+                                    sorted(works[w]["what"] for w in c["candidates"])) for c in told["calls"]]
+
+    def test_on_an_event_loop_the_trace_id_tells_whose_a_call_is(self):
+        ambiguous, calls = self.event_loop(traced=True)
+        self.assertEqual(ambiguous, 0)
+        self.assertEqual(sorted(calls), [(f"/store/{i}", "trace", f"GET /{i}", []) for i in range(1, 5)])
+
+    def test_on_an_event_loop_without_a_trace_id_a_call_is_ambiguous(self):
+        ambiguous, calls = self.event_loop(traced=False)
+        self.assertEqual(ambiguous, 4)
+        self.assertEqual(sorted(calls), [(f"/store/{i}", "ambiguous", None, [f"GET /{k}" for k in range(1, 5)]) for i in range(1, 5)])
 
     def test_a_recording_gives_the_same_graph_in_every_format(self):
         port = self.serve([])
