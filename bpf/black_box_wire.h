@@ -73,6 +73,8 @@ struct at_box_process { /* map box_processes: thread-group id → what is rememb
     __u64 cgroup;
     __u32 pressure; /* the highest step that was told */
     __u32 next;     /* calls so far */
+    __u32 worked;   /* it has received something since its calls are not looked at */
+    __u32 reserved;
     struct at_box_call calls[AT_BOX_CALLS];
 };
 

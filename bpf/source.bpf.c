@@ -44,6 +44,7 @@
 #include "bpf/parts/waits.bpf.h"
 #include "bpf/parts/names.bpf.h"
 #include "bpf/parts/only_boundaries.bpf.h"
+#include "bpf/parts/socket_ends.bpf.h"
 #include "bpf/parts/syscalls.bpf.h"
 #include "bpf/parts/taken_up.bpf.h"
 #include "bpf/parts/tls.bpf.h"

@@ -170,7 +170,8 @@ void Monitor::keep_budget(Timestamp now, bool is_judging, const Say& say) {
     if (left.shed.told_one_in != budget.detail().shed.told_one_in && impl_->left.shed.told_one_in > 1)
         say("a change is under way: every invocation is told until it is judged, whatever the budget");
     impl_->left = left;
-    if (impl_->recorder) impl_->recorder->remember_calls(!left.shed.last_calls);
+    if (impl_->recorder)
+        if (Status s = impl_->recorder->remember_calls(!left.shed.last_calls); !s) note(s.error().message, say);
     for (EventSource* source : sources())
         if (Status s = source->focus(left); !s) note(s.error().message, say);
 }

@@ -1,12 +1,14 @@
 #include "agent/black_box/box_program.hpp"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 
 #include "agent/black_box/text_arguments.hpp"
@@ -52,13 +54,33 @@ int give_record(void* context, void* data, std::size_t size) {
 struct BoxProgram::State {
     std::unique_ptr<Skeleton, DestroySkeleton> object;
     std::unique_ptr<ring_buffer, FreeRing> ring;
-    std::vector<std::unique_ptr<bpf_link, DestroyLink>> links;
+    using Link = std::unique_ptr<bpf_link, DestroyLink>;
+    std::vector<Link> links;
+    Link at_calls, at_receives;  // the latter in place of the former while no calls are remembered, if the kernel has it
+    bool has_receives = false;
+    std::atomic<bool> by_receives = false;
     OnRecord on_record;  // the ring's context: its address must stay
     bool own_scope = false;
 
     [[nodiscard]] std::vector<bpf_program*> programs() const {
         const auto& p = object->progs;
-        return {p.at_box_fork, p.at_box_exec, p.at_box_call, p.at_box_victim, p.at_box_dies, p.at_box_exit};
+        return {p.at_box_fork, p.at_box_exec, p.at_box_victim, p.at_box_dies, p.at_box_exit};
+    }
+
+    // Each call costs, even one that is passed over.
+    Status look_at_calls(bool wanted) {
+        const bool receives = !wanted && has_receives;
+        Link& link = receives ? at_receives : at_calls;
+        Link& other = receives ? at_calls : at_receives;
+        if (!link) {
+            const LibbpfLog log;
+            link.reset(bpf_program__attach(receives ? object->progs.at_box_received : object->progs.at_box_call));
+            if (!link) return unexpected(log.explain("changing what the black box looks at", errno));
+        }
+        object->bss->at_box_calls_shed = wanted ? 0 : 1;
+        by_receives = receives;
+        other.reset();
+        return ok();
     }
 
     Status attach(const LibbpfLog& log) {
@@ -66,6 +88,7 @@ struct BoxProgram::State {
             links.emplace_back(bpf_program__attach(program));
             if (!links.back()) return unexpected(log.explain("loading the black box", errno));
         }
+        if (auto s = look_at_calls(true); !s) return s;
         const int cpus = libbpf_num_possible_cpus();
         for (int cpu = 0; cpu < cpus; ++cpu) {
             Fd faults = open_faults(cpu);
@@ -105,6 +128,11 @@ Result<BoxProgram> BoxProgram::load(const TrackedMaps& tracked) {
     if (failed == 0 && !state->own_scope) failed = bpf_map__reuse_fd(object.maps.tracked_cgroups, tracked.cgroups);
     if (failed == 0 && !state->own_scope)
         failed = bpf_map__reuse_fd(object.maps.tracked_processes, tracked.processes);
+    if (btf* kernel = btf__load_vmlinux_btf(); kernel != nullptr) {
+        state->has_receives = btf__find_by_name_kind(kernel, "btf_trace_sock_recv_length", BTF_KIND_TYPEDEF) > 0;
+        btf__free(kernel);
+    }
+    bpf_program__set_autoload(object.progs.at_box_received, state->has_receives);
     if (failed == 0) failed = black_box__load(&object);
     if (failed != 0) return unexpected(log.explain("loading the black box", -failed));
     state->ring.reset(
@@ -160,12 +188,16 @@ std::array<std::uint64_t, AT_BOX_COUNTS> BoxProgram::counts() const {
     return sums;
 }
 
-void BoxProgram::remember_calls(bool wanted) { state_->object->bss->at_box_calls_shed = wanted ? 0 : 1; }
+Status BoxProgram::remember_calls(bool wanted) { return state_->look_at_calls(wanted); }
+
+bool BoxProgram::hears_of_mappings() const { return !state_->by_receives; }
 
 double BoxProgram::run_seconds() const {
     double seconds = 0;
     auto programs = state_->programs();
-    programs.push_back(state_->object->progs.at_box_fault);
+    const auto& p = state_->object->progs;
+    for (bpf_program* program : {p.at_box_fault, p.at_box_call}) programs.push_back(program);
+    if (state_->has_receives) programs.push_back(p.at_box_received);
     for (const bpf_program* program : programs) {
         bpf_prog_info info{};
         std::uint32_t size = sizeof info;

@@ -31,8 +31,11 @@ public:
     Status trace(std::span<const CgroupId> roots, std::span<const std::int32_t> processes);
     // A process that runs already: what it does is remembered from here on.
     void watch(const ProcessId& process, CgroupId cgroup);
-    // False: their system calls are not remembered for now, and a death says so.
-    void remember_calls(bool wanted);
+    // False: their system calls are not remembered for now, and a death says so; nor is (from Linux 6.3 on) code known
+    // that was mapped after the last look at its process. Errors: those of attaching; then it stays as it was.
+    Status remember_calls(bool wanted);
+    // Of code that processes map, that is.
+    [[nodiscard]] bool hears_of_mappings() const;
     void add_python(std::int32_t pid, const at_box_python& python);
 
     using OnRecord = std::function<void(std::span<const std::byte>)>;

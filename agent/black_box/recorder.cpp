@@ -7,6 +7,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -26,6 +27,8 @@ namespace {
 constexpr Nanos kLongestNap = std::chrono::milliseconds(500);
 constexpr Nanos kLongestDeath = std::chrono::seconds(1);  // then what came of it is all there is
 constexpr std::size_t kMostLooks = 500;                   // a second: forks without end must not keep us for ever
+constexpr Nanos kLooksAfterStart[] = {std::chrono::milliseconds(50), std::chrono::seconds(1)};
+constexpr std::size_t kMostLater = 4096;
 constexpr std::size_t kMostBoxes = 256;                   // not taken yet; the newest win
 
 // A process that is being killed, as far as it was told.
@@ -75,7 +78,7 @@ public:
         wishes_.deadlines.emplace_back(ProcessId{pid, 0}, std::nullopt);
     }
 
-    void remember_calls(bool wanted) { program_.remember_calls(wanted); }
+    Status remember_calls(bool wanted) { return program_.remember_calls(wanted); }
 
     std::vector<BlackBox> take(Nanos wait) {
         std::unique_lock lock(mutex_);
@@ -89,6 +92,7 @@ public:
         const auto counts = program_.counts();
         const std::lock_guard lock(mutex_);
         health.boxes = written_;
+        health.looked = looked_;
         health.weighed = weighed_;
         health.lost = {{"ring_full", counts[AT_BOX_RING_FULL]},
                        {"state_map_full", counts[AT_BOX_STATE_FULL]},
@@ -132,6 +136,7 @@ private:
     void nap() {
         Nanos longest = deaths_.empty() ? kLongestNap : std::chrono::milliseconds(20);
         const Timestamp now = clock_.now();
+        if (!later_.empty()) longest = std::min(longest, later_.begin()->first - now);
         for (const auto& [pid, deadline] : deadlines_) longest = std::min(longest, deadline.second - options_.lead - now);
         const auto ms = std::chrono::ceil<std::chrono::milliseconds>(std::max(longest, Nanos(0))).count();
         pollfd ready[] = {{.fd = program_.ready_fd(), .events = POLLIN, .revents = 0},
@@ -182,6 +187,11 @@ private:
         const ProcessId process = process_of(mapped.head);
         processes_.told(process, mapped);
         new_[process.pid] = process;
+        if (mapped.head.record != AT_BOX_PROGRAM || program_.hears_of_mappings()) return;
+        // What it loads is not told now: it is looked for when that should be done.
+        const Timestamp now = clock_.now();
+        for (const Nanos after : kLooksAfterStart)
+            if (later_.size() < kMostLater) later_.emplace(now + after, process);
     }
     void on(at_box_dying&& dying) {
         deaths_[static_cast<std::int32_t>(dying.head.pid)].dying = dying;
@@ -204,15 +214,15 @@ private:
 
     void look_at_new() {
         const Timestamp now = clock_.now();
+        for (; !later_.empty() && later_.begin()->first <= now; later_.erase(later_.begin()))
+            new_[later_.begin()->second.pid] = later_.begin()->second;
         if (now - looks_since_ >= std::chrono::seconds(1)) looks_since_ = now, looks_ = 0;
         for (const auto& [pid, process] : std::exchange(new_, {})) {
             if (deaths_.contains(pid)) continue;
-            if (++looks_ <= kMostLooks) {
-                processes_.look(process);
-                continue;
-            }
+            const bool has_time = ++looks_ <= kMostLooks;
+            if (has_time) processes_.look(process);
             const std::lock_guard lock(mutex_);
-            ++not_looked_at_;
+            ++(has_time ? looked_ : not_looked_at_);
         }
     }
 
@@ -273,6 +283,7 @@ private:
     // Of the thread alone.
     WatchedProcesses processes_;
     std::unordered_map<std::int32_t, ProcessId> new_;
+    std::multimap<Timestamp, ProcessId> later_;  // to be looked at then
     std::unordered_map<std::int32_t, std::pair<ProcessId, Timestamp>> deadlines_;
     std::unordered_map<std::int32_t, Death> deaths_;
     std::size_t looks_ = 0;
@@ -283,7 +294,7 @@ private:
     std::condition_variable told_;
     Wishes wishes_;
     std::vector<BlackBox> boxes_;
-    std::uint64_t undecodable_ = 0, not_looked_at_ = 0, not_taken_ = 0, written_ = 0, weighed_ = 0;
+    std::uint64_t undecodable_ = 0, looked_ = 0, not_looked_at_ = 0, not_taken_ = 0, written_ = 0, weighed_ = 0;
     std::atomic<bool> is_writing_ = false;
     Fd wake_;
     std::jthread thread_;  // last: it uses all of the above
@@ -307,7 +318,7 @@ Status Recorder::trace(std::span<const CgroupId> roots, std::span<const std::int
 void Recorder::watch(const ProcessId& process, CgroupId cgroup) { impl_->watch(process, cgroup); }
 void Recorder::expect(const ProcessId& process, Timestamp deadline) { impl_->expect(process, deadline); }
 void Recorder::expect_no_more(std::int32_t pid) { impl_->expect_no_more(pid); }
-void Recorder::remember_calls(bool wanted) { impl_->remember_calls(wanted); }
+Status Recorder::remember_calls(bool wanted) { return impl_->remember_calls(wanted); }
 std::vector<BlackBox> Recorder::take(Nanos wait) { return impl_->take(wait); }
 bool Recorder::is_writing() const { return impl_->is_writing(); }
 RecorderHealth Recorder::health() const { return impl_->health(); }

@@ -30,6 +30,7 @@ struct RecorderOptions {
 struct RecorderHealth {
     std::map<std::string, std::uint64_t> lost;  // by kind, so far
     std::uint64_t boxes = 0;
+    std::uint64_t looked = 0;   // looks at what processes have mapped
     std::uint64_t weighed = 0;  // looks at memory by mapping
     double bpf_seconds = 0;  // where the kernel measures it
 };
@@ -50,7 +51,7 @@ public:
     void expect(const ProcessId& process, Timestamp deadline);
     void expect_no_more(std::int32_t pid);
     // False: system calls are not remembered for now, to keep a budget; BlackBox::calls_given_up says so.
-    void remember_calls(bool wanted);
+    Status remember_calls(bool wanted);
 
     // Those that are written down, each once. `wait`: at most so long, for the first.
     [[nodiscard]] std::vector<BlackBox> take(Nanos wait = Nanos(0));

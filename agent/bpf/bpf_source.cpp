@@ -59,7 +59,7 @@ public:
             if (auto s = watch(detail); !s) return s;
         if (telling_.shed.files && !telling.shed.files) decoder_.forget_names();  // much was opened unseen
         if (telling_.shed.sockets && !telling.shed.sockets) decoder_.forget_conversations();
-        kernel_.tell(telling);
+        if (auto s = kernel_.tell(telling); !s) return s;
         telling_ = telling;
         detail_ = detail;
         expect_tls();

@@ -67,7 +67,7 @@ public:
     [[nodiscard]] Result<std::vector<std::byte>> thread_times();
 
     Status watch(const Watch& wish);
-    void tell(const Telling& what);
+    Status tell(const Telling& what);
     Status watch_cgroup(CgroupId cgroup);  // beside the wish
     // Processes of the wish and their descendants that have not ended.
     [[nodiscard]] std::vector<std::int32_t> watched_processes() const;

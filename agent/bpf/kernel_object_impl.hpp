@@ -31,6 +31,10 @@ class KernelObject::Impl {
 public:
     std::unique_ptr<::source, SkeletonCloser> skeleton;
     std::vector<BpfLink> links;
+    std::vector<BpfLink> at_calls, at_sockets;  // system calls, and what may stand in for them (by_socket)
+    bool has_socket_ends = false;               // the kernel has
+    bool attached = false;
+    bool by_socket = false;                     // wanted: no system call is looked at
     std::vector<BpfLink> uprobes;  // one a probe, or …
     std::vector<Fd> many_probes;   // … all of a file in one
     bool many_uprobes = false;     // the kernel can
@@ -49,6 +53,8 @@ public:
     static int on_record(void* self, void* data, std::size_t size);
     void adapt_to_kernel();  // REQUIRES: not loaded
     Status open_ring();
+    Status attach_to(std::vector<BpfLink>& links, std::span<bpf_program* const> programs);
+    Status attach_boundaries();  // at system calls or at sockets, as wanted
     Status probe(const bpf_program* program, const std::string& path, UprobeAt at,
                  std::span<const std::uint64_t> offsets, std::span<const std::uint64_t> cookies);
 

@@ -57,10 +57,11 @@ bool has_attach_type(const btf* kernel, std::string_view name) {
         values, [&](const auto& v) { return btf__name_by_offset(kernel, v.name_off) == name; });
 }
 
-// Read on request, or attached to files as they are found.
+// Read on request, attached to files as they are found, or by turns (attach_boundaries).
 bool is_for_later(const bpf_program* program) {
     const std::string_view section = bpf_program__section_name(program);
-    return section.starts_with("iter/") || section == "uprobe";
+    return section.starts_with("iter/") || section == "uprobe" || section == "tp_btf/sys_enter" ||
+           section == "tp_btf/sys_exit" || section.starts_with("tp_btf/sock_");
 }
 
 }  // namespace
@@ -74,6 +75,10 @@ void KernelObject::Impl::adapt_to_kernel() {
         bpf_program__set_autoload(bpf_object__find_program_by_name(skeleton->obj, o.program.data()), false);
         missing.emplace_back(o.without);
     }
+    has_socket_ends = btf__find_by_name_kind(kernel, "btf_trace_sock_send_length", BTF_KIND_TYPEDEF) > 0 &&
+                      btf__find_by_name_kind(kernel, "btf_trace_sock_recv_length", BTF_KIND_TYPEDEF) > 0;
+    for (bpf_program* program : {skeleton->progs.at_socket_sent, skeleton->progs.at_socket_received})
+        bpf_program__set_autoload(program, has_socket_ends);
     // Without CONFIG_SCHED_INFO the structure is there, but empty.
     const int account = btf__find_by_name_kind(kernel, "sched_info", BTF_KIND_STRUCT);
     if (account <= 0 || btf_vlen(btf__type_by_id(kernel, static_cast<std::uint32_t>(account))) == 0)
@@ -157,10 +162,48 @@ Status KernelObject::attach() {
         }
         impl_->missing.emplace_back(optional->without);
     }
+    impl_->attached = true;
+    auto boundaries = impl_->attach_boundaries();
+    if (!boundaries) detach();
+    return boundaries;
+}
+
+Status KernelObject::Impl::attach_to(std::vector<BpfLink>& to, std::span<bpf_program* const> programs) {
+    if (!to.empty()) return ok();
+    const LibbpfLog log;
+    std::vector<BpfLink> made;
+    for (bpf_program* program : programs) {
+        made.emplace_back(bpf_program__attach(program));
+        if (!made.back())
+            return unexpected(log.explain(std::string("attaching ") + bpf_program__name(program), errno));
+    }
+    to = std::move(made);
+    return ok();
+}
+
+// The new ones are there before the old ones go, and which of them tells is said in between (socket_ends.bpf.h).
+Status KernelObject::Impl::attach_boundaries() {
+    if (!attached) return ok();
+    const std::array calls{skeleton->progs.at_sys_enter, skeleton->progs.at_sys_exit};
+    const std::array sockets{skeleton->progs.at_socket_sent, skeleton->progs.at_socket_received};
+    auto& is_by_socket = skeleton->bss->at_by_socket;
+    if (by_socket) {
+        if (auto done = attach_to(at_sockets, sockets); !done) return done;
+        is_by_socket = 1;
+        at_calls.clear();
+    } else {
+        if (at_calls.empty()) skeleton->data->at_calls_since = skeleton->data->at_calls_since + 1;
+        if (auto done = attach_to(at_calls, calls); !done) return done;
+        // Those at sockets stay: a thread may be waiting for its answer in a call whose beginning nobody saw.
+        is_by_socket = 0;
+    }
     return ok();
 }
 
 void KernelObject::detach() {
+    impl_->attached = false;
+    impl_->at_calls.clear();
+    impl_->at_sockets.clear();
     impl_->many_probes.clear();
     impl_->uprobes.clear();
     impl_->links.clear();

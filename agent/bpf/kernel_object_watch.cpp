@@ -17,7 +17,7 @@ std::uint64_t monotonic_ns() {
 
 }  // namespace
 
-void KernelObject::tell(const Telling& what) {
+Status KernelObject::tell(const Telling& what) {
     ::source& s = *impl_->skeleton;
     s.data->at_io_wanted = what.io ? AT_IO_FILES | AT_IO_SOCKETS : 0;
     s.bss->at_io_shed = (what.shed.files ? AT_IO_FILES : 0) | (what.shed.sockets ? AT_IO_SOCKETS : 0);
@@ -27,6 +27,10 @@ void KernelObject::tell(const Telling& what) {
     s.bss->at_every_call = what.syscalls == SyscallDetail::each      ? AT_CALLS_EACH
                            : what.syscalls == SyscallDetail::counted ? AT_CALLS_COUNTED
                                                                      : AT_CALLS_NONE;
+    // Nothing but boundaries is left (bpf/parts/only_boundaries.bpf.h): not every call need be looked at.
+    impl_->by_socket = impl_->has_socket_ends && what.syscalls == SyscallDetail::none &&
+                       (!what.io || (what.shed.files && what.shed.sockets)) && (!what.waits || what.shed.waits);
+    return impl_->attach_boundaries();
 }
 
 Status KernelObject::watch(const Watch& wish) {

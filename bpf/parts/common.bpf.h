@@ -23,6 +23,8 @@ volatile __u32 at_io_shed = 0; /* of these, what is given up for now */
 volatile __u32 at_waits_wanted = 0; /* each single one */
 volatile __u32 at_waits_shed = 0;
 volatile __u32 at_every_call = AT_CALLS_NONE;
+/* How often the programs at system calls were attached: what a thread was in before is not known. */
+volatile __u32 at_calls_since = 1;
 volatile __u32 at_discover = 1;   /* nothing was asked for: find executors by what they say */
 volatile __u32 at_watching = 0;   /* somebody is watched, or was: until then bystanders are not looked at */
 volatile __u32 at_by_process = 0; /* trees of processes were asked for */
@@ -88,7 +90,7 @@ struct at_thread {
     /* Any system call it is in, when each is asked for. */
     __u64 every_ns; /* 0: none */
     __u32 every_number;
-    __u32 reserved;
+    __u32 calls_since; /* at_calls_since when it last began a call (socket_ends.bpf.h) */
     /* the system call it is in */
     __u64 enter_ns;
     __u64 waited_ns; /* for its descriptor to become ready */
@@ -107,7 +109,7 @@ struct at_thread {
     /* the calls of the TLS library it is in, the innermost last */
     struct at_tls_frame tls[AT_TLS_DEPTH];
     __u32 tls_depth;
-    __u32 reserved2;
+    __u32 has_told; /* the request that its call sends was told as it began */
 };
 
 struct {

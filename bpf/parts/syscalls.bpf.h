@@ -41,6 +41,7 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
     /* Of bystanders not every call is worth the whole search. */
     struct at_thread* thread = !at_watching ? 0 : call ? at_watched_thread(task) : at_known_thread(task);
     if (!thread && !(call && at_discover)) return 0;
+    if (thread) thread->calls_since = at_calls_since;
     if (thread && each) at_call_begins(thread, number);
     if (!call) return 0;
     const __u64 fd = at_register(regs, at_descriptor(call));
@@ -69,6 +70,7 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
         }
         thread = at_make_thread(task, scope);
         if (!thread) return 0;
+        thread->calls_since = at_calls_since;
     }
     thread->call = AT_CALL_NONE;
     thread->unread.at_ns = 0;
@@ -95,12 +97,7 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
             if (request == AT_REQUEST_UNREAD) {
                 at_take_instant(&thread->unread);
             } else if (request != AT_REQUEST_NONE) {
-                if (!at_note_request(thread->scope, fd, (__u64)sk, &heard)) return 0;
-                struct at_instant now;
-                at_take_instant(&now);
-                at_tell_times_before(now.at_ns);
-                at_tell_request(&now, thread->scope, fd, (__u64)sk, &heard);
-                return 0;
+                return at_tell_heard(fd, (__u64)sk, &heard);
             }
         }
         struct at_control* control = at_has_controls ? at_control_of(task->tgid, fd, sk) : 0;
@@ -188,6 +185,13 @@ int BPF_PROG(at_sys_exit, struct pt_regs* regs, long returned) {
     if (only_boundaries && !at_can_be_control(may_be_ours)) return 0;
     struct at_thread* thread = bpf_task_storage_get(&threads, task, 0, 0);
     if (!thread) return 0;
+    thread->has_told = 0;
+    if (thread->calls_since != at_calls_since) { /* what it was in when we were last attached */
+        thread->call = AT_CALL_NONE;
+        thread->every_ns = 0;
+        thread->unread.at_ns = 0;
+        thread->calls_since = at_calls_since;
+    }
     if (only_boundaries && !thread->is_control && !thread->unread.at_ns) {
         thread->call = AT_CALL_NONE; /* of a call that began when more was told, if any */
         return 0;

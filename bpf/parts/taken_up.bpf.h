@@ -63,6 +63,7 @@ int at_take_up(struct bpf_iter__task* ctx) {
     thread->unread.at_ns = 0;
     thread->waited_ns = 0;
     thread->enter_ns = bpf_ktime_get_ns();
+    thread->calls_since = at_calls_since;
     thread->call = call;
     return 0;
 }

@@ -135,6 +135,26 @@ TEST_F(RecorderOnKernel, WritesDownWhereAKilledProgramWasWhatItHadAskedAndWhatIt
     EXPECT_EQ(box.records_lost, 0u);
 }
 
+// For the budget's sake: then nobody hears of the libraries that it loads, and they are looked for.
+TEST_F(RecorderOnKernel, WalksStacksThroughLibrariesWhileNoCallsAreRemembered) {
+    ASSERT_TRUE(recorder_->remember_calls(false));
+    const Child child = start("threads");
+    wait_spinning(child);
+    const SystemClock clock;
+    const Timestamp until = clock.now() + kPatience;
+    while (recorder_->health().looked < 2 && clock.now() < until) ::usleep(1000);  // at its start, and a while later
+    ASSERT_TRUE(send_signal(child.pidfd, SIGKILL));
+    const BlackBox box = box_of(child);
+    EXPECT_TRUE(box.calls_given_up);
+    ASSERT_THAT(box.threads, SizeIs(4));
+    for (const BoxThread& thread : box.threads) EXPECT_FALSE(thread.truncated) << thread.frames.back().name;
+    ASSERT_TRUE(recorder_->remember_calls(true));
+    const Child next = start("spin");
+    wait_spinning(next);
+    ASSERT_TRUE(send_signal(next.pidfd, SIGKILL));
+    EXPECT_THAT(box_of(next).calls, SizeIs(32));
+}
+
 TEST_F(RecorderOnKernel, WritesDownEveryThread) {
     const Child child = start("threads");
     wait_spinning(child);
