@@ -61,6 +61,7 @@ FunctionBook* History::book(const FunctionRef& function, Timestamp now) {
 void History::add(FunctionBook& book, Record record) {
     const Timestamp oldest = record.end - limits_.span;
     book.last_seen = std::max(book.last_seen, record.end);
+    book.changes.add(record);
     book.records.push_back(std::move(record));
     while (book.records.size() > limits_.records || book.records.front().end < oldest)
         book.records.pop_front();

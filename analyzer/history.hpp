@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "analyzer/change_watch.hpp"
 #include "analyzer/sample_ring.hpp"
 #include "core/ids.hpp"
 #include "core/invocation.hpp"
@@ -53,6 +54,7 @@ struct FunctionBook {
     std::deque<Record> records;  // by end, but for those that a kill let overtake by milliseconds
     std::deque<Loss> losses;     // while one of its invocations was open
     SampleRing samples;
+    ChangeWatch changes{};
 };
 
 struct HistoryLimits {

@@ -187,6 +187,34 @@ void set_dependencies(FunctionFacts& out, const Records& records) {
     out.fn.set(Fact::fn_failed_deps, failing);
 }
 
+std::optional<double> change_of(const FunctionBook& book, Timestamp since, double q) {
+    constexpr std::size_t kLeast = 10;
+    std::vector<Nanos> before, after;
+    for (const Record& r : book.records)
+        if (!failed(r.status) && r.status != InvocationStatus::unknown)
+            (r.end < since ? before : after).push_back(r.duration());
+    if (before.size() < kLeast || after.size() < kLeast) return std::nullopt;
+    const auto was = percentile<Nanos>(std::span(before), q), is = percentile<Nanos>(std::span(after), q);
+    if (!was || !is || was->count() <= 0) return std::nullopt;
+    return to_seconds(*is) / to_seconds(*was) - 1;
+}
+
+void set_changes(FactSet& fn, const FunctionBook& book, Timestamp from, Timestamp to) {
+    for (const Fact fact : kChangeFacts) {
+        const ChangeDetector& detector = book.changes.of(fact);
+        const bool changed = detector.last() && detector.last()->told >= from && detector.last()->told <= to;
+        if (changed || detector.learned() >= ChangeDetector::kLearned) fn.set(fact, changed);
+        if (!changed) continue;
+        const auto set = [&](Fact of, Fact as, double q) {
+            if (fact != of) return;
+            if (const auto change = change_of(book, detector.last()->since, q)) fn.set(as, *change);
+        };
+        set(Fact::fn_p50_changed, Fact::fn_p50_change, 0.50);
+        set(Fact::fn_p95_changed, Fact::fn_p95_change, 0.95);
+        set(Fact::fn_p99_changed, Fact::fn_p99_change, 0.99);
+    }
+}
+
 }  // namespace
 
 Nanos configured_limit(Nanos seen) {
@@ -208,6 +236,7 @@ FunctionFacts window_facts(const FunctionBook& book, Timestamp from, Timestamp t
     if (!records.empty()) out.fn.set(Fact::fn_version, version);
     set_memory(out.fn, records, version);
     set_dependencies(out, records);
+    set_changes(out.fn, book, from, to);
     std::int64_t lost = 0;
     for (const Loss& loss : book.losses)
         if (loss.at >= from && loss.at <= to) lost += static_cast<std::int64_t>(loss.count);

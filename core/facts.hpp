@@ -27,6 +27,10 @@ enum class Fact : std::uint16_t {
     fn_timeout, fn_init_p95, fn_memory_mb, fn_peak_memory_mb, fn_memory_use, fn_cpu_share,
     fn_oncpu_share, fn_io_wait_share, fn_cpu_p99, fn_bytes_sent, fn_bytes_received, fn_failed_deps,
     fn_events_lost, fn_told_share,
+    // of the function, over time
+    fn_p50_changed, fn_p95_changed, fn_p99_changed, fn_error_rate_changed, fn_cold_start_share_changed,
+    fn_init_changed, fn_cpu_changed, fn_io_wait_share_changed, fn_peak_memory_changed,
+    fn_p50_change, fn_p95_change, fn_p99_change,
     // of one dependency of it: dep.*
     dep_name, dep_calls, dep_errors, dep_error_rate, dep_mean_wait, dep_bytes_sent, dep_bytes_received,
     count_  // not a fact
