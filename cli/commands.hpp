@@ -10,6 +10,7 @@ int history_command(int argc, char** argv);
 int profile_command(int argc, char** argv);
 int trace_command(int argc, char** argv);
 int cost_command(int argc, char** argv);
+int catalogue_command(int argc, char** argv);
 int canary_command(int argc, char** argv);
 int topology_command(int argc, char** argv);
 

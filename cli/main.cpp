@@ -38,6 +38,8 @@ constexpr std::array kCommands{
     Command{"cost", "what an application costs, and would cost (CostHat)", autotune::cli::cost_command},
     Command{"canary", "whether a canary may replace the version that serves, from pairs of calls",
             autotune::cli::canary_command},
+    Command{"catalogue", "symptoms, where their evidence is, what helps, and what became of it here",
+            autotune::cli::catalogue_command},
     Command{"rules", "check a rules file", autotune::rules_command},
     Command{"history", "what was changed, why and with which proof; invocations on record",
             autotune::cli::history_command},

@@ -14,6 +14,11 @@ namespace {
 
 constexpr Nanos kDay = std::chrono::hours(24);
 
+// Whether it was tried and judged.
+bool has_verdict(Disposition d) {
+    return d == Disposition::promoted || d == Disposition::rolled_back || d == Disposition::reverted;
+}
+
 // A rule that is active on a function and whose condition holds now.
 struct Firing {
     const Rule* rule;
@@ -173,6 +178,19 @@ private:
         return "";
     }
 
+    // What became of the rule's earlier resizes, of whatever function: what to expect of the next.
+    [[nodiscard]] std::string experience(const Rule& rule) const {
+        std::size_t proved = 0, tried = 0;
+        for (const PastChange& change : history().changes) {
+            if (change.rule != rule.name || !has_verdict(change.disposition)) continue;
+            ++tried;
+            proved += change.disposition == Disposition::promoted;
+        }
+        if (tried == 0) return "";
+        return "of " + std::to_string(tried) + (tried == 1 ? " earlier resize" : " earlier resizes") + " by this rule " +
+               std::to_string(proved) + (proved == 1 ? " was proved" : " were proved");
+    }
+
     [[nodiscard]] Action action(const Firing& f, Proposal proposal) const {
         const Rule& rule = *f.rule;
         const bool changes = std::holds_alternative<Resize>(proposal.change);
@@ -187,7 +205,8 @@ private:
                    .runbook = expand_template(rule.annotations.runbook, *f.facts, f.verdict.dependency())};
         out.because = expand_template(rule.annotations.summary, *f.facts, f.verdict.dependency());
         if (out.because.empty()) out.because = rule.when.text;
-        for (const std::string& more : {proposal.because, proposal.not_done})
+        for (const std::string& more :
+             {proposal.because, proposal.not_done, changes ? experience(rule) : std::string()})
             if (!more.empty()) out.because += "; " + more;
         out.mode = std::min(situation_.mode, rule.mode);  // the stricter
         if (!changes) return out;

@@ -247,6 +247,21 @@ TEST(Engine, TheSameInputsGiveTheSamePlanAndState) {
     EXPECT_EQ(one.state(), two.state());
 }
 
+TEST(Engine, AnActionSaysWhatBecameOfEarlierOnes) {
+    Loop loop(kOom);
+    const auto of_another = [&](Disposition disposition) {
+        PastChange past = change(loop, disposition);
+        past.function.name = "b";
+        return past;
+    };
+    for (const Disposition d : {Disposition::promoted, Disposition::promoted, Disposition::rolled_back, Disposition::failed})
+        loop.remembers(of_another(d));
+    const Plan plan = loop.facts({out_of_memory("a")}).tick();
+    ASSERT_EQ(plan.actions.size(), 1u);
+    EXPECT_THAT(plan.actions[0].because, HasSubstr("of 3 earlier resizes by this rule 2 were proved"));
+    EXPECT_THAT(Loop(kOom).facts({out_of_memory("a")}).tick().actions.at(0).because, ::testing::Not(HasSubstr("earlier")));
+}
+
 TEST(History, KeepsTheResizesThatWereCarriedOut) {
     ChangeRecord record;
     record.action.change = Resize{128, 228};
