@@ -22,7 +22,7 @@ struct ReportOptions {
     std::filesystem::path folder;  // flames/NAME.svg, .slow.svg and .folded, topology.{json,dot,mmd,html}
     Nanos interval = std::chrono::seconds(2);
     Nanos window = std::chrono::hours(1);
-    Nanos page_interval = std::chrono::seconds(30);  // of topology.html, unless somebody asks for it
+    Nanos page_interval = std::chrono::minutes(5);  // of topology.html, unless somebody asks for it
 };
 
 class Reports {
