@@ -41,17 +41,6 @@ void CallReader::skip(std::string why) {
     if (told_.size() < kTold) told_.push_back(std::to_string(number_) + ": " + std::move(why));
 }
 
-bool CallReader::known(std::string_view id) {
-    const std::uint64_t hash = std::hash<std::string_view>()(id);
-    if (!ids_.insert(hash).second) return true;
-    order_of_ids_.push_back(hash);
-    if (order_of_ids_.size() > kIdsKept) {
-        ids_.erase(order_of_ids_.front());
-        order_of_ids_.pop_front();
-    }
-    return false;
-}
-
 void CallReader::look_at_step(std::int64_t time) {
     while (step_ns_ > 1 && time % step_ns_ != 0) step_ns_ /= 10;
 }
@@ -90,7 +79,8 @@ void CallReader::row(std::vector<ServiceCall>& out) {
         if (call.caller == FlowNames::kNone) return skip("too many different names");
     }
     if (call.endpoint == FlowNames::kNone) return skip("too many different names");
-    if (known(cell(kId))) return skip("the id " + shown(cell(kId)) + " was there before");
+    if (!ids_.add(std::hash<std::string_view>()(cell(kId))))
+        return skip("the id " + shown(cell(kId)) + " was there before");
     call.id = std::string(cell(kId));
     out.push_back(std::move(call));
 }

@@ -9,13 +9,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "agent/flows/csv_rows.hpp"
+#include "agent/flows/recent_ids.hpp"
 #include "core/flow.hpp"
 #include "core/result.hpp"
 #include "core/service_call.hpp"
@@ -57,7 +56,6 @@ private:
     Status header();
     void row(std::vector<ServiceCall>& out);
     void skip(std::string why);
-    [[nodiscard]] bool known(std::string_view id);
     void look_at_step(std::int64_t time);
     [[nodiscard]] std::string_view cell(Column column) const;
 
@@ -69,8 +67,7 @@ private:
     bool begun_ = false;
     std::uint64_t number_ = 0, skipped_ = 0;
     std::int64_t step_ns_ = 1'000'000'000;
-    std::unordered_set<std::uint64_t> ids_;  // hashes
-    std::deque<std::uint64_t> order_of_ids_;
+    RecentIds ids_{kIdsKept};
     std::vector<std::string> told_;
 };
 

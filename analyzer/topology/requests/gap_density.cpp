@@ -10,8 +10,8 @@ namespace {
 
 // Places of the table: sign · log2(1 + |x|), log2 by the straight line between powers of two that a float's
 // bits are.
-constexpr std::size_t kCells = 1500;
-constexpr int kPerOctave = 64, kOctaves = 26, kHalf = kPerOctave * kOctaves;
+constexpr std::size_t kCells = 1000;
+constexpr int kPerOctave = 32, kOctaves = 26, kHalf = kPerOctave * kOctaves;
 
 float place_of(double x) {
     const float size = 1.0f + static_cast<float>(std::min(std::fabs(x), 6.0e7));
@@ -67,7 +67,6 @@ GapDensity GapDensity::learn(std::span<const double> gaps, double step_us, std::
     d.count_ = order.size();
     d.each_.assign(gaps.size(), -16.0f);
     if (order.size() < 2) {
-        d.table_.assign(2 * kHalf + 2, -16.0f);
         d.mean_log_ = -16;
         return d;
     }
@@ -144,16 +143,38 @@ GapDensity GapDensity::learn(std::span<const double> gaps, double step_us, std::
         for (std::size_t i = 0; i < n; ++i) d.each_[order[i]] = each[i];
     }
     d.mean_log_ = best_log / count;
-    d.table_.resize(2 * kHalf + 2);
+    d.low_ = grid.low, d.cell_ = grid.step;
+    d.shape_.resize(cells + 1);
+    for (std::size_t i = 0; i <= cells; ++i)
+        d.shape_[i] = static_cast<float>((1 - kWideShare - kFlatShare) * best[i] / count +
+                                         kWideShare * wide[i] / count);
+    d.flat_ = flat;
+    return d;
+}
+
+void GapDensity::tabulate() {
+    each_.clear();
+    if (shape_.empty()) return;
+    table_.resize(2 * kHalf + 2);
+    const double last = static_cast<double>(shape_.size() - 1);
     for (int i = 0; i < 2 * kHalf + 2; ++i) {
         const double g = x_of(i);
-        const double at_x = std::asinh(g);
-        const double f = (1 - kWideShare - kFlatShare) * value(best, at_x) / count +
-                         kWideShare * value(wide, at_x) / count + flat;
-        d.table_[static_cast<std::size_t>(i)] =
-            static_cast<float>(std::log(f) - 0.5 * std::log(g * g + 1) - std::log(d.scale_));
+        const double at = (std::asinh(g) - low_) / cell_;
+        double f = flat_;
+        if (at >= 0 && at < last) {
+            const auto cell = static_cast<std::size_t>(at);
+            const double part = at - static_cast<double>(cell);
+            f += shape_[cell] * (1 - part) + shape_[cell + 1] * part;
+        }
+        table_[static_cast<std::size_t>(i)] =
+            static_cast<float>(std::log(f) - 0.5 * std::log(g * g + 1) - std::log(scale_));
     }
-    return d;
+    shape_.clear();
+    shape_.shrink_to_fit();
+}
+
+void ConditionalDensity::tabulate() {
+    for (GapDensity& part : parts_) part.tabulate();
 }
 
 double ConditionalDensity::place(double beside) const {

@@ -18,6 +18,9 @@ public:
     [[nodiscard]] static GapDensity learn(std::span<const double> gaps, double step_us,
                                           std::span<const double> weights = {});
 
+    // What log needs.
+    void tabulate();
+    // REQUIRES: tabulated since it was learned.
     [[nodiscard]] float log(double gap_us) const;
     // Of the gaps that it was learned from, each as the others tell it.
     [[nodiscard]] double mean_log() const { return mean_log_; }
@@ -28,6 +31,8 @@ private:
     std::vector<float> table_;  // by place
     double mean_log_ = -30;
     std::size_t count_ = 0;
+    std::vector<float> shape_;  // over the scale, from low_ in steps of cell_
+    double low_ = 0, cell_ = 1, flat_ = 0;
     std::vector<float> each_;  // of each gap learned from, as the others tell it
     friend class ConditionalDensity;
 };
@@ -40,6 +45,8 @@ public:
 
     [[nodiscard]] static ConditionalDensity learn(std::span<const double> gaps,
                                                   std::span<const double> beside, double step_us);
+    [[nodiscard]] bool known() const { return mean_log_ > -29; }
+    void tabulate();
     [[nodiscard]] float log(double gap_us, double beside) const;
     [[nodiscard]] double mean_log() const { return mean_log_; }
 

@@ -1,10 +1,11 @@
 // ServingModel: how one service serves: which calls it makes for a call of a class, after which gaps.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "analyzer/topology/requests/gap_density.hpp"
@@ -32,28 +33,39 @@ struct Served {
     std::span<const Outgoing> made;
 };
 
-// The score is a logarithm of likelihood: which calls were made (all at once, and each apart where the whole
-// was not seen), the gap before each start after what it was found to follow best (the start of the call
-// served, a sibling's start or end, or the end of the latest sibling that ended before), and the gap between
-// the end of what the answer was found to wait for and the answer.
+// The score is a logarithm of likelihood: which calls were made, the gap before each start after what tells
+// most about it, and the gap between the end of what the answer waits for and the answer. What a gap is
+// measured from, and what else it depends on, is chosen by how well each gap seen is told by all others.
 class ServingModel {
 public:
     static constexpr std::size_t kOrdinals = 3;  // first, second, and all later ones of a type
     static constexpr std::size_t kMostSlots = 48;
 
+    enum class Choose : std::uint8_t { anew, as_before };
+
     // REQUIRES: kinds and types of `seen` below these counts. `rare`: patterns seen less than that share of
-    // the commonest one of their kind are not believed.
+    // the commonest one of their kind are not believed. `choose` what gaps are measured from, or only learn
+    // them again.
     void learn(std::span<const Served> seen, std::size_t kinds, std::size_t types, double step_us,
-               double rare);
+               double rare, Choose choose);
 
     [[nodiscard]] float score(const Incoming& call, std::span<const Outgoing> made) const;
     [[nodiscard]] bool learned() const { return !kinds_.empty(); }
     // Whether it was learned with so many.
     [[nodiscard]] bool covers(std::size_t kinds, std::size_t types) const {
-        return kinds_.size() >= kinds && !kinds_.empty() && kinds_[0].counts.size() >= types;
+        return kinds_.size() >= kinds && types_ >= types;
     }
 
 private:
+    enum class After : std::uint8_t {
+        call_start,
+        latest_end,  // of siblings that ended before
+        last_of_others,
+        end_of_others,
+        sibling_start,
+        sibling_end,
+        latest_end_of_all,  // of ends
+    };
     // What else a gap may depend on.
     enum class Beside : std::uint8_t {
         nothing,
@@ -66,49 +78,58 @@ private:
         end_lag,
         sibling
     };
-    enum class After : std::uint8_t {
-        call_start,
-        latest_end,
-        last_of_others,
-        end_of_others,
-        sibling_start,
-        sibling_end
+    // How a moment is told from others.
+    struct Feature {
+        After after = After::call_start;
+        Beside beside = Beside::nothing;
+        std::uint8_t sibling = 0, other = 0;  // slots
+        GapDensity density;                   // beside nothing
+        ConditionalDensity conditional;
     };
     struct Start {
-        After after = After::call_start;
-        std::uint8_t sibling = 0;
-        Beside beside = Beside::nothing;
-        std::uint8_t other = 0;  // sibling beside it: when it began after the reference
-        int alike = -1;          // sibling whose duration tells something of its own
+        Feature feature;
+        GapDensity fallback;  // after the start of the call
+        int alike = -1;       // sibling whose duration tells something of its own
         GapDensity duration;
         ConditionalDensity duration_beside;
-        ConditionalDensity conditional;
-        GapDensity density, fallback;  // fallback: after the start of the call
-        bool known = false;
+        std::size_t seen = 0;
     };
     struct Kind {
         std::vector<Start> starts;  // by slot
-        GapDensity end;             // after the latest end of all calls made
-        int end_slot = -1;          // or of that one's end, where there is one
-        GapDensity end_of_slot;
-        Beside end_beside = Beside::nothing;
-        ConditionalDensity end_conditional;
-        GapDensity alone;  // nothing was called
-        std::unordered_map<std::uint64_t, float> patterns;
-        std::vector<std::vector<float>> counts;  // by type and count
-        std::vector<float> makes;                // by type: share
-        float unseen = -20;
+        Feature end;
+        GapDensity any_end;  // after the latest end of all
+        GapDensity alone;    // nothing was called
+        std::vector<std::pair<std::uint64_t, float>> patterns;
+        std::size_t seen = 0;
     };
-    [[nodiscard]] static double value(Beside beside, const Incoming& call, const Outgoing& own,
-                                      const Outgoing* reference);
-    [[nodiscard]] std::size_t slot(std::uint32_t type, std::size_t before) const {
-        return (type * kOrdinals + (before < kOrdinals ? before : kOrdinals - 1)) % kMostSlots;
-    }
-    void learn_patterns(Kind& kind, std::span<const Served* const> seen, std::size_t types,
-                        double rare) const;
-    void learn_gaps(Kind& kind, std::span<const Served* const> seen, double step_us) const;
+    struct Slots {
+        std::array<std::int8_t, kMostSlots> at;  // outgoing call in each slot
+        std::array<std::uint8_t, 64> of;         // slot of each outgoing call
+        Slots() { at.fill(-1); }
+    };
+    struct Gap {
+        bool known = false;
+        double gap = 0, beside = 0;
+    };
+    struct Lesson;  // what learning has at hand
+
+    static void find_slots(std::span<const Outgoing> made, Slots& slots);
+    static Gap gap(const Feature& f, const Incoming& call, std::span<const Outgoing> made, const Slots& slots,
+                   std::size_t own);
+    static Gap end_gap(const Feature& f, const Incoming& call, std::span<const Outgoing> made,
+                       const Slots& slots);
+    static double value(Beside beside, const Incoming& call, const Outgoing& own, const Outgoing* reference);
+    static double log(const Feature& f, const Gap& gap);
+    static void learn_patterns(Kind& kind, const Lesson& lesson, double rare);
+    static double fit(Feature& f, Lesson& lesson, int slot, std::size_t& count);
+    static void choose_references(Kind& kind, Lesson& lesson);
+    static void choose_besides(Kind& kind, Lesson& lesson);
+    static void choose_durations(Kind& kind, Lesson& lesson);
+    static void learn_durations(Start& start, Lesson& lesson, std::size_t slot, std::size_t other);
+    static void choose_end(Kind& kind, Lesson& lesson);
 
     std::vector<Kind> kinds_;
+    std::size_t types_ = 0;
 };
 
 }  // namespace autotune::analysis

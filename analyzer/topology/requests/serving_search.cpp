@@ -180,7 +180,7 @@ std::uint32_t ServingSearch::likely_trigger(std::uint32_t request) const {
     return best;
 }
 
-void ServingSearch::learn(ServingModel& model, double rare, bool certain_only) {
+void ServingSearch::learn(ServingModel& model, double rare, bool certain_only, ServingModel::Choose choose) {
     std::vector<Outgoing> made(calls_.outgoing.size());
     std::vector<Served> seen;
     std::size_t at = 0, all = 0, empty = 0;
@@ -200,7 +200,7 @@ void ServingSearch::learn(ServingModel& model, double rare, bool certain_only) {
         for (std::uint32_t m = 0; m < calls_.members[p].size(); ++m)
             seen.push_back({calls_.members[p][m], m == t ? these : std::span<const Outgoing>()});
     }
-    model.learn(seen, calls_.kinds, calls_.types, step_us_, rare);
+    model.learn(seen, calls_.kinds, calls_.types, step_us_, rare, choose);
     empty_ = std::log((static_cast<double>(empty) + 0.5) / (static_cast<double>(all) + 1));
     base_of_ = nullptr;
 }

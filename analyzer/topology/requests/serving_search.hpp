@@ -38,7 +38,8 @@ public:
     // First come, first served: each call to the earliest open one that has none of its type.
     void first_come();
     // What was found so far tells how the service serves.
-    void learn(ServingModel& model, double rare, bool certain_only);
+    void learn(ServingModel& model, double rare, bool certain_only,
+               ServingModel::Choose choose = ServingModel::Choose::anew);
     // Looks for the best until nothing changes.
     void improve(const ServingModel& model);
     // Where two calls of a type are in another order than what they were made for, they change places. How

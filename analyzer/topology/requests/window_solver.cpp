@@ -98,6 +98,9 @@ void WindowSolver::find_requests() {
 
 namespace {
 
+constexpr int kRounds = 8, kRoundsOfChoice = 4;  // of learning, and of choosing what gaps are measured from
+constexpr double kRare = 0.02;  // of the commonest pattern: what is seen less is not believed
+
 // The calls of one request to a join, in order of start. Their kinds: the last to begin, the one before it,
 // others.
 std::vector<Incoming> group_of(std::span<const WindowCall> calls, std::span<const std::uint32_t> members) {
@@ -226,11 +229,13 @@ void WindowSolver::work_on(Service& service, Known& known) {
         model = {};
         search.learn(model, 0.5, search.certain() >= 30);
     }
-    const int rounds = first ? 8 : 1;
+    const int rounds = first ? kRounds : 1;
     for (int round = 1; round <= rounds; ++round) {
         const auto before = search.parents();
         search.improve(model);
-        search.learn(model, first ? std::max(0.02, std::ldexp(0.5, -round)) : 0.02, false);
+        search.learn(
+            model, first ? std::max(kRare, std::ldexp(0.5, -round)) : kRare, false,
+            first && round <= kRoundsOfChoice ? ServingModel::Choose::anew : ServingModel::Choose::as_before);
         if (search.parents() == before) break;
     }
     search.improve(model);
@@ -240,8 +245,10 @@ void WindowSolver::work_on(Service& service, Known& known) {
         ServingSearch ordered(service.calls, step_us_);
         ordered.set_parents(search.parents());
         const ServingSearch::Order order = ordered.put_in_order();
-        ServingModel of_order;
-        ordered.learn(of_order, 0.02, false);
+        // Both learned alike, so that only what was found differs.
+        search.learn(model, kRare, false, ServingModel::Choose::as_before);
+        ServingModel of_order = model;
+        ordered.learn(of_order, kRare, false, ServingModel::Choose::as_before);
         service.in_order = ordered.score(of_order) -
                            (search.score(model) - static_cast<double>(order.free) * std::log(2.0)) -
                            50.0 * static_cast<double>(order.broken);
@@ -260,6 +267,11 @@ void WindowSolver::keep_order() {
         const double others = std::clamp(all - std::clamp(s->in_order, -5.0, 5.0), -5.0, 5.0);
         if (s->in_order + others <= 0) continue;
         s->ordered = true;
+        // What it does in order tells again what it does.
+        ServingModel& model = known_[s->id].model;
+        s->search->put_in_order();
+        s->search->learn(model, kRare, false, ServingModel::Choose::as_before);
+        s->search->improve(model);
         s->search->put_in_order();
         write(*s, known_[s->id]);
     }

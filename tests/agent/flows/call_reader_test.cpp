@@ -88,5 +88,16 @@ TEST(CallReader, ReadsTheSameWhereverTheTextIsCut) {
         EXPECT_EQ(Read(text, cut).lines(), whole.lines()) << cut;
 }
 
+TEST(RecentIds, RemembersAtLeastTheLastAndForgetsInTheEnd) {
+    RecentIds ids(8);
+    for (std::uint64_t i = 1; i <= 100; ++i) {
+        EXPECT_TRUE(ids.add(i * 0x9E3779B97F4A7C15u));
+        for (std::uint64_t j = i < 8 ? 1 : i - 7; j <= i; ++j) EXPECT_FALSE(ids.add(j * 0x9E3779B97F4A7C15u));
+    }
+    EXPECT_TRUE(ids.add(0x9E3779B97F4A7C15u));  // long ago
+    EXPECT_TRUE(ids.add(0));
+    EXPECT_FALSE(ids.add(0));
+}
+
 }  // namespace
 }  // namespace autotune
