@@ -5,6 +5,7 @@ Binary formats (ELF images, streams of records) are written here rather than kep
 can see what they hold; the rules file is the example that the repository has.
 """
 import json
+import lzma
 import pathlib
 import struct
 import sys
@@ -167,6 +168,15 @@ known = sampler_head(1, 4, (0, 1)) + struct.pack("<6HI", 0, 3, 0, 1, 6, 12, 0) +
 write("sampler_record", "stacks", records(process, fresh, known))
 write("sampler_record", "exec", records(process, sampler_head(2) + struct.pack("<3Q256s", 0x1000, 0x2000, 7, b"/bin/true")))
 write("sampler_record", "weight", records(process, sampler_head(3, 2) + struct.pack("<Q", 1234), sampler_head(3)))
+
+# --- separate debug files and compressed symbols ---------------------------------------------------------
+write("debug_link", "link", b"program.debug\0\0\0" + struct.pack("<I", 0x12345678))
+write("debug_link", "folder", b"../../etc/passwd\0\0\0\0" + struct.pack("<I", 1))
+write("debug_link", "cut", b"program.debug\0\0\0\1")
+write("xz", "small", lzma.compress(b"symbols" * 9))
+write("xz", "checked", lzma.compress(b"symbols" * 9, check=lzma.CHECK_SHA256, preset=0))
+write("xz", "bomb", lzma.compress(bytes(2 << 20), preset=0))
+write("xz", "two", lzma.compress(b"one") + lzma.compress(b"two"))
 
 # --- recordings: see agent/recording/format.hpp and recording_fuzzer.cpp -----------------------------
 
