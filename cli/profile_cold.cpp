@@ -133,7 +133,7 @@ public:
 
     std::vector<ColdStart> take() { return builder_.take(); }
     std::vector<ColdStart> finish() { return builder_.finish(); }
-    [[nodiscard]] std::uint64_t lost() const { return program_.lost(); }
+    [[nodiscard]] std::uint64_t lost() const { return program_.lost() + builder_.refused(); }
 
 private:
     SystemClock clock_;

@@ -46,6 +46,7 @@ struct ColdStart {
     StartCost total;
     std::vector<StartNode> phases;  // one after the other
     std::uint64_t unclosed = 0;     // modules whose end was not seen before the phase's
+    std::uint64_t left_out = 0;     // modules and files that found no place: too deep, or too many; their time is the one's above
 };
 
 // Time by phase and module, as stacks.

@@ -7,6 +7,9 @@ namespace autotune::cold {
 namespace {
 
 constexpr std::size_t kMostProcesses = 16384;
+constexpr std::size_t kMostDeep = 512;  // who shows them goes down by recursion
+constexpr std::size_t kMostNodes = 100'000;
+constexpr std::size_t kMostOpen = 100'000;
 
 std::string text_of(const at_cold_mark& mark) { return std::string(mark.text, strnlen(mark.text, sizeof mark.text)); }
 
@@ -56,6 +59,13 @@ void StartBuilder::end_phase(Process& p, const at_cold_mark& mark) {
 }
 
 void StartBuilder::push(Process& p, const at_cold_mark& mark, StartNode node) {
+    if (p.open.size() >= kMostOpen) return end(p, mark);  // no program; told as far as it came
+    if (p.path.size() >= kMostDeep || p.nodes >= kMostNodes) {
+        ++p.start.left_out;
+        p.open.push_back({Open::What::closed});
+        return;
+    }
+    ++p.nodes;
     node.at = Nanos(static_cast<std::int64_t>(grown(p.first.at_ns, mark.at_ns)));
     p.path.push_back(std::move(node));
     p.begun.push_back(mark);
@@ -94,7 +104,10 @@ void StartBuilder::is_program(std::int32_t pid, std::string path) {
 
 void StartBuilder::add(const at_cold_mark& mark) {
     if (mark.kind == AT_COLD_FORK) {
-        if (processes_.size() >= kMostProcesses) return;
+        if (processes_.size() >= kMostProcesses && !processes_.contains(mark.pid)) {
+            ++refused_;
+            return;
+        }
         Process& p = processes_[mark.pid] = {};
         p.first = p.last = mark;
         p.start.pid = static_cast<std::int32_t>(mark.pid);

@@ -1,4 +1,6 @@
 // StartBuilder: marks on the way of a process (bpf/cold_wire.h) to the phases and modules of its start. Pure.
+// Bounded: a start has 100,000 modules, 512 below each other, and 16,384 processes are known at once; what finds no place
+// is counted.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +24,8 @@ public:
     [[nodiscard]] std::vector<ColdStart> take();
     // Those that are not, as far as they have come. Nothing is known afterwards.
     [[nodiscard]] std::vector<ColdStart> finish();
+    // Processes that found no room.
+    [[nodiscard]] std::uint64_t refused() const { return refused_; }
 
 private:
     struct Open {  // a module or file that is being run
@@ -33,6 +37,7 @@ private:
         std::vector<at_cold_mark> begun;  // of `path`
         std::vector<StartNode> path;      // open nodes, the outermost first
         std::vector<Open> open;
+        std::size_t nodes = 0;
         bool has_phase = false;
         bool over = false;
         StartNode phase;
@@ -46,6 +51,7 @@ private:
 
     std::unordered_map<std::uint32_t, Process> processes_;
     std::vector<ColdStart> over_;
+    std::uint64_t refused_ = 0;
 };
 
 }  // namespace autotune::cold

@@ -77,6 +77,7 @@ std::string cold_start_text(const ColdStart& start, double min_share) {
     const auto least = Nanos(static_cast<std::int64_t>(static_cast<double>(start.total.time.count()) * min_share));
     for (const StartNode& phase : start.phases) add(phase, least, 0, out);
     if (start.unclosed > 0) out += std::to_string(start.unclosed) + " were still under way when their phase was over\n";
+    if (start.left_out > 0) out += std::to_string(start.left_out) + " were too deep or too many to be told, and count to what is above them\n";
     return out;
 }
 
@@ -90,6 +91,7 @@ std::string cold_starts_json(const std::vector<ColdStart>& starts, std::uint64_t
                        {"program", start.program},
                        {"answered", start.answered},
                        {"unclosed", start.unclosed},
+                       {"left_out", start.left_out},
                        {"total", cost_json(start.total)},
                        {"phases", std::move(phases)}});
     }

@@ -36,6 +36,46 @@ protected:
     StartBuilder builder_;
 };
 
+// As exec("exec(…)") may, or whoever fires the probes by himself.
+TEST_F(Starts, AreBoundedInDepth) {
+    mark(AT_COLD_FORK);
+    mark(AT_COLD_ENTRY);
+    for (int i = 0; i < 20'000; ++i) mark(AT_COLD_BODY_BEGINS, "/deep.py");
+    for (int i = 0; i < 20'000; ++i) mark(AT_COLD_BODY_ENDS);
+    mark(AT_COLD_IMPORT_BEGINS, "after");
+    mark(AT_COLD_IMPORT_ENDS);
+    mark(AT_COLD_EXIT);
+    const ColdStart start = taken();
+    std::size_t depth = 0;
+    const StartNode& program = start.phases.back();
+    ASSERT_EQ(program.below.size(), 2u);
+    for (const StartNode* n = &program.below[0]; n != nullptr; n = n->below.empty() ? nullptr : &n->below[0]) ++depth;
+    EXPECT_EQ(depth, 512u);
+    EXPECT_EQ(start.left_out, 20'000u - 512u);
+    EXPECT_EQ(start.unclosed, 0u);
+    EXPECT_EQ(program.below[1].name, "after");
+}
+
+// A server that evaluates what it is sent never ends to start.
+TEST_F(Starts, AreBoundedInNumber) {
+    mark(AT_COLD_FORK);
+    mark(AT_COLD_ENTRY);
+    for (int i = 0; i < 100'010; ++i) mark(AT_COLD_BODY_BEGINS, "<string>"), mark(AT_COLD_BODY_ENDS);
+    mark(AT_COLD_EXIT);
+    const ColdStart start = taken();
+    EXPECT_EQ(start.phases.back().below.size(), 100'000u);
+    EXPECT_EQ(start.left_out, 10u);
+}
+
+TEST_F(Starts, AreToldAsFarAsTheyCameWhenNothingEnds) {
+    mark(AT_COLD_FORK);
+    mark(AT_COLD_ENTRY);
+    for (int i = 0; i < 100'010; ++i) mark(AT_COLD_BODY_BEGINS, "<string>");
+    EXPECT_EQ(taken().left_out, 100'000u - 512u);
+    mark(AT_COLD_BODY_ENDS);
+    EXPECT_TRUE(builder_.take().empty());
+}
+
 TEST_F(Starts, ArePhasesOneAfterTheOther) {
     mark(AT_COLD_FORK);
     mark(AT_COLD_EXEC_BEGINS);
