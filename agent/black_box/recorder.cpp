@@ -30,6 +30,7 @@ constexpr std::size_t kMostLooks = 500;                   // a second: forks wit
 constexpr Nanos kLooksAfterStart[] = {std::chrono::milliseconds(50), std::chrono::seconds(1)};
 constexpr std::size_t kMostLater = 4096;
 constexpr std::size_t kMostBoxes = 256;                   // not taken yet; the newest win
+constexpr std::size_t kMostStackBytes = 32u << 20;        // of all threads that are dying
 
 // A process that is being killed, as far as it was told.
 struct Death {
@@ -37,6 +38,8 @@ struct Death {
     OpenFiles files;
     std::vector<ThreadState> threads;
     RecordedMemory memory;
+    std::size_t stack_bytes = 0;
+    std::uint64_t left_out = 0;  // threads
     bool over = false;
 };
 
@@ -99,7 +102,8 @@ public:
                        {"read_failed", counts[AT_BOX_UNREADABLE]},
                        {"undecodable", undecodable_},
                        {"not_looked_at", not_looked_at_},
-                       {"not_taken", not_taken_}};
+                       {"not_taken", not_taken_},
+                       {"threads_left_out", threads_left_out_}};
         health.bpf_seconds = program_.run_seconds();
         return health;
     }
@@ -194,7 +198,9 @@ private:
             if (later_.size() < kMostLater) later_.emplace(now + after, process);
     }
     void on(at_box_dying&& dying) {
-        deaths_[static_cast<std::int32_t>(dying.head.pid)].dying = dying;
+        Death& death = deaths_[static_cast<std::int32_t>(dying.head.pid)];
+        stack_bytes_ -= death.stack_bytes;  // of one before it with that pid
+        death = {.dying = dying};
         is_writing_ = true;
     }
     void on(OpenFiles&& files) {
@@ -205,7 +211,22 @@ private:
             for (const auto& range : memory.ranges) death->memory.add(range.address, range.bytes);
     }
     void on(ThreadState&& thread) {
-        if (Death* death = death_of(thread.head)) death->threads.push_back(std::move(thread));
+        Death* death = death_of(thread.head);
+        if (death == nullptr) return;
+        const std::size_t bytes = thread.stack.size() + thread.python.size() * sizeof(at_python_frame);
+        const at_box_dying& dying = death->dying;
+        const std::uint32_t tid = thread.head.tid;
+        const bool may_be_culprit = tid == dying.wanted_by || tid == dying.head.tid || tid == dying.head.pid;
+        // Of thousands of threads, those that were first to die are told.
+        if (!may_be_culprit && stack_bytes_ + bytes > kMostStackBytes) {
+            ++death->left_out;
+            const std::lock_guard lock(mutex_);
+            ++threads_left_out_;
+            return;
+        }
+        stack_bytes_ += bytes;
+        death->stack_bytes += bytes;
+        death->threads.push_back(std::move(thread));
     }
     Death* death_of(const at_box_head& head) {
         const auto found = deaths_.find(static_cast<std::int32_t>(head.pid));
@@ -255,6 +276,7 @@ private:
             }
             BlackBox box = write_down(it->second);
             processes_.forget(it->first);
+            stack_bytes_ -= it->second.stack_bytes;
             it = deaths_.erase(it);
             const std::lock_guard lock(mutex_);
             ++written_;
@@ -273,7 +295,7 @@ private:
         std::ranges::stable_partition(box.threads, [&](const BoxThread& t) { return t.id == box.culprit_thread; });
         processes_.add_mappings(box.process.pid, box.at, box.memory);
         const std::uint64_t lost = program_.counts()[AT_BOX_RING_FULL];
-        box.records_lost = lost - std::exchange(lost_before_, lost);
+        box.records_lost = lost - std::exchange(lost_before_, lost) + death.left_out;
         return box;
     }
 
@@ -287,6 +309,7 @@ private:
     std::unordered_map<std::int32_t, std::pair<ProcessId, Timestamp>> deadlines_;
     std::unordered_map<std::int32_t, Death> deaths_;
     std::size_t looks_ = 0;
+    std::size_t stack_bytes_ = 0;  // of deaths_
     Timestamp looks_since_{};
     std::uint64_t lost_before_ = 0;
     // Shared.
@@ -294,7 +317,8 @@ private:
     std::condition_variable told_;
     Wishes wishes_;
     std::vector<BlackBox> boxes_;
-    std::uint64_t undecodable_ = 0, looked_ = 0, not_looked_at_ = 0, not_taken_ = 0, written_ = 0, weighed_ = 0;
+    std::uint64_t undecodable_ = 0, looked_ = 0, not_looked_at_ = 0, not_taken_ = 0, threads_left_out_ = 0, written_ = 0,
+                  weighed_ = 0;
     std::atomic<bool> is_writing_ = false;
     Fd wake_;
     std::jthread thread_;  // last: it uses all of the above

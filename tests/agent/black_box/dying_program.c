@@ -44,6 +44,14 @@ static void* wait_for_ever(void* unused) {
     for (;;) pause();  // mark: pause
 }
 
+// With more on its stack than a box takes of one thread.
+static void* wait_deep(void* unused) {
+    volatile char deep[40 << 10];
+    for (size_t i = 0; i < sizeof deep; i += 64) deep[i] = 1;
+    for (;;) pause();
+    return unused;
+}
+
 int main(int argc, char** argv) {
     const char* how = argc > 1 ? argv[1] : "";
     if (open("/etc/passwd", O_RDONLY) < 0) return 1;
@@ -52,6 +60,16 @@ int main(int argc, char** argv) {
         pthread_t thread;
         for (int i = 0; i < 3; ++i) pthread_create(&thread, NULL, wait_for_ever, NULL);
         usleep(20000);
+        spin();
+    }
+    if (strcmp(how, "many") == 0) {
+        pthread_t thread;
+        pthread_attr_t small;
+        pthread_attr_init(&small);
+        pthread_attr_setstacksize(&small, 128 << 10);
+        for (int i = 0; i < 1500; ++i)
+            if (pthread_create(&thread, &small, wait_deep, NULL)) return 2;
+        usleep(200000);
         spin();
     }
     if (strcmp(how, "spin") == 0) spin();

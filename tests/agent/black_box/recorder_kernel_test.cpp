@@ -172,6 +172,19 @@ TEST_F(RecorderOnKernel, WritesDownEveryThread) {
     EXPECT_EQ(waiting, 3);
 }
 
+// 32 KiB of each of 1,500 threads: more than is held. What is left out is counted.
+TEST_F(RecorderOnKernel, BoundsWhatItHoldsOfManyThreads) {
+    const Child child = start("many");
+    wait_spinning(child);
+    ASSERT_EQ(::kill(child.pid, SIGKILL), 0);
+    const BlackBox box = box_of(child);
+    ASSERT_FALSE(box.threads.empty());
+    EXPECT_LE(box.threads.size(), 1024u + 3);
+    auto lost = recorder_->health().lost;
+    EXPECT_GE(box.threads.size() + lost["threads_left_out"] + lost["ring_full"], 1500u);
+    EXPECT_GE(box.records_lost + box.threads.size(), 1500u);
+}
+
 TEST_F(RecorderOnKernel, NamesTheLineThatCrashed) {
     const BlackBox box = box_of(start("crash"));
     EXPECT_EQ(box.signal, SIGSEGV);
