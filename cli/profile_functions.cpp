@@ -13,6 +13,7 @@
 #include "agent/bpf/bpf_source.hpp"
 #include "agent/symbols/sampler_source.hpp"
 #include "analyzer/analyzer.hpp"
+#include "cli/finished_invocations.hpp"
 #include "core/profile_builder.hpp"
 
 namespace autotune::cli {
@@ -62,7 +63,7 @@ private:
     std::string measure_;
 };
 
-std::string name_of(const Invocation& one) {
+std::string name_of(const Finished& one) {
     char duration[32];
     std::snprintf(duration, sizeof duration, " %.3f ms", to_ms(one.duration));
     return one.id.str() + duration + (failed(one.status) ? " " + std::string(to_string(one.status)) : "") +
@@ -107,29 +108,28 @@ public:
     }
 
     Result<LiveProfile> result() {
-        if (finished_.empty()) return fail(Errc::not_found, "no invocation of " + target_.function + " has ended meanwhile");
+        if (finished_.count() == 0) return fail(Errc::not_found, "no invocation of " + target_.function + " has ended meanwhile");
         out_.took = subject_.took();
         out_.status = subject_.status();
         const symbols::SamplerHealth health = sampler_->health();
         out_.unknown_stacks = health.unknown_stacks;
         out_.bytes = health.bytes;
         out_.bpf_seconds = sampler_->bpf_run_seconds() + bpf_->bpf_run_seconds();
-        std::ranges::sort(finished_, [](const Invocation& a, const Invocation& b) {
-            return std::pair(b.duration, a.id.view()) < std::pair(a.duration, b.id.view());
-        });
         if (target_.invocation.empty()) return all();
         if (target_.invocation == "each") return each();
         if (target_.invocation == kSlowAgainstMedian) return slow_against_median();
-        const auto wanted = target_.invocation == "slowest" ? finished_.begin()
-                                                            : std::ranges::find_if(finished_, [&](const Invocation& one) {
+        const std::vector<Finished>& known = finished_.sorted();
+        const auto wanted = target_.invocation == "slowest" ? known.begin()
+                                                            : std::ranges::find_if(known, [&](const Finished& one) {
                                                                   return one.id.view() == target_.invocation;
                                                               });
-        if (wanted == finished_.end())
-            return fail(Errc::not_found, "no invocation " + target_.invocation + " has ended meanwhile");
+        if (wanted == known.end())
+            return fail(Errc::not_found, "no invocation " + target_.invocation + " has ended meanwhile" +
+                                             (finished_.only_counted() > 0 ? ", or it was a quick one of too many" : ""));
         Joined joined;
         joined.add("", of(*wanted));
         out_.invocations = 1;
-        return with(std::move(joined), wanted->function.name + " " + name_of(*wanted));
+        return with(std::move(joined), finished_.function_of(*wanted) + " " + name_of(*wanted));
     }
 
 private:
@@ -159,12 +159,12 @@ private:
         keep_finished();
     }
     void keep_finished() {
-        for (Invocation& one : analyzer_.take_finished())
-            if (fnmatch(target_.function.c_str(), one.function.name.c_str(), 0) == 0) finished_.push_back(std::move(one));
+        for (const Invocation& one : analyzer_.take_finished())
+            if (fnmatch(target_.function.c_str(), one.function.name.c_str(), 0) == 0) finished_.add(one);
     }
 
-    [[nodiscard]] Profile of(const Invocation& one) const {
-        return analyzer_.profile({.function = one.function.name, .invocation = one.id, .of = profile_of(target_.mode)},
+    [[nodiscard]] Profile of(const Finished& one) const {
+        return analyzer_.profile({.function = finished_.function_of(one), .invocation = one.id, .of = profile_of(target_.mode)},
                                  batch_.tables);
     }
     LiveProfile with(Joined joined, const std::string& title) {
@@ -177,13 +177,11 @@ private:
         return std::move(out_);
     }
     [[nodiscard]] std::set<std::string> functions() const {
-        std::set<std::string> names;
-        for (const Invocation& one : finished_) names.insert(one.function.name);
-        return names;
+        return {finished_.functions().begin(), finished_.functions().end()};
     }
     [[nodiscard]] std::string title() const {
         const auto names = functions();
-        return (names.size() == 1 ? *names.begin() : target_.function) + ", " + std::to_string(finished_.size()) +
+        return (names.size() == 1 ? *names.begin() : target_.function) + ", " + std::to_string(finished_.count()) +
                " invocations";
     }
     Result<LiveProfile> all() {
@@ -192,16 +190,19 @@ private:
         for (const std::string& name : names)
             joined.add(names.size() > 1 ? name : "",
                        analyzer_.profile({.function = name, .of = profile_of(target_.mode)}, batch_.tables));
-        out_.invocations = finished_.size();
+        out_.invocations = finished_.count();
         return with(std::move(joined), title());
     }
     Result<LiveProfile> each() {
         Joined joined;
-        for (std::size_t i = 0; i < finished_.size(); ++i)
-            joined.add(i < kMostShown ? name_of(finished_[i])
-                                      : "[the other " + std::to_string(finished_.size() - kMostShown) + " invocations]",
-                       of(finished_[i]));
-        out_.invocations = finished_.size();
+        const std::vector<Finished>& known = finished_.sorted();
+        for (std::size_t i = 0; i < known.size(); ++i)
+            joined.add(i < kMostShown ? name_of(known[i])
+                                      : "[the other " + std::to_string(known.size() - kMostShown) + " invocations]",
+                       of(known[i]));
+        if (finished_.only_counted() > 0)
+            out_.notes.push_back(std::to_string(finished_.only_counted()) + " quick invocations are not shown: too many ended");
+        out_.invocations = finished_.count();
         return with(std::move(joined), title() + ", each");
     }
 
@@ -219,7 +220,7 @@ private:
             return fail(Errc::not_found, "nothing to compare: " + both.title);
         if (target_.mode == symbols::SamplerMode::growth) both.measure = "mapped_space";
         out_.profile = std::move(both);
-        out_.invocations = finished_.size();
+        out_.invocations = finished_.count();
         out_.lost += analyzer_.counters().samples_replaced;
         return std::move(out_);
     }
@@ -231,7 +232,7 @@ private:
     std::unique_ptr<symbols::SamplerSource> sampler_;
     Analyzer analyzer_{{.hold_back = 5 * kProfilePoll, .samples_per_function = kMostSamples}};
     EventBatch batch_;
-    std::vector<Invocation> finished_;
+    FinishedInvocations finished_;
     std::set<std::int32_t> met_;  // executors' pids
     LiveProfile out_;
 };
