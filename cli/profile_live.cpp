@@ -68,6 +68,13 @@ private:
     StackWriter stacks_;
 };
 
+// Between two looks at what has come. Samples of the clock come evenly, at a rate that we chose: the fewer, the longer we
+// may sleep, and a look costs as much as ten of them. What cannot wait (an exec, a process without tables) wakes us.
+Nanos wait_of(const ProfileTarget& target) {
+    if (target.mode != symbols::SamplerMode::on_cpu) return kProfilePoll;
+    return std::clamp(Nanos(10'000'000'000 / std::max(target.hz, 1u)), kProfilePoll, 5 * kProfilePoll);
+}
+
 constexpr std::size_t kMostFetches = 8;  // that are told one by one
 
 std::vector<std::string> notes_of(const symbols::SamplerHealth& health) {
@@ -107,9 +114,10 @@ Result<LiveProfile> profile_live(const ProfileTarget& target, bool& command_refu
     LiveProfile out;
     EventBatch batch;
     Sums sums(batch.tables);
+    const Nanos wait = wait_of(target);
     for (bool last = false; !last;) {
         last = subject->is_over();
-        if (auto polled = sampler.poll(last ? Nanos(0) : kProfilePoll, batch); !polled) return polled.forward();
+        if (auto polled = sampler.poll(last ? Nanos(0) : wait, batch); !polled) return polled.forward();
         sums.take(batch, out);
     }
     if (Status s = sampler.finish(batch); !s) return s.forward();
