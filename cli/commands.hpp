@@ -12,6 +12,7 @@ int trace_command(int argc, char** argv);
 int cost_command(int argc, char** argv);
 int catalogue_command(int argc, char** argv);
 int canary_command(int argc, char** argv);
+int fuse_command(int argc, char** argv);
 int topology_command(int argc, char** argv);
 
 }  // namespace autotune::cli

@@ -1,0 +1,135 @@
+// autotune fuse: which functions should be one, which should not be, and what that would change.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "cli/arguments.hpp"
+#include "cli/commands.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/fuse_report.hpp"
+#include "cli/text_pieces.hpp"
+#include "os/file.hpp"
+#include "rules/recluster/replay.hpp"
+#include "rules/suggest.hpp"
+
+namespace autotune::cli {
+
+namespace {
+
+struct Arguments {
+    std::string replay, constraints, out;
+    std::string method = "auto";
+    std::uint64_t seed = 1;
+    bool json = false;
+};
+
+int failed_with(const std::string& message, int status) {
+    std::fprintf(stderr, "autotune fuse: %s\n", message.c_str());
+    return status;
+}
+
+// Of errors in what is read: told as file:line:column: what.
+int told(const Error& error, const std::string& path) {
+    if (error.code == Errc::invalid_argument)
+        return std::fprintf(stderr, "%s:%s\n", shown_path(path).c_str(), error.message.c_str()), kUsage;
+    if (error.code == Errc::corrupt) return std::fprintf(stderr, "%s\n", error.message.c_str()), kUsage;
+    return failed_with(error.message, kFailed);
+}
+
+Result<rules::CallLog> read_log(const std::string& path) {
+    rules::ReplayReader reader;
+    const Status read = read_text_in_pieces(path, [&](std::string_view piece) { return reader.feed(piece); });
+    if (!read) return read.forward();
+    return reader.finish();
+}
+
+std::optional<int> read_constraints(const std::string& path, rules::GroupConstraints& out) {
+    std::string text;
+    const Status read = read_text_in_pieces(path, [&](std::string_view piece) -> Status {
+        text += piece;
+        return text.size() > (64u << 20) ? fail(Errc::resource_exhausted, shown_path(path) + " is larger than 64 MiB") : ok();
+    });
+    if (!read) return failed_with(read.error().message, read.error().code == Errc::corrupt ? kUsage : kFailed);
+    auto loaded = rules::load_constraints(text, rules::syntax_of(path, text));
+    for (const rules::Diagnostic& d : loaded.diagnostics)
+        std::fprintf(stderr, "%s\n", rules::format(d, shown_path(path)).c_str());
+    if (!loaded.constraints) return kUsage;
+    out = std::move(*loaded.constraints);
+    return std::nullopt;
+}
+
+// A slip in a name would lift a constraint without a word.
+void warn_of_unknown(const rules::GroupConstraints& constraints, const rules::CallLog& log) {
+    std::vector<std::string_view> known(log.functions.begin(), log.functions.end());
+    const auto check = [&](const std::string& name) {
+        if (!log.by_name.contains(name))
+            std::fprintf(stderr, "autotune fuse: warning: there is no function \"%s\" in the log%s\n", name.c_str(),
+                         rules::did_you_mean(name, known).c_str());
+    };
+    for (const std::string& name : constraints.alone) check(name);
+    for (const auto& names : constraints.apart)
+        for (const std::string& name : names) check(name);
+}
+
+int print(const std::string& text, const std::string& to) {
+    if (!to.empty() && to != "-") {
+        const Status written = replace_file(to, text);
+        return written ? kDone : failed_with(written.error().message, kFailed);
+    }
+    const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+    return whole && std::fflush(stdout) == 0 ? kDone : failed_with("writing to standard output failed", kFailed);
+}
+
+int run(const Arguments& arguments) {
+    rules::GroupConstraints constraints;
+    if (!arguments.constraints.empty())
+        if (const auto over = read_constraints(arguments.constraints, constraints)) return *over;
+    FuseVerdict verdict;
+    auto log = read_log(arguments.replay);
+    if (!log) return told(log.error(), arguments.replay);
+    verdict.log = std::move(*log);
+    auto links = rules::link(verdict.log, constraints.overhead_ms);
+    if (!links) return told(links.error(), arguments.replay);
+    verdict.links = std::move(*links);
+    warn_of_unknown(constraints, verdict.log);
+    using rules::SearchMethod;
+    static const std::map<std::string, SearchMethod> kMethods{
+        {"auto", SearchMethod::automatic}, {"exact", SearchMethod::exact}, {"heuristic", SearchMethod::heuristic}};
+    constexpr std::size_t kMostByHand = 16;
+    if (arguments.method == "exact" && verdict.log.functions.size() > kMostByHand)
+        return failed_with("--method exact is for at most 16 functions, these are " +
+                               std::to_string(verdict.log.functions.size()),
+                           kUsage);
+    verdict.plan = rules::regroup(verdict.log, verdict.links, constraints,
+                                  {.method = kMethods.at(arguments.method), .seed = arguments.seed, .groups = {}});
+    const bool json = arguments.json || std::string_view(arguments.out).ends_with(".json");
+    return print(json ? fuse_json(verdict) : fuse_text(verdict), arguments.out);
+}
+
+}  // namespace
+
+int fuse_command(int argc, char** argv) {
+    CLI::App app("Which functions should be one deployment and which should not, and what that would change", argv[0]);
+    app.footer(
+        "examples:\n"
+        "  autotune fuse --replay calls.jsonl\n"
+        "  autotune fuse --replay calls.jsonl.gz --constraints groups.yaml --json\n\n"
+        "One invocation a line, as JSON: trace, id, parent, function, memory_mb, start_ms, end_ms, billed_ms, cold, calls (callee,\n"
+        "callee_id, start_ms, duration_ms, sync, local); parent and callee_id may be null. Constraints: docs/reclustering.md.\n"
+        "Exit status: 0 done, 2 the file cannot be read as such, 1 failed.");
+    Arguments arguments;
+    app.add_option("--replay", arguments.replay, "invocations, plain or .gz; - is standard input")->required();
+    app.add_option("--constraints", arguments.constraints, "YAML or JSON: do_not_fuse, runtimes, roles, peaks, timeouts");
+    app.add_option("--method", arguments.method, "auto: exact up to 12 functions")
+        ->check(CLI::IsMember({"auto", "exact", "heuristic"}))
+        ->capture_default_str();
+    app.add_option("--seed", arguments.seed, "of the samples that the intervals come from")->capture_default_str();
+    app.add_flag("--json", arguments.json, "as one JSON object");
+    app.add_option("-o,--output", arguments.out, "write there; a name that ends in .json implies --json");
+    if (const auto over = read_arguments(app, argc, argv)) return *over;
+    return run(arguments);
+}
+
+}  // namespace autotune::cli
