@@ -16,9 +16,11 @@
 #include "cli/text_pieces.hpp"
 #include "cli/topology_owner.hpp"
 #include "cli/topology_requests.hpp"
+#include "cli/topology_workflow.hpp"
 #include "cli/traced_command.hpp"
 #include "exporters/render/dependencies.hpp"
 #include "exporters/render/owner_graph.hpp"
+#include "exporters/render/workflow.hpp"
 #include "os/file.hpp"
 
 namespace autotune::cli {
@@ -37,7 +39,8 @@ const std::map<std::string, analysis::Ranking> kRankings{{"ratio", analysis::Ran
                                                          {"logarithm", analysis::Ranking::logarithm}};
 
 struct Arguments {
-    std::string flows, calls, method, format, ranking = "logarithm", out;
+    std::string flows, calls, workflow, method, format, ranking = "logarithm", out;
+    std::vector<std::string> given;
     bool exclusive = false, one_address = false, json = false, no_patterns = false;
     double hold_back_s = 60;
     std::size_t window = 50'000;
@@ -207,7 +210,32 @@ int run_requests(const Arguments& arguments, Format format) {
     return write(arguments, drawn(requests->graph, format, "requests in " + shown_path(arguments.calls)));
 }
 
+std::string drawn(const std::vector<Workflow>& workflows, Format format) {
+    switch (format) {
+        case Format::text: return render::workflows_text(workflows);
+        case Format::json: return render::workflows_json(workflows) + "\n";
+        case Format::dot: return render::drawing_dot(render::workflow_drawing(workflows));
+        case Format::mermaid: return render::drawing_mermaid(render::workflow_drawing(workflows));
+        case Format::html: return render::drawing_html(render::workflow_drawing(workflows));
+        case Format::jsonl: break;  // refused before
+    }
+    return {};
+}
+
+int run_workflow(const Arguments& arguments) {
+    const auto format = format_of(arguments);
+    if (!format) return failed_with(format.error().message, kUsage);
+    if (*format == Format::jsonl)
+        return failed_with("a line a call is what --method requests finds; workflows are text, json, dot, mermaid or html", kUsage);
+    const auto workflows = read_workflows(arguments.workflow, arguments.given);
+    if (workflows) return write(arguments, drawn(*workflows, *format));
+    if (workflows.error().message.empty()) return kUsage;  // what is wrong is told already
+    return failed_with(workflows.error().message,
+                       workflows.error().code == Errc::invalid_argument ? kUsage : kFailed);
+}
+
 int run(Arguments& arguments) {
+    if (!arguments.workflow.empty()) return run_workflow(arguments);
     const bool has_table = !arguments.flows.empty() || !arguments.calls.empty();
     if (arguments.method == "owner" && has_table)
         return failed_with("--method owner watches who calls whom: it reads no --flows or --calls", kUsage);
@@ -252,7 +280,8 @@ int topology_command(int argc, char** argv) {
         "  autotune topology --flows flows.csv.gz\n"
         "  autotune topology --flows flows.csv --ranking ratio --alpha 50 --clusters 3 -o graph.html\n"
         "  autotune topology --calls calls.csv.gz --method nsdminer --format mermaid\n"
-        "  autotune topology --calls calls.csv.gz --method requests --format jsonl > parents.jsonl\n\n"
+        "  autotune topology --calls calls.csv.gz --method requests --format jsonl > parents.jsonl\n"
+        "  autotune topology --workflow orders.asl.json --given 'Paid?>Ship=0.9' -o orders.html\n\n"
         "A table of flows names its columns in its first line: start, end (seconds; or start_us, …), src, "
         "dst, and dst_port\n"
         "and proto where there are. A table of calls: caller, callee, callee_start_us, callee_end_us; for requests also id,\n"
@@ -263,6 +292,11 @@ int topology_command(int argc, char** argv) {
         app.add_option("--flows", arguments.flows, "CSV of flows, plain or .gz; - is standard input");
     app.add_option("--calls", arguments.calls, "CSV of calls between services, plain or .gz")
         ->excludes(flows);
+    app.add_option("--workflow", arguments.workflow,
+                   "a state machine in Amazon States Language, or an OpenWhisk sequence")
+        ->excludes(flows);
+    app.add_option("--given", arguments.given,
+                   "CHOICE>NEXT=PROBABILITY or MAP=ITEMS: what no workflow says of itself");
     app.add_option("--method", arguments.method,
                    "owner: live, by who owns both ends of a connection (the default without a table); nsdminer: Peddycord's "
                    "algorithm, from flows alone; requests: which call was made while serving which (of --calls, the default "

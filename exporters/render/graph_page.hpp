@@ -9,7 +9,7 @@ inline constexpr std::string_view kGraphStyle = R"css(
 :root{--bg:#fff;--fg:#1a1a1a;--dim:#777;--line:#9aa3b2;--box:#eef2fb;--lit:#c2410c}
 @media (prefers-color-scheme:dark){:root{--bg:#16181d;--fg:#e6e6e6;--dim:#9aa0aa;--line:#5b6373;--box:#262b36;--lit:#fb923c}}
 body{margin:0;background:var(--bg);color:var(--fg);font:13px/1.4 system-ui,sans-serif}h1{font-size:16px;margin:10px 14px}
-svg{display:block;font:12px ui-monospace,monospace}rect{fill:var(--box);stroke:var(--line)}text{fill:var(--fg)}
+svg{display:block;font:12px ui-monospace,monospace}rect{fill:var(--box);stroke:var(--line)}rect.heat{fill:#fb8c00}text{fill:var(--fg)}
 path{fill:none;stroke:var(--line)}.weight{fill:var(--dim);font-size:10px;paint-order:stroke;stroke:var(--bg);stroke-width:3px}.inferred{stroke-dasharray:5 3}g.node{cursor:pointer}
 .some .node,.some .edge{opacity:.25}.some .lit{opacity:1}.lit rect,.lit path{stroke:var(--lit);stroke-width:2}p{margin:10px 14px;color:var(--dim)}
 )css";
@@ -22,6 +22,7 @@ inline constexpr std::string_view kGraphScript = R"js('use strict';
 (function () {
   const D = JSON.parse(document.getElementById('data').textContent), NS = 'http://www.w3.org/2000/svg';
   const n = D.nodes.length, at = new Map(D.nodes.map((node, i) => [node.name, i]));
+  const shown = node => node.label === undefined ? node.name : node.label;
   const edges = D.edges.map(e => Object.assign({a: at.get(e.from), b: at.get(e.to)}, e));
   edges.forEach(e => { if (e.label === undefined) { e.label = e.confidence.toFixed(0);
     e.hint = `${e.from} \u2192 ${e.to}\nconfidence ${e.confidence.toFixed(1)}` + (e.inferred ? ', inferred' : `, ${e.weight.toFixed(1)} flows`); } });
@@ -61,7 +62,7 @@ inline constexpr std::string_view kGraphScript = R"js('use strict';
   for (let pass = 0; pass < 12; ++pass)
     if (pass % 2) layers.slice().reverse().forEach(l => sweep(l, after)); else layers.forEach(l => sweep(l, before));
   const long = text => Array.from(text).length;
-  const wide = layers.map(l => Math.max(20, ...l.filter(i => i < n).map(i => long(D.nodes[i].name) * 7.3 + 24)));
+  const wide = layers.map(l => Math.max(20, ...l.filter(i => i < n).map(i => long(shown(D.nodes[i])) * 7.3 + 24)));
   const gap = Math.max(120, ...edges.map(e => long(e.label) * 6.1 + 40));
   const left = []; wide.reduce((x, w, i) => { left[i] = x; return x + w + gap; }, 14);
   const tall = Math.max(...layers.map(l => l.length), 1) * 56 + 20;
@@ -92,9 +93,10 @@ inline constexpr std::string_view kGraphScript = R"js('use strict';
     make('title', {}, e.g, e.hint);
   });
   const boxes = D.nodes.map((node, i) => {
-    const g = make('g', {class: 'node' + (node.kind ? ' ' + node.kind : ''), 'data-name': node.name, tabindex: 0}, svg);
+    const g = make('g', {class: 'node' + (node.kind ? ' ' + node.kind : ''), 'data-name': shown(node), tabindex: 0}, svg);
     make('rect', {x: x(i), y: y(i) - 15, width: wide[layer[i]], height: 30, rx: node.kind === 'function' ? 14 : 6}, g);
-    make('text', {x: x(i) + 12, y: y(i) + 4}, g, node.name);
+    if (node.heat) make('rect', {x: x(i), y: y(i) - 15, width: wide[layer[i]], height: 30, rx: 6, class: 'heat', 'fill-opacity': node.heat * 0.6}, g);
+    make('text', {x: x(i) + 12, y: y(i) + 4}, g, shown(node));
     make('title', {}, g, node.hint !== undefined ? node.hint : `${node.name}\n${node.flows.toLocaleString('en')} flows`);
     g.addEventListener('mouseenter', () => light(i)); g.addEventListener('focus', () => light(i));
     g.addEventListener('mouseleave', dark); g.addEventListener('blur', dark);

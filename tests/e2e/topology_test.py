@@ -127,6 +127,27 @@ class Topology(unittest.TestCase):
         self.assertEqual(places, sorted(set(places)))  # callers left of what they call
         self.assertEqual(dark, [])
 
+    def test_a_workflow_in_every_format(self):
+        orders = harness.SOURCE / "examples" / "workflows" / "orders.asl.json"
+        given = ["--given", "Paid?>Pack=0.75", "--given", "Paid?>Refuse=0.125", "--given", "Pack=12"]
+        data = json.loads(topology("--workflow", orders, *given, "--json").stdout)["workflows"][0]
+        self.assertEqual(data["calls"], [{"to": "check", "times": 1.0}, {"to": "fetch", "times": 10.5}, {"to": "mail", "times": 0.875}])
+        self.assertEqual({s["name"]: s["visits"] for s in json.loads(topology("--workflow", orders, "--json").stdout)["workflows"][0]["steps"]}["Pack"], None)
+        self.assertIn("orders → fetch  × 10.5\n", topology("--workflow", orders, *given).stdout)
+        for end, words in (("dot", 'subgraph cluster_1 {\n    label="Pack";'), ("mmd", 'subgraph g1["Pack"]'), ("html", "<!doctype html>")):
+            out = self.folder / f"w.{end}"
+            self.assertEqual(topology("--workflow", orders, "-o", out).returncode, 0)
+            self.assertIn(words, out.read_text())
+        if browser.chromium():
+            names, lit = browser.ask(self.folder / "w.html", """
+                const nodes = Array.from(document.querySelectorAll('g.node'));
+                nodes.find(g => g.dataset.name === 'Mail').dispatchEvent(new MouseEvent('mouseenter'));
+                return [nodes.length, Array.from(document.querySelectorAll('.node.lit')).map(g => g.dataset.name).sort()];""")
+            self.assertEqual((names, lit), (10, ["Check", "Mail", "Pack", "Paid?", "Tell", "Wait for payment"]))
+        bad = self.table('{"StartAt": "A",\n "States": {"A": {"Type": "Task", "Resource": "f", "Next": "B"}}}', "bad.asl.json")
+        done = topology("--workflow", bad)
+        self.assertEqual((done.returncode, done.stderr), (2, f"{bad}:2:60: in 'Next': there is no state 'B'; did you mean 'A'?\n"))
+
     def test_mistakes_are_one_clear_line(self):
         bad = self.table("when,who\n1,2\n", "bad.csv")
         for arguments, status, words in [(["--method", "nsdminer"], 2, "--flows"), (["--flows", bad], 2, "bad.csv:1: the first line must name"),
