@@ -13,6 +13,7 @@ int cost_command(int argc, char** argv);
 int catalogue_command(int argc, char** argv);
 int canary_command(int argc, char** argv);
 int fuse_command(int argc, char** argv);
+int size_command(int argc, char** argv);
 int topology_command(int argc, char** argv);
 
 }  // namespace autotune::cli

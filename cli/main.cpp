@@ -40,6 +40,8 @@ constexpr std::array kCommands{
             autotune::cli::canary_command},
     Command{"catalogue", "symptoms, where their evidence is, what helps, and what became of it here",
             autotune::cli::catalogue_command},
+    Command{"size", "which memory size a function should have, from a table of calls",
+            autotune::cli::size_command},
     Command{"fuse", "which functions should be one, which should be split, and what that saves",
             autotune::cli::fuse_command},
     Command{"rules", "check a rules file", autotune::rules_command},

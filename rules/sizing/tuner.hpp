@@ -1,0 +1,51 @@
+// Which memory size a function should have, by as few calls as it takes: next(State) → Probe | Choose.
+//
+// Belief: T(m) = (a + w·f(m))·cell, averaged over shapes f (CPU in proportion up to a size, or whole CPUs in steps)
+// by how well each explains the calls; `cell` is what a size has of its own. The next call goes where the
+// expected gain a MB·ms is largest; only sizes that were measured kLeastCalls times are chosen. Failures are
+// censored: they rule sizes out, they never end the search. Pure, and the same for the same State.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <variant>
+#include <vector>
+
+namespace autotune::rules::sizing {
+
+enum class Goal : std::uint8_t { cost, balanced, fastest_within };
+struct Objective {
+    Goal goal = Goal::cost;
+    double parameter = 0;  // balanced: weight of cost, 0..1; fastest_within: percent, >= 0
+};
+
+struct Cell {
+    std::vector<double> ok_ms;  // > 0
+    std::uint32_t errors = 0, killed = 0;  // killed: out of memory or of time
+};
+
+struct State {
+    std::vector<std::uint32_t> sizes_mb;  // ascending, none twice, not empty
+    Objective objective;
+    double floor_mb = 0;                    // largest memory seen × 1.15; 0: not known
+    double budget_mb_ms = 0;                // 0: none
+    std::map<std::uint32_t, Cell> cells;
+    double spent_mb_ms = 0;
+};
+
+struct Probe {
+    std::uint32_t memory_mb = 0;
+};
+struct Choose {
+    std::uint32_t memory_mb = 0;   // 0: no size has successes
+    double expected_ms = 0, low_ms = 0, high_ms = 0;  // 90 % interval of the mean
+    double regret_bound = 0;                          // 95th percentile, 0.05: 5 %
+};
+using Step = std::variant<Probe, Choose>;
+
+inline constexpr std::size_t kLeastCalls = 3;
+
+[[nodiscard]] Step next(const State& state);
+
+}  // namespace autotune::rules::sizing
