@@ -81,7 +81,7 @@ struct TariffSize {
 };
 
 struct TariffSource {
-    std::string url, read;  // when: "2026-11-26"
+    std::string url, read;  // the day on which it said so; empty: the prices were not compared with it
 };
 
 struct Tariff {

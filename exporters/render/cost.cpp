@@ -70,7 +70,8 @@ std::string sources(const CostReport& report) {
         out += "tariff " + clean_text(tariff.name) + ": " + clean_text(tariff.title) + ", prices of " +
                clean_text(tariff.as_of) + "\n";
         for (const TariffSource& source : tariff.sources)
-            out += "  " + clean_text(source.url) + ", read " + clean_text(source.read) + "\n";
+            out += "  " + clean_text(source.url) +
+                   (source.read.empty() ? ", not compared with these prices" : ", read " + clean_text(source.read)) + "\n";
     }
     return out;
 }

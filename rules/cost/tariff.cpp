@@ -62,8 +62,7 @@ private:
             TariffSource source;
             reader_.read_text(node, "url", source.url);
             reader_.read_text(node, "read", source.read);
-            if (source.url.empty() || source.read.empty())
-                reader_.error(node.at, "a source has a url and a day of reading");
+            if (source.url.empty()) reader_.error(node.at, "a source has a url, and read: the day on which it said so");
             tariff_.sources.push_back(std::move(source));
         }
     }
