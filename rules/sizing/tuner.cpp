@@ -11,8 +11,9 @@ namespace {
 
 constexpr int kCurves = 160;
 constexpr double kCellSds[] = {0.03, 0.08, 0.2};
-constexpr double kStop = 0.004;       // expected gain of one more call below which none is made
+constexpr double kStop = 0.001;       // expected gain of one more call below which none is made
 constexpr std::size_t kMostCalls = 8;  // at one size
+constexpr double kInfringed = 1;      // a limit of cost that is not kept, or a size that fails: so many times the best
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
 struct Shape {
@@ -162,7 +163,7 @@ Step next(const State& s) {
     };
     std::vector<double> least(kCurves);
     for (int k = 0; k < kCurves; ++k) least[k] = *std::min_element(value[k].begin(), value[k].end());
-    const auto regret = [&](std::size_t i, int k) { return value[k][i] < kInf ? value[k][i] / least[k] - 1 : 1.0; };
+    const auto regret = [&](std::size_t i, int k) { return value[k][i] < kInf ? value[k][i] / least[k] - 1 : kInfringed; };
     std::size_t chosen = n;
     double chosen_regret = kInf;
     for (std::size_t i = feasible_from; i < n; ++i) {
