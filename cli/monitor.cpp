@@ -154,7 +154,7 @@ void Monitor::keep_budget(Timestamp now, bool is_judging, const Say& say) {
     impl_->weighed = now;
     Budget& budget = *impl_->budget;
     const std::vector<Given> before(budget.given_up().begin(), budget.given_up().end());
-    if (budget.weigh({now, own_cpu_seconds() + impl_->bpf_seconds()})) {
+    if (budget.weigh({now, own_cpu_seconds() + impl_->bpf_seconds(), impl_->bpf->health().events})) {
         const bool more = budget.given_up().size() > before.size();
         const Given what = more ? budget.given_up().back() : before.back();
         char load[80];

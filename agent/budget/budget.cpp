@@ -52,7 +52,10 @@ bool Budget::weigh(const Spent& now) {
 
     const bool settled = time >= options_.window;
     const bool too_much = load_ > options_.cores && (settled || load_ > options_.much * options_.cores);
-    if (too_much && time > Nanos(0) && level_ < steps_.size()) {
+    const double events = time > Nanos(0) ? static_cast<double>(now.events - seen_.front().events) / to_seconds(time) : 0;
+    const bool helps =
+        level_ < steps_.size() && (steps_[level_] != Given::invocations || events >= options_.many);
+    if (too_much && time > Nanos(0) && helps) {
         const bool too_early = taken_back_ && now.at - *taken_back_ < patience_;
         patience_ = too_early ? std::min(2 * patience_, options_.most_patience) : options_.patience;
         change(now, level_ + 1);

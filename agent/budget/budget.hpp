@@ -26,7 +26,8 @@ enum class Given : std::uint8_t {  // up, in this order
     socket_io,     // each call on sockets
     last_calls,    // the system calls that black boxes remember
     samples,       // all stacks
-    invocations,   // of those that end well three in four; the next time fifteen in sixteen, then 63 in 64
+    invocations,   // of those that end well three in four; the next time fifteen in sixteen, then 63 in 64. Only
+                   // while many events come: of few, telling fewer saves nothing and hides what happens
 };
 inline constexpr std::size_t kGivenCount = 7;
 inline constexpr std::uint32_t kFewSamplesHz = 19;
@@ -39,6 +40,7 @@ struct BudgetOptions {
     double cores = 0.01;
     Nanos window = std::chrono::seconds(5);        // the load is the mean of this
     double much = 4;                               // so many times the budget is not looked at that long
+    double many = 100;                              // events a second from which invocations are given up
     double little = 0.5;                           // this share of the budget, and less, is well below it
     Nanos patience = std::chrono::seconds(30);     // so long it must be, before something is taken back
     Nanos most_patience = std::chrono::minutes(10);
@@ -46,7 +48,8 @@ struct BudgetOptions {
 
 struct Spent {
     Timestamp at;
-    double seconds = 0;  // of CPU, since any fixed time
+    double seconds = 0;        // of CPU, since any fixed time
+    std::uint64_t events = 0;  // told, since then
 };
 
 class Budget {

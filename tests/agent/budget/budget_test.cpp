@@ -18,6 +18,7 @@ protected:
         for (int i = 0; i < seconds; ++i) {
             now.at += 1s;
             now.seconds += load;
+            now.events += events_a_second;
             changes += budget.weigh(now) ? 1 : 0;
         }
         return changes;
@@ -26,6 +27,7 @@ protected:
         return {budget.given_up().begin(), budget.given_up().end()};
     }
 
+    std::uint64_t events_a_second = 4'000;
     Spent now{from_ns(1'000'000'000), 3};
     Budget budget{{.cores = 0.01}, {.waits = true}};
 };
@@ -49,6 +51,19 @@ TEST_F(BudgetTest, GivesUpOneThingAfterTheOtherInItsOrder) {
     for (std::size_t n = 1; n <= steps.size(); ++n) order.emplace_back(steps.begin(), steps.begin() + n);
     EXPECT_EQ(seen, order);
     EXPECT_EQ(spend(0.02, 60), 0);  // there is no more to give
+}
+
+// Where little happens the cost is not theirs, and one in 64 of few is nothing to be seen for minutes.
+TEST_F(BudgetTest, KeepsTellingInvocationsThatAreFew) {
+    events_a_second = 20;
+    spend(0.02, 600);
+    EXPECT_EQ(given().back(), Given::samples);
+    EXPECT_EQ(budget.detail().shed.told_one_in, 1u);
+    events_a_second = 200;  // until three in four are given up
+    spend(0.02, 3);
+    events_a_second = 50;
+    spend(0.02, 600);
+    EXPECT_EQ(budget.detail().shed.told_one_in, 4u);
 }
 
 TEST_F(BudgetTest, SaysWhatIsLeftOfTheWish) {
