@@ -4,13 +4,12 @@
 #include <cmath>
 #include <map>
 
+#include "rules/plan/time_model.hpp"
+
 namespace autotune::rules {
 
 double time_scale(const std::optional<double>& cpu_share, double from_mb, double to_mb) {
-    if (!cpu_share) return 1;
-    constexpr double kWholeCpu = 1769;
-    const double slower = std::min(from_mb, kWholeCpu) / std::min(to_mb, kWholeCpu);
-    return 1 - *cpu_share + *cpu_share * slower;
+    return cpu_share ? TimeModel{.from_mb = from_mb, .cpu_share = *cpu_share}.time_ratio(to_mb) : 1;
 }
 
 std::vector<std::pair<std::size_t, std::size_t>> clusters(const RecordedInvocation& invocation,
@@ -45,8 +44,8 @@ struct Sum {
 
 class Means {
 public:
-    Means(const CallLog& log, const Links& links, CallGraph& graph)
-        : log_(log), links_(links), graph_(graph), durations_(log.functions.size()), patterns_(log.functions.size()) {}
+    Means(const Links& links, CallGraph& graph)
+        : links_(links), graph_(graph), durations_(graph.nodes.size()), patterns_(graph.nodes.size()) {}
 
     void add(const Trace& trace) {
         for (const RecordedInvocation& i : trace.invocations) {
@@ -110,7 +109,6 @@ private:
         return until - start;
     }
 
-    const CallLog& log_;
     const Links& links_;
     CallGraph& graph_;
     std::vector<std::vector<double>> durations_;
@@ -198,7 +196,7 @@ CallGraph build_graph(const CallLog& log, const Links& links, const GroupConstra
         if (node.traits.memory_mb > 0) node.memory_mb = node.traits.memory_mb;
         graph.nodes.push_back(std::move(node));
     }
-    Means means(log, links, graph);
+    Means means(links, graph);
     for (const std::uint32_t t : traces) means.add(log.traces[t]);
     means.finish(static_cast<double>(std::max<std::size_t>(1, traces.size())));
     complete(graph);
