@@ -1,9 +1,8 @@
 // Which memory size a function should have, by as few calls as it takes: next(State) → Probe | Choose.
 //
-// Belief: T(m) = (a + w·f(m))·cell, averaged over shapes f (CPU in proportion up to a size, or whole CPUs in steps)
-// by how well each explains the calls; `cell` is what a size has of its own. The next call goes where the
-// expected gain a MB·ms is largest; only sizes that were measured kLeastCalls times are chosen. Failures are
-// censored: they rule sizes out, they never end the search. Pure, and the same for the same State.
+// The next call goes where what it is expected to gain is most for its price, by curves drawn from the belief
+// (belief.hpp); only sizes that were measured kLeastCalls times are chosen. Failures are censored: they rule sizes
+// out, they never end the search. Pure, and the same for the same State.
 #pragma once
 
 #include <cstdint>

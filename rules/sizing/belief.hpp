@@ -1,0 +1,39 @@
+// What a function's time may be at each size, given the calls so far: curves drawn from the belief.
+//
+// T(m) = (a + w·f(m))·cell. Shapes f are CPU in proportion up to a size (also steeper: small sizes suffer more than
+// their share), or whole CPUs in steps; each is fitted by weighted least squares and drawn as often as it explains
+// the calls. `cell` is what a size has of its own. rules/plan/time_model is the first shape alone, with the share
+// that waits known and no doubt: for plans from one size, where there is nothing to fit.
+//
+// Pure, and the same for the same State.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "rules/sizing/tuner.hpp"
+
+namespace autotune::rules::sizing {
+
+// Indices in State::sizes_mb. Sizes below `first` are ruled out, the least that has succeeded is `succeeded`
+// (sizes_mb.size(): none has); where between the two a function begins to work is not known.
+struct Feasible {
+    std::size_t first = 0, succeeded = 0;
+};
+[[nodiscard]] Feasible feasible(const State& state);
+
+// How many calls succeeded at sizes_mb[i].
+[[nodiscard]] std::size_t successes(const State& state, std::size_t i);
+
+inline constexpr std::size_t kCurves = 160;
+
+// By curve and size; infinite where the function fails, and at sizes that are ruled out.
+struct Curves {
+    std::vector<std::vector<double>> ms;         // mean of a call
+    std::vector<std::vector<double>> objective;  // also infinite where a limit is not kept
+};
+
+// REQUIRES: some size has succeeded.
+[[nodiscard]] Curves draw_curves(const State& state, const Feasible& range);
+
+}  // namespace autotune::rules::sizing
