@@ -49,13 +49,31 @@ class Size(unittest.TestCase):
         self.assertIn("oom", {s["status"] for s in told["samples"]})
 
     def test_tables_that_cannot_be_used(self):
-        for text, status, says in (("", 2, "no calls"), (HEAD, 2, "no calls"), ("a,b\n1,2\n", 2, ":1:1: "),
-                                   (HEAD + "x,128,nan,,ok\n", 2, ":2:3: "), (HEAD + "x,128,-1,,ok\n", 2, ":2:3: "),
-                                   (HEAD + "x,-128,1,,ok\n", 2, ":2:2: "), (HEAD + "x,128,1,,fine\n", 2, ":2:5: "),
+        sizes = HEAD + "".join(f"x,{m},1,,ok\n" for m in range(1, 10_242))
+        for text, status, says in (("", 2, "calls.csv:1:1: the table is empty"), (HEAD, 2, "calls.csv:1:1: there is no call"),
+                                   ("a,b\n1,2\n", 2, 'calls.csv:1:1: there is no column "memory_mb"'),
+                                   (HEAD + "x,128,nan,,ok\n", 2, "calls.csv:2:7: duration_ms"),
+                                   (HEAD + "x,128,-1,,ok\n", 2, "calls.csv:2:7: duration_ms"),
+                                   (HEAD + "x,128,1e300,,ok\n", 2, "calls.csv:2:7: duration_ms"),
+                                   (HEAD + "x,-128,1,,ok\n", 2, "calls.csv:2:3: memory_mb"),
+                                   (HEAD + "x,128,1,,fine\n", 2, "calls.csv:2:10: status"),
+                                   (sizes, 2, "calls.csv:10242:1: more than 10240 memory sizes"),
                                    (table(sizes=(128,)), 3, "one size only"), (table(status=lambda m: "error"), 3, "no size")):
-            done = self.run_on(text)
-            self.assertEqual(done.returncode, status, (text[:60], done.stderr))
-            self.assertIn(says, done.stderr)
+            with self.subTest(says=says):
+                done = self.run_on(text)
+                self.assertEqual(done.returncode, status, done.stderr)
+                self.assertIn(says, done.stderr)
+
+    def test_a_million_rows(self):
+        rows = "".join(f"x,{128 << run % 5},{100 + 50_000 / (128 << run % 5) + run % 7},60,ok\n" for run in range(1_000_000))
+        told = self.answer(self.run_on(HEAD + rows))
+        self.assertLess(len(told["samples"]), 60)  # looked at through draws only
+
+    def test_as_json_into_a_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = pathlib.Path(folder) / "size.json"
+            self.assertEqual(self.run_on(table(), "-o", out).stdout, "")
+            self.assertEqual(json.loads(out.read_text()), self.answer(self.run_on(table(), "--json")))
 
     def test_an_objective_that_is_none(self):
         for objective in ("fast", "balanced:2", "balanced:nan", "fastest-within:-1"):

@@ -1,0 +1,37 @@
+// Calls at memory sizes from a table: memory_mb,duration_ms,max_memory_mb,status.
+//
+// The columns `max_memory_mb` and `status` need not be there; without the latter all calls succeeded. A peak may be
+// empty, and so may the time of a call that failed.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "agent/tables/csv_table.hpp"
+#include "core/result.hpp"
+
+namespace autotune {
+
+struct SizeRow {
+    std::uint32_t memory_mb = 0;  // 1 … 10 million
+    double duration_ms = 0;       // 0 where the table has none; else to eleven days
+    double peak_mb = 0;           // 0: not known
+    enum class End : std::uint8_t { ok, error, timeout, oom } end = End::ok;
+    std::uint64_t line = 0;  // of the file
+};
+[[nodiscard]] std::string_view to_string(SizeRow::End end);
+
+class SizeRows {
+public:
+    using Take = std::function<Status(const SizeRow&)>;
+    SizeRows();
+    // Gives each row to `take`. Errors: as CsvTable, or what `take` says.
+    [[nodiscard]] Status feed(std::string_view piece, const Take& take);
+    [[nodiscard]] Status finish(const Take& take);
+    [[nodiscard]] std::uint64_t rows() const { return table_.rows(); }
+
+private:
+    CsvTable table_;
+};
+
+}  // namespace autotune

@@ -1,0 +1,36 @@
+// A table of calls as a function that can be called at a memory size, and the search for its size.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/tables/size_rows.hpp"
+#include "core/result.hpp"
+#include "rules/sizing/tuner.hpp"
+
+namespace autotune::cli {
+
+using CallsBySize = std::map<std::uint32_t, std::vector<SizeRow>>;
+
+// Errors: invalid_argument, "file:line:column: what", also where there is no call, or sizes are more than any
+// platform has; those of read_text_in_pieces.
+[[nodiscard]] Result<CallsBySize> read_calls(const std::string& path);
+
+struct SizeOrder {
+    rules::sizing::Objective objective;
+    std::uint64_t seed = 1;
+};
+
+struct SizeRun {
+    rules::sizing::State state;  // after the last draw
+    std::vector<SizeRow> draws;  // in their order
+    rules::sizing::Choose choice;
+};
+
+// Sees `calls` only through draws at a size: each size's calls in an order fixed by the seed, again from the first
+// when it is at the end.
+[[nodiscard]] SizeRun replay(CallsBySize calls, const SizeOrder& order);
+
+}  // namespace autotune::cli
