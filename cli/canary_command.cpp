@@ -12,6 +12,7 @@
 #include "cli/canary_report.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/text_output.hpp"
 #include "cli/text_pieces.hpp"
 #include "exporters/render/text.hpp"
 #include "os/file.hpp"
@@ -103,15 +104,6 @@ Result<CanaryVerdict> read_table(const std::string& path, std::uint64_t every) {
     return fail(error.code, located ? shown_path(path) + ":" + error.message : error.message);
 }
 
-int print(const std::string& text, const std::string& to) {
-    if (!to.empty() && to != "-") {
-        const Status written = replace_file(to, text);
-        return written ? kDone : failed_with(written.error().message, kFailed);
-    }
-    const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-    return whole && std::fflush(stdout) == 0 ? kDone : failed_with("writing to standard output failed", kFailed);
-}
-
 int run(const Arguments& arguments) {
     auto verdict = read_table(arguments.replay, arguments.every);
     if (!verdict) {
@@ -138,8 +130,8 @@ int run(const Arguments& arguments) {
         if (!drawn) return failed_with(drawn.error().message, kFailed);
     }
     const bool json = arguments.json || std::string_view(arguments.out).ends_with(".json");
-    if (const int status = print(json ? canary_json(*verdict) : canary_text(*verdict), arguments.out); status != kDone)
-        return status;
+    if (const Status s = write_text(arguments.out, json ? canary_json(*verdict) : canary_text(*verdict)); !s)
+        return failed_with(s.error().message, kFailed);
     return report.decision == JudgeReport::Decision::promote ? kDone : kFindings;
 }
 

@@ -12,8 +12,8 @@
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/state_folder.hpp"
+#include "cli/text_output.hpp"
 #include "knowledge/sqlite_store.hpp"
-#include "os/file.hpp"
 
 namespace autotune::cli {
 
@@ -62,12 +62,8 @@ int catalogue_command(int argc, char** argv) {
     const std::string text = json || (!markdown && name.ends_with(".json"))    ? catalogue_json(known)
                              : markdown || name.ends_with(".md") ? catalogue_markdown(known)
                                                                  : catalogue_text(known);
-    if (!out.empty() && out != "-") {
-        const Status written = replace_file(out, text);
-        return written ? kDone : failed_with(written.error().message);
-    }
-    const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-    return whole && std::fflush(stdout) == 0 ? kDone : failed_with("writing to standard output failed");
+    const Status written = write_text(out, text);
+    return written ? kDone : failed_with(written.error().message);
 }
 
 }  // namespace autotune::cli

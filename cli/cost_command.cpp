@@ -12,9 +12,9 @@
 #include "cli/commands.hpp"
 #include "cli/cost_files.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/text_output.hpp"
 #include "cli/text_pieces.hpp"
 #include "exporters/render/cost.hpp"
-#include "os/file.hpp"
 
 namespace autotune::cli {
 
@@ -73,13 +73,8 @@ void tell_of_durations(const Arguments& arguments, const CostModel& model) {
 }
 
 int write(const Arguments& arguments, const std::string& text) {
-    if (arguments.out.empty() || arguments.out == "-") {
-        const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-        return whole && std::fflush(stdout) == 0 ? kDone
-                                                 : failed_with("writing to standard output failed", kFailed);
-    }
-    if (Status s = replace_file(arguments.out, text); !s) return failed_with(s.error().message, kFailed);
-    return kDone;
+    const Status written = write_text(arguments.out, text);
+    return written ? kDone : failed_with(written.error().message, kFailed);
 }
 
 int run(const Arguments& arguments) {

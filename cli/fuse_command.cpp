@@ -9,8 +9,8 @@
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/fuse_report.hpp"
+#include "cli/text_output.hpp"
 #include "cli/text_pieces.hpp"
-#include "os/file.hpp"
 #include "rules/recluster/replay.hpp"
 #include "rules/suggest.hpp"
 
@@ -73,15 +73,6 @@ void warn_of_unknown(const rules::GroupConstraints& constraints, const rules::Ca
         for (const std::string& name : names) check(name);
 }
 
-int print(const std::string& text, const std::string& to) {
-    if (!to.empty() && to != "-") {
-        const Status written = replace_file(to, text);
-        return written ? kDone : failed_with(written.error().message, kFailed);
-    }
-    const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-    return whole && std::fflush(stdout) == 0 ? kDone : failed_with("writing to standard output failed", kFailed);
-}
-
 int run(const Arguments& arguments) {
     rules::GroupConstraints constraints;
     if (!arguments.constraints.empty())
@@ -105,7 +96,8 @@ int run(const Arguments& arguments) {
     verdict.plan = rules::regroup(verdict.log, verdict.links, constraints,
                                   {.method = kMethods.at(arguments.method), .seed = arguments.seed, .groups = {}});
     const bool json = arguments.json || std::string_view(arguments.out).ends_with(".json");
-    return print(json ? fuse_json(verdict) : fuse_text(verdict), arguments.out);
+    const Status written = write_text(arguments.out, json ? fuse_json(verdict) : fuse_text(verdict));
+    return written ? kDone : failed_with(written.error().message, kFailed);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/text_output.hpp"
 #include "cli/text_pieces.hpp"
 #include "cli/topology_owner.hpp"
 #include "cli/topology_requests.hpp"
@@ -21,7 +22,6 @@
 #include "exporters/render/dependencies.hpp"
 #include "exporters/render/owner_graph.hpp"
 #include "exporters/render/workflow.hpp"
-#include "os/file.hpp"
 
 namespace autotune::cli {
 
@@ -153,13 +153,8 @@ void tell(const Mined& mined) {
 bool to_standard_output(const Arguments& arguments) { return arguments.out.empty() || arguments.out == "-"; }
 
 int write(const Arguments& arguments, const std::string& text) {
-    if (to_standard_output(arguments)) {
-        const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-        return whole && std::fflush(stdout) == 0 ? kDone
-                                                 : failed_with("writing to standard output failed", kFailed);
-    }
-    if (Status s = replace_file(arguments.out, text); !s) return failed_with(s.error().message, kFailed);
-    return kDone;
+    const Status written = write_text(arguments.out, text);
+    return written ? kDone : failed_with(written.error().message, kFailed);
 }
 
 // Live, or from a recording. A command's own status is ours, unless we failed.
