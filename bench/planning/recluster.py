@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Reclustering's heuristic search beside the exact one on random graphs, and its time on a large one.
 
-bench/planning/recluster.py [--graphs 1000] [--large 500]. Tables as markdown on stdout; exit status 0 every bar is kept, 3 one is
-missed, 1 something did not work.
+bench/planning/recluster.py [--graphs 1000] [--large 500] [--seed 20261126]. Tables as markdown on stdout; exit status 0 every bar
+is kept, 3 one is missed, 1 something did not work.
 """
 import argparse
 import json
@@ -23,8 +23,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--graphs", type=int, default=1000)
     parser.add_argument("--large", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=20_261_126)
     arguments = parser.parse_args()
-    done = subprocess.run([build(), str(arguments.graphs), str(arguments.large)], stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run([build(), str(arguments.graphs), str(arguments.large), str(arguments.seed)], stdout=subprocess.PIPE, text=True, check=True)
     small, large = map(json.loads, done.stdout.splitlines())
     bars = (("random graphs of 2 to 12 functions within 2 % of the exact search", small["within_2_pct"], f"{arguments.graphs}",
              small["within_2_pct"] == arguments.graphs),
