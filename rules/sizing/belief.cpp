@@ -13,7 +13,7 @@ namespace autotune::rules::sizing {
 namespace {
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr std::array kCellSds{0.03, 0.08, 0.2};  // of a size's own factor, as logarithms
+constexpr std::array kCellSds{0.03, 0.08, 0.2, 0.45};  // of a size's own factor, as logarithms
 constexpr double kNoise = 0.08;                  // of a call, before any was seen; worth so many calls:
 constexpr double kNoiseCalls = 4;
 
@@ -52,7 +52,10 @@ bool ruled_out(const Cell& cell) {
 }
 
 // Of the logarithm of a call's time, within a size.
-double noise(const State& state) {
+struct Noise {
+    double sd = 0, freedom = 0;
+};
+Noise noise(const State& state) {
     double squares = kNoiseCalls * kNoise * kNoise, freedom = kNoiseCalls;
     for (const auto& [mb, cell] : state.cells) {
         if (cell.ok_ms.size() < 2) continue;
@@ -62,7 +65,7 @@ double noise(const State& state) {
         for (const double ms : cell.ok_ms) squares += (std::log(ms) - middle) * (std::log(ms) - middle);
         freedom += static_cast<double>(cell.ok_ms.size() - 1);
     }
-    return std::sqrt(squares / freedom);
+    return {std::sqrt(squares / freedom), freedom};
 }
 
 struct Point {
@@ -125,11 +128,16 @@ std::vector<Fit> fits_of(const std::vector<Point>& points, double noise_sd) {
     return fits;
 }
 
-double objective(const Objective& o, double cost, double ms, double most_cost, double most_ms, double least_cost) {
+struct Scales {
+    double most_cost = 0, most_ms = 0, least_cost = kInf;
+};
+double objective(const Objective& o, double mb, double ms, double quantile_ms, const Scales& scales) {
+    const double cost = mb * ms;
     switch (o.goal) {
         case Goal::cost: return cost;
-        case Goal::balanced: return o.parameter * cost / most_cost + (1 - o.parameter) * ms / most_ms;
-        case Goal::fastest_within: return cost <= (1 + o.parameter / 100) * least_cost ? ms : kInf;
+        case Goal::balanced: return o.parameter * cost / scales.most_cost + (1 - o.parameter) * ms / scales.most_ms;
+        case Goal::fastest_within: return cost <= (1 + o.parameter / 100) * scales.least_cost ? ms : kInf;
+        case Goal::slo: return quantile_ms <= o.parameter ? cost : kInf;
     }
     return kInf;
 }
@@ -137,8 +145,8 @@ double objective(const Objective& o, double cost, double ms, double most_cost, d
 class Drawing {
 public:
     Drawing(const State& state, const Feasible& range)
-        : state_(state), range_(range), points_(measured(state, range.first)), noise_sd_(noise(state)),
-          fits_(fits_of(points_, noise_sd_)) {
+        : state_(state), range_(range), points_(measured(state, range.first)), noise_(noise(state)),
+          fits_(fits_of(points_, noise_.sd)) {
         for (const Fit& f : fits_) weights_ += f.weight;
     }
 
@@ -146,7 +154,11 @@ public:
         const std::size_t n = state_.sizes_mb.size();
         Curves out;
         out.ms.assign(kCurves, std::vector<double>(n, kInf)), out.objective = out.ms;
-        for (std::size_t k = 0; k < kCurves; ++k) one(out.ms[k], out.objective[k]);
+        out.quantile.assign(kCurves, 1);
+        for (std::size_t k = 0; k < kCurves; ++k) {
+            if (state_.objective.goal == Goal::slo) out.quantile[k] = some_quantile();
+            one(out.ms[k], out.objective[k], out.quantile[k]);
+        }
         return out;
     }
 
@@ -157,7 +169,13 @@ private:
         while (j + 1 < fits_.size() && (pick -= fits_[j].weight) > 0) ++j;
         return fits_[j];
     }
-    void one(std::vector<double>& ms, std::vector<double>& value) {
+    // Log-normal calls: of a spread that is itself known from so many calls only.
+    double some_quantile() {
+        std::chi_squared_distribution<double> chi(noise_.freedom);
+        const double sd = noise_.sd * std::sqrt(noise_.freedom / std::max(chi(random_), 1e-6));
+        return std::exp(state_.objective.quantile_z * sd - sd * sd / 2);
+    }
+    void one(std::vector<double>& ms, std::vector<double>& value, double quantile) {
         const Fit& f = some_fit();
         const double z1 = normal_(random_), z2 = normal_(random_), sd_a = std::sqrt(f.variance_a);
         const double rest = std::max(0.0, f.variance_w - f.covariance * f.covariance / f.variance_a);
@@ -166,26 +184,25 @@ private:
         const double f0 = f.shape.at(points_.front().mb);
         const auto unknown = static_cast<double>(range_.succeeded - range_.first);
         const double begins = std::floor(static_cast<double>(range_.first) + uniform_(random_) * unknown);
-        double most_cost = 0, most_ms = 0, least_cost = kInf;
+        Scales scales;
         for (std::size_t i = range_.first; i < ms.size(); ++i) {
             const double mb = state_.sizes_mb[i], z = normal_(random_);
             if (static_cast<double>(i) < begins) continue;
             const auto [middle, spread] = at_size(f.cell_sd, i, std::max(a + w * f.shape.at(mb) / f0, 1e-6));
             ms[i] = middle * std::exp(spread * z);
             // What costs and times are set against is no size's own luck.
-            most_cost = std::max(most_cost, mb * middle), most_ms = std::max(most_ms, middle);
-            least_cost = std::min(least_cost, mb * ms[i]);
+            scales.most_cost = std::max(scales.most_cost, mb * middle), scales.most_ms = std::max(scales.most_ms, middle);
+            scales.least_cost = std::min(scales.least_cost, mb * ms[i]);
         }
         for (std::size_t i = range_.first; i < ms.size(); ++i)
-            if (ms[i] < kInf)
-                value[i] = objective(state_.objective, state_.sizes_mb[i] * ms[i], ms[i], most_cost, most_ms, least_cost);
+            if (ms[i] < kInf) value[i] = objective(state_.objective, state_.sizes_mb[i], ms[i], quantile * ms[i], scales);
     }
     // The fit's time there, drawn towards what was measured there; and how far the true one may be from it.
     [[nodiscard]] std::pair<double, double> at_size(double cell_sd, std::size_t i, double fitted) const {
         const Cell* cell = cell_at(state_, i);
         if (!cell || cell->ok_ms.empty()) return {fitted, cell_sd};
         const double of_fit = 1 / (cell_sd * cell_sd);
-        const double of_calls = static_cast<double>(cell->ok_ms.size()) / (noise_sd_ * noise_sd_);
+        const double of_calls = static_cast<double>(cell->ok_ms.size()) / (noise_.sd * noise_.sd);
         const double pull = of_calls / (of_fit + of_calls) * std::log(mean(cell->ok_ms) / fitted);
         return {fitted * std::exp(pull), 1 / std::sqrt(of_fit + of_calls)};
     }
@@ -193,7 +210,7 @@ private:
     const State& state_;
     Feasible range_;
     std::vector<Point> points_;
-    double noise_sd_;
+    Noise noise_;
     std::vector<Fit> fits_;
     double weights_ = 0;
     std::mt19937 random_{12345};
@@ -221,5 +238,26 @@ Feasible feasible(const State& state) {
 }
 
 Curves draw_curves(const State& state, const Feasible& range) { return Drawing(state, range).draw(); }
+
+double sorted_at(const std::vector<double>& sorted, double p) {
+    return sorted[static_cast<std::size_t>(p * static_cast<double>(sorted.size() - 1))];
+}
+
+std::vector<Expected> expected(const State& state) {
+    const Feasible range = feasible(state);
+    if (range.succeeded == state.sizes_mb.size()) return {};
+    const Curves curves = draw_curves(state, range);
+    std::vector<Expected> out;
+    for (std::size_t i = 0; i < state.sizes_mb.size(); ++i) {
+        std::vector<double> times;
+        for (const auto& curve : curves.ms)
+            if (curve[i] < kInf) times.push_back(curve[i]);
+        std::sort(times.begin(), times.end());
+        Expected e{.works = static_cast<double>(times.size()) / kCurves};
+        if (!times.empty()) e.ms = sorted_at(times, 0.5), e.low_ms = sorted_at(times, 0.05), e.high_ms = sorted_at(times, 0.95);
+        out.push_back(e);
+    }
+    return out;
+}
 
 }  // namespace autotune::rules::sizing

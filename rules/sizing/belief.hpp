@@ -31,9 +31,21 @@ inline constexpr std::size_t kCurves = 160;
 struct Curves {
     std::vector<std::vector<double>> ms;         // mean of a call
     std::vector<std::vector<double>> objective;  // also infinite where a limit is not kept
+    std::vector<double> quantile;  // by curve: the objective's quantile as times the mean; 1 unless the goal is slo
 };
 
 // REQUIRES: some size has succeeded.
 [[nodiscard]] Curves draw_curves(const State& state, const Feasible& range);
+
+// REQUIRES: not empty.
+[[nodiscard]] double sorted_at(const std::vector<double>& sorted, double p);
+
+// What the curves say of each size, in the order of State::sizes_mb.
+struct Expected {
+    double ms = 0, low_ms = 0, high_ms = 0;  // of those in which it works, the 90 % interval of the mean; 0: of none
+    double works = 0;                        // the share in which it works
+};
+// Empty where no size has succeeded.
+[[nodiscard]] std::vector<Expected> expected(const State& state);
 
 }  // namespace autotune::rules::sizing

@@ -10,12 +10,14 @@ namespace autotune::rules::sizing {
 
 namespace {
 
-constexpr double kStop = 0.001;        // expected gain of one more call below which none is made
-constexpr std::size_t kMostCalls = 8;  // at one size
-constexpr double kInfringed = 1;       // regret of a limit that is not kept, and of a size that fails
-constexpr double kCallMs = 0.01;       // what any call is worth beside its time, as a share of the dearest
-constexpr double kMostUnits = 4;       // exploration ends at so many times the dearest call
+constexpr double kStop = 0.001;         // expected gain of one more call below which none is made
+constexpr std::size_t kMostCalls = 10;  // at one size
+constexpr double kInfringed = 1;        // regret of a limit that is not kept, and of a size that fails
+constexpr double kCallMs = 0.01;        // what any call is worth beside its time, as a share of the dearest
+constexpr double kMostUnits = 100;      // exploration ends at so many times the dearest call
 constexpr double kInf = std::numeric_limits<double>::infinity();
+
+bool is_spent(const State& state) { return state.budget_mb_ms > 0 && state.spent_mb_ms >= state.budget_mb_ms; }
 
 // Nothing has succeeded yet: twice the size that failed last.
 Probe gallop(const State& state, std::size_t first) {
@@ -34,27 +36,33 @@ public:
     }
 
     Step step() const {
-        const std::size_t chosen = best_measured();
+        const std::size_t none = state_.sizes_mb.size();
+        if (is_spent(state_)) {
+            const std::size_t chosen = best_measured(kLeastCalls);
+            return chosen == none ? Choose{} : answer(chosen);
+        }
+        const std::size_t chosen = best_measured(1);
         if (successes(state_, chosen) < kLeastCalls) return Probe{state_.sizes_mb[chosen]};
         const double dearest = dearest_call();
-        const bool dear = state_.spent_mb_ms > kMostUnits * dearest ||
-                          (state_.budget_mb_ms > 0 && state_.spent_mb_ms > state_.budget_mb_ms);
-        if (const std::size_t where = dear ? state_.sizes_mb.size() : worth_a_call(chosen, dearest);
-            where < state_.sizes_mb.size())
-            return Probe{state_.sizes_mb[where]};
+        const bool dear = state_.spent_mb_ms > kMostUnits * dearest;
+        if (const std::size_t where = dear ? none : worth_a_call(chosen, dearest); where < none) return Probe{state_.sizes_mb[where]};
         return answer(chosen);
     }
 
 private:
     [[nodiscard]] double regret(std::size_t i, std::size_t k) const {
-        const double value = curves_.objective[k][i];
-        return value < kInf ? value / least_[k] - 1 : kInfringed;
+        const double value = curves_.objective[k][i], ms = curves_.ms[k][i];
+        if (value < kInf) return value / least_[k] - 1;
+        // The farther from an objective of service the worse: where none keeps it, what comes nearest is sought.
+        const bool by_how_much = state_.objective.goal == Goal::slo && ms < kInf;
+        return kInfringed * (by_how_much ? curves_.quantile[k] * ms / state_.objective.parameter : 1);
     }
-    [[nodiscard]] std::size_t best_measured() const {
-        std::size_t chosen = range_.succeeded;
+    // Of sizes with so many successes; sizes_mb.size(): there is none.
+    [[nodiscard]] std::size_t best_measured(std::size_t calls) const {
+        std::size_t chosen = state_.sizes_mb.size();
         double least = kInf;
         for (std::size_t i = range_.succeeded; i < state_.sizes_mb.size(); ++i) {
-            if (successes(state_, i) == 0) continue;
+            if (successes(state_, i) < calls) continue;
             double sum = 0;
             for (std::size_t k = 0; k < kCurves; ++k) sum += regret(i, k);
             if (sum < least) chosen = i, least = sum;
@@ -93,16 +101,23 @@ private:
         return where;
     }
     [[nodiscard]] Choose answer(std::size_t chosen) const {
-        std::vector<double> regrets, times;
+        std::vector<double> regrets, times, quantiles;
+        double kept = 0;
         for (std::size_t k = 0; k < kCurves; ++k) {
             regrets.push_back(regret(chosen, k));
-            if (curves_.ms[k][chosen] < kInf) times.push_back(curves_.ms[k][chosen]);
+            kept += curves_.objective[k][chosen] < kInf;
+            if (!(curves_.ms[k][chosen] < kInf)) continue;
+            times.push_back(curves_.ms[k][chosen]);
+            quantiles.push_back(curves_.quantile[k] * curves_.ms[k][chosen]);
         }
-        std::sort(regrets.begin(), regrets.end()), std::sort(times.begin(), times.end());
-        const auto at = [](const std::vector<double>& sorted, double p) {
-            return sorted[static_cast<std::size_t>(p * static_cast<double>(sorted.size() - 1))];
-        };
-        return {state_.sizes_mb[chosen], at(times, 0.5), at(times, 0.05), at(times, 0.95), at(regrets, 0.95)};
+        for (auto* of : {&regrets, &times, &quantiles}) std::sort(of->begin(), of->end());
+        return {.memory_mb = state_.sizes_mb[chosen],
+                .expected_ms = sorted_at(times, 0.5),
+                .low_ms = sorted_at(times, 0.05),
+                .high_ms = sorted_at(times, 0.95),
+                .regret_bound = sorted_at(regrets, 0.95),
+                .limit_kept = kept / kCurves,
+                .quantile_ms = state_.objective.goal == Goal::slo ? sorted_at(quantiles, 0.5) : 0};
     }
 
     const State& state_;
@@ -116,7 +131,7 @@ private:
 Step next(const State& state) {
     const Feasible range = feasible(state);
     if (range.first == state.sizes_mb.size()) return Choose{};
-    if (range.succeeded == state.sizes_mb.size()) return gallop(state, range.first);
+    if (range.succeeded == state.sizes_mb.size()) return is_spent(state) ? Step(Choose{}) : gallop(state, range.first);
     return Choosing(state, range).step();
 }
 

@@ -13,10 +13,11 @@
 
 namespace autotune::rules::sizing {
 
-enum class Goal : std::uint8_t { cost, balanced, fastest_within };
+enum class Goal : std::uint8_t { cost, balanced, fastest_within, slo };
 struct Objective {
     Goal goal = Goal::cost;
-    double parameter = 0;  // balanced: weight of cost, 0..1; fastest_within: percent, >= 0
+    double parameter = 0;  // balanced: weight of cost, 0..1; fastest_within: percent, >= 0; slo: ms, > 0
+    double quantile_z = 0; // slo: of the calls' times, in standard deviations of a normal: 1.645 is the 95th percentile
 };
 
 struct Cell {
@@ -28,7 +29,7 @@ struct State {
     std::vector<std::uint32_t> sizes_mb;  // ascending, none twice, not empty
     Objective objective;
     double floor_mb = 0;                    // largest memory seen × 1.15; 0: not known
-    double budget_mb_ms = 0;                // 0: none
+    double budget_mb_ms = 0;                // no further call when it is spent; 0: none
     std::map<std::uint32_t, Cell> cells;
     double spent_mb_ms = 0;
 };
@@ -37,9 +38,11 @@ struct Probe {
     std::uint32_t memory_mb = 0;
 };
 struct Choose {
-    std::uint32_t memory_mb = 0;   // 0: no size has successes
+    std::uint32_t memory_mb = 0;   // 0: no size has successes, or the budget ended before one had kLeastCalls
     double expected_ms = 0, low_ms = 0, high_ms = 0;  // 90 % interval of the mean
     double regret_bound = 0;                          // 95th percentile, 0.05: 5 %
+    double limit_kept = 1;                            // slo, fastest_within: how probable it is that the limit is kept
+    double quantile_ms = 0;                           // slo: expected
 };
 using Step = std::variant<Probe, Choose>;
 

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
+#include <random>
+
+#include "rules/sizing/belief.hpp"
 
 namespace autotune::rules::sizing {
 namespace {
@@ -10,7 +14,7 @@ namespace {
 // What a call at a size does: its time, or below 0: it was killed.
 using Curve = std::function<double(double)>;
 
-Choose run(State& state, const Curve& curve, int most_calls = 500) {
+Choose run_on(State& state, const Curve& curve, int most_calls = 500) {
     Step step = next(state);
     while (const auto* probe = std::get_if<Probe>(&step)) {
         if (most_calls-- == 0) {
@@ -34,20 +38,20 @@ State lambda(Objective objective) {
 
 TEST(Tuner, FindsTheSmallestSizeThatSucceedsWhenCostCounts) {
     State state = lambda({});
-    const Choose choice = run(state, [](double m) { return m < 500 ? -1.0 : 100.0; });
+    const Choose choice = run_on(state, [](double m) { return m < 500 ? -1.0 : 100.0; });
     EXPECT_EQ(choice.memory_mb, 512u);
 }
 
 TEST(Tuner, BuysSpeedWhereTheLimitOnCostAllowsIt) {
     State state = lambda({Goal::fastest_within, 10});
-    const Choose choice = run(state, [](double m) { return 100.0 * 1769 / std::min(m, 1769.0); });
+    const Choose choice = run_on(state, [](double m) { return 100.0 * 1769 / std::min(m, 1769.0); });
     EXPECT_GE(choice.memory_mb, 1664u);
     EXPECT_LE(choice.memory_mb, 1920u);
 }
 
 TEST(Tuner, ChoosesOnlyWhatItMeasured) {
     State state = lambda({Goal::balanced, 0.5});
-    const Choose choice = run(state, [](double m) { return 50 + 90'000 / std::min(m, 1769.0); });
+    const Choose choice = run_on(state, [](double m) { return 50 + 90'000 / std::min(m, 1769.0); });
     EXPECT_GE(state.cells.at(choice.memory_mb).ok_ms.size(), kLeastCalls);
     EXPECT_LE(choice.low_ms, choice.expected_ms);
     EXPECT_GE(choice.high_ms, choice.expected_ms);
@@ -55,13 +59,73 @@ TEST(Tuner, ChoosesOnlyWhatItMeasured) {
 
 TEST(Tuner, SaysThatNothingSucceeds) {
     State state = lambda({});
-    EXPECT_EQ(run(state, [](double) { return -1.0; }).memory_mb, 0u);
+    EXPECT_EQ(run_on(state, [](double) { return -1.0; }).memory_mb, 0u);
 }
 
 TEST(Tuner, KeepsAboveTheFloor) {
     State state = lambda({});
     state.floor_mb = 300;
-    EXPECT_EQ(run(state, [](double) { return 10.0; }).memory_mb, 320u);
+    EXPECT_EQ(run_on(state, [](double) { return 10.0; }).memory_mb, 320u);
+}
+
+constexpr double kZ95 = 1.6449;
+
+TEST(Tuner, KeepsAnObjectiveOfServiceAtTheLeastCost) {
+    // 95 of 100 calls within 400 ms: of log-normal calls with a spread of 0.2 the mean may be 294 ms, at 484 MB.
+    int over = 0, dear = 0;
+    constexpr int kRuns = 20;
+    for (unsigned run = 0; run < kRuns; ++run) {
+        std::mt19937 random(run);
+        std::normal_distribution<double> normal;
+        State state{.sizes_mb = {128, 256, 384, 512, 640, 768, 1024, 1536, 2048, 3072}, .objective = {Goal::slo, 400, kZ95}, .cells = {}};
+        const auto mean = [](double m) { return 50 + 118'000 / m; };
+        const Choose choice = run_on(state, [&](double m) { return mean(m) * std::exp(0.2 * normal(random) - 0.02); });
+        ASSERT_GT(choice.memory_mb, 0u);
+        EXPECT_GT(choice.limit_kept, 0.5);
+        over += mean(choice.memory_mb) * std::exp(kZ95 * 0.2 - 0.02) > 400;
+        dear += choice.memory_mb > 1024;
+    }
+    EXPECT_LE(over, kRuns / 10);
+    EXPECT_LE(dear, kRuns / 10) << "512 MB would do";
+}
+
+TEST(Tuner, SaysThatNoSizeKeepsAnObjectiveOfService) {
+    State state = lambda({Goal::slo, 40, kZ95});
+    const Choose choice = run_on(state, [](double m) { return 100 + 10'000 / m; });
+    EXPECT_LT(choice.limit_kept, 0.5);
+    EXPECT_GE(choice.memory_mb, 2048u) << "what comes nearest";
+}
+
+TEST(Tuner, MakesNoCallWhenTheBudgetIsSpent) {
+    const Curve curve = [](double m) { return 50 + 90'000 / m; };
+    for (const double budget : {1.0, 300'000.0, 1e6}) {
+        State state = lambda({Goal::balanced, 0.5});
+        state.budget_mb_ms = budget;
+        const Choose choice = run_on(state, curve);
+        EXPECT_LT(state.spent_mb_ms, budget + 3072 * curve(3072)) << "one call beyond it at most";
+        EXPECT_EQ(choice.memory_mb == 0, budget < 300'000) << budget;
+    }
+    State failing = lambda({});
+    failing.budget_mb_ms = 1;
+    failing.spent_mb_ms = 1;
+    EXPECT_EQ(run_on(failing, [](double) { return -1.0; }).memory_mb, 0u);
+    EXPECT_TRUE(failing.cells.empty());
+}
+
+TEST(Belief, SaysOfEachSizeWhatIsExpected) {
+    State state = lambda({});
+    EXPECT_TRUE(expected(state).empty());
+    run_on(state, [](double m) { return m < 500 ? -1.0 : 50 + 90'000 / m; });
+    const auto sizes = expected(state);
+    ASSERT_EQ(sizes.size(), state.sizes_mb.size());
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+        const double m = state.sizes_mb[i];
+        if (m < 512) continue;
+        EXPECT_EQ(sizes[i].works, 1) << m;
+        EXPECT_LE(sizes[i].low_ms, sizes[i].ms);
+        EXPECT_GE(sizes[i].high_ms, sizes[i].ms);
+        EXPECT_NEAR(sizes[i].ms, 50 + 90'000 / m, 40) << m;
+    }
 }
 
 }  // namespace
