@@ -1,17 +1,18 @@
 // autotune size --replay: which memory size a function should have, from a table of calls.
 #include <CLI/CLI.hpp>
+#include <array>
 #include <charconv>
-#include <cmath>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/size_replay.hpp"
+#include "cli/size_report.hpp"
 #include "cli/text_output.hpp"
 
 namespace autotune::cli {
@@ -24,8 +25,11 @@ struct Arguments {
     std::string replay, out;
     std::string objective = "cost";
     std::uint64_t seed = 1;
+    std::string format;
+    double budget_usd = 0, usd_per_gb_s = 0;
     bool json = false;
 };
+enum class Format { json, text, svg };
 
 std::optional<double> number_from(std::string_view text, double least, double most) {
     double value = 0;
@@ -43,26 +47,34 @@ std::optional<Objective> objective_of(std::string_view text) {
     if (text.starts_with(kFastest))
         if (const auto percent = number_from(text.substr(kFastest.size()), 0, 1e6))
             return Objective{Goal::fastest_within, *percent};
+    // p95<=300ms, p99<=1.5s
+    constexpr std::array kQuantiles{std::pair("p50<=", 0.0), std::pair("p90<=", 1.2816), std::pair("p95<=", 1.6449), std::pair("p99<=", 2.3263)};
+    for (const auto& [start, z] : kQuantiles) {
+        if (!text.starts_with(start)) continue;
+        std::string_view limit = text.substr(std::string_view(start).size());
+        const double unit = limit.ends_with("ms") ? 1 : 1000;
+        if (!limit.ends_with("s")) break;
+        limit.remove_suffix(unit == 1 ? 2 : 1);
+        if (const auto value = number_from(limit, 0, 1e9); value && *value > 0) return Objective{Goal::slo, *value * unit, z};
+    }
     return std::nullopt;
 }
 
-double gb_s(double mb_ms) { return mb_ms / 1024 / 1000; }
+Format format_of(const Arguments& arguments) {
+    const std::string_view out = arguments.out;
+    if (arguments.json || arguments.format == "json") return Format::json;
+    if (arguments.format == "svg" || (arguments.format.empty() && out.ends_with(".svg"))) return Format::svg;
+    if (arguments.format == "text" || (arguments.format.empty() && out.ends_with(".txt"))) return Format::text;
+    return Format::json;
+}
 
-std::string json_of(const SizeRun& run, const std::string& objective) {
-    nlohmann::json samples = nlohmann::json::array();
-    for (const SizeRow& call : run.draws)
-        samples.push_back({{"memory_mb", call.memory_mb}, {"duration_ms", call.duration_ms}, {"status", to_string(call.end)}});
-    nlohmann::json out{{"objective", objective}, {"samples", samples}, {"spent_gb_s", gb_s(run.state.spent_mb_ms)}};
-    const Choose& choice = run.choice;
-    if (choice.memory_mb == 0) {
-        out["memory_mb"] = out["predicted"] = out["interval"] = out["regret_bound"] = nullptr;
-    } else {
-        out["memory_mb"] = choice.memory_mb;
-        out["predicted"] = {{"duration_ms", choice.expected_ms}, {"gb_s", gb_s(choice.expected_ms * choice.memory_mb)}};
-        out["interval"] = {choice.low_ms, choice.high_ms};
-        out["regret_bound"] = choice.regret_bound;
+std::string shown(const SizeVerdict& verdict, Format format) {
+    switch (format) {
+        case Format::json: return size_json(verdict);
+        case Format::text: return size_text(verdict);
+        case Format::svg: return size_picture(verdict);
     }
-    return out.dump() + "\n";
+    return {};
 }
 
 int failed_with(const std::string& message, int status) {
@@ -73,7 +85,7 @@ int failed_with(const std::string& message, int status) {
 int run(const Arguments& arguments) {
     const auto objective = objective_of(arguments.objective);
     if (!objective)
-        return failed_with("--objective is none of cost, balanced:W (0..1), fastest-within:PERCENT: \"" + arguments.objective + "\"",
+        return failed_with("--objective is none of cost, balanced:W (0..1), fastest-within:PERCENT, p95<=300ms: \"" + arguments.objective + "\"",
                            kUsage);
     auto calls = read_calls(arguments.replay);
     if (!calls) {
@@ -82,14 +94,16 @@ int run(const Arguments& arguments) {
         if (input) return std::fprintf(stderr, "%s\n", error.message.c_str()), kUsage;
         return failed_with(error.message, kFailed);
     }
-    const SizeRun found = replay(std::move(*calls), {.objective = *objective, .seed = arguments.seed});
-    if (const Status s = write_text(arguments.out, json_of(found, arguments.objective)); !s)
+    constexpr double kMbMs = 1024 * 1000;  // in a GB-s
+    const double budget = arguments.budget_usd > 0 ? arguments.budget_usd / arguments.usd_per_gb_s * kMbMs : 0;
+    const SizeVerdict verdict{
+        arguments.objective,
+        replay(std::move(*calls), {.objective = *objective, .seed = arguments.seed, .budget_mb_ms = budget}),
+        arguments.usd_per_gb_s};
+    if (const Status s = write_text(arguments.out, shown(verdict, format_of(arguments))); !s)
         return failed_with(s.error().message, kFailed);
-    if (found.choice.memory_mb == 0)
-        return failed_with("no size could be chosen: no call that was drawn succeeded at a size with room for the peak", kFindings);
-    if (found.state.sizes_mb.size() == 1)
-        return failed_with("one size only: there is nothing to compare it with", kFindings);
-    return kDone;
+    const std::string what = finding(verdict);
+    return what.empty() ? kDone : failed_with(what, kFindings);
 }
 
 }  // namespace
@@ -99,16 +113,21 @@ int size_command(int argc, char** argv) {
     app.footer(
         "examples:\n"
         "  autotune size --replay calls.csv.gz\n"
-        "  autotune size --replay calls.csv --objective balanced:0.5 --seed 7\n\n"
+        "  autotune size --replay calls.csv --objective balanced:0.5 --format text\n"
+        "  autotune size --replay calls.csv --objective 'p95<=300ms' --price 0.0000166667 --budget 0.01 -o size.svg\n\n"
         "The table names its columns in its first line: memory_mb, duration_ms, and max_memory_mb, status (ok, error, timeout,\n"
-        "oom) where there are. Prints one JSON object; its samples are every call that was drawn, failed ones too.\n"
-        "Exit status: 0 done, 3 no size could be chosen or there is one only, 2 the table cannot be read as such, 1 failed.");
+        "oom) where there are. Prints one JSON object unless told otherwise; its samples are every call that was drawn, failed ones too.\n"
+        "Exit status: 0 done, 3 no size could be chosen, there is one only or none keeps the limit, 2 the table cannot be read as such, 1 failed.");
     Arguments arguments;
     app.add_option("--replay", arguments.replay, "CSV of calls, plain or .gz; - is standard input")->required();
-    app.add_option("--objective", arguments.objective, "cost, balanced:W or fastest-within:PERCENT")->capture_default_str();
+    app.add_option("--objective", arguments.objective, "cost, balanced:W, fastest-within:PERCENT, or the cheapest with p95<=300ms (p50, p90, p99)")
+        ->capture_default_str();
     app.add_option("--seed", arguments.seed, "fixes the order of the draws")->capture_default_str();
-    app.add_flag("--json", arguments.json, "as one JSON object, which it is anyway");
-    app.add_option("-o,--output", arguments.out, "write there");
+    auto* price = app.add_option("--price", arguments.usd_per_gb_s, "USD for a GB-s")->check(CLI::Range(1e-12, 1e6));
+    app.add_option("--budget", arguments.budget_usd, "USD after which no further call is drawn")->check(CLI::Range(1e-12, 1e9))->needs(price);
+    auto* format = app.add_option("--format", arguments.format, "json, text or svg")->check(CLI::IsMember({"json", "text", "svg"}));
+    app.add_flag("--json", arguments.json, "the same as --format json, which it is anyway")->excludes(format);
+    app.add_option("-o,--output", arguments.out, "write there; without --format a name that ends in .svg or .txt says how");
     if (const auto over = read_arguments(app, argc, argv)) return *over;
     return run(arguments);
 }

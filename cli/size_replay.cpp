@@ -55,6 +55,7 @@ Result<CallsBySize> read_calls(const std::string& path) {
 SizeRun replay(CallsBySize calls, const SizeOrder& order) {
     SizeRun run;
     run.state.objective = order.objective;
+    run.state.budget_mb_ms = order.budget_mb_ms;
     std::map<std::uint32_t, std::size_t> drawn;
     for (auto& [mb, all] : calls) {
         run.state.sizes_mb.push_back(mb);

@@ -21,6 +21,7 @@ using CallsBySize = std::map<std::uint32_t, std::vector<SizeRow>>;
 struct SizeOrder {
     rules::sizing::Objective objective;
     std::uint64_t seed = 1;
+    double budget_mb_ms = 0;  // 0: none
 };
 
 struct SizeRun {

@@ -7,6 +7,7 @@ import pathlib
 import subprocess
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 BINARY = pathlib.Path(os.environ["AUTOTUNE_BINARY_DIR"]) / "autotune"
 HEAD = "curve,memory_mb,duration_ms,max_memory_mb,status\n"
@@ -69,14 +70,60 @@ class Size(unittest.TestCase):
         told = self.answer(self.run_on(HEAD + rows))
         self.assertLess(len(told["samples"]), 60)  # looked at through draws only
 
-    def test_as_json_into_a_file(self):
+    def test_reports_as_json_text_and_a_picture(self):
+        text = table(status=lambda m: "oom" if m < 256 else "ok")
+        options = ("--objective", "balanced:0.5", "--price", "0.0000166667")
+        told = self.answer(self.run_on(text, *options, "--json"))
+        self.assertEqual(told, self.answer(self.run_on(text, *options)))
+        curve = {size["memory_mb"]: size for size in told["curve"]}
+        self.assertEqual(sorted(curve), [128, 256, 512, 1024, 2048])
+        self.assertEqual((curve[128]["works"], curve[128]["duration_ms"], curve[128]["failed"]), (0, None, 1))
+        self.assertEqual(sum(size["calls"] for size in curve.values()), len(told["samples"]))
+        for size in (256, 512, 1024, 2048):
+            low, high = curve[size]["interval"]
+            self.assertLessEqual(low, curve[size]["duration_ms"])
+            self.assertGreaterEqual(high, curve[size]["duration_ms"])
+        self.assertAlmostEqual(told["spent_usd"], told["spent_gb_s"] * 0.0000166667)
+        people = self.run_on(text, *options, "--format", "text").stdout
+        self.assertIn(f"{told['memory_mb']} MB for balanced:0.5: {len(told['samples'])} calls at", people)
+        self.assertRegex(people, rf"{told['memory_mb']} MB .*←")
+        self.assertIn("regret        at most", people)
         with tempfile.TemporaryDirectory() as folder:
-            out = pathlib.Path(folder) / "size.json"
-            self.assertEqual(self.run_on(table(), "-o", out).stdout, "")
-            self.assertEqual(json.loads(out.read_text()), self.answer(self.run_on(table(), "--json")))
+            for name, same in (("size.json", json.dumps(told)), ("size.txt", people), ("size.svg", None)):
+                path = pathlib.Path(folder) / name
+                self.assertEqual(self.run_on(text, *options, "-o", path).stdout, "")
+                if name == "size.json":
+                    self.assertEqual(json.loads(path.read_text()), told)
+                elif same:
+                    self.assertEqual(path.read_text(), same)
+            drawn = xml.etree.ElementTree.parse(path)
+            good = sum(sample["status"] == "ok" for sample in told["samples"])
+            self.assertEqual(len(drawn.findall(".//{*}circle")), 2 * good)
+            self.assertEqual(len(drawn.findall(".//{*}polygon")), 2)
+
+    def test_an_objective_of_service(self):
+        # 100 + 50,000 / m ms and up to 5 % more: 300 ms are kept from 512 MB on.
+        told = self.answer(self.run_on(table(), "--objective", "p95<=300ms"))
+        self.assertEqual(told["memory_mb"], 512)
+        self.assertLess(told["predicted"]["p95_ms"], 300)
+        self.assertEqual(told["memory_mb"], self.answer(self.run_on(table(), "--objective", "p95<=0.3s"))["memory_mb"])
+        done = self.run_on(table(), "--objective", "p99<=10ms", "--format", "text")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("no size is likely to keep p99<=10ms: 2048 MB comes nearest", done.stderr)
+
+    def test_a_budget_ends_the_search(self):
+        price = ("--price", "0.0000166667")
+        whole = self.answer(self.run_on(table(), "--objective", "balanced:0.5", *price))
+        part = self.answer(self.run_on(table(), "--objective", "balanced:0.5", *price, "--budget", str(whole["spent_usd"] / 2)))
+        self.assertLess(part["spent_usd"], whole["spent_usd"])
+        self.assertEqual(part["samples"], whole["samples"][:len(part["samples"])])
+        done = self.run_on(table(), *price, "--budget", "0.0000001")
+        self.assertEqual((done.returncode, json.loads(done.stdout)["memory_mb"]), (3, None))
+        self.assertIn("the budget was spent before 3 calls", done.stderr)
+        self.assertEqual(self.run_on(table(), "--budget", "1").returncode, 2)  # in what money?
 
     def test_an_objective_that_is_none(self):
-        for objective in ("fast", "balanced:2", "balanced:nan", "fastest-within:-1"):
+        for objective in ("fast", "balanced:2", "balanced:nan", "fastest-within:-1", "p95<=", "p95<=3", "p42<=3ms", "p95<=-1ms", "p95<=ms"):
             self.assertEqual(self.run_on(table(), "--objective", objective).returncode, 2)
 
 
