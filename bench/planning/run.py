@@ -4,6 +4,7 @@
 bench/planning/run.py [NAME…]. NAME: only scripts whose name holds it. Exit status: 0 every bar is kept, 3 one is missed, 1 a
 benchmark did not work.
 """
+import os
 import pathlib
 import subprocess
 import sys
@@ -14,7 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 def main():
     worst = 0
     for script in sorted(HERE.glob("*.py")):
-        if script.name == "run.py" or (sys.argv[1:] and not any(name in script.name for name in sys.argv[1:])):
+        if script.name == "run.py" or not os.access(script, os.X_OK) or (sys.argv[1:] and not any(name in script.name for name in sys.argv[1:])):
             continue
         print(f"## {script.stem}\n", flush=True)
         status = subprocess.run([sys.executable, script]).returncode
