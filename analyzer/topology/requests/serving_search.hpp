@@ -77,6 +77,10 @@ private:
     static constexpr std::size_t kMostSlots = 12, kAllSets = 5;
     std::size_t find_slots(std::uint32_t p, std::uint32_t q, Slot* slots) const;
     void exchanged(std::uint32_t p, std::uint32_t q, const Slot* slots, std::size_t n, std::uint32_t set);
+    static constexpr double kAlone = -60;    // score of a call that is given to none
+    static constexpr double kOverrun = 0.2;  // a call may seem to end after what it was made for
+    static bool holds(const Incoming& p, const Outgoing& k);
+    static bool holds_all(const Incoming& call, std::span<const Outgoing> made);
     void find_candidates();
     void find_bases(const ServingModel& model);
     [[nodiscard]] std::uint32_t likely_trigger(std::uint32_t request) const;
