@@ -8,12 +8,6 @@
 
 namespace autotune {
 
-std::string_view CallReader::cell(Column column) const {
-    const int at = columns_[column];
-    return at < 0 || static_cast<std::size_t>(at) >= cells_.size() ? std::string_view()
-                                                                   : cells_[static_cast<std::size_t>(at)];
-}
-
 Status CallReader::header() {
     constexpr std::array<std::string_view, kColumns> kColumnNames{"id",
                                                                   "caller",
@@ -25,20 +19,12 @@ Status CallReader::header() {
                                                                   "callee_end_us"};
     std::string missing;
     for (std::size_t c = 0; c < kColumns; ++c) {
-        columns_[c] = -1;
-        for (std::size_t i = 0; i < cells_.size(); ++i)
-            if (cells_[i] == kColumnNames[c]) columns_[c] = static_cast<int>(i);
+        columns_[c] = rows_.column(kColumnNames[c]);
         const bool needed = c != kOperation && c != kCallerStart && c != kCallerEnd;
         if (columns_[c] < 0 && needed)
             missing += (missing.empty() ? "" : ", ") + std::string(kColumnNames[c]);
     }
-    if (missing.empty()) return ok();
-    return fail(Errc::invalid_argument, "1: the first line must name the columns; not there: " + missing);
-}
-
-void CallReader::skip(std::string why) {
-    ++skipped_;
-    if (told_.size() < kTold) told_.push_back(std::to_string(number_) + ": " + std::move(why));
+    return rows_.head_with(missing);
 }
 
 void CallReader::look_at_step(std::int64_t time) {
@@ -54,17 +40,17 @@ void CallReader::row(std::vector<ServiceCall>& out) {
         return value && std::abs(*value) <= INT64_MAX / 2 ? value : std::nullopt;
     };
     const auto start = time(cell(kCalleeStart)), end = time(cell(kCalleeEnd));
-    if (!start || !end) return skip("no time: " + shown(start ? cell(kCalleeEnd) : cell(kCalleeStart)));
-    if (*end < *start) return skip("the end is before the start");
-    if (cell(kId).empty()) return skip("an id is missing");
-    if (cell(kCallee).empty()) return skip("a callee is missing");
+    if (!start || !end) return rows_.skip("no time: " + shown(start ? cell(kCalleeEnd) : cell(kCalleeStart)));
+    if (*end < *start) return rows_.skip("the end is before the start");
+    if (cell(kId).empty()) return rows_.skip("an id is missing");
+    if (cell(kCallee).empty()) return rows_.skip("a callee is missing");
     ServiceCall call;
     call.callee_start = *start, call.callee_end = *end;
     if (!cell(kCaller).empty() && (!cell(kCallerStart).empty() || !cell(kCallerEnd).empty())) {
         const auto from = time(cell(kCallerStart));
         const auto to = time(cell(kCallerEnd));
-        if (!from || !to) return skip("no time: " + shown(from ? cell(kCallerEnd) : cell(kCallerStart)));
-        if (*to < *from) return skip("the caller's end is before its start");
+        if (!from || !to) return rows_.skip("no time: " + shown(from ? cell(kCallerEnd) : cell(kCallerStart)));
+        if (*to < *from) return rows_.skip("the caller's end is before its start");
         call.caller_start = *from, call.caller_end = *to, call.seen_by_caller = true;
         look_at_step(*from), look_at_step(*to);
     }
@@ -76,41 +62,21 @@ void CallReader::row(std::vector<ServiceCall>& out) {
     if (!cell(kCaller).empty()) {
         const std::uint32_t from = names_.host(cell(kCaller));
         call.caller = from == FlowNames::kNone ? FlowNames::kNone : names_.service(from, "");
-        if (call.caller == FlowNames::kNone) return skip("too many different names");
+        if (call.caller == FlowNames::kNone) return rows_.skip("too many different names");
     }
-    if (call.endpoint == FlowNames::kNone) return skip("too many different names");
+    if (call.endpoint == FlowNames::kNone) return rows_.skip("too many different names");
     if (!ids_.add(std::hash<std::string_view>()(cell(kId))))
-        return skip("the id " + shown(cell(kId)) + " was there before");
+        return rows_.skip("the id " + shown(cell(kId)) + " was there before");
     call.id = std::string(cell(kId));
     out.push_back(std::move(call));
 }
 
-Status CallReader::line(std::string_view text, std::vector<ServiceCall>& out) {
-    ++number_;
-    if (text.empty()) return ok();
-    if (!split_row(text, cells_, unquoted_)) {
-        if (!begun_) return fail(Errc::invalid_argument, "1: a quote is not closed");
-        return skip("a quote is not closed"), ok();
-    }
-    if (begun_) return row(out), ok();
-    begun_ = true;
-    return header();
-}
-
 Status CallReader::feed(std::string_view piece, std::vector<ServiceCall>& out) {
-    Status status;
-    lines_.feed(piece, [&](std::string_view text) {
-        if (status) status = line(text, out);
-    });
-    return status;
+    return rows_.feed(piece, [&] { return header(); }, [&] { row(out); });
 }
 
 Status CallReader::finish(std::vector<ServiceCall>& out) {
-    Status status;
-    lines_.finish([&](std::string_view text) { status = line(text, out); });
-    if (status && !begun_)
-        return fail(Errc::invalid_argument, "1: there is no first line that names the columns");
-    return status;
+    return rows_.finish([&] { return header(); }, [&] { row(out); });
 }
 
 }  // namespace autotune

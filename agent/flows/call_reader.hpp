@@ -13,32 +13,30 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/flows/csv_rows.hpp"
 #include "agent/flows/recent_ids.hpp"
+#include "agent/flows/table_rows.hpp"
 #include "core/flow.hpp"
 #include "core/result.hpp"
 #include "core/service_call.hpp"
 
 namespace autotune {
 
-// Rows that cannot be used are skipped, counted and told. One owner.
+// Rows that cannot be used are skipped, counted and told (TableRows). One owner.
 class CallReader {
 public:
-    static constexpr std::size_t kTold = 10;
     static constexpr std::size_t kIdsKept = 262'144;  // an id that comes again later than that is not noticed
 
     // Services are FlowNames' services without a label, endpoints those with the operation as label.
     explicit CallReader(FlowNames& names) : names_(names) {}
 
-    // Appends what the piece holds. Errors: invalid_argument for a first line that lacks columns.
+    // Appends what the piece holds. Errors: invalid_argument for a first line that lacks columns, or has one twice.
     [[nodiscard]] Status feed(std::string_view piece, std::vector<ServiceCall>& out);
     [[nodiscard]] Status finish(std::vector<ServiceCall>& out);
 
-    [[nodiscard]] std::uint64_t skipped() const { return skipped_; }
+    [[nodiscard]] std::uint64_t skipped() const { return rows_.skipped(); }
     // Distance of the clocks' ticks, as far as the times tell.
     [[nodiscard]] std::int64_t step_ns() const { return step_ns_; }
-    // "17: the end is before the start", the first kTold.
-    [[nodiscard]] const std::vector<std::string>& told() const { return told_; }
+    [[nodiscard]] const std::vector<std::string>& told() const { return rows_.told(); }
 
 private:
     enum Column {
@@ -52,23 +50,16 @@ private:
         kCalleeEnd,
         kColumns
     };
-    Status line(std::string_view text, std::vector<ServiceCall>& out);
     Status header();
     void row(std::vector<ServiceCall>& out);
-    void skip(std::string why);
     void look_at_step(std::int64_t time);
-    [[nodiscard]] std::string_view cell(Column column) const;
+    [[nodiscard]] std::string_view cell(Column column) const { return rows_.cell(columns_[column]); }
 
     FlowNames& names_;
-    TextLines lines_;
-    std::vector<std::string_view> cells_;
-    std::vector<std::string> unquoted_;
+    TableRows rows_;
     std::array<int, kColumns> columns_{};
-    bool begun_ = false;
-    std::uint64_t number_ = 0, skipped_ = 0;
     std::int64_t step_ns_ = 1'000'000'000;
     RecentIds ids_{kIdsKept};
-    std::vector<std::string> told_;
 };
 
 }  // namespace autotune

@@ -11,21 +11,12 @@ constexpr std::string_view kOutside = "outside";  // who calls the first service
 
 }  // namespace
 
-std::string_view FlowReader::cell(int column) const {
-    const auto at = static_cast<std::size_t>(column);
-    return column < 0 || at >= cells_.size() ? std::string_view() : cells_[at];
-}
-
 Status FlowReader::header() {
     constexpr struct {
         std::string_view unit;
         int digits;
     } kUnits[] = {{"", 9}, {"_s", 9}, {"_ms", 6}, {"_us", 3}, {"_ns", 0}};
-    const auto column = [&](std::string_view name) {
-        for (std::size_t i = 0; i < cells_.size(); ++i)
-            if (cells_[i] == name) return static_cast<int>(i);
-        return -1;
-    };
+    const auto column = [&](std::string_view name) { return rows_.column(name); };
     const auto either = [&](std::string_view a, std::string_view b) {
         return column(a) >= 0 ? column(a) : column(b);
     };
@@ -49,13 +40,7 @@ Status FlowReader::header() {
     need(end_.column, of_calls_ ? "callee_end_us" : "end");
     need(source_, of_calls_ ? "caller" : "src");
     need(host_, of_calls_ ? "callee" : "dst");
-    if (missing.empty()) return ok();
-    return fail(Errc::invalid_argument, "1: the first line must name the columns; not there: " + missing);
-}
-
-void FlowReader::skip(std::string why) {
-    ++skipped_;
-    if (told_.size() < kTold) told_.push_back(std::to_string(number_) + ": " + std::move(why));
+    return rows_.head_with(missing);
 }
 
 // Whose flow it is; false when there are too many names.
@@ -79,40 +64,20 @@ void FlowReader::row(std::vector<Flow>& out) {
     const auto start = fixed_point(cell(start_.column), start_.digits);
     const auto end = fixed_point(cell(end_.column), end_.digits);
     if (!start || !end)
-        return skip("no time: \"" + std::string(cell((start ? end_ : start_).column).substr(0, 40)) + "\"");
-    if (*end < *start) return skip("the end is before the start");
-    if (cell(host_).empty() || (!of_calls_ && cell(source_).empty())) return skip("an address is missing");
+        return rows_.skip("no time: \"" + std::string(cell((start ? end_ : start_).column).substr(0, 40)) + "\"");
+    if (*end < *start) return rows_.skip("the end is before the start");
+    if (cell(host_).empty() || (!of_calls_ && cell(source_).empty())) return rows_.skip("an address is missing");
     Flow flow{*start, *end, 0, 0};
-    if (!place(flow)) return skip("too many different names");
+    if (!place(flow)) return rows_.skip("too many different names");
     out.push_back(flow);
 }
 
-Status FlowReader::line(std::string_view text, std::vector<Flow>& out) {
-    ++number_;
-    if (text.empty()) return ok();
-    if (!split_row(text, cells_, unquoted_)) {
-        if (!begun_) return fail(Errc::invalid_argument, "1: a quote is not closed");
-        return skip("a quote is not closed"), ok();
-    }
-    if (begun_) return row(out), ok();
-    begun_ = true;
-    return header();
-}
-
 Status FlowReader::feed(std::string_view piece, std::vector<Flow>& out) {
-    Status status;
-    lines_.feed(piece, [&](std::string_view text) {
-        if (status) status = line(text, out);
-    });
-    return status;
+    return rows_.feed(piece, [&] { return header(); }, [&] { row(out); });
 }
 
 Status FlowReader::finish(std::vector<Flow>& out) {
-    Status status;
-    lines_.finish([&](std::string_view text) { status = line(text, out); });
-    if (status && !begun_)
-        return fail(Errc::invalid_argument, "1: there is no first line that names the columns");
-    return status;
+    return rows_.finish([&] { return header(); }, [&] { row(out); });
 }
 
 }  // namespace autotune

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/flows/csv_rows.hpp"
+#include "agent/flows/table_rows.hpp"
 #include "core/flow.hpp"
 #include "core/result.hpp"
 
@@ -22,46 +22,37 @@ namespace autotune {
 
 enum class CallAddresses : std::uint8_t { one_a_service, one_for_all };
 
-// Rows that cannot be used are skipped, counted and told. One owner.
+// Rows that cannot be used are skipped, counted and told (TableRows). One owner.
 class FlowReader {
 public:
-    static constexpr std::size_t kTold = 10;
-
     explicit FlowReader(FlowNames& names, CallAddresses calls = CallAddresses::one_a_service)
         : names_(names), calls_(calls) {}
 
-    // Appends what the piece holds. Errors: invalid_argument for a first line that lacks columns; nothing is
+    // Appends what the piece holds. Errors: invalid_argument for a first line that lacks columns or has one twice; nothing is
     // read then.
     [[nodiscard]] Status feed(std::string_view piece, std::vector<Flow>& out);
     [[nodiscard]] Status finish(std::vector<Flow>& out);
 
-    [[nodiscard]] std::uint64_t skipped() const { return skipped_; }
-    // "17: the end is before the start", the first kTold.
-    [[nodiscard]] const std::vector<std::string>& told() const { return told_; }
+    [[nodiscard]] std::uint64_t skipped() const { return rows_.skipped(); }
+    [[nodiscard]] const std::vector<std::string>& told() const { return rows_.told(); }
 
 private:
     struct Time {
         int column = -1;
         int digits = 9;  // of a nanosecond count behind the unit's point
     };
-    Status line(std::string_view text, std::vector<Flow>& out);
     Status header();
     void row(std::vector<Flow>& out);
     bool place(Flow& flow);
-    void skip(std::string why);
-    [[nodiscard]] std::string_view cell(int column) const;
+    [[nodiscard]] std::string_view cell(int column) const { return rows_.cell(column); }
 
     FlowNames& names_;
     const CallAddresses calls_;
-    TextLines lines_;
-    std::vector<std::string_view> cells_;
-    std::vector<std::string> unquoted_;
+    TableRows rows_;
     Time start_, end_;
     int source_ = -1, host_ = -1, port_ = -1, proto_ = -1;
-    bool of_calls_ = false, begun_ = false;
+    bool of_calls_ = false;
     std::string label_;
-    std::uint64_t number_ = 0, skipped_ = 0;
-    std::vector<std::string> told_;
 };
 
 }  // namespace autotune

@@ -77,7 +77,22 @@ TEST(CallReader, SkipsTellsAndCountsWhatCannotBe) {
 TEST(CallReader, RefusesATableWithoutItsColumns) {
     EXPECT_EQ(Read("id,caller\n1,a\n").status.error().message,
               "1: the first line must name the columns; not there: callee, callee_start_us, callee_end_us");
-    EXPECT_FALSE(Read("").status);
+    EXPECT_EQ(Read("").status.error().message, "1: there is no first line that names the columns");
+    EXPECT_EQ(Read("\nid,caller\n").status.error().message,
+              "2: the first line must name the columns; not there: callee, callee_start_us, callee_end_us");
+    EXPECT_EQ(Read("id,\"caller\n").status.error().message, "1: a quote is not closed");
+}
+
+TEST(CallReader, RefusesATableThatHasAColumnTwice) {
+    const std::string names = "id,caller,callee,callee_start_us,callee_end_us";
+    EXPECT_EQ(Read(names + ",id\na,,w,1,2,b\n").status.error().message, "1: there are two columns \"id\"");
+    EXPECT_TRUE(Read(names + ",note,note\na,,w,1,2,b,c\n").status);  // of no concern
+}
+
+TEST(CallReader, ReadsATableThatBeginsWithAByteOrderMark) {
+    const Read r("\xEF\xBB\xBFid,caller,callee,callee_start_us,callee_end_us\na,,w,1,2\n");
+    ASSERT_TRUE(r.status) << r.status.error().message;
+    EXPECT_THAT(r.lines(), ElementsAre("a ->w ? 1000-2000"));
 }
 
 TEST(CallReader, ReadsTheSameWhereverTheTextIsCut) {
