@@ -9,7 +9,7 @@
 
 namespace autotune::cli {
 
-// "-" is standard input. Errors: as read_in_pieces; corrupt, for gzip data; what `take` says.
+// "-" is standard input. Errors: as read_in_pieces; corrupt, for gzip data, with the path; what `take` says.
 [[nodiscard]] Status read_text_in_pieces(const std::string& path,
                                          const std::function<Status(std::string_view)>& take);
 

@@ -3,17 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <string_view>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "agent/flows/call_reader.hpp"
 #include "analyzer/topology/requests/reconstructor.hpp"
+#include "cli/text_output.hpp"
 #include "cli/text_pieces.hpp"
+#include "os/file_replacement.hpp"
 
 namespace autotune::cli {
 
@@ -28,42 +29,29 @@ void append_quoted(std::string& out, const std::string& text) {
         out += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-// Lines to a file, or to standard output.
+// Lines to a file, which they replace when all are there, or to standard output.
 class Lines {
 public:
     static Result<Lines> open(const std::string& path) {
         Lines lines;
-        lines.path_ = path;
-        if (path.empty()) return lines;
-        lines.file_ = path == "-" ? stdout : std::fopen(path.c_str(), "we");
-        if (!lines.file_) return unexpected(errno_error("writing " + path, errno));
+        lines.to_standard_output_ = path == "-";
+        if (path.empty() || lines.to_standard_output_) return lines;
+        auto file = FileReplacement::begin(path);
+        if (!file) return file.forward();
+        lines.file_.emplace(*std::move(file));
         return lines;
     }
-    Lines(Lines&& other) noexcept
-        : path_(std::move(other.path_)), file_(std::exchange(other.file_, nullptr)) {}
-    Lines& operator=(Lines&&) = delete;
-    ~Lines() {
-        if (file_ && file_ != stdout) std::fclose(file_);
+    [[nodiscard]] bool wanted() const { return to_standard_output_ || file_; }
+    void write(const std::string& text) {
+        if (!state_) return;
+        state_ = file_ ? file_->write(text) : write_text("-", text);
     }
-    [[nodiscard]] bool wanted() const { return file_ != nullptr; }
-    void write(std::string_view text) {
-        failed_ |= std::fwrite(text.data(), 1, text.size(), file_) != text.size();
-    }
-    [[nodiscard]] Status close() {
-        if (!file_) return ok();
-        failed_ |= std::fflush(file_) != 0;
-        if (file_ != stdout) failed_ |= std::fclose(std::exchange(file_, nullptr)) != 0;
-        if (failed_)
-            return fail(Errc::unavailable,
-                        "writing to " + (path_ == "-" ? "standard output" : path_) + " failed");
-        return ok();
-    }
+    [[nodiscard]] Status close() { return state_ && file_ ? file_->commit() : state_; }
 
 private:
-    Lines() = default;
-    std::string path_;
-    std::FILE* file_ = nullptr;
-    bool failed_ = false;
+    bool to_standard_output_ = false;
+    std::optional<FileReplacement> file_;
+    Status state_;
 };
 
 // What was found, added up and told.

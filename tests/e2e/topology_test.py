@@ -18,6 +18,8 @@ REQUESTS = pathlib.Path(os.environ.get("AUTOTUNE_SHARED", harness.SOURCE / ".." 
 FLOWS = "start,end,proto,src,dst,dst_port\n" + "".join(
     f"{i},{i + 0.9},tcp,client,web,80\n{i + 0.1},{i + 0.2},tcp,web,<db>,5432\n" for i in range(60))
 
+CALLS = "id,caller,callee,callee_start_us,callee_end_us\na,,web,0,100\nb,web,db,10,20\n"
+
 
 def topology(*arguments, stdin=None):
     return subprocess.run([str(harness.AUTOTUNE), "topology", *map(str, arguments)], capture_output=True, text=True, timeout=120,
@@ -109,6 +111,21 @@ class Topology(unittest.TestCase):
                       done.stderr)
         self.assertIn("1 during nothing that could have made them; 2 lines skipped", done.stderr)
 
+    def test_lines_replace_a_file_whole_or_not_at_all(self):
+        out = self.folder / "o.jsonl"
+        out.write_text("of yesterday\n")
+        table = ("id,caller,callee,callee_start_us,callee_end_us\n" + "".join(f"c{i},,web,{i},{i + 5}\n" for i in range(100_000))).encode()
+        cut = self.folder / "cut.csv.gz"
+        cut.write_bytes(gzip.compress(table)[:-20_000])
+        done = topology("--calls", cut, "-o", out)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("cut.csv.gz", done.stderr)
+        self.assertEqual(out.read_text(), "of yesterday\n")
+        whole = self.table(table.decode(), "whole.csv")
+        self.assertEqual(topology("--calls", whole, "-o", out).returncode, 0)
+        self.assertEqual(len(out.read_text().splitlines()), 100_000)
+        self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["cut.csv.gz", "o.jsonl", "whole.csv"])
+
     def test_the_page_lights_what_belongs_together(self):
         if not browser.chromium():
             if os.environ.get("CI"):
@@ -152,6 +169,11 @@ class Topology(unittest.TestCase):
         bad = self.table("when,who\n1,2\n", "bad.csv")
         for arguments, status, words in [(["--method", "nsdminer"], 2, "--flows"), (["--flows", bad], 2, "bad.csv:1: the first line must name"),
                                          (["--flows", self.folder / "none"], 1, "No such file"),
+                                         (["--calls", self.folder / "none"], 1, "No such file"),
+                                         (["--calls", self.table("", "empty.csv")], 2, "empty.csv:1: there is no first line"),
+                                         (["--calls", self.table("id,id,caller,callee,callee_start_us,callee_end_us\n", "twice.csv")], 2,
+                                          'twice.csv:1: there are two columns "id"'),
+                                         (["--calls", self.table(CALLS, "calls.csv"), "--format", "jsonl", "-o", self.folder / "none/o"], 1, "none/o"),
                                          (["--calls", bad], 2, "bad.csv:1: the first line must name"),
                                          (["--flows", bad, "--method", "requests"], 2, "--calls"),
                                          (["--calls", bad, "--method", "nsdminer", "--format", "jsonl"], 2, "requests"), (["--flows", bad, "--format", "png"], 2, "png"),

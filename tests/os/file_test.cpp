@@ -7,6 +7,8 @@
 
 #include <filesystem>
 
+#include "os/file_replacement.hpp"
+
 namespace autotune {
 namespace {
 
@@ -60,6 +62,33 @@ TEST_F(ReplaceFile, ReplacesWhatALinkLeadsTo) {
     ASSERT_TRUE(replace_file(folder_ / "link", "two"));
     EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
     EXPECT_EQ(read_file(folder_ / "a").value_or(""), "two");
+}
+
+TEST_F(ReplaceFile, BitByBitShowsNothingBeforeItIsWhole) {
+    ASSERT_TRUE(replace_file(folder_ / "a", "old"));
+    auto file = FileReplacement::begin(folder_ / "a");
+    ASSERT_TRUE(file) << file.error().message;
+    ASSERT_TRUE(file->write("new, "));
+    ASSERT_TRUE(file->write("longer"));
+    EXPECT_EQ(read_file(folder_ / "a").value_or(""), "old");
+    ASSERT_TRUE(file->commit());
+    EXPECT_EQ(read_file(folder_ / "a").value_or(""), "new, longer");
+}
+
+TEST_F(ReplaceFile, WhatIsNotCommittedLeavesNothing) {
+    ASSERT_TRUE(replace_file(folder_ / "a", "old"));
+    {
+        auto file = FileReplacement::begin(folder_ / "a");
+        ASSERT_TRUE(file && file->write("half"));
+    }
+    EXPECT_EQ(read_file(folder_ / "a").value_or(""), "old");
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 1);
+}
+
+TEST_F(ReplaceFile, SaysWhereItCannotBe) {
+    const Status written = replace_file(folder_ / "none" / "a", "x");
+    ASSERT_FALSE(written);
+    EXPECT_NE(written.error().message.find((folder_ / "none" / "a").string()), std::string::npos) << written.error().message;
 }
 
 }  // namespace
