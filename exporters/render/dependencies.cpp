@@ -88,16 +88,10 @@ std::string dependencies_json(const DependencyGraph& graph) {
 }
 
 std::string dependencies_html(const DependencyGraph& graph, const std::string& title) {
-    // Nothing of the data ends the script that it stands in.
-    std::string data = dependencies_json(graph);
-    for (std::size_t at = 0; (at = data.find('<', at)) != std::string::npos;) data.replace(at, 1, "\\u003c");
-    return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>" +
-           xml_text(title) + "</title>\n<style>" + std::string(kGraphStyle) +
-           "</style>\n</head>\n<body>\n<h1>" + xml_text(title) + "</h1>\n<p>" +
-           std::to_string(graph.nodes.size()) + " services, " + std::to_string(graph.edges.size()) +
-           " dependencies; numbers are confidence, broken lines are inferred</p>\n" +
-           "<script type=\"application/json\" id=\"data\">" + data + "</script>\n<script>" +
-           std::string(kGraphScript) + "</script>\n</body>\n</html>\n";
+    return graph_page({.title = title,
+                       .about = std::to_string(graph.nodes.size()) + " services, " + std::to_string(graph.edges.size()) +
+                                " dependencies; numbers are confidence, broken lines are inferred",
+                       .data = dependencies_json(graph)});
 }
 
 }  // namespace autotune::render

@@ -113,15 +113,9 @@ std::string drawing_html(const Drawing& drawing) {
                          {"label", clean_text(edge.label)},
                          {"hint", two_lines(clean_text(edge.label), clean_text(edge.more), "\n")},
                          {"inferred", edge.line != Line::plain}});
-    std::string data =
-        Json{{"nodes", nodes}, {"edges", edges}}.dump(-1, ' ', false, Json::error_handler_t::replace);
-    // Nothing of the data ends the script that it stands in.
-    for (std::size_t at = 0; (at = data.find('<', at)) != std::string::npos;) data.replace(at, 1, "\\u003c");
-    return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>" +
-           xml_text(drawing.title) + "</title>\n<style>" + std::string(kGraphStyle) +
-           "</style>\n</head>\n<body>\n<h1>" + xml_text(drawing.title) + "</h1>\n<p>" +
-           xml_text(drawing.about) + "</p>\n<script type=\"application/json\" id=\"data\">" + data +
-           "</script>\n<script>" + std::string(kGraphScript) + "</script>\n</body>\n</html>\n";
+    return graph_page({.title = drawing.title,
+                       .about = drawing.about,
+                       .data = Json{{"nodes", nodes}, {"edges", edges}}.dump(-1, ' ', false, Json::error_handler_t::replace)});
 }
 
 }  // namespace autotune::render

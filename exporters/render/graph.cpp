@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "exporters/render/graph_text.hpp"
+#include "exporters/render/node_kind.hpp"
 #include "exporters/render/text.hpp"
 
 namespace autotune::render {
@@ -11,15 +12,6 @@ namespace autotune::render {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string_view to_string(NodeKind kind) {
-    switch (kind) {
-        case NodeKind::function: return "function";
-        case NodeKind::process: return "process";
-        case NodeKind::external: return "external";
-    }
-    return "external";
-}
 
 bool is_by_trace(const ServiceEdge& edge) { return edge.by_trace > 0 && edge.by_trace == edge.calls; }
 
@@ -32,17 +24,11 @@ std::string edge_text(const ServiceEdge& edge) {
     return text;
 }
 
-constexpr std::string_view kDotStyle[] = {"shape=box,style=\"rounded,filled\",fillcolor=\"#ffe0b2\"",
-                                          "shape=box,style=filled,fillcolor=\"#e3f2fd\"", "shape=ellipse"};
-
 }  // namespace
 
 std::string graph_dot(const ServiceGraph& graph) {
     std::string out = "digraph services {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n";
-    // Numbered, because a function and a process may bear the same name.
-    for (std::size_t i = 0; i < graph.nodes.size(); ++i)
-        out += "  n" + std::to_string(i) + " [label=" + dot_quoted(graph.nodes[i].name) + "," +
-               std::string(kDotStyle[static_cast<std::size_t>(graph.nodes[i].kind)]) + "];\n";
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) out += dot_node(i, graph.nodes[i]);
     for (const ServiceEdge& edge : graph.edges)
         out += "  n" + std::to_string(edge.from) + " -> n" + std::to_string(edge.to) +
                " [label=" + dot_quoted(edge_text(edge)) + (edge.failures > 0 ? ",color=red" : "") +
@@ -51,14 +37,8 @@ std::string graph_dot(const ServiceGraph& graph) {
 }
 
 std::string graph_mermaid(const ServiceGraph& graph) {
-    constexpr std::string_view kOpen[] = {"([\"", "[\"", "((\""};
-    constexpr std::string_view kClose[] = {"\"])", "\"]", "\"))"};
     std::string out = "flowchart LR\n";
-    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-        const auto kind = static_cast<std::size_t>(graph.nodes[i].kind);
-        out += "  n" + std::to_string(i) + std::string(kOpen[kind]) + mermaid_text(graph.nodes[i].name) +
-               std::string(kClose[kind]) + "\n";
-    }
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) out += mermaid_node(i, graph.nodes[i]);
     for (const ServiceEdge& edge : graph.edges) {
         out += "  n" + std::to_string(edge.from) + (is_by_trace(edge) ? " -.->|\"" : " -->|\"") +
                mermaid_text(edge_text(edge)) + "\"| n" + std::to_string(edge.to) + "\n";

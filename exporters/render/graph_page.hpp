@@ -1,9 +1,18 @@
 // The page of a graph: data, a layout in layers, and light on what belongs together.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace autotune::render {
+
+struct GraphPage {
+    std::string title, about;  // text; about: a sentence
+    std::string data;          // JSON, as kGraphScript has it
+    std::string_view style = {}, script = {};  // beyond the graph's own
+};
+// One page that needs no network.
+[[nodiscard]] std::string graph_page(GraphPage page);
 
 inline constexpr std::string_view kGraphStyle = R"css(
 :root{--bg:#fff;--fg:#1a1a1a;--dim:#777;--line:#9aa3b2;--box:#eef2fb;--lit:#c2410c}

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "exporters/render/graph_text.hpp"
+#include "exporters/render/node_kind.hpp"
 #include "exporters/render/text.hpp"
 
 namespace autotune::render {
@@ -14,15 +15,6 @@ namespace autotune::render {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string_view to_string(NodeKind kind) {
-    switch (kind) {
-        case NodeKind::function: return "function";
-        case NodeKind::process: return "process";
-        case NodeKind::external: return "external";
-    }
-    return "external";
-}
 
 std::string duration(Nanos ns) { return human_duration(to_seconds(ns)); }
 
@@ -66,9 +58,6 @@ std::string caveats(const OwnerGraph& graph) {
     return out;
 }
 
-constexpr std::string_view kDotStyle[] = {"shape=box,style=\"rounded,filled\",fillcolor=\"#ffe0b2\"",
-                                          "shape=box,style=filled,fillcolor=\"#e3f2fd\"", "shape=ellipse"};
-
 }  // namespace
 
 std::string owner_edge_label(const OwnerGraph& graph, const OwnerEdge& edge) {
@@ -104,9 +93,7 @@ std::string owner_text(const OwnerGraph& graph) {
 
 std::string owner_dot(const OwnerGraph& graph) {
     std::string out = "digraph services {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n";
-    for (std::size_t i = 0; i < graph.nodes.size(); ++i)
-        out += "  n" + std::to_string(i) + " [label=" + dot_quoted(name_of(graph, i)) + "," +
-               std::string(kDotStyle[static_cast<std::size_t>(graph.nodes[i].service.kind)]) + "];\n";
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) out += dot_node(i, graph.nodes[i].service);
     for (const OwnerEdge& e : graph.edges)
         out += "  n" + std::to_string(e.from) + " -> n" + std::to_string(e.to) + " [label=" +
                dot_quoted(owner_edge_label(graph, e)) + (e.errors > 0 ? ",color=red" : "") + "];\n";
@@ -114,14 +101,8 @@ std::string owner_dot(const OwnerGraph& graph) {
 }
 
 std::string owner_mermaid(const OwnerGraph& graph) {
-    constexpr std::string_view kOpen[] = {"([\"", "[\"", "((\""};
-    constexpr std::string_view kClose[] = {"\"])", "\"]", "\"))"};
     std::string out = "flowchart LR\n";
-    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-        const auto kind = static_cast<std::size_t>(graph.nodes[i].service.kind);
-        out += "  n" + std::to_string(i) + std::string(kOpen[kind]) + mermaid_text(name_of(graph, i)) +
-               std::string(kClose[kind]) + "\n";
-    }
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) out += mermaid_node(i, graph.nodes[i].service);
     for (const OwnerEdge& e : graph.edges)
         out += "  n" + std::to_string(e.from) + " -->|\"" + mermaid_text(owner_edge_label(graph, e)) + "\"| n" +
                std::to_string(e.to) + "\n";

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "exporters/render/graph_page.hpp"
+#include "exporters/render/node_kind.hpp"
 #include "exporters/render/owner_graph.hpp"
 #include "exporters/render/request_page.hpp"
 #include "exporters/render/text.hpp"
@@ -79,16 +80,10 @@ private:
     std::vector<std::vector<std::size_t>> calls_of_;
 };
 
-std::string in_script(std::string data) {
-    for (std::size_t at = 0; (at = data.find('<', at)) != std::string::npos;) data.replace(at, 1, "\\u003c");
-    return data;
-}
-
 Json page_data(const OwnerGraph& graph) {
     Json nodes = Json::array(), edges = Json::array(), requests = Json::array();
-    constexpr std::string_view kKinds[] = {"function", "process", "external"};
     for (const OwnerNode& n : graph.nodes) {
-        const auto kind = kKinds[static_cast<std::size_t>(n.service.kind)];
+        const auto kind = to_string(n.service.kind);
         std::string hint = clean_text(n.service.name) + "\n" + std::string(kind);
         if (n.processes > 0) hint += ", processes seen: " + std::to_string(n.processes);
         nodes.push_back({{"name", clean_text(n.service.name)}, {"kind", kind}, {"hint", hint}});
@@ -119,20 +114,17 @@ Json page_data(const OwnerGraph& graph) {
 }  // namespace
 
 std::string owner_html(const OwnerGraph& graph, const std::string& title) {
-    const std::string data =
-        in_script(page_data(graph).dump(-1, ' ', false, Json::error_handler_t::replace));
     std::string about = std::to_string(graph.nodes.size()) + " services, " + std::to_string(graph.edges.size()) +
                         " edges, " + std::to_string(graph.works.size()) + " works, " + std::to_string(graph.calls.size()) +
                         " calls";
     if (graph.ambiguous > 0) about += "; " + std::to_string(graph.ambiguous) + " calls are ambiguous and on no path";
     if (graph.calls_not_kept > 0) about += "; " + std::to_string(graph.calls_not_kept) + " older calls are in the edges only";
     if (graph.lost > 0) about += "; " + std::to_string(graph.lost) + " events were lost";
-    return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>" + xml_text(title) +
-           "</title>\n<style>" + std::string(kGraphStyle) + std::string(kRequestStyle) +
-           "</style>\n</head>\n<body>\n<h1>" + xml_text(title) + "</h1>\n<p>" + about +
-           ". Choose a request to light its path.</p>\n<script type=\"application/json\" id=\"data\">" + data +
-           "</script>\n<script>" + std::string(kGraphScript) + "</script>\n<script>" + std::string(kRequestScript) +
-           "</script>\n</body>\n</html>\n";
+    return graph_page({.title = title,
+                       .about = about + ". Choose a request to light its path.",
+                       .data = page_data(graph).dump(-1, ' ', false, Json::error_handler_t::replace),
+                       .style = kRequestStyle,
+                       .script = kRequestScript});
 }
 
 }  // namespace autotune::render
