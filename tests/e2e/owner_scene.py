@@ -4,6 +4,7 @@ Functions on the embedded host call two HTTP servers and, through the host's Inv
 connections from invocation to invocation. Each call carries an id in its path or payload that only the score reads: what
 was found is compared with what the functions and servers wrote down themselves.
 """
+import collections
 import concurrent.futures
 import contextlib
 import http.client
@@ -136,17 +137,21 @@ class Scene:
             list(clients.map(one, range(count)))
 
     def truth(self):
-        """{call id: (from, to, by)} and {call id: request id of the invocation that it asked for}."""
-        calls, served = {}, {}
+        """{call id: (from, to, by)}, {call id: request id of the invocation that it asked for}, and what was served: ids of
+        invocations, paths of requests."""
+        calls, served, works = {}, {}, []
         for path in self.log.iterdir():
             for line in path.read_text().splitlines():
                 row = json.loads(line)
                 if "served" in row:
+                    works.append(row["by"])
                     if row["served"]:
                         served[row["served"]] = row["by"]
                 else:
                     calls[row["call"]] = (row["from"], row["to"], row["by"])
-        return calls, served
+                    if row["to"] in SERVERS:
+                        works.append(f"/{row['to']}/{row['call']}")
+        return calls, served, works
 
     def name_of(self, node):
         """Of a server's node ("python3:40123") its name in the scene."""
@@ -168,7 +173,7 @@ def _server(program, name, back, log):
 
 def score(scene, graph):
     """What `graph` (autotune topology --format json) has right, of what was really called."""
-    calls, served = scene.truth()
+    calls, served, served_works = scene.truth()
     names = set(CALLS) | set(SERVERS)
     true_edges = {(a, b) for a, b, _ in calls.values()}
     found_edges = {(scene.name_of(e["from"]), scene.name_of(e["to"])) for e in graph["edges"]
@@ -192,6 +197,7 @@ def score(scene, graph):
             right.add(known)
         else:
             wrong.append((known, calls[known], told, call["by"]))
+    told_works = collections.Counter(work["what"].removeprefix("GET ") or work["id"] for work in works if not work["open"])
     count = {}
     for a, b, _ in calls.values():
         count[a, b] = count.get((a, b), 0) + 1
@@ -205,6 +211,9 @@ def score(scene, graph):
         "wrong": wrong[:5],
         "missing": [calls[c] for c in list(calls.keys() - found.keys())[:5]],
         "counts_differ": {f"{a} -> {b}": (n, told_count.get((a, b))) for (a, b), n in count.items() if told_count.get((a, b)) != n},
+        "works": len(served_works),
+        "works_not_once": {work: told_works[work] for work in served_works if told_works[work] != 1},
+        "not_kept": graph["calls_not_kept"] + graph["works_not_kept"],
         "ambiguous": graph["ambiguous"],
         "lost": graph["lost"],
     }

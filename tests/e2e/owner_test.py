@@ -61,12 +61,15 @@ class Scene(unittest.TestCase):
 
     def test_every_edge_and_no_other_is_found_and_every_call_has_the_right_parent(self):
         told = json.dumps(self.score, indent=1)
-        # Losses are told of the whole machine, on which others may be at work; what is lost of the scene is missing below.
+        # "lost" is of the whole machine, on which others may be at work. That nothing of the scene was lost: each call is there
+        # and has its parent, each edge has as many as were made, each invocation and request is told once, with its end.
         self.assertEqual(self.score["edges"], 12, told)
         self.assertEqual((self.score["precision"], self.score["recall"]), (1.0, 1.0), told)
         self.assertGreaterEqual(self.score["calls"], 6 * REQUESTS, told)
         self.assertEqual(self.score["right"], self.score["calls"], told)
         self.assertEqual(self.score["counts_differ"], {}, told)  # each call once
+        self.assertEqual((self.score["works_not_once"], self.score["not_kept"]), ({}, 0), told)
+        self.assertGreater(self.score["works"], self.score["calls"], told)  # requests from outside too
         self.assertEqual(self.score["ambiguous"], 0, told)
 
     def test_the_running_agent_has_it_as_a_page(self):
