@@ -44,7 +44,7 @@ constexpr std::array kCommands{
             autotune::cli::size_command},
     Command{"fuse", "which functions should be one, which should be split, and what that saves",
             autotune::cli::fuse_command},
-    Command{"rules", "check a rules file", autotune::rules_command},
+    Command{"rules", "check and test rules files, and try their expressions", autotune::rules_command},
     Command{"history", "what was changed, why and with which proof; invocations on record",
             autotune::cli::history_command},
     Command{"doctor", "what this kernel and user allow, what will be used, what it costs", doctor},

@@ -47,7 +47,7 @@ void print_table(const rules::RuleSet& set) {
     }
 }
 
-nlohmann::json as_json(const rules::Rule& rule) {
+nlohmann::json as_json(const rules::Rule& rule, const std::string& file) {
     nlohmann::json plan = nlohmann::json::array();
     for (const rules::PlanStep& step : rule.plan) plan.push_back(std::visit(StepName{}, step.what));
     return {{"name", rule.name},
@@ -60,6 +60,7 @@ nlohmann::json as_json(const rules::Rule& rule) {
             {"for_s", to_seconds(rule.hold_for)},
             {"cooldown_s", to_seconds(rule.cooldown)},
             {"plan", std::move(plan)},
+            {"file", rule.file.empty() ? file : rule.file},
             {"line", rule.at.line}};
 }
 
@@ -69,12 +70,13 @@ void print_json(const std::string& file, const rules::Loaded& loaded) {
     for (const rules::Diagnostic& d : loaded.diagnostics)
         out["diagnostics"].push_back(
             {{"kind", d.kind == rules::Diagnostic::Kind::error ? "error" : "warning"},
+             {"file", d.file.empty() ? file : d.file},
              {"line", d.at.line},
              {"column", d.at.column},
              {"message", d.message}});
     out["rules"] = nlohmann::json::array();
     if (loaded.rules)
-        for (const rules::Rule& rule : loaded.rules->rules) out["rules"].push_back(as_json(rule));
+        for (const rules::Rule& rule : loaded.rules->rules) out["rules"].push_back(as_json(rule, file));
     // File names may hold any byte.
     std::puts(out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
@@ -121,7 +123,8 @@ int rules_command(int argc, char** argv) {
     CLI::App app("Looks at rules files", argv[0]);
     app.require_subcommand(1);
     constexpr auto kExamples =
-        "examples:\n  autotune rules check rules.yaml\n  autotune rules check --json rules.yaml | jq "
+        "examples:\n  autotune rules check rules.yaml\n  autotune rules test rules_test.yaml\n  autotune "
+        "rules check --json rules.yaml | jq "
         ".diagnostics\n  autotune rules eval 'x > 1.5' --bind '{\"x\": {\"double\": \"2\"}}'";
     app.footer(kExamples);
     Arguments arguments;

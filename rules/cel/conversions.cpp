@@ -105,12 +105,19 @@ void add_conversions(std::vector<Overload>& table) {
     const auto from = [&](std::string_view name, Kind parameter, Kind result, Value (*apply)(Arguments)) {
         table.push_back({name, Style::global, {parameter}, result, apply});
     };
-    from("dyn", Kind::dyn, Kind::dyn, same);
+    const std::pair<std::string_view, Kind> kinds[] = {{"dyn", Kind::dyn},
+                                                       {"bool", Kind::boolean},
+                                                       {"int", Kind::integer},
+                                                       {"uint", Kind::unsigned_integer},
+                                                       {"double", Kind::number},
+                                                       {"string", Kind::text},
+                                                       {"bytes", Kind::bytes},
+                                                       {"duration", Kind::duration},
+                                                       {"timestamp", Kind::timestamp}};
+    for (const auto& [name, kind] : kinds) from(name, kind, kind, same);
     from("type", Kind::dyn, Kind::type, type_of_value);
-    from("bool", Kind::boolean, Kind::boolean, same);
     from("bool", Kind::text, Kind::boolean, bool_from_text);
     from("int", Kind::timestamp, Kind::integer, integer_from_timestamp);
-    from("timestamp", Kind::timestamp, Kind::timestamp, same);
     from("timestamp", Kind::text, Kind::timestamp, timestamp_from_text);
     from("timestamp", Kind::integer, Kind::timestamp, timestamp_from_integer);
     from("string", Kind::timestamp, Kind::text, text_from_timestamp);
@@ -118,24 +125,18 @@ void add_conversions(std::vector<Overload>& table) {
     from("string", Kind::integer, Kind::text, text_from<std::int64_t>);
     from("string", Kind::unsigned_integer, Kind::text, text_from<std::uint64_t>);
     from("string", Kind::number, Kind::text, text_from_number);
-    from("int", Kind::integer, Kind::integer, same);
     from("int", Kind::unsigned_integer, Kind::integer, integer_from_unsigned);
     from("int", Kind::number, Kind::integer, integer_from_number);
     from("int", Kind::text, Kind::integer, parsed<std::int64_t>);
-    from("uint", Kind::unsigned_integer, Kind::unsigned_integer, same);
     from("uint", Kind::integer, Kind::unsigned_integer, unsigned_from_integer);
     from("uint", Kind::number, Kind::unsigned_integer, unsigned_from_number);
     from("uint", Kind::text, Kind::unsigned_integer, parsed<std::uint64_t>);
-    from("double", Kind::number, Kind::number, same);
     from("double", Kind::integer, Kind::number, number_from<std::int64_t>);
     from("double", Kind::unsigned_integer, Kind::number, number_from<std::uint64_t>);
     from("double", Kind::text, Kind::number, parsed<double>);
-    from("duration", Kind::duration, Kind::duration, same);
     from("duration", Kind::text, Kind::duration, duration_from_text);
-    from("string", Kind::text, Kind::text, same);
     from("string", Kind::bytes, Kind::text, text_from_bytes);
     from("string", Kind::duration, Kind::text, text_from_duration);
-    from("bytes", Kind::bytes, Kind::bytes, same);
     from("bytes", Kind::text, Kind::bytes, bytes_from_text);
 }
 

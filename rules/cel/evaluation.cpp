@@ -151,6 +151,7 @@ Value Evaluation::apply(NodeId id, std::span<Value> arguments) {
         if (v.kind() >= Kind::text) cost += weight(v);
     if (!spend(cost)) return too_costly();
     const auto done = [&](const Overload& o) {
+        if (o.cost && !spend(o.cost(arguments))) return too_costly();
         Value out = o.apply(arguments);
         return out.kind() >= Kind::text && out.usable() ? built(std::move(out)) : out;
     };

@@ -56,15 +56,6 @@ std::optional<std::string> integer(const Value& v, int base) {
     return *i < 0 ? "-" + in_base(0 - bits, base) : in_base(bits, base);
 }
 
-std::string hexadecimal(std::string_view bytes) {
-    std::string out;
-    for (const char c : bytes) {
-        const std::string digits = in_base(static_cast<unsigned char>(c), 16);
-        out += digits.size() < 2 ? "0" + digits : digits;
-    }
-    return out;
-}
-
 std::optional<double> real(const Value& v) {
     if (const auto* d = v.get<double>()) return *d;
     if (const auto* i = v.get<std::int64_t>()) return static_cast<double>(*i);

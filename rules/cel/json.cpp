@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "rules/cel/duration.hpp"
@@ -17,16 +16,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // --- to JSON
-std::string hexadecimal(std::string_view bytes) {
-    std::string out;
-    char digits[3];
-    for (const unsigned char c : bytes) {
-        std::snprintf(digits, sizeof digits, "%02x", c);
-        out += digits;
-    }
-    return out;
-}
-
 Json parts(std::int64_t seconds, std::int64_t nanos) {
     return {{"seconds", std::to_string(seconds)}, {"nanos", std::to_string(nanos)}};
 }

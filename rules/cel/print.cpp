@@ -80,6 +80,13 @@ std::string shortest(double d) {
     return {text.data(), std::to_chars(text.data(), text.data() + text.size(), d).ptr};
 }
 
+std::string hexadecimal(std::string_view bytes) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string out;
+    for (const unsigned char c : bytes) (out += kDigits[c >> 4]) += kDigits[c & 15];
+    return out;
+}
+
 std::string to_string(const Value& value) { return std::visit(Printer{}, value.data()); }
 
 }  // namespace autotune::cel

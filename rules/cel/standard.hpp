@@ -26,6 +26,8 @@ struct Overload {
     Type result;
     Value (*apply)(Arguments) = nullptr;  // gets usable values of the kinds above
     bool variadic = false;                // one or more arguments, each of parameters[0]
+    // Steps that it costs beside what its arguments weigh; null: none.
+    std::uint64_t (*cost)(Arguments) = nullptr;
 };
 
 // Overloads of one function next to each other.
@@ -60,9 +62,12 @@ public:
     virtual ~Pattern() = default;
     [[nodiscard]] virtual bool found_in(const std::string& text) const = 0;
 };
-// Or why it is none.
+// Or why it is none. May take milliseconds: see pattern_cost().
 [[nodiscard]] std::variant<std::shared_ptr<const Pattern>, std::string> compile_pattern(
     const std::string& pattern);
+// Steps of an evaluation (some 50 ns each) that compiling it may take, at most about: an estimate from its
+// text.
+[[nodiscard]] std::uint64_t pattern_cost(std::string_view pattern);
 
 // "%s and %d".format([…]) (strings extension).
 [[nodiscard]] Value format(const std::string& pattern, const std::vector<Value>& arguments);

@@ -121,7 +121,7 @@ Value replace(Arguments a) {
     std::size_t done = 0;
     if (old.empty()) {  // before each character, and at the end
         const std::u32string characters = decode(s);
-        if ((characters.size() + 1) * by.size() > kLongestText) return too_large();
+        if (std::min(characters.size() + 1, most) * by.size() + s.size() > kLongestText) return too_large();
         for (std::size_t i = 0; i <= characters.size(); ++i) {
             if (done++ < most) out += by;
             if (i < characters.size()) append_utf8(out, characters[i]);
@@ -165,7 +165,8 @@ Value quote(Arguments a) {
         else
             append_utf8(out, c);
     }
-    return out + "\"";
+    out += '"';
+    return out.size() > kLongestText ? too_large() : Value(std::move(out));
 }
 
 Value formatted(Arguments a) { return format(text(a), *a[1].elements()); }

@@ -1,6 +1,9 @@
 // size, startsWith, endsWith, contains, matches.
 #include <re2/re2.h>
 
+#include <algorithm>
+#include <charconv>
+
 #include "rules/cel/standard.hpp"
 #include "rules/cel/string_literal.hpp"
 
@@ -44,6 +47,7 @@ Value matches(Arguments a) {
         return Value::failure("not a regular expression: " + pattern.compiled.error());
     return pattern.found_in(text(a, 0));
 }
+std::uint64_t cost_of_matches(Arguments a) { return pattern_cost(text(a, 1)); }
 
 }  // namespace
 
@@ -53,13 +57,42 @@ std::variant<std::shared_ptr<const Pattern>, std::string> compile_pattern(const 
     return std::shared_ptr<const Pattern>(std::move(compiled));
 }
 
+// Measured: up to 0.4 µs a character, 8 µs what matches almost all of Unicode, 0.4 to 1 ms a class of it; all
+// of it times what repetitions ask for.
+std::uint64_t pattern_cost(std::string_view pattern) {
+    constexpr std::uint64_t kByte = 10, kMost = 200, kClass = 20'000;
+    constexpr std::uint64_t kMostRepeats = 1000;  // RE2 refuses more
+    std::uint64_t cost = kByte * pattern.size(), most = 1, product = 1;
+    bool nested = false;
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+        const char next = i + 1 < pattern.size() ? pattern[i + 1] : '\0';
+        const bool escape = pattern[i] == '\\';
+        if (pattern[i] == '.' || (pattern[i] == '[' && next == '^') || (escape && next >= 'A' && next <= 'Z'))
+            cost += kMost;
+        if (escape && (next == 'p' || next == 'P')) cost += kClass;
+        if (pattern[i] == ')' && next == '{') nested = true;
+        if (pattern[i] != '{') continue;
+        for (const char* at = pattern.data() + i; at && (*at == '{' || *at == ',');) {
+            std::uint64_t times = 0;
+            const auto [end, error] = std::from_chars(at + 1, pattern.data() + pattern.size(), times);
+            if (end == at + 1) break;
+            times = error == std::errc{} ? std::clamp<std::uint64_t>(times, 1, kMostRepeats) : kMostRepeats;
+            most = std::max(most, times);
+            product = std::min(product * times, kMostRepeats);
+            at = end == pattern.data() + pattern.size() ? nullptr : end;
+        }
+    }
+    return cost * (nested ? product : most);
+}
+
 void add_strings(std::vector<Overload>& table) {
     for (const auto style : {Style::global, Style::member}) {
         table.push_back({"size", style, {Kind::text}, Kind::integer, size_of_text});
         table.push_back({"size", style, {Kind::bytes}, Kind::integer, size_of_bytes});
         table.push_back({"size", style, {Kind::list}, Kind::integer, size_of_list});
         table.push_back({"size", style, {Kind::map}, Kind::integer, size_of_map});
-        table.push_back({"matches", style, {Kind::text, Kind::text}, Kind::boolean, matches});
+        table.push_back(
+            {"matches", style, {Kind::text, Kind::text}, Kind::boolean, matches, false, cost_of_matches});
     }
     const auto member = [&](std::string_view name, Value (*apply)(Arguments)) {
         table.push_back({name, Style::member, {Kind::text, Kind::text}, Kind::boolean, apply});

@@ -155,4 +155,7 @@ private:
 // Shortest form that reads back as the same double: "0.1", "1e+23", "NaN", "Infinity".
 [[nodiscard]] std::string shortest(double number);
 
+// Two digits a byte: "00ff".
+[[nodiscard]] std::string hexadecimal(std::string_view bytes);
+
 }  // namespace autotune::cel

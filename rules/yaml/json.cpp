@@ -5,30 +5,13 @@
 #include <utility>
 
 #include "rules/cel/string_literal.hpp"
+#include "rules/cel/utf8.hpp"
 
 namespace autotune::rules {
 
 namespace {
 
 constexpr int kDeepest = 200;
-
-void append_utf8(std::string& out, unsigned code) {
-    if (code < 0x80) {
-        out += static_cast<char>(code);
-    } else if (code < 0x800) {
-        out += static_cast<char>(0xc0 | code >> 6);
-        out += static_cast<char>(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-        out += static_cast<char>(0xe0 | code >> 12);
-        out += static_cast<char>(0x80 | (code >> 6 & 0x3f));
-        out += static_cast<char>(0x80 | (code & 0x3f));
-    } else {
-        out += static_cast<char>(0xf0 | code >> 18);
-        out += static_cast<char>(0x80 | (code >> 12 & 0x3f));
-        out += static_cast<char>(0x80 | (code >> 6 & 0x3f));
-        out += static_cast<char>(0x80 | (code & 0x3f));
-    }
-}
 
 class JsonReader {
 public:
@@ -225,7 +208,7 @@ private:
             return refuse("the first half of a surrogate is missing");
         }
         at_ += 6;
-        append_utf8(out, *code);
+        cel::append_utf8(out, *code);
         return true;
     }
 

@@ -10,9 +10,6 @@ namespace autotune::rules {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> kKinds{"resize", "recluster", "map_reduce", "handover",
-                                                 "cache",  "relocate",  "notify"};
-
 struct Place {
     std::string_view kind;
     Position at;
@@ -101,7 +98,7 @@ std::string remedy(Reader& reader, const YamlNode& node, Place place) {
 std::optional<PlanStep> read_step(Reader& reader, const YamlNode& node) {
     if (node.kind != YamlNode::Kind::map || node.keys.size() != 1) {
         const bool word = node.kind == YamlNode::Kind::scalar &&
-                          std::find(kKinds.begin(), kKinds.end(), node.text) != kKinds.end();
+                          std::find(kStepKinds.begin(), kStepKinds.end(), node.text) != kStepKinds.end();
         reader.error(
             node.at,
             "a plan step is one key with a map, such as '- notify: {}'; this is " + describe(node) +
@@ -112,8 +109,8 @@ std::optional<PlanStep> read_step(Reader& reader, const YamlNode& node) {
     }
     const std::string& kind = node.keys[0];
     const Position at = node.key_at[0];
-    if (std::find(kKinds.begin(), kKinds.end(), kind) == kKinds.end()) {
-        reader.error(at, "unknown plan step '" + kind + "'" + did_you_mean(kind, kKinds));
+    if (std::find(kStepKinds.begin(), kStepKinds.end(), kind) == kStepKinds.end()) {
+        reader.error(at, "unknown plan step '" + kind + "'" + did_you_mean(kind, kStepKinds));
         return std::nullopt;
     }
     PlanStep step{.what = {}, .only_if = {}, .at = at};

@@ -1,8 +1,10 @@
 // The sections of a rules file, one function each: from the tree to plain structs. Internal to yaml/.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "rules/rule_set.hpp"
 #include "rules/yaml/reader.hpp"
@@ -27,6 +29,9 @@ void read_macros(Reader& reader, const YamlNode& node);
 void read_lists(Reader& reader, const YamlNode& node);
 void read_scope(Reader& reader, const YamlNode& map, Scope& out);  // its key "scope"
 void read_canary(Reader& reader, const YamlNode& node, CanaryPolicy& out);
+// The kinds of plan step, the last of which changes nothing: notify.
+inline constexpr std::array<std::string_view, 7> kStepKinds{"resize", "recluster", "map_reduce", "handover",
+                                                            "cache",  "relocate",  "notify"};
 void read_mode(Reader& reader, const YamlNode& map, Mode& out);     // its key "mode"
 void read_window(Reader& reader, const YamlNode& map, Nanos& out);  // its key "window"
 

@@ -1,6 +1,9 @@
 // defaults, guardrails, slo, scope and canary.
+#include <algorithm>
+#include <span>
 #include <string>
 
+#include "rules/suggest.hpp"
 #include "rules/yaml/sections.hpp"
 
 namespace autotune::rules {
@@ -29,8 +32,17 @@ void read_approval(Reader& reader, const YamlNode& node, Guardrails& out) {
     if (!reader.expect_map(node, "'approval'", {"required_for"})) return;
     const YamlNode* list = node.find("required_for");
     if (!list || !reader.expect_sequence(*list, "'required_for'")) return;
+    constexpr std::span kChanging(kStepKinds.data(), kStepKinds.size() - 1);
+    std::string known;
+    for (const std::string_view kind : kChanging) known += (known.empty() ? "" : ", ") + std::string(kind);
     for (const YamlNode& element : list->children)
         if (auto kind = reader.text_of(element, "a kind of plan step")) {
+            if (std::find(kChanging.begin(), kChanging.end(), *kind) == kChanging.end()) {
+                reader.error(element.at,
+                             "'required_for' takes kinds of plan step that change something: " + known +
+                                 "; this is '" + *kind + "'" + did_you_mean(*kind, kChanging));
+                continue;
+            }
             reader.warning(element.at, "approval is understood but cannot be given in this version; '" +
                                            *kind + "' will only be planned or suggested, never applied");
             out.approval_required_for.push_back(std::move(*kind));

@@ -53,6 +53,14 @@ class RulesFile(Folder):
                 for said in self.refused(self.rules):
                     self.assertEqual(said, f"{self.rules}:{place}: {message}\n")
 
+    def test_json_names_the_file_of_each_diagnostic(self):
+        included = self.folder / "more.yaml"
+        included.write_text("version: 1\nrules:\n- {name: a, when: fn.foo > 0, plan: [{notify: {}}]}\n")
+        self.rules.write_text("version: 1\ninclude: [more.yaml]\nrule: []\n")
+        told = json.loads(harness.run("rules", "check", "--json", self.rules).stdout)
+        self.assertEqual([(d["file"], d["line"], d["column"]) for d in told["diagnostics"]],
+                         [(str(self.rules), 3, 1), (str(included), 3, 22)])
+
     def test_a_file_that_cannot_be_read(self):
         for file, why in ((self.folder / "absent.yaml", "No such file or directory"), (self.folder, "Is a directory")):
             with self.subTest(why):

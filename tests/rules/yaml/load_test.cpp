@@ -9,8 +9,10 @@ namespace autotune::rules {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr std::string_view kRule = "- {name: a, when: fn.errors > 0, plan: [{notify: {}}]}\n";
 
@@ -198,6 +200,21 @@ TEST(Load, TheFirstObjectiveThatMatchesCounts) {
 TEST(Load, FreezeWhenMustNameARule) {
     EXPECT_THAT(said("version: 1\nguardrails: {freeze_when: [b]}\nrules:\n" + std::string(kRule)),
                 ElementsAre(HasSubstr("r.yaml:2:28: 'freeze_when' names no rule: 'b'")));
+}
+
+TEST(Load, ApprovalIsRequiredForKnownKinds) {
+    const auto of = [](const std::string& kind) {
+        return said("version: 1\nguardrails:\n  approval: {required_for: [" + kind + "]}\nrules:\n" +
+                    std::string(kRule));
+    };
+    for (const char* kind : {"resize", "recluster", "map_reduce", "handover", "cache", "relocate"})
+        EXPECT_THAT(of(kind), Not(Contains(HasSubstr("'required_for' takes")))) << kind;
+    EXPECT_THAT(
+        of("reclustre"),
+        ElementsAre("r.yaml:3:29: 'required_for' takes kinds of plan step that change something: resize, "
+                    "recluster, map_reduce, handover, cache, relocate; this is 'reclustre'; did you mean "
+                    "'recluster'?"));
+    EXPECT_THAT(of("notify"), ElementsAre(HasSubstr("this is 'notify'")));
 }
 
 TEST(Load, CanaryWeightStaysWithinTheGuardrail) {

@@ -185,6 +185,15 @@ TEST(Schema, SaysWhatTheLoaderSays) {
         EXPECT_EQ(validator().valid(document(text)), right) << line;
         EXPECT_EQ(load(text, "rules.yaml").rules.has_value(), right) << line;
     }
+    const std::pair<const char*, bool> kGuardrails[] = {
+        {"approval: {required_for: [recluster, resize]}", true},
+        {"approval: {required_for: [reclustre]}", false},
+        {"approval: {required_for: [notify]}", false}};
+    for (const auto& [line, right] : kGuardrails) {
+        const std::string text = "version: 1\nguardrails: {" + std::string(line) + "}\n" + rule + "\n";
+        EXPECT_EQ(validator().valid(document(text)), right) << line;
+        EXPECT_EQ(load(text, "rules.yaml").rules.has_value(), right) << line;
+    }
     const std::pair<const char*, bool> kSteps[] = {
         {"resize: {strategy: oom-bump, max_bumps: 2, if: fn.errors > 0}", true},
         {"resize:", true},
