@@ -14,6 +14,8 @@ int catalogue_command(int argc, char** argv);
 int canary_command(int argc, char** argv);
 int fuse_command(int argc, char** argv);
 int size_command(int argc, char** argv);
+int plan_command(int argc, char** argv);
+int explain_command(int argc, char** argv);
 int topology_command(int argc, char** argv);
 
 }  // namespace autotune::cli

@@ -2,10 +2,10 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "cli/arguments.hpp"
+#include "cli/change_json.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/state_folder.hpp"
@@ -15,52 +15,6 @@
 namespace autotune::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-Json judged_json(const JudgeReport& r) {
-    return {{"decision", to_string(r.decision)},    {"pairs", r.pairs},
-            {"canary_calls", r.canary_calls},       {"canary_failures", r.canary_failures},
-            {"baseline_calls", r.baseline_calls},   {"baseline_failures", r.baseline_failures},
-            {"log10_e_latency", r.log10_e_latency}, {"log10_e_errors", r.log10_e_errors},
-            {"log10_e_harm", r.log10_e_harm},       {"baseline_p95_ms", to_ms(r.baseline_p95)},
-            {"canary_p95_ms", to_ms(r.canary_p95)}, {"reason", r.reason}};
-}
-
-Json evidence_json(const ChangeRecord& c) {
-    const Evidence& e = c.action.evidence;
-    Json facts = Json::object();
-    for (const auto& [name, value] : e.facts) facts[name] = value;
-    Json json{{"facts", facts}};
-    if (e.kill_time) json["kill_time"] = to_rfc3339(e.wall(*e.kill_time));
-    if (!e.hottest_frame.empty()) json["hottest_frame"] = e.hottest_frame;
-    if (!e.flame_graph.empty()) json["flame_graph"] = e.flame_graph;
-    if (!e.culprit.empty()) json["culprit"] = e.culprit;
-    if (!e.black_box.empty()) json["black_box"] = e.black_box;
-    return json;
-}
-
-Json change_json(const ChangeRecord& c) {
-    Json json{{"id", static_cast<std::int64_t>(c.id)},
-              {"function", c.action.target.name},
-              {"rule", c.action.rule},
-              {"change", describe(c.action.change)},
-              {"step", to_string(c.step)},
-              {"disposition", to_string(c.disposition)},
-              {"opened", to_rfc3339(c.opened)},
-              {"updated", to_rfc3339(c.updated)},
-              {"because", c.action.because},
-              {"predicted", c.action.predicted},
-              {"evidence", evidence_json(c)},
-              {"detail", c.detail}};
-    if (!c.candidate.empty()) {
-        json["candidate"] = c.candidate;
-        json["published"] = to_rfc3339(c.candidate_published);
-        json["replaces"] = c.before.stable;
-    }
-    if (c.judged) json["judged"] = judged_json(*c.judged);
-    return json;
-}
 
 void print_change(const ChangeRecord& c) {
     std::cout << to_rfc3339(c.opened) << "  #" << static_cast<std::int64_t>(c.id) << "  "
@@ -85,7 +39,7 @@ int print_changes(SqliteStore& store, std::size_t limit, bool json) {
     if (!records) return std::cerr << "autotune history: " << records.error().message << "\n", kFailed;
     for (const ChangeRecord& c : *records) {
         if (json)
-            std::cout << change_json(c).dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
+            std::cout << change_json(c) << "\n";
         else
             print_change(c);
     }

@@ -110,6 +110,21 @@ Result<std::vector<Invocation>> select_invocations(sqlite::Database& database, c
     }
 }
 
+Result<std::vector<FunctionRef>> select_functions(sqlite::Database& database, WallTime from) {
+    auto select = database.prepare(
+        "SELECT DISTINCT provider, function FROM invocations WHERE wall_start_ns >= ? ORDER BY provider, "
+        "function");
+    if (!select) return select.forward();
+    select->bind(static_cast<std::int64_t>(from.time_since_epoch().count()));
+    std::vector<FunctionRef> found;
+    while (true) {
+        const auto more = select->step();
+        if (!more) return more.forward();
+        if (!*more) return found;
+        found.push_back({.provider = select->text(0), .name = select->text(1)});
+    }
+}
+
 Status delete_invocations(sqlite::Database& database, WallTime before) {
     auto remove = database.prepare("DELETE FROM invocations WHERE wall_start_ns < ?");
     if (!remove) return remove.forward();

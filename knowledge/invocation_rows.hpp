@@ -15,6 +15,8 @@ Status insert_invocations(sqlite::Database& database, std::span<const Invocation
 // Those that began at `from` or later, oldest first. Errors: corrupt.
 Result<std::vector<Invocation>> select_invocations(sqlite::Database& database, const FunctionRef& function,
                                                    WallTime from);
+// Those with invocations that began at `from` or later, by name.
+Result<std::vector<FunctionRef>> select_functions(sqlite::Database& database, WallTime from);
 Status delete_invocations(sqlite::Database& database, WallTime before);
 
 }  // namespace autotune

@@ -145,6 +145,20 @@ Status SqliteStore::forget(WallTime before) {
                            [&] { return delete_invocations(impl_->bulk, before); });
 }
 
+Result<ChangeRecord> SqliteStore::change(ChangeId id) {
+    const std::string number = std::to_string(static_cast<std::int64_t>(id));
+    return impl_->transact(impl_->journal, "reading", [&]() -> Result<ChangeRecord> {
+        auto found = select_changes(impl_->journal, "WHERE id = " + number);
+        if (!found) return found.forward();
+        if (found->empty()) return fail(Errc::not_found, "there is no change " + number);
+        return std::move(found->front());
+    });
+}
+
+Result<std::vector<FunctionRef>> SqliteStore::functions_since(WallTime from) {
+    return impl_->transact(impl_->bulk, "reading", [&] { return select_functions(impl_->bulk, from); });
+}
+
 Result<std::vector<AuditRecord>> SqliteStore::audit(std::optional<ChangeId> change) {
     return impl_->transact(impl_->journal, "reading", [&] { return audit::read(impl_->journal, change); });
 }

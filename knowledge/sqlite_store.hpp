@@ -54,6 +54,11 @@ public:
     Result<std::vector<Invocation>> invocations_since(const FunctionRef&, WallTime from) override;
     Status forget(WallTime before) override;
 
+    // Errors: not_found.
+    Result<ChangeRecord> change(ChangeId id);
+    // Those with invocations on record that began at `from` or later, by name.
+    Result<std::vector<FunctionRef>> functions_since(WallTime from);
+
     // The audit trail of one change, or of all; oldest first.
     Result<std::vector<AuditRecord>> audit(std::optional<ChangeId> change);
     // Recomputes every hash and compares the last record of each change with the change itself.
