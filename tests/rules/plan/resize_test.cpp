@@ -57,6 +57,29 @@ TEST(OomBump, GoesBeyondWhatWasTriedAndGivesUpAfterThree) {
                 HasSubstr("3 resizes in 30 days did not end it"));
 }
 
+TEST(OomBump, AGrowingNeedIsMetWithinThreeBumpsOrGivenUp) {
+    int met = 0, given_up = 0;
+    for (double first = 130; first < 2'000; first += 30)
+        for (const double growth : {1.0, 1.05, 1.15, 1.4}) {
+            double need = first;
+            std::uint32_t memory = 128;
+            Attempts attempts;
+            while (memory < need) {
+                const auto size = size_for(
+                    out_of_memory("a").with(Fact::fn_memory_mb, std::int64_t{memory}).with(Fact::fn_peak_memory_mb, memory * 1.0), attempts);
+                if (!size) break;
+                EXPECT_GT(size->resize.to_mb, memory);
+                attempts.largest_unproven_mb = memory = size->resize.to_mb;
+                ASSERT_LE(++attempts.count, 3u);
+                need *= growth;
+            }
+            memory >= need ? ++met : ++given_up;
+            EXPECT_EQ(attempts.count == 3 || memory >= need, true) << first << " " << growth;
+        }
+    EXPECT_GT(met, 10);
+    EXPECT_GT(given_up, 10);
+}
+
 TEST(OomBump, CostIsThatOfASuccessfulCall) {
     const FunctionFacts facts = out_of_memory("a").with(Fact::fn_oncpu_share, 0.0);
     const auto with_limit = [&](double percent) {
