@@ -65,8 +65,10 @@ TEST(OomBump, AGrowingNeedIsMetWithinThreeBumpsOrGivenUp) {
             std::uint32_t memory = 128;
             Attempts attempts;
             while (memory < need) {
-                const auto size = size_for(
-                    out_of_memory("a").with(Fact::fn_memory_mb, std::int64_t{memory}).with(Fact::fn_peak_memory_mb, memory * 1.0), attempts);
+                const auto facts = out_of_memory("a")
+                                       .with(Fact::fn_memory_mb, std::int64_t{memory})
+                                       .with(Fact::fn_peak_memory_mb, memory * 1.0);
+                const auto size = size_for(facts, attempts);
                 if (!size) break;
                 EXPECT_GT(size->resize.to_mb, memory);
                 attempts.largest_unproven_mb = memory = size->resize.to_mb;
@@ -74,7 +76,7 @@ TEST(OomBump, AGrowingNeedIsMetWithinThreeBumpsOrGivenUp) {
                 need *= growth;
             }
             memory >= need ? ++met : ++given_up;
-            EXPECT_EQ(attempts.count == 3 || memory >= need, true) << first << " " << growth;
+            EXPECT_TRUE(attempts.count == 3 || memory >= need) << first << " " << growth;
         }
     EXPECT_GT(met, 10);
     EXPECT_GT(given_up, 10);
