@@ -111,9 +111,11 @@ class Ours:
 
     def run(self, table, objective, seed):
         done = subprocess.run([self.binary, "size", "--replay", self.path, "--objective", objective, "--seed", str(seed)],
-                              stdout=subprocess.PIPE, text=True, check=True)
-        told = json.loads(done.stdout)
-        return told["memory_mb"], 1024e3 * told["spent_gb_s"]
+                              capture_output=True, text=True)
+        if done.returncode not in (0, 3):  # 3: there is a finding, and no size or a doubtful one
+            raise subprocess.CalledProcessError(done.returncode, done.args, stderr=done.stderr)
+        self.told = json.loads(done.stdout)
+        return self.told["memory_mb"], 1024e3 * self.told["spent_gb_s"]
 
 
 def rows_of(curves, strategies, ours, seeds):

@@ -4,6 +4,7 @@ A table is {size: calls}, a call (ms, peak, status); sizes at which a call faile
 do. run() gives the size and what its calls cost, in MB·ms.
 """
 import math
+import random
 import statistics
 
 
@@ -112,5 +113,78 @@ class Parrotfish:
         return {m: max(floor, a0 + a1 * math.exp(-m / scale)) for m in sizes}
 
 
-ALL = (PowerTuning(10), PowerTuning(5), Parrotfish(), Fixed("always the smallest", min),
+class Cose:
+    """Bayesian optimisation: a Gaussian process through the logarithms of single calls' times, over the logarithm of the size; the next call
+    where the expected improvement of the objective is most, until it is below 5 %. Four even sizes first. Improvements by sampling."""
+    name = "COSE"
+    STARTS, MOST, ENOUGH, SAMPLES = 4, 20, 0.05, 32
+    OCTAVES, SPREAD, NOISE = 1.0, 0.5, 0.08  # how far sizes are alike, how far times differ, and calls of one size, as logarithms
+
+    def run(self, table, objective, seed):
+        draw = random.Random(seed)
+        sizes = list(table)
+        calls, spent = {}, 0  # of each size, the logarithms of times
+        for mb in [sizes[round(i * (len(sizes) - 1) / (self.STARTS - 1))] for i in range(self.STARTS)]:
+            spent += self.call(table, mb, calls, sizes)
+        while not calls:
+            spent += self.call(table, sizes[-1], calls, sizes)
+        while sum(map(len, calls.values())) < self.MOST:
+            if not calls:  # what was measured failed later
+                spent += self.call(table, sizes[-1], calls, sizes)
+                continue
+            belief = self.belief(calls, sizes)
+            middle = values(objective, {m: math.exp(mean) for m, (mean, _) in belief.items()})
+            best = min(middle[m] for m in calls)
+            if math.isinf(best):
+                best = min(middle.values())
+            gains = dict.fromkeys(sizes, 0)
+            for _ in range(self.SAMPLES):
+                one = values(objective, {m: math.exp(draw.gauss(mean, sd)) for m, (mean, sd) in belief.items()})
+                for m in sizes:
+                    gains[m] += max(0, 1 - one[m] / best) / self.SAMPLES
+            at = max(gains, key=gains.get)
+            if gains[at] < self.ENOUGH:
+                break
+            spent += self.call(table, at, calls, sizes)
+        belief = values(objective, {m: math.exp(mean) for m, (mean, _) in self.belief(calls, sizes).items()})
+        return least({m: belief[m] for m in calls}), spent
+
+    @staticmethod
+    def call(table, mb, calls, sizes):
+        some = table[mb][len(calls.get(mb, ())) % len(table[mb])]
+        if some[2] == "ok":
+            calls.setdefault(mb, []).append(math.log(some[0]))
+        elif mb in sizes:
+            sizes.remove(mb)
+            calls.pop(mb, None)
+        return mb * some[0]
+
+    def belief(self, calls, sizes):
+        """{size: (mean, standard deviation)} of the logarithm of a time."""
+        points = [(math.log2(mb), statistics.mean(times), self.NOISE ** 2 / len(times)) for mb, times in calls.items()]
+        alike = lambda a, b: self.SPREAD ** 2 * math.exp(-((a - b) / self.OCTAVES) ** 2 / 2)
+        base = statistics.mean(t for _, t, _ in points)
+        n = len(points)
+        low = [[0.0] * n for _ in range(n)]  # Cholesky's
+        for i in range(n):
+            for j in range(i + 1):
+                left = alike(points[i][0], points[j][0]) + (points[i][2] if i == j else 0) - sum(low[i][k] * low[j][k] for k in range(j))
+                low[i][j] = math.sqrt(left) if i == j else left / low[j][j]
+
+        def solved(right):
+            out = []
+            for i in range(n):
+                out.append((right[i] - sum(low[i][k] * out[k] for k in range(i))) / low[i][i])
+            return out
+
+        times = solved([t - base for _, t, _ in points])
+        found = {}
+        for mb in sizes:
+            here = solved([alike(math.log2(mb), x) for x, _, _ in points])
+            variance = self.SPREAD ** 2 - sum(h * h for h in here)
+            found[mb] = base + sum(h * t for h, t in zip(here, times)), math.sqrt(max(variance, 1e-12))
+        return found
+
+
+ALL = (PowerTuning(10), PowerTuning(5), Parrotfish(), Cose(), Fixed("always the smallest", min),
        Fixed("always 1769 MB", lambda sizes: min(sizes, key=lambda mb: abs(mb - 1769))))
