@@ -48,14 +48,16 @@ std::optional<Objective> objective_of(std::string_view text) {
         if (const auto percent = number_from(text.substr(kFastest.size()), 0, 1e6))
             return Objective{Goal::fastest_within, *percent};
     // p95<=300ms, p99<=1.5s
-    constexpr std::array kQuantiles{std::pair("p50<=", 0.0), std::pair("p90<=", 1.2816), std::pair("p95<=", 1.6449), std::pair("p99<=", 2.3263)};
+    constexpr std::array kQuantiles{std::pair("p50<=", 0.0), std::pair("p90<=", 1.2816),
+                                    std::pair("p95<=", 1.6449), std::pair("p99<=", 2.3263)};
     for (const auto& [start, z] : kQuantiles) {
         if (!text.starts_with(start)) continue;
         std::string_view limit = text.substr(std::string_view(start).size());
         const double unit = limit.ends_with("ms") ? 1 : 1000;
         if (!limit.ends_with("s")) break;
         limit.remove_suffix(unit == 1 ? 2 : 1);
-        if (const auto value = number_from(limit, 0, 1e9); value && *value > 0) return Objective{Goal::slo, *value * unit, z};
+        if (const auto value = number_from(limit, 0, 1e9); value && *value > 0)
+            return Objective{Goal::slo, *value * unit, z};
     }
     return std::nullopt;
 }
@@ -64,7 +66,8 @@ Format format_of(const Arguments& arguments) {
     const std::string_view out = arguments.out;
     if (arguments.json || arguments.format == "json") return Format::json;
     if (arguments.format == "svg" || (arguments.format.empty() && out.ends_with(".svg"))) return Format::svg;
-    if (arguments.format == "text" || (arguments.format.empty() && out.ends_with(".txt"))) return Format::text;
+    if (arguments.format == "text" || (arguments.format.empty() && out.ends_with(".txt")))
+        return Format::text;
     return Format::json;
 }
 
@@ -85,8 +88,10 @@ int failed_with(const std::string& message, int status) {
 int run(const Arguments& arguments) {
     const auto objective = objective_of(arguments.objective);
     if (!objective)
-        return failed_with("--objective is none of cost, balanced:W (0..1), fastest-within:PERCENT, p95<=300ms: \"" + arguments.objective + "\"",
-                           kUsage);
+        return failed_with(
+            "--objective is none of cost, balanced:W (0..1), fastest-within:PERCENT, p95<=300ms: \"" +
+                arguments.objective + "\"",
+            kUsage);
     auto calls = read_calls(arguments.replay);
     if (!calls) {
         const Error& error = calls.error();
@@ -95,7 +100,8 @@ int run(const Arguments& arguments) {
         return failed_with(error.message, kFailed);
     }
     constexpr double kMbMs = 1024 * 1000;  // in a GB-s
-    const double budget = arguments.budget_usd > 0 ? arguments.budget_usd / arguments.usd_per_gb_s * kMbMs : 0;
+    const double budget =
+        arguments.budget_usd > 0 ? arguments.budget_usd / arguments.usd_per_gb_s * kMbMs : 0;
     const SizeVerdict verdict{
         arguments.objective,
         replay(std::move(*calls), {.objective = *objective, .seed = arguments.seed, .budget_mb_ms = budget}),
@@ -114,20 +120,32 @@ int size_command(int argc, char** argv) {
         "examples:\n"
         "  autotune size --replay calls.csv.gz\n"
         "  autotune size --replay calls.csv --objective balanced:0.5 --format text\n"
-        "  autotune size --replay calls.csv --objective 'p95<=300ms' --price 0.0000166667 --budget 0.01 -o size.svg\n\n"
-        "The table names its columns in its first line: memory_mb, duration_ms, and max_memory_mb, status (ok, error, timeout,\n"
-        "oom) where there are. Prints one JSON object unless told otherwise; its samples are every call that was drawn, failed ones too.\n"
-        "Exit status: 0 done, 3 no size could be chosen, there is one only or none keeps the limit, 2 the table cannot be read as such, 1 failed.");
+        "  autotune size --replay calls.csv --objective 'p95<=300ms' --price 0.0000166667 --budget 0.01 -o "
+        "size.svg\n\n"
+        "The table names its columns in its first line: memory_mb, duration_ms, and max_memory_mb, status "
+        "(ok, error, timeout,\n"
+        "oom) where there are. Prints one JSON object unless told otherwise; its samples are every call that "
+        "was drawn, failed ones too.\n"
+        "Exit status: 0 done, 3 no size could be chosen, there is one only or none keeps the limit, 2 the "
+        "table cannot be read as such, 1 failed.");
     Arguments arguments;
-    app.add_option("--replay", arguments.replay, "CSV of calls, plain or .gz; - is standard input")->required();
-    app.add_option("--objective", arguments.objective, "cost, balanced:W, fastest-within:PERCENT, or the cheapest with p95<=300ms (p50, p90, p99)")
+    app.add_option("--replay", arguments.replay, "CSV of calls, plain or .gz; - is standard input")
+        ->required();
+    app.add_option(
+           "--objective", arguments.objective,
+           "cost, balanced:W, fastest-within:PERCENT, or the cheapest with p95<=300ms (p50, p90, p99)")
         ->capture_default_str();
     app.add_option("--seed", arguments.seed, "fixes the order of the draws")->capture_default_str();
-    auto* price = app.add_option("--price", arguments.usd_per_gb_s, "USD for a GB-s")->check(CLI::Range(1e-12, 1e6));
-    app.add_option("--budget", arguments.budget_usd, "USD after which no further call is drawn")->check(CLI::Range(1e-12, 1e9))->needs(price);
-    auto* format = app.add_option("--format", arguments.format, "json, text or svg")->check(CLI::IsMember({"json", "text", "svg"}));
+    auto* price =
+        app.add_option("--price", arguments.usd_per_gb_s, "USD for a GB-s")->check(CLI::Range(1e-12, 1e6));
+    app.add_option("--budget", arguments.budget_usd, "USD after which no further call is drawn")
+        ->check(CLI::Range(1e-12, 1e9))
+        ->needs(price);
+    auto* format = app.add_option("--format", arguments.format, "json, text or svg")
+                       ->check(CLI::IsMember({"json", "text", "svg"}));
     app.add_flag("--json", arguments.json, "the same as --format json, which it is anyway")->excludes(format);
-    app.add_option("-o,--output", arguments.out, "write there; without --format a name that ends in .svg or .txt says how");
+    app.add_option("-o,--output", arguments.out,
+                   "write there; without --format a name that ends in .svg or .txt says how");
     if (const auto over = read_arguments(app, argc, argv)) return *over;
     return run(arguments);
 }

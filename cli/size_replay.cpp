@@ -20,7 +20,8 @@ Status gather(SizeRows& table, const std::string& path, CallsBySize& calls) {
     const auto take = [&](const SizeRow& row) -> Status {
         calls[row.memory_mb].push_back(row);
         if (calls.size() <= kMostSizes) return ok();
-        return fail(Errc::invalid_argument, std::to_string(row.line) + ":1: more than " + std::to_string(kMostSizes) + " memory sizes");
+        return fail(Errc::invalid_argument, std::to_string(row.line) + ":1: more than " +
+                                                std::to_string(kMostSizes) + " memory sizes");
     };
     Status read = read_text_in_pieces(path, [&](std::string_view piece) { return table.feed(piece, take); });
     if (read) read = table.finish(take);

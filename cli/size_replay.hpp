@@ -30,8 +30,8 @@ struct SizeRun {
     rules::sizing::Choose choice;
 };
 
-// Sees `calls` only through draws at a size: each size's calls in an order fixed by the seed, again from the first
-// when it is at the end.
+// Sees `calls` only through draws at a size: each size's calls in an order fixed by the seed, again from the
+// first when it is at the end.
 [[nodiscard]] SizeRun replay(CallsBySize calls, const SizeOrder& order);
 
 }  // namespace autotune::cli

@@ -66,22 +66,25 @@ std::string money(const SizeVerdict& v, double gb_seconds) {
 
 std::string head(const SizeVerdict& v) {
     const Choose& c = v.run.choice;
-    return c.memory_mb == 0 ? "no size for " + v.objective : fmt::format("{} MB for {}", c.memory_mb, v.objective);
+    return c.memory_mb == 0 ? "no size for " + v.objective
+                            : fmt::format("{} MB for {}", c.memory_mb, v.objective);
 }
 
 std::string choice_text(const SizeVerdict& v) {
     const Choose& c = v.run.choice;
     const double cost = gb_s(c.memory_mb, c.expected_ms);
-    std::string out = fmt::format("a call there  {:.4g} ms (90 %: {:.4g} to {:.4g}), {:.4g} GB-s{}\n", c.expected_ms, c.low_ms, c.high_ms, cost,
-                                  money(v, cost));
-    if (is_slo(v)) out += fmt::format("{:<13} {:.4g} ms\n", v.objective.substr(0, v.objective.find('<')), c.quantile_ms);
+    std::string out = fmt::format("a call there  {:.4g} ms (90 %: {:.4g} to {:.4g}), {:.4g} GB-s{}\n",
+                                  c.expected_ms, c.low_ms, c.high_ms, cost, money(v, cost));
+    if (is_slo(v))
+        out += fmt::format("{:<13} {:.4g} ms\n", v.objective.substr(0, v.objective.find('<')), c.quantile_ms);
     if (is_slo(v) || v.run.state.objective.goal == Goal::fastest_within)
         out += fmt::format("limit         kept with a probability of {:.0f} %\n", 100 * c.limit_kept);
-    out += fmt::format("regret        at most {:.1f} % with a probability of 95 %, if the model holds\n", 100 * c.regret_bound);
+    out += fmt::format("regret        at most {:.1f} % with a probability of 95 %, if the model holds\n",
+                       100 * c.regret_bound);
     const Cell& cell = v.run.state.cells.at(c.memory_mb);
     if (cell.errors + cell.killed == 0)
-        out += fmt::format("failures      none in {} calls: up to {:.0f} % of calls may fail there\n", cell.ok_ms.size(),
-                           100 * unseen_failures(cell.ok_ms.size()));
+        out += fmt::format("failures      none in {} calls: up to {:.0f} % of calls may fail there\n",
+                           cell.ok_ms.size(), 100 * unseen_failures(cell.ok_ms.size()));
     return out;
 }
 
@@ -92,7 +95,9 @@ std::string size_json(const SizeVerdict& v) {
     const double spent = v.run.state.spent_mb_ms / 1024 / 1000;
     Json samples = Json::array();
     for (const SizeRow& call : v.run.draws)
-        samples.push_back({{"memory_mb", call.memory_mb}, {"duration_ms", call.duration_ms}, {"status", to_string(call.end)}});
+        samples.push_back({{"memory_mb", call.memory_mb},
+                           {"duration_ms", call.duration_ms},
+                           {"status", to_string(call.end)}});
     const bool chosen = c.memory_mb > 0;
     Json predicted;
     if (chosen) predicted = {{"duration_ms", c.expected_ms}, {"gb_s", gb_s(c.memory_mb, c.expected_ms)}};
@@ -113,14 +118,17 @@ std::string size_json(const SizeVerdict& v) {
 std::string size_text(const SizeVerdict& v) {
     const State& state = v.run.state;
     const double spent = state.spent_mb_ms / 1024 / 1000;
-    std::string out = fmt::format("{}: {} call{} at {} of {} sizes, {:.4g} GB-s spent{}\n\n", head(v), v.run.draws.size(),
-                                  v.run.draws.size() == 1 ? "" : "s", state.cells.size(), state.sizes_mb.size(), spent, money(v, spent));
-    out += fmt::format("{:>10} {:>6} {:>7} {:>12} {:>25} {:>14}\n", "size", "calls", "failed", "a call", "90 %", "costs");
+    std::string out = fmt::format("{}: {} call{} at {} of {} sizes, {:.4g} GB-s spent{}\n\n", head(v),
+                                  v.run.draws.size(), v.run.draws.size() == 1 ? "" : "s", state.cells.size(),
+                                  state.sizes_mb.size(), spent, money(v, spent));
+    out += fmt::format("{:>10} {:>6} {:>7} {:>12} {:>25} {:>14}\n", "size", "calls", "failed", "a call",
+                       "90 %", "costs");
     for (const Line& line : lines_of(v)) {
         if (line.calls == 0) continue;
         const Expected& e = line.expected;
         out += fmt::format("{:>7} MB {:>6} {:>7} ", line.memory_mb, line.calls, line.failed);
-        out += e.works > 0 ? fmt::format("{:>9.4g} ms {:>25} {:>9.4g} GB-s", e.ms, fmt::format("{:.4g} to {:.4g} ms", e.low_ms, e.high_ms),
+        out += e.works > 0 ? fmt::format("{:>9.4g} ms {:>25} {:>9.4g} GB-s", e.ms,
+                                         fmt::format("{:.4g} to {:.4g} ms", e.low_ms, e.high_ms),
                                          gb_s(line.memory_mb, e.ms))
                            : fmt::format("{:>12} {:>25} {:>14}", "–", "too small or it fails", "–");
         out += line.memory_mb == v.run.choice.memory_mb ? "  ←\n" : "\n";
@@ -136,7 +144,8 @@ std::string size_picture(const SizeVerdict& v) {
         if (const Expected& e = line.expected; e.works > 0)
             chart.curve.push_back({static_cast<double>(line.memory_mb), e.ms, e.low_ms, e.high_ms});
     for (const SizeRow& call : v.run.draws)
-        chart.calls.push_back({static_cast<double>(call.memory_mb), call.duration_ms, call.end == SizeRow::End::ok});
+        chart.calls.push_back(
+            {static_cast<double>(call.memory_mb), call.duration_ms, call.end == SizeRow::End::ok});
     return render::size_svg(chart);
 }
 
@@ -149,7 +158,8 @@ std::string finding(const SizeVerdict& v) {
     }
     if (state.sizes_mb.size() == 1) return "one size only: there is nothing to compare it with";
     if (is_slo(v) && v.run.choice.limit_kept < 0.5)
-        return fmt::format("no size is likely to keep {}: {} MB comes nearest", v.objective, v.run.choice.memory_mb);
+        return fmt::format("no size is likely to keep {}: {} MB comes nearest", v.objective,
+                           v.run.choice.memory_mb);
     return "";
 }
 

@@ -8,7 +8,7 @@
 namespace autotune::cli {
 
 struct SizeVerdict {
-    std::string objective;    // as it was asked for
+    std::string objective;  // as it was asked for
     SizeRun run;
     double usd_per_gb_s = 0;  // 0: not said
 };
@@ -17,7 +17,8 @@ struct SizeVerdict {
 [[nodiscard]] std::string size_text(const SizeVerdict& verdict);
 [[nodiscard]] std::string size_picture(const SizeVerdict& verdict);  // SVG
 
-// What is to be told of it on stderr, with exit status 3: no size, one only, a limit that no size keeps; or "".
+// What is to be told of it on stderr, with exit status 3: no size, one only, a limit that no size keeps; or
+// "".
 [[nodiscard]] std::string finding(const SizeVerdict& verdict);
 
 }  // namespace autotune::cli

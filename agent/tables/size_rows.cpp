@@ -11,8 +11,9 @@ enum Column : std::size_t { kMemory, kDuration, kPeak, kStatus };
 constexpr double kLargestMb = 1e7, kLongestMs = 1e9;  // ten terabytes, eleven days
 
 using End = SizeRow::End;
-constexpr std::array kEnds{std::pair{End::ok, std::string_view("ok")}, std::pair{End::error, std::string_view("error")},
-                           std::pair{End::timeout, std::string_view("timeout")}, std::pair{End::oom, std::string_view("oom")}};
+constexpr std::array kEnds{
+    std::pair{End::ok, std::string_view("ok")}, std::pair{End::error, std::string_view("error")},
+    std::pair{End::timeout, std::string_view("timeout")}, std::pair{End::oom, std::string_view("oom")}};
 
 Result<End> end_of(const CsvRow& row) {
     const std::string_view cell = row.text(kStatus);
@@ -63,7 +64,9 @@ SizeRows::SizeRows()
               {"max_memory_mb", CsvColumn::Need::optional},
               {"status", CsvColumn::Need::optional}}) {}
 
-Status SizeRows::feed(std::string_view piece, const Take& take) { return table_.feed(piece, of_rows(table_, take)); }
+Status SizeRows::feed(std::string_view piece, const Take& take) {
+    return table_.feed(piece, of_rows(table_, take));
+}
 
 Status SizeRows::finish(const Take& take) { return table_.finish(of_rows(table_, take)); }
 

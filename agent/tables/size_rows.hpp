@@ -1,7 +1,7 @@
 // Calls at memory sizes from a table: memory_mb,duration_ms,max_memory_mb,status.
 //
-// The columns `max_memory_mb` and `status` need not be there; without the latter all calls succeeded. A peak may be
-// empty, and so may the time of a call that failed.
+// The columns `max_memory_mb` and `status` need not be there; without the latter all calls succeeded. A peak
+// may be empty, and so may the time of a call that failed.
 #pragma once
 
 #include <cstdint>

@@ -41,7 +41,8 @@ std::string axes(const Frame& frame) {
     const double up = even_step(frame.high - frame.low, 6);
     for (double at = std::ceil(frame.low / up) * up; at <= frame.high; at += up) {
         out += svg_line({kLeft, frame.y(at)}, {right, frame.y(at)}, "class=\"g\"");
-        out += svg_text({kLeft - 8, frame.y(at) + 4}, "text-anchor=\"end\"", shown_number(std::abs(at) < 1e-9 ? 0 : at));
+        out += svg_text({kLeft - 8, frame.y(at) + 4}, "text-anchor=\"end\"",
+                        shown_number(std::abs(at) < 1e-9 ? 0 : at));
     }
     const double along = even_step(frame.last, 6);
     for (double at = 0; at <= frame.last; at += along)
@@ -53,10 +54,12 @@ std::string axes(const Frame& frame) {
 }
 
 std::string curve_line(const Frame& frame, const EvidenceCurve& curve, std::string_view colour) {
-    std::string out = svg_line({kLeft, frame.y(curve.needed)}, {kWidth - kRight, frame.y(curve.needed)},
-                           "stroke=\"" + std::string(colour) + "\" stroke-dasharray=\"4 4\" stroke-opacity=\"0.7\"");
+    std::string out =
+        svg_line({kLeft, frame.y(curve.needed)}, {kWidth - kRight, frame.y(curve.needed)},
+                 "stroke=\"" + std::string(colour) + "\" stroke-dasharray=\"4 4\" stroke-opacity=\"0.7\"");
     out += "<polyline fill=\"none\" stroke-width=\"1.8\" stroke=\"" + std::string(colour) + "\" points=\"";
-    for (const auto& [pair, log10] : curve.points) out += svg_number(frame.x(pair)) + "," + svg_number(frame.y(log10)) + " ";
+    for (const auto& [pair, log10] : curve.points)
+        out += svg_number(frame.x(pair)) + "," + svg_number(frame.y(log10)) + " ";
     return out + "\"/>\n";
 }
 
@@ -74,7 +77,7 @@ std::string evidence_svg(const std::vector<EvidenceCurve>& curves, const std::st
         out += svg_line({x, at}, {x + 22, at}, "stroke=\"" + colour + "\" stroke-width=\"3\"");
         out += svg_text({x + 28, at + 4}, "", curves[i].name);
         out += svg_text({x + 28, at + 19}, "fill-opacity=\"0.7\"",
-                    "needs 10^" + shown_number(std::round(curves[i].needed * 100) / 100));
+                        "needs 10^" + shown_number(std::round(curves[i].needed * 100) / 100));
     }
     return out + "</svg>\n";
 }

@@ -19,7 +19,9 @@ struct Panel {
     [[nodiscard]] double x(double mb) const {
         return kLeft + std::log2(mb / least_mb) / std::log2(most_mb / least_mb) * (kWidth - kLeft - kRight);
     }
-    [[nodiscard]] double y(double value) const { return top + kPanel - std::min(value / most, 1.05) * kPanel; }
+    [[nodiscard]] double y(double value) const {
+        return top + kPanel - std::min(value / most, 1.05) * kPanel;
+    }
     [[nodiscard]] double bottom() const { return top + kPanel; }
 };
 
@@ -35,7 +37,8 @@ Panel panel_of(const SizeChart& chart, double top, const Shown& shown) {
     bool first = true;
     double most = 0;
     for (const auto& size : chart.curve)
-        widen(size.memory_mb, std::exchange(first, false)), most = std::max(most, shown(size.memory_mb, size.high_ms));
+        widen(size.memory_mb, std::exchange(first, false)),
+            most = std::max(most, shown(size.memory_mb, size.high_ms));
     for (const auto& call : chart.calls) {
         widen(call.memory_mb, std::exchange(first, false));
         if (call.ok) most = std::max(most, shown(call.memory_mb, call.ms));
@@ -53,33 +56,42 @@ std::string axes(const Panel& panel, std::string_view what) {
         out += svg_text({kLeft - 8, panel.y(at) + 4}, "text-anchor=\"end\"", shown_number(at));
     }
     for (double mb = 1; mb <= panel.most_mb; mb *= 2)
-        if (mb >= panel.least_mb) out += svg_text({panel.x(mb), panel.bottom() + 18}, "text-anchor=\"middle\"", shown_number(mb));
+        if (mb >= panel.least_mb)
+            out += svg_text({panel.x(mb), panel.bottom() + 18}, "text-anchor=\"middle\"", shown_number(mb));
     out += svg_text({kLeft, panel.top - 10}, "", what);
     return out;
 }
 
 std::string curve_of(const SizeChart& chart, const Panel& panel, const Shown& shown) {
     std::string band, middle;
-    const auto at = [&](double mb, double ms) { return svg_number(panel.x(mb)) + "," + svg_number(panel.y(shown(mb, ms))) + " "; };
+    const auto at = [&](double mb, double ms) {
+        return svg_number(panel.x(mb)) + "," + svg_number(panel.y(shown(mb, ms))) + " ";
+    };
     for (const auto& size : chart.curve) {
         band += at(size.memory_mb, size.high_ms);
         middle += at(size.memory_mb, size.ms);
     }
-    for (auto size = chart.curve.rbegin(); size != chart.curve.rend(); ++size) band += at(size->memory_mb, size->low_ms);
+    for (auto size = chart.curve.rbegin(); size != chart.curve.rend(); ++size)
+        band += at(size->memory_mb, size->low_ms);
     const std::string colour(kColours[0]);
     std::string out = "<polygon fill=\"" + colour + "\" fill-opacity=\"0.18\" points=\"" + band + "\"/>\n";
-    out += "<polyline fill=\"none\" stroke-width=\"1.8\" stroke=\"" + colour + "\" points=\"" + middle + "\"/>\n";
+    out += "<polyline fill=\"none\" stroke-width=\"1.8\" stroke=\"" + colour + "\" points=\"" + middle +
+           "\"/>\n";
     for (const auto& call : chart.calls) {
         if (!call.ok) {  // on the ground, whatever it took
-            out += svg_text({panel.x(call.memory_mb), panel.bottom() - 2}, "text-anchor=\"middle\" style=\"fill:#d55e00\"", "×");
+            out += svg_text({panel.x(call.memory_mb), panel.bottom() - 2},
+                            "text-anchor=\"middle\" style=\"fill:#d55e00\"", "×");
             continue;
         }
-        out += "<circle r=\"3\" fill=\"" + std::string(kColours[4]) + "\" cx=\"" + svg_number(panel.x(call.memory_mb)) + "\" cy=\"" +
+        out += "<circle r=\"3\" fill=\"" + std::string(kColours[4]) + "\" cx=\"" +
+               svg_number(panel.x(call.memory_mb)) + "\" cy=\"" +
                svg_number(panel.y(shown(call.memory_mb, call.ms))) + "\"/>\n";
     }
     if (chart.chosen_mb > 0) {
         const double x = panel.x(chart.chosen_mb);
-        out += svg_line({x, panel.top}, {x, panel.bottom()}, "stroke=\"" + std::string(kColours[1]) + "\" stroke-width=\"2\" stroke-dasharray=\"5 4\"");
+        out += svg_line(
+            {x, panel.top}, {x, panel.bottom()},
+            "stroke=\"" + std::string(kColours[1]) + "\" stroke-width=\"2\" stroke-dasharray=\"5 4\"");
         out += svg_text({x, panel.top - 2}, "text-anchor=\"middle\"", shown_number(chart.chosen_mb) + " MB");
     }
     return out;

@@ -16,13 +16,14 @@ struct SizeChart {
         bool ok = true;
     };
     std::string title;
-    std::vector<Size> curve;    // ascending; > 0
-    std::vector<Call> calls;    // that were made
-    double chosen_mb = 0;       // 0: none
-    double usd_per_gb_s = 0;    // 0: costs are GB-s
+    std::vector<Size> curve;  // ascending; > 0
+    std::vector<Call> calls;  // that were made
+    double chosen_mb = 0;     // 0: none
+    double usd_per_gb_s = 0;  // 0: costs are GB-s
 };
 
-// Two panels over memory, which doubles from mark to mark: time of a call, cost of a call; the band is the interval.
+// Two panels over memory, which doubles from mark to mark: time of a call, cost of a call; the band is the
+// interval.
 [[nodiscard]] std::string size_svg(const SizeChart& chart);
 
 }  // namespace autotune::render

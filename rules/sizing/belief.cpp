@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr std::array kCellSds{0.03, 0.08, 0.2, 0.45};  // of a size's own factor, as logarithms
-constexpr double kNoise = 0.08;                  // of a call, before any was seen; worth so many calls:
+constexpr double kNoise = 0.08;                        // of a call, before any was seen; worth so many calls:
 constexpr double kNoiseCalls = 4;
 
 // 1 at 128 MB, less where there is more CPU.
@@ -135,7 +135,8 @@ double objective(const Objective& o, double mb, double ms, double quantile_ms, c
     const double cost = mb * ms;
     switch (o.goal) {
         case Goal::cost: return cost;
-        case Goal::balanced: return o.parameter * cost / scales.most_cost + (1 - o.parameter) * ms / scales.most_ms;
+        case Goal::balanced:
+            return o.parameter * cost / scales.most_cost + (1 - o.parameter) * ms / scales.most_ms;
         case Goal::fastest_within: return cost <= (1 + o.parameter / 100) * scales.least_cost ? ms : kInf;
         case Goal::slo: return quantile_ms <= o.parameter ? cost : kInf;
     }
@@ -145,7 +146,10 @@ double objective(const Objective& o, double mb, double ms, double quantile_ms, c
 class Drawing {
 public:
     Drawing(const State& state, const Feasible& range)
-        : state_(state), range_(range), points_(measured(state, range.first)), noise_(noise(state)),
+        : state_(state),
+          range_(range),
+          points_(measured(state, range.first)),
+          noise_(noise(state)),
           fits_(fits_of(points_, noise_.sd)) {
         for (const Fit& f : fits_) weights_ += f.weight;
     }
@@ -191,11 +195,13 @@ private:
             const auto [middle, spread] = at_size(f.cell_sd, i, std::max(a + w * f.shape.at(mb) / f0, 1e-6));
             ms[i] = middle * std::exp(spread * z);
             // What costs and times are set against is no size's own luck.
-            scales.most_cost = std::max(scales.most_cost, mb * middle), scales.most_ms = std::max(scales.most_ms, middle);
+            scales.most_cost = std::max(scales.most_cost, mb * middle),
+            scales.most_ms = std::max(scales.most_ms, middle);
             scales.least_cost = std::min(scales.least_cost, mb * ms[i]);
         }
         for (std::size_t i = range_.first; i < ms.size(); ++i)
-            if (ms[i] < kInf) value[i] = objective(state_.objective, state_.sizes_mb[i], ms[i], quantile * ms[i], scales);
+            if (ms[i] < kInf)
+                value[i] = objective(state_.objective, state_.sizes_mb[i], ms[i], quantile * ms[i], scales);
     }
     // The fit's time there, drawn towards what was measured there; and how far the true one may be from it.
     [[nodiscard]] std::pair<double, double> at_size(double cell_sd, std::size_t i, double fitted) const {
@@ -254,7 +260,9 @@ std::vector<Expected> expected(const State& state) {
             if (curve[i] < kInf) times.push_back(curve[i]);
         std::sort(times.begin(), times.end());
         Expected e{.works = static_cast<double>(times.size()) / kCurves};
-        if (!times.empty()) e.ms = sorted_at(times, 0.5), e.low_ms = sorted_at(times, 0.05), e.high_ms = sorted_at(times, 0.95);
+        if (!times.empty())
+            e.ms = sorted_at(times, 0.5), e.low_ms = sorted_at(times, 0.05),
+            e.high_ms = sorted_at(times, 0.95);
         out.push_back(e);
     }
     return out;

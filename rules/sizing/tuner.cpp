@@ -13,11 +13,14 @@ namespace {
 constexpr double kStop = 0.001;         // expected gain of one more call below which none is made
 constexpr std::size_t kMostCalls = 10;  // at one size
 constexpr double kInfringed = 1;        // regret of a limit that is not kept, and of a size that fails
+constexpr double kBroken = 4;           // of an objective of service, times how far from it
 constexpr double kCallMs = 0.01;        // what any call is worth beside its time, as a share of the dearest
 constexpr double kMostUnits = 100;      // exploration ends at so many times the dearest call
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
-bool is_spent(const State& state) { return state.budget_mb_ms > 0 && state.spent_mb_ms >= state.budget_mb_ms; }
+bool is_spent(const State& state) {
+    return state.budget_mb_ms > 0 && state.spent_mb_ms >= state.budget_mb_ms;
+}
 
 // Nothing has succeeded yet: twice the size that failed last.
 Probe gallop(const State& state, std::size_t first) {
@@ -45,7 +48,8 @@ public:
         if (successes(state_, chosen) < kLeastCalls) return Probe{state_.sizes_mb[chosen]};
         const double dearest = dearest_call();
         const bool dear = state_.spent_mb_ms > kMostUnits * dearest;
-        if (const std::size_t where = dear ? none : worth_a_call(chosen, dearest); where < none) return Probe{state_.sizes_mb[where]};
+        if (const std::size_t where = dear ? none : worth_a_call(chosen, dearest); where < none)
+            return Probe{state_.sizes_mb[where]};
         return answer(chosen);
     }
 
@@ -53,9 +57,10 @@ private:
     [[nodiscard]] double regret(std::size_t i, std::size_t k) const {
         const double value = curves_.objective[k][i], ms = curves_.ms[k][i];
         if (value < kInf) return value / least_[k] - 1;
-        // The farther from an objective of service the worse: where none keeps it, what comes nearest is sought.
+        // The farther from an objective of service the worse: where none keeps it, what comes nearest is
+        // sought.
         const bool by_how_much = state_.objective.goal == Goal::slo && ms < kInf;
-        return kInfringed * (by_how_much ? curves_.quantile[k] * ms / state_.objective.parameter : 1);
+        return by_how_much ? kBroken * curves_.quantile[k] * ms / state_.objective.parameter : kInfringed;
     }
     // Of sizes with so many successes; sizes_mb.size(): there is none.
     [[nodiscard]] std::size_t best_measured(std::size_t calls) const {
@@ -131,7 +136,8 @@ private:
 Step next(const State& state) {
     const Feasible range = feasible(state);
     if (range.first == state.sizes_mb.size()) return Choose{};
-    if (range.succeeded == state.sizes_mb.size()) return is_spent(state) ? Step(Choose{}) : gallop(state, range.first);
+    if (range.succeeded == state.sizes_mb.size())
+        return is_spent(state) ? Step(Choose{}) : gallop(state, range.first);
     return Choosing(state, range).step();
 }
 

@@ -114,7 +114,8 @@ class Size(unittest.TestCase):
     def test_a_budget_ends_the_search(self):
         price = ("--price", "0.0000166667")
         whole = self.answer(self.run_on(table(), "--objective", "balanced:0.5", *price))
-        part = self.answer(self.run_on(table(), "--objective", "balanced:0.5", *price, "--budget", str(whole["spent_usd"] / 2)))
+        half = str(whole["spent_usd"] / 2)
+        part = self.answer(self.run_on(table(), "--objective", "balanced:0.5", *price, "--budget", half))
         self.assertLess(part["spent_usd"], whole["spent_usd"])
         self.assertEqual(part["samples"], whole["samples"][:len(part["samples"])])
         done = self.run_on(table(), *price, "--budget", "0.0000001")

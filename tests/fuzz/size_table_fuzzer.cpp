@@ -1,4 +1,5 @@
-// Tables of calls at memory sizes: whatever they hold, the search for a size ends, with a size that was measured.
+// Tables of calls at memory sizes: whatever they hold, the search for a size ends, with a size that was
+// measured.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -18,12 +19,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     std::map<std::uint32_t, std::vector<SizeRow>> calls;
     const auto take = [&](const SizeRow& row) {
-        fuzz::require(row.memory_mb > 0 && row.duration_ms >= 0 && std::isfinite(row.duration_ms), "a call has a size and a time");
+        fuzz::require(row.memory_mb > 0 && row.duration_ms >= 0 && std::isfinite(row.duration_ms),
+                      "a call has a size and a time");
         calls[row.memory_mb].push_back(row);
         return ok();
     };
     SizeRows table;
-    if (!table.feed(text.substr(0, size / 2), take) || !table.feed(text.substr(size / 2), take) || !table.finish(take)) return 0;
+    if (!table.feed(text.substr(0, size / 2), take) || !table.feed(text.substr(size / 2), take) ||
+        !table.finish(take))
+        return 0;
     if (calls.empty() || calls.size() > 40) return 0;
     sizing::State state;
     state.objective = {static_cast<sizing::Goal>(size % 3), size % 3 == 1 ? 0.5 : 10.0};
@@ -45,8 +49,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const auto& choice = std::get<sizing::Choose>(step);
     if (choice.memory_mb == 0) return 0;
-    fuzz::require(state.cells.at(choice.memory_mb).ok_ms.size() >= sizing::kLeastCalls, "what is chosen was measured");
-    fuzz::require(std::isfinite(choice.expected_ms) && choice.low_ms <= choice.expected_ms && choice.expected_ms <= choice.high_ms,
+    fuzz::require(state.cells.at(choice.memory_mb).ok_ms.size() >= sizing::kLeastCalls,
+                  "what is chosen was measured");
+    fuzz::require(std::isfinite(choice.expected_ms) && choice.low_ms <= choice.expected_ms &&
+                      choice.expected_ms <= choice.high_ms,
                   "the interval holds what is expected");
     return 0;
 }

@@ -34,8 +34,9 @@ TEST(SizeChart, DrawsTimeAndCostWithWhatWasMeasured) {
 }
 
 TEST(SizeChart, DrawsLittleAndNothing) {
-    for (const SizeChart& chart : {SizeChart{}, SizeChart{.title = "one", .curve = {{128, 0, 0, 0}}, .calls = {}},
-                                   SizeChart{.title = "failed", .curve = {}, .calls = {{128, 0, false}}}}) {
+    for (const SizeChart& chart :
+         {SizeChart{}, SizeChart{.title = "one", .curve = {{128, 0, 0, 0}}, .calls = {}},
+          SizeChart{.title = "failed", .curve = {}, .calls = {{128, 0, false}}}}) {
         const std::string svg = size_svg(chart);
         EXPECT_THAT(svg, Not(HasSubstr("nan")));
         EXPECT_THAT(svg, Not(HasSubstr("inf")));

@@ -71,15 +71,19 @@ TEST(Tuner, KeepsAboveTheFloor) {
 constexpr double kZ95 = 1.6449;
 
 TEST(Tuner, KeepsAnObjectiveOfServiceAtTheLeastCost) {
-    // 95 of 100 calls within 400 ms: of log-normal calls with a spread of 0.2 the mean may be 294 ms, at 484 MB.
+    // 95 of 100 calls within 400 ms: of log-normal calls with a spread of 0.2 the mean may be 294 ms, at 484
+    // MB.
     int over = 0, dear = 0;
     constexpr int kRuns = 20;
     for (unsigned run = 0; run < kRuns; ++run) {
         std::mt19937 random(run);
         std::normal_distribution<double> normal;
-        State state{.sizes_mb = {128, 256, 384, 512, 640, 768, 1024, 1536, 2048, 3072}, .objective = {Goal::slo, 400, kZ95}, .cells = {}};
+        State state{.sizes_mb = {128, 256, 384, 512, 640, 768, 1024, 1536, 2048, 3072},
+                    .objective = {Goal::slo, 400, kZ95},
+                    .cells = {}};
         const auto mean = [](double m) { return 50 + 118'000 / m; };
-        const Choose choice = run_on(state, [&](double m) { return mean(m) * std::exp(0.2 * normal(random) - 0.02); });
+        const Choose choice =
+            run_on(state, [&](double m) { return mean(m) * std::exp(0.2 * normal(random) - 0.02); });
         ASSERT_GT(choice.memory_mb, 0u);
         EXPECT_GT(choice.limit_kept, 0.5);
         over += mean(choice.memory_mb) * std::exp(kZ95 * 0.2 - 0.02) > 400;
