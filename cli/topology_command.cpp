@@ -7,18 +7,19 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/flows/flow_reader.hpp"
-#include "analyzer/topology/dependencies.hpp"
+#include "analyzer/topology/critical_path.hpp"
 #include "analyzer/topology/requests/owner_resolver.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/text_output.hpp"
 #include "cli/text_pieces.hpp"
+#include "cli/topology_flows.hpp"
 #include "cli/topology_owner.hpp"
 #include "cli/topology_requests.hpp"
 #include "cli/topology_workflow.hpp"
 #include "cli/traced_command.hpp"
+#include "exporters/render/critical_path.hpp"
 #include "exporters/render/dependencies.hpp"
 #include "exporters/render/owner_graph.hpp"
 #include "exporters/render/workflow.hpp"
@@ -41,11 +42,10 @@ const std::map<std::string, analysis::Ranking> kRankings{{"ratio", analysis::Ran
 struct Arguments {
     std::string flows, calls, workflow, method, format, ranking = "logarithm", out;
     std::vector<std::string> given;
-    bool exclusive = false, one_address = false, json = false, no_patterns = false;
-    double hold_back_s = 60;
+    bool json = false, no_patterns = false, critical_path = false;
     std::size_t window = 50'000;
     std::vector<double> inference;
-    analysis::DependencyOptions options;
+    FlowOptions flow;
     OwnerRequest owner;
     double seconds = 0;
 };
@@ -53,45 +53,6 @@ struct Arguments {
 int failed_with(const std::string& message, int status) {
     std::fprintf(stderr, "autotune topology: %s\n", message.c_str());
     return status;
-}
-
-struct Mined {
-    DependencyGraph graph;
-    analysis::MinerCounters counters;
-    std::uint64_t skipped = 0;
-};
-
-Result<Mined> mine(const Arguments& arguments) {
-    const std::string& path = arguments.flows.empty() ? arguments.calls : arguments.flows;
-    FlowNames names;
-    FlowReader reader(names,
-                      arguments.one_address ? CallAddresses::one_for_all : CallAddresses::one_a_service);
-    analysis::DependencyMiner miner(
-        names,
-        {.ambiguous = arguments.exclusive ? analysis::Ambiguous::exclusive : analysis::Ambiguous::shared,
-         .hold_back_ns = static_cast<std::int64_t>(arguments.hold_back_s * 1e9)});
-    std::vector<Flow> flows;
-    const auto pass_on = [&] {
-        for (const Flow& flow : flows) miner.add(flow);
-        flows.clear();
-    };
-    Status read = read_text_in_pieces(path, [&](std::string_view piece) {
-        Status fed = reader.feed(piece, flows);
-        pass_on();
-        return fed;
-    });
-    if (read) read = reader.finish(flows);
-    pass_on();
-    if (!read) {
-        const Error& error = read.error();
-        const bool located = error.code == Errc::invalid_argument;  // "1: what" of the table
-        return fail(error.code, located ? shown_path(path) + ":" + error.message : error.message);
-    }
-    for (const std::string& told : reader.told())
-        std::fprintf(stderr, "%s:%s; skipped\n", shown_path(path).c_str(), told.c_str());
-    const analysis::Candidates candidates = miner.finish();
-    return Mined{analysis::dependencies(candidates, names, arguments.options), candidates.counters,
-                 reader.skipped()};
 }
 
 std::string drawn(const DependencyGraph& graph, Format format, const std::string& title) {
@@ -118,6 +79,10 @@ std::string drawn(const OwnerGraph& graph, Format format, const std::string& tit
     return {};
 }
 
+std::string drawn(const CriticalPaths& paths, Format format) {
+    return format == Format::json ? render::critical_paths_json(paths) + "\n" : render::critical_paths_text(paths);
+}
+
 // What is asked for, else what the file's name says, else text.
 Result<Format> format_of(const Arguments& arguments) {
     if (!arguments.format.empty()) return kFormats.at(arguments.format);
@@ -136,25 +101,17 @@ Result<Format> format_of(const Arguments& arguments) {
                     "\" by its end: .json, .jsonl, .dot, .mmd, .html and .txt are known; or say --format");
 }
 
-void tell(const Mined& mined) {
-    const analysis::MinerCounters& c = mined.counters;
-    const auto count = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
-    std::fprintf(stderr, "autotune topology: %llu flows, %llu of them within others, %llu within several",
-                 count(c.flows), count(c.contained), count(c.ambiguous));
-    if (mined.skipped > 0) std::fprintf(stderr, "; %llu lines skipped", count(mined.skipped));
-    if (c.late > 0)
-        std::fprintf(stderr, "; %llu came more than --hold-back late and were given no parent",
-                     count(c.late));
-    if (c.edges_dropped > 0)
-        std::fprintf(stderr, "; %llu weights lost, too many edges", count(c.edges_dropped));
-    std::fprintf(stderr, "\n");
-}
-
 bool to_standard_output(const Arguments& arguments) { return arguments.out.empty() || arguments.out == "-"; }
 
 int write(const Arguments& arguments, const std::string& text) {
     const Status written = write_text(arguments.out, text);
     return written ? kDone : failed_with(written.error().message, kFailed);
+}
+
+// Critical paths are figures, not a graph.
+std::optional<int> refuse_paths(const Arguments& arguments, Format format) {
+    if (!arguments.critical_path || format == Format::text || format == Format::json) return std::nullopt;
+    return failed_with("--critical-path is text or json", kUsage);
 }
 
 // Live, or from a recording. A command's own status is ours, unless we failed.
@@ -167,6 +124,7 @@ int run_owner(Arguments& arguments) {
     if (!format) return failed_with(format.error().message, kUsage);
     if (*format == Format::jsonl)
         return failed_with("a line a call is what --method requests finds; owner tells text, json, dot, mermaid or html", kUsage);
+    if (const auto refused = refuse_paths(arguments, *format)) return *refused;
     if (has_command && *format != Format::text && to_standard_output(arguments))
         return failed_with("standard output is the command's: say -o FILE for the graph", kUsage);
     if (arguments.seconds > 0) arguments.owner.duration = Nanos(static_cast<std::int64_t>(arguments.seconds * 1e9));
@@ -180,7 +138,8 @@ int run_owner(Arguments& arguments) {
     }
     for (const std::string& remark : outcome->remarks)
         std::fprintf(stderr, "autotune topology: %s\n", remark.c_str());
-    const std::string text = drawn(outcome->graph, *format, "who calls whom");
+    const std::string text = arguments.critical_path ? drawn(analysis::critical_paths(analysis::path_forest(outcome->graph)), *format)
+                                                     : drawn(outcome->graph, *format, "who calls whom");
     if (has_command && to_standard_output(arguments)) {
         std::fputs(text.c_str(), stderr);
         return outcome->status;
@@ -196,12 +155,14 @@ int failed_with(const Error& error) {
 }
 
 int run_requests(const Arguments& arguments, Format format) {
-    RequestsOptions options{arguments.calls, arguments.window, ""};
+    if (const auto refused = refuse_paths(arguments, format)) return *refused;
+    RequestsOptions options{.calls = arguments.calls, .window = arguments.window, .paths = arguments.critical_path, .lines = ""};
     if (format == Format::jsonl) options.lines = to_standard_output(arguments) ? "-" : arguments.out;
     const auto requests = reconstruct_requests(options);
     if (!requests) return failed_with(requests.error());
     std::fprintf(stderr, "autotune topology: %s\n", requests->told.c_str());
     if (format == Format::jsonl) return kDone;
+    if (arguments.critical_path) return write(arguments, drawn(requests->paths, format));
     return write(arguments, drawn(requests->graph, format, "requests in " + shown_path(arguments.calls)));
 }
 
@@ -230,6 +191,9 @@ int run_workflow(const Arguments& arguments) {
 }
 
 int run(Arguments& arguments) {
+    if (arguments.critical_path && (!arguments.workflow.empty() || !arguments.flows.empty() || arguments.method == "nsdminer"))
+        return failed_with("--critical-path is of requests: of those that are watched or recorded, or of --calls with --method requests",
+                           kUsage);
     if (!arguments.workflow.empty()) return run_workflow(arguments);
     const bool has_table = !arguments.flows.empty() || !arguments.calls.empty();
     if (arguments.method == "owner" && has_table)
@@ -252,14 +216,14 @@ int run(Arguments& arguments) {
     if (*format == Format::jsonl)
         return failed_with("a line a call is what --method requests finds; nsdminer tells text, json, dot, mermaid or html",
                            kUsage);
-    arguments.options.ranking = kRankings.at(arguments.ranking);
-    if (!arguments.inference.empty())
-        arguments.options.inference = {arguments.inference[0], arguments.inference[1]};
-    const auto mined = mine(arguments);
+    arguments.flow.dependencies.ranking = kRankings.at(arguments.ranking);
+    if (!arguments.inference.empty()) arguments.flow.dependencies.inference = {arguments.inference[0], arguments.inference[1]};
+    arguments.flow.path = arguments.flows.empty() ? arguments.calls : arguments.flows;
+    const auto mined = mine_flows(arguments.flow);
     if (!mined) return failed_with(mined.error());
-    tell(*mined);
+    std::fprintf(stderr, "autotune topology: %s\n", mined->told.c_str());
     return write(arguments, drawn(mined->graph, *format,
-                                  "dependencies in " + shown_path(arguments.flows.empty() ? arguments.calls : arguments.flows)));
+                                  "dependencies in " + shown_path(arguments.flow.path)));
 }
 
 }  // namespace
@@ -276,6 +240,7 @@ int topology_command(int argc, char** argv) {
         "  autotune topology --flows flows.csv --ranking ratio --alpha 50 --clusters 3 -o graph.html\n"
         "  autotune topology --calls calls.csv.gz --method nsdminer --format mermaid\n"
         "  autotune topology --calls calls.csv.gz --method requests --format jsonl > parents.jsonl\n"
+        "  autotune topology --calls calls.csv.gz --critical-path              # where the time goes, what 10 % would save\n"
         "  autotune topology --workflow orders.asl.json --given 'Paid?>Ship=0.9' -o orders.html\n\n"
         "A table of flows names its columns in its first line: start, end (seconds; or start_us, …), src, "
         "dst, and dst_port\n"
@@ -306,27 +271,30 @@ int topology_command(int argc, char** argv) {
     app.add_option("--from", arguments.owner.recording, "owner: of a recording of autotune trace instead");
     app.add_flag("--no-patterns", arguments.no_patterns,
                  "owner: leave calls ambiguous that neither thread nor trace id tells; else reconstruction decides, marked so");
+    app.add_flag("--critical-path", arguments.critical_path,
+                 "instead of the graph: where the time of requests goes that nothing else goes on beside, by service, and what a "
+                 "service that is 10 % faster would save; text or json");
     app.add_option("COMMAND", arguments.owner.command, "owner, after --: a program to start and watch, with its arguments");
     app.positionals_at_end();
-    app.add_flag("--exclusive", arguments.exclusive,
+    app.add_flag("--exclusive", arguments.flow.exclusive,
                  "drop a flow that lies within several; else they share it");
     app.add_option("--ranking", arguments.ranking, "of candidates: ratio or logarithm of their weights")
         ->check(CLI::IsMember(kRankings))
         ->capture_default_str();
-    app.add_option("--alpha", arguments.options.alpha, "what ranks below, of 100, is not told")
+    app.add_option("--alpha", arguments.flow.dependencies.alpha, "what ranks below, of 100, is not told")
         ->capture_default_str();
-    app.add_option("--least-flows", arguments.options.least_flows, "services with fewer are not judged")
+    app.add_option("--least-flows", arguments.flow.dependencies.least_flows, "services with fewer are not judged")
         ->capture_default_str();
     app.add_option(
            "--infer", arguments.inference,
            "SIMILARITY AGREEMENT, 0 to 1: services alike are given what more than so many of them need")
         ->expected(2)
         ->check(CLI::Range(0.0, 1.0));
-    app.add_option("--clusters", arguments.options.cluster_support,
+    app.add_option("--clusters", arguments.flow.dependencies.cluster_support,
                    "servers on one port that so many services need together share a load; 0: none")
         ->capture_default_str();
-    app.add_flag("--one-address", arguments.one_address, "with --calls: as if all services had one address");
-    app.add_option("--hold-back", arguments.hold_back_s,
+    app.add_flag("--one-address", arguments.flow.one_address, "with --calls: as if all services had one address");
+    app.add_option("--hold-back", arguments.flow.hold_back_s,
                    "seconds of flows kept to be put in order of their starts")
         ->check(CLI::Range(0.0, 86'400.0))
         ->capture_default_str();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent/flows/call_reader.hpp"
+#include "analyzer/topology/critical_path.hpp"
 #include "analyzer/topology/requests/reconstructor.hpp"
 #include "cli/text_output.hpp"
 #include "cli/text_pieces.hpp"
@@ -57,11 +58,13 @@ private:
 // What was found, added up and told.
 class Totals {
 public:
-    explicit Totals(FlowNames& names, Lines& lines) : names_(names), lines_(lines) {}
+    // `forest`: null where no paths are wanted.
+    Totals(FlowNames& names, Lines& lines, analysis::CallForest* forest) : names_(names), lines_(lines), forest_(forest) {}
 
     void take(std::vector<CallParent>& found) {
         text_.clear();
         for (const CallParent& f : found) {
+            if (forest_) forest_->give(f);
             if (lines_.wanted()) {
                 text_ += "{\"id\":";
                 append_quoted(text_, f.id);
@@ -106,6 +109,7 @@ private:
     };
     FlowNames& names_;
     Lines& lines_;
+    analysis::CallForest* forest_;
     std::string text_;
     std::map<std::uint32_t, std::uint64_t> calls_to_;
     std::map<std::pair<std::uint32_t, std::uint32_t>, Sum> edges_;
@@ -134,12 +138,16 @@ Result<Requests> reconstruct_requests(const RequestsOptions& options) {
     FlowNames names;
     CallReader reader(names);
     analysis::Reconstructor reconstructor({.window = options.window});
-    Totals totals(names, *lines);
+    analysis::CallForest forest;
+    Totals totals(names, *lines, options.paths ? &forest : nullptr);
     std::vector<ServiceCall> calls;
     std::vector<CallParent> found;
     const auto pass_on = [&] {
         reconstructor.set_step(reader.step_ns());
-        for (ServiceCall& call : calls) reconstructor.add(std::move(call), found);
+        for (ServiceCall& call : calls) {
+            if (options.paths) forest.add(call);
+            reconstructor.add(std::move(call), found);
+        }
         calls.clear();
         totals.take(found);
     };
@@ -160,7 +168,9 @@ Result<Requests> reconstruct_requests(const RequestsOptions& options) {
     for (const std::string& told : reader.told())
         std::fprintf(stderr, "%s:%s; skipped\n", shown_path(options.calls).c_str(), told.c_str());
     if (Status s = lines->close(); !s) return s.forward();
-    return Requests{totals.graph(), in_words(reconstructor.counters(), reader.skipped())};
+    Requests requests{.graph = totals.graph(), .paths = {}, .told = in_words(reconstructor.counters(), reader.skipped())};
+    if (options.paths) requests.paths = analysis::critical_paths(forest.finish(names));
+    return requests;
 }
 
 }  // namespace autotune::cli

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/critical_path.hpp"
 #include "core/dependency_graph.hpp"
 #include "core/result.hpp"
 
@@ -13,11 +14,13 @@ namespace autotune::cli {
 struct RequestsOptions {
     std::string calls;            // path, - is standard input
     std::size_t window = 50'000;  // calls
+    bool paths = false;           // critical ones are wanted too
     std::string lines;  // path of {"id","parent","confidence"} a call, - is standard output; "": none
 };
 
 struct Requests {
     DependencyGraph graph;  // weight: calls; confidence: the mean of theirs, of 100
+    CriticalPaths paths;    // where they were wanted
     std::string told;       // what was found, for people
 };
 

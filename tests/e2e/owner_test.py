@@ -51,6 +51,7 @@ class Scene(unittest.TestCase):
                                                                           mode="dry-run")))
         cls.agent.wait_ready()
         watchers = {kind: watch("-o", cls.folder / f"graph.{kind}") for kind in ("json", "html")}
+        watchers["paths"] = watch("--critical-path", "-o", cls.folder / "paths.json")
         cls.scene.send(REQUESTS)
         for kind, watcher in watchers.items():
             status = end(watcher)
@@ -85,6 +86,23 @@ class Scene(unittest.TestCase):
         # It watches executors: what the servers do is not seen, who they are is looked up.
         must = {(f, callee) for f, callees in owner_scene.CALLS.items() for callee in callees}
         harness.wait_for("the agent's page has every edge of the functions", lambda: must <= edges(), seconds=60, step=0.5)
+
+    def test_the_critical_path_of_every_request(self):
+        paths = json.loads((self.folder / "paths.json").read_text())
+        groups = {g["what"]: g for g in paths["groups"] if not g["detached"]}
+        for root, callees in (("checkout", {"cart", "pay", "ledger", "front", "back"}), ("search", {"index", "front", "back"})):
+            group = groups[root]
+            self.assertEqual(group["requests"], REQUESTS / len(owner_scene.ROOTS))
+            self.assertEqual(sum(s["own_ns"] + s["between_ns"] for s in group["services"]), group["total_ns"])
+            # All are called one after the other: each is on the path of each request, but front, which asks back for every second.
+            on = {self.scene.name_of(s["name"]): s["requests"] for s in group["services"]}
+            self.assertEqual(set(on), callees | {root})
+            self.assertEqual(set(on.values()), {group["requests"]})
+            for s in group["services"]:
+                self.assertLessEqual(s["saves_ns"], s["own_ns"] / 10)
+        for edge in paths["edges"]:
+            if edge["from"] in owner_scene.CALLS:
+                self.assertEqual((edge["on_path"], edge["not_waited"]), (edge["calls"], 0), edge)
 
     def test_an_edge_carries_its_figures(self):
         for edge in self.graph["edges"]:

@@ -126,6 +126,47 @@ class Topology(unittest.TestCase):
         self.assertEqual(len(out.read_text().splitlines()), 100_000)
         self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["cut.csv.gz", "o.jsonl", "whole.csv"])
 
+    def test_the_critical_path_by_hand(self):
+        # web asks auth, then cart and price at once; cart asks the store. Two of these; one of mail, which goes on afterwards.
+        rows, head = [], "id,caller,callee,operation,caller_start_us,caller_end_us,callee_start_us,callee_end_us\n"
+        for i, at in enumerate((0, 100_000)):
+            rows += [f"r{i},,web,get,,,{at},{at + 1000}", f"a{i},web,auth,check,{at + 100},{at + 300},{at + 150},{at + 250}",
+                     f"c{i},web,cart,sum,{at + 400},{at + 900},{at + 450},{at + 850}", f"s{i},cart,store,get,{at + 500},{at + 800},{at + 600},{at + 700}",
+                     f"p{i},web,price,sum,{at + 400},{at + 895},{at + 400},{at + 895}"]
+        rows.append("m,web,mail,send,100910,100920,100915,101500")
+        path = self.table(head + "\n".join(rows) + "\n", "calls.csv")
+        done = topology("--calls", path, "--critical-path", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        data = json.loads(done.stdout)
+        web, mail = data["groups"]
+        self.assertEqual((web["what"], web["requests"], web["total_ns"], web["detached"]), ("web:get", 2, 2_000_000, False))
+        figures = {s["name"]: (s["own_ns"], s["between_ns"], s["saves_ns"]) for s in web["services"]}
+        # Of the first request: web 100+100+100, of the second the call of mail lies in its last 100: 10 that mail took.
+        # A cart or a store (100 of its own each) that is 10 faster saves 5: then price is the last.
+        self.assertEqual(figures, {"web": (590_000, 0, 59_000), "auth": (200_000, 200_000, 20_000), "cart": (200_000, 200_000, 10_000),
+                                   "store": (200_000, 400_000, 10_000), "mail": (10_000, 0, 1_000)})
+        self.assertEqual((mail["what"], mail["detached"], mail["requests"]), ("mail:send", True, 1))
+        self.assertEqual([(s["service"], s["between"], s["at_ns"], s["ns"]) for s in next(r for r in data["slowest"] if r["id"] == "r0")["path"]],
+                         [("web", False, 0, 100_000), ("auth", True, 100_000, 50_000), ("auth", False, 150_000, 100_000),
+                          ("auth", True, 250_000, 50_000), ("web", False, 300_000, 100_000), ("cart", True, 400_000, 50_000),
+                          ("cart", False, 450_000, 50_000), ("store", True, 500_000, 100_000), ("store", False, 600_000, 100_000),
+                          ("store", True, 700_000, 100_000), ("cart", False, 800_000, 50_000), ("cart", True, 850_000, 50_000),
+                          ("web", False, 900_000, 100_000)])
+        told = topology("--calls", path, "--critical-path").stdout
+        self.assertIn("web:get: 2 requests, p50 1 ms", told)
+        self.assertIn("web → mail: 1 of 1 call went on without being waited for, 575 µs longer in the mean", told)
+
+    def test_critical_paths_of_measured_requests_add_up(self):
+        for name in ("hotel_100", "media_100"):
+            data = json.loads(topology("--calls", REQUESTS / f"{name}.calls.csv.gz", "--critical-path", "--json").stdout)
+            for group in data["groups"]:
+                self.assertEqual(sum(s["own_ns"] + s["between_ns"] for s in group["services"]), group["total_ns"])
+                for s in group["services"]:
+                    self.assertLessEqual(s["saves_ns"], s["own_ns"] / 10)
+            for request in data["slowest"]:
+                self.assertEqual(sum(step["ns"] for step in request["path"]), request["ns"])
+            self.assertEqual((data["groups"][0]["requests"], len(data["slowest"])), (1000, 100))
+
     def test_the_page_lights_what_belongs_together(self):
         if not browser.chromium():
             if os.environ.get("CI"):
@@ -178,6 +219,8 @@ class Topology(unittest.TestCase):
                                          (["--flows", bad, "--method", "requests"], 2, "--calls"),
                                          (["--calls", bad, "--method", "nsdminer", "--format", "jsonl"], 2, "requests"), (["--flows", bad, "--format", "png"], 2, "png"),
                                          (["--flows", bad, "-o", "x.png"], 2, ".mmd"),
+                                         (["--flows", bad, "--critical-path"], 2, "--critical-path is of requests"),
+                                         (["--calls", bad, "--critical-path", "--format", "dot"], 2, "--critical-path is text or json"),
                                          (["--flows", bad, "--method", "guess"], 2, "guess")]:
             with self.subTest(arguments=arguments):
                 done = topology(*arguments)

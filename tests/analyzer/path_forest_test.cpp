@@ -1,0 +1,155 @@
+// What critical paths are made of: from owners' graphs and from calls that were put together.
+#include "analyzer/topology/path_forest.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "analyzer/topology/critical_path.hpp"
+
+namespace autotune::analysis {
+namespace {
+
+using ::testing::ElementsAre;
+
+Timestamp at(std::int64_t ns) { return Timestamp(Nanos(1'000 + ns)); }
+
+// "a>b 10-40 child 1 longer 0"
+std::vector<std::string> calls(const PathForest& f) {
+    std::vector<std::string> out;
+    for (const PathCall& c : f.calls)
+        out.push_back(f.names[f.works[c.parent].service] + ">" + f.names[c.service] + " " + std::to_string(c.start) + "-" +
+                      std::to_string(c.end) + " child " + (c.child == PathCall::kNone ? "-" : std::to_string(c.child)) + " longer " +
+                      std::to_string(c.longer));
+    return out;
+}
+
+class OfOwners : public ::testing::Test {
+protected:
+    OfOwners() {
+        g.from = at(0), g.to = at(1'000);
+        for (const char* name : {"a", "b", "db"}) g.nodes.push_back({.service = {.name = name}});
+    }
+    std::size_t work(std::size_t node, std::int64_t from, std::int64_t to, std::size_t asked_by = autotune::kNone) {
+        g.works.push_back({.node = node, .start = at(from), .end = at(to), .asked_by = asked_by});
+        return g.works.size() - 1;
+    }
+    void call(std::size_t parent, std::size_t to, std::int64_t from, std::int64_t till, std::size_t child = autotune::kNone,
+              std::uint16_t status = 200) {
+        g.calls.push_back({.from = 0, .to = to, .start = at(from), .end = at(till), .status = status, .parent = parent, .child = child});
+    }
+    OwnerGraph g;
+};
+
+TEST_F(OfOwners, CallsThatWaitedHaveChildrenAndOthersDoNot) {
+    work(0, 0, 100);
+    work(1, 15, 35, 0);   // within its call
+    work(1, 55, 300, 1);  // was only accepted
+    call(0, 1, 10, 40, 1);
+    call(0, 1, 50, 60, 2, 202);
+    call(0, 2, 70, 80);
+    call(autotune::kNone, 2, 75, 85);  // nobody's
+    g.calls_not_kept = 7;
+    const PathForest f = path_forest(g);
+    EXPECT_THAT(calls(f), ElementsAre("a>b 10-40 child 1 longer 0", "a>b 50-60 child - longer 240", "a>db 70-80 child - longer 0"));
+    EXPECT_EQ(f.works[0].origin, PathOrigin::outside);
+    EXPECT_EQ(f.works[1].origin, PathOrigin::waited);
+    EXPECT_EQ(f.works[2].origin, PathOrigin::detached);
+    EXPECT_EQ(f.not_kept, 7u);
+}
+
+TEST_F(OfOwners, AnAnswerMayBeReadBeforeItsSenderHasNotedIt) {
+    work(0, 0, 100);
+    work(1, 9, 43, 0);
+    work(1, 55, 64, 1);
+    g.works[2].what = "POST /jobs";  // a server's, which answers 202 itself
+    call(0, 1, 10, 40, 1);
+    call(0, 1, 50, 60, 2, 202);
+    const PathForest f = path_forest(g);
+    EXPECT_THAT(calls(f), ElementsAre("a>b 10-40 child 1 longer 0", "a>b 50-60 child 2 longer 0"));
+    EXPECT_EQ(f.works[1].start, 10);
+    EXPECT_EQ(f.works[1].end, 40);
+    EXPECT_EQ(f.works[2].end, 60);
+}
+
+TEST_F(OfOwners, WhoGaveUpDidNotWait) {
+    work(0, 0, 100);
+    work(1, 15, 70, 0);
+    call(0, 1, 10, 40, 1, 0);
+    const PathForest f = path_forest(g);
+    EXPECT_THAT(calls(f), ElementsAre("a>b 10-40 child - longer 30"));
+    EXPECT_EQ(f.works[1].origin, PathOrigin::detached);
+}
+
+TEST_F(OfOwners, ACallBeginsWithItsWorkAtTheEarliest) {
+    work(0, 50, 100);
+    call(0, 2, 40, 60);
+    call(0, 2, 10, 20);
+    EXPECT_THAT(calls(path_forest(g)), ElementsAre("a>db 50-60 child - longer 0"));
+}
+
+TEST_F(OfOwners, AnOpenWorkIsNobodysChild) {
+    work(0, 0, 100);
+    work(1, 15, 35, 0);
+    g.works[1].open = true;
+    call(0, 1, 10, 40, 1);
+    const PathForest f = path_forest(g);
+    EXPECT_THAT(calls(f), ElementsAre("a>b 10-40 child - longer 0"));
+    EXPECT_EQ(critical_paths(f).open, 1u);
+}
+
+TEST_F(OfOwners, WhatAskedIsFollowedOnlyWhereBothSidesSaySo) {
+    work(0, 0, 100);
+    work(1, 15, 35, 5);
+    call(0, 1, 10, 40, 1);
+    g.works[1].asked_by = autotune::kNone;
+    EXPECT_THAT(calls(path_forest(g)), ElementsAre("a>b 10-40 child - longer 0"));
+}
+
+class OfCalls : public ::testing::Test {
+protected:
+    void add(const std::string& id, std::string_view caller, std::string_view callee, std::int64_t start, std::int64_t end,
+             std::int64_t caller_start = -1, std::int64_t caller_end = -1) {
+        ServiceCall c{.id = id, .callee_start = start, .callee_end = end};
+        if (!caller.empty()) c.caller = names.service(names.host(caller), "");
+        c.callee = names.service(names.host(callee), "");
+        c.endpoint = names.service(names.host(callee), "get");
+        if (caller_start >= 0) c.seen_by_caller = true, c.caller_start = caller_start, c.caller_end = caller_end;
+        forest.add(c);
+    }
+    void give(const std::string& id, const std::string& parent) { forest.give({.id = id, .parent = parent}); }
+    FlowNames names;
+    CallForest forest{4};
+};
+
+TEST_F(OfCalls, EachIsACallAndTheWorkThatItAskedFor) {
+    add("r", "", "a", 0, 100);
+    add("x", "a", "b", 1'020, 1'040, 10, 50);
+    add("y", "a", "db", 60, 70);
+    add("z", "b", "db", 500, 560, 1'025, 1'035);  // took longer than its caller waited
+    add("more", "a", "b", 80, 90);
+    give("r", "");
+    give("z", "x");  // before it is known what x was made for
+    give("x", "r");
+    give("y", "r");
+    give("more", "r");
+    const PathForest f = forest.finish(names);
+    EXPECT_THAT(calls(f), ElementsAre("a>b 10-50 child 1 longer 0", "a>db 60-70 child 2 longer 0", "b>db 1025-1035 child - longer 50"));
+    EXPECT_EQ(f.not_kept, 1u);
+    EXPECT_EQ(f.works[3].origin, PathOrigin::detached);
+    EXPECT_THAT(f.kinds, ElementsAre("a:get", "b:get", "db:get"));
+    const CriticalPaths p = critical_paths(f);
+    ASSERT_EQ(p.slowest.size(), 1u);
+    EXPECT_EQ(p.slowest[0].id, "r");
+    EXPECT_EQ(p.slowest[0].what, "a:get");
+}
+
+TEST_F(OfCalls, WhatHasNoParentThoughItHasACallerIsOfUnknownOrigin) {
+    add("x", "a", "b", 0, 10);
+    give("x", "");
+    const CriticalPaths p = critical_paths(forest.finish(names));
+    EXPECT_EQ(p.unknown, 1u);
+    EXPECT_TRUE(p.groups.empty());
+}
+
+}  // namespace
+}  // namespace autotune::analysis
