@@ -63,13 +63,14 @@ class Plan(unittest.TestCase):
                 # The same by an agent in a dry run, explained.
                 with harness.running(harness.Agent(rules, host, folder / "second", mode="dry-run")) as agent:
                     agent.wait_ready()
-                    host.invoke("greedy", {"mb": 400})
-                    change = harness.wait_for("a dry run on record", lambda: harness.history(folder / "second"))[0]
+                    # The sandbox that waited for work before this agent came may be seen from its next call on only.
+                    change = harness.wait_for("a dry run on record", lambda: host.invoke("greedy", {"mb": 400}) and
+                                              harness.history(folder / "second"))[0]
                 self.assertEqual(self.state_of(host), before)
                 said = harness.run("explain", str(change["id"]), "--state", folder / "second")
                 self.assertEqual(said.returncode, 0, said.stderr)
                 self.assertIn("greedy  resize 128 MB → 228 MB: planned", said.stdout)
-                self.assertIn("fn.oom_count = 1", said.stdout)
+                self.assertRegex(said.stdout, r"fn\.oom_count = \d+\n")
                 self.assertRegex(said.stdout, r"steps +\S+  closed \(planned\)")
                 absent = harness.run("explain", "99", "--state", folder / "second")
                 self.assertEqual((absent.returncode, absent.stdout), (1, ""))
