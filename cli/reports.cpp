@@ -66,6 +66,7 @@ Status Reports::update_page(OwnerTopology& owners, Timestamp now, bool asked) {
     if (!page_written_ && graph.nodes.empty()) return ok();  // as soon as there is something
     page_written_ = now;
     page_wanted_ = false;
+    if (Status s = write("topology_edges.json", render::owner_edges_json(graph) + "\n"); !s) return s;
     return write("topology.html", render::owner_html(graph, "who calls whom, last " + std::to_string(std::chrono::duration_cast<std::chrono::minutes>(options_.window).count()) + " minutes"));
 }
 

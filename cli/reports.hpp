@@ -19,10 +19,10 @@
 namespace autotune::cli {
 
 struct ReportOptions {
-    std::filesystem::path folder;  // flames/NAME.svg, .slow.svg and .folded, topology.{json,dot,mmd,html}
+    std::filesystem::path folder;  // flames/NAME.svg, .slow.svg and .folded, topology.{json,dot,mmd,html}, topology_edges.json
     Nanos interval = std::chrono::seconds(2);
     Nanos window = std::chrono::hours(1);
-    Nanos page_interval = std::chrono::minutes(5);  // of topology.html, unless somebody asks for it
+    Nanos page_interval = std::chrono::minutes(5);  // of topology.html and topology_edges.json, unless somebody asks
 };
 
 class Reports {
@@ -34,7 +34,7 @@ public:
     // Writes everything now.
     Status flush(const Analyzer& analyzer, const Tables& tables, Timestamp now);
 
-    // The page of who calls whom, when it is due or, `asked` for, when it is older than `interval`.
+    // The page of who calls whom, and its edges, when it is due or, `asked` for, when it is older than `interval`.
     Status update_page(OwnerTopology& owners, Timestamp now, bool asked);
 
 private:

@@ -29,6 +29,10 @@ void add_pages(exporters::WebServer& web, const exporters::PrometheusSink& metri
     });
     web.add_page("/topology.json", "application/json",
                  [state](std::string_view) { return read_report(state, "topology.json"); });
+    web.add_page("/topology/edges.json", "application/json", [state, &graph_asked](std::string_view) {
+        graph_asked = true;
+        return read_report(state, "topology_edges.json");
+    });
     web.add_page("/topology", "text/html; charset=utf-8", [state, &graph_asked](std::string_view) {
         graph_asked = true;
         return read_report(state, "topology.html");

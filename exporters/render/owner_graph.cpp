@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "exporters/render/graph_text.hpp"
@@ -109,10 +110,10 @@ std::string owner_mermaid(const OwnerGraph& graph) {
     return out;
 }
 
-std::string owner_json(const OwnerGraph& graph) {
-    const auto index = [](std::size_t i) { return i == kNone ? Json() : Json(i); };
-    const auto since = [&](Timestamp t) { return (t - graph.from).count(); };
-    Json nodes = Json::array(), edges = Json::array(), works = Json::array(), calls = Json::array();
+namespace {
+
+Json nodes_and_edges(const OwnerGraph& graph) {
+    Json nodes = Json::array(), edges = Json::array();
     for (const OwnerNode& n : graph.nodes) {
         Json cgroups = Json::array();
         for (const CgroupId id : n.cgroups)
@@ -137,6 +138,27 @@ std::string owner_json(const OwnerGraph& graph) {
                          {"p99_ns", e.p99.count()},
                          {"slowest_ns", e.slowest.count()},
                          {"by_path", e.by_path}});
+    return {{"method", "owner"}, {"duration_ns", (graph.to - graph.from).count()}, {"nodes", nodes}, {"edges", edges}};
+}
+
+std::string with_losses(Json told, const OwnerGraph& graph) {
+    told["ambiguous"] = graph.ambiguous;
+    told["calls_not_kept"] = graph.calls_not_kept;
+    told["works_not_kept"] = graph.works_not_kept;
+    told["undecided"] = graph.undecided;
+    told["late"] = graph.late;
+    told["lost"] = graph.lost;
+    return told.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string owner_edges_json(const OwnerGraph& graph) { return with_losses(nodes_and_edges(graph), graph); }
+
+std::string owner_json(const OwnerGraph& graph) {
+    const auto index = [](std::size_t i) { return i == kNone ? Json() : Json(i); };
+    const auto since = [&](Timestamp t) { return (t - graph.from).count(); };
+    Json works = Json::array(), calls = Json::array();
     for (const OwnerWork& w : graph.works)
         works.push_back({{"id", w.id.str()},
                          {"service", name_of(graph, w.node)},
@@ -172,19 +194,10 @@ std::string owner_json(const OwnerGraph& graph) {
                          {"confidence", c.confidence},
                          {"candidates", c.candidates},
                          {"child", index(c.child)}});
-    return Json{{"method", "owner"},
-                {"duration_ns", (graph.to - graph.from).count()},
-                {"nodes", nodes},
-                {"edges", edges},
-                {"works", works},
-                {"calls", calls},
-                {"ambiguous", graph.ambiguous},
-                {"calls_not_kept", graph.calls_not_kept},
-                {"works_not_kept", graph.works_not_kept},
-                {"undecided", graph.undecided},
-                {"late", graph.late},
-                {"lost", graph.lost}}
-        .dump(-1, ' ', false, Json::error_handler_t::replace);
+    Json told = nodes_and_edges(graph);
+    told["works"] = std::move(works);
+    told["calls"] = std::move(calls);
+    return with_losses(std::move(told), graph);
 }
 
 }  // namespace autotune::render

@@ -15,6 +15,9 @@ namespace autotune::render {
 // "works", "asked_by" of a work into "calls"; null where there is none. docs/topology.md tells each member.
 [[nodiscard]] std::string owner_json(const OwnerGraph& graph);
 
+// The same without works and calls: small, however much went on.
+[[nodiscard]] std::string owner_edges_json(const OwnerGraph& graph);
+
 // A page that needs no network: the graph in layers, edges with rate, p95 and errors, and a list of requests (the 100
 // newest and the 100 slowest); the path of the chosen one is lit, with its times.
 [[nodiscard]] std::string owner_html(const OwnerGraph& graph, const std::string& title);

@@ -83,9 +83,19 @@ class Scene(unittest.TestCase):
             self.assertLessEqual(len(data["requests"]), 200)
             return {(self.scene.name_of(e["from"]), self.scene.name_of(e["to"])) for e in data["edges"]}
 
+        def figures():
+            status, text = self.agent.get("/topology/edges.json")
+            data = json.loads(text) if status == 200 else {"edges": []}
+            self.assertFalse({"works", "calls"} & set(data))
+            for e in data["edges"]:
+                self.assertLessEqual(e["p50_ns"], e["p95_ns"])
+                self.assertLessEqual(e["p95_ns"], e["p99_ns"])
+            return {(self.scene.name_of(e["from"]), self.scene.name_of(e["to"])) for e in data["edges"] if e["p50_ns"] > 0}
+
         # It watches executors: what the servers do is not seen, who they are is looked up.
         must = {(f, callee) for f, callees in owner_scene.CALLS.items() for callee in callees}
         harness.wait_for("the agent's page has every edge of the functions", lambda: must <= edges(), seconds=60, step=0.5)
+        harness.wait_for("its edges have figures", lambda: must <= figures(), seconds=60, step=0.5)
 
     def test_the_critical_path_of_every_request(self):
         paths = json.loads((self.folder / "paths.json").read_text())
