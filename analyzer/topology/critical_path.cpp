@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <span>
@@ -16,6 +17,11 @@ namespace {
 
 constexpr std::uint32_t kNone = PathCall::kNone;
 constexpr std::int64_t nine_tenths(std::int64_t ns) { return ns - ns / 10; }
+
+// Sums of absurd times stay at the most there is.
+void add_to(std::int64_t& sum, std::int64_t ns) {
+    if (__builtin_add_overflow(sum, ns, &sum)) sum = std::numeric_limits<std::int64_t>::max();
+}
 
 class Paths {
 public:
@@ -108,9 +114,9 @@ private:
             const PathWork& work = forest_.works[c.parent];
             PathEdge& edge = edges_[{work.service, c.service}];
             ++edge.calls;
-            if (is_on_path[i]) ++edge.on_path, edge.path_ns += c.end - c.start;
+            if (is_on_path[i]) ++edge.on_path, add_to(edge.path_ns, c.end - c.start);
             const std::int64_t longer = std::max(c.longer, work.open ? 0 : c.end - work.end);
-            if (longer > 0) ++edge.not_waited, edge.longer_ns += longer;
+            if (longer > 0) ++edge.not_waited, add_to(edge.longer_ns, longer);
         }
     }
 
@@ -158,17 +164,17 @@ private:
         const PathWork& work = forest_.works[root];
         Group& to = groups_[{work.kind, work.origin == PathOrigin::detached}];
         ++to.group.requests;
-        to.group.total_ns += length(root);
+        add_to(to.group.total_ns, length(root));
         to.lengths.push_back(length(root));
         std::map<std::uint32_t, PathShare> mine;
         walk(root, [&](std::uint32_t service, bool between, std::uint32_t, std::int64_t, std::int64_t ns) {
-            (between ? mine[service].between_ns : mine[service].own_ns) += ns;
+            add_to(between ? mine[service].between_ns : mine[service].own_ns, ns);
         });
         for (const auto& [service, share] : mine) {
             PathShare& sum = to.shares[service];
             ++sum.requests;
-            sum.own_ns += share.own_ns, sum.between_ns += share.between_ns;
-            own_[service] += share.own_ns;
+            add_to(sum.own_ns, share.own_ns), add_to(sum.between_ns, share.between_ns);
+            add_to(own_[service], share.own_ns);
         }
     }
 
@@ -222,7 +228,7 @@ private:
                 const PathWork& work = forest_.works[root];
                 auto& shares = groups_[{work.kind, work.origin == PathOrigin::detached}].shares;
                 if (const auto share = shares.find(service); share != shares.end())
-                    share->second.saves_ns += length(root) - lengths[root];
+                    add_to(share->second.saves_ns, length(root) - lengths[root]);
             }
         }
     }
@@ -235,7 +241,9 @@ private:
             g.p95_ns = percentile(std::span(to.lengths), 0.95).value_or(0);
             g.p99_ns = percentile(std::span(to.lengths), 0.99).value_or(0);
             for (auto& [service, share] : to.shares) share.service = service, g.shares.push_back(share);
-            std::ranges::stable_sort(g.shares, std::greater(), [](const PathShare& s) { return s.own_ns + s.between_ns; });
+            std::ranges::stable_sort(g.shares, std::greater(), [](const PathShare& s) {
+                return static_cast<double>(s.own_ns) + static_cast<double>(s.between_ns);
+            });
             out_.groups.push_back(std::move(g));
         }
         std::ranges::stable_sort(out_.groups, {}, [](const PathGroup& g) { return std::pair(g.detached, -g.total_ns); });

@@ -59,7 +59,8 @@ PathForest path_forest(const OwnerGraph& graph) {
 }
 
 void CallForest::add(const ServiceCall& call) {
-    if (held_.size() >= most_) {
+    const bool too_long = call.callee_end - call.callee_start > kLongest || call.caller_end - call.caller_start > kLongest;
+    if (too_long || held_.size() >= most_) {
         ++not_kept_;
         return;
     }

@@ -50,7 +50,9 @@ struct PathForest {
 // The same of calls between services, once it is known for which each was made. One owner.
 class CallForest {
 public:
-    // Calls beyond `most` are counted and left out.
+    static constexpr std::int64_t kLongest = 3650LL * 86'400 * 1'000'000'000;  // ten years: differences fit, whatever the times
+
+    // Calls beyond `most`, and longer ones than that, are counted and left out.
     explicit CallForest(std::size_t most = 2'000'000) : most_(most) {}
 
     void add(const ServiceCall& call);

@@ -16,7 +16,8 @@ using Json = nlohmann::ordered_json;
 std::string duration(std::int64_t ns) { return human_duration(static_cast<double>(ns) / 1e9); }
 
 double share(const PathShare& s, const PathGroup& group) {
-    return group.total_ns > 0 ? static_cast<double>(s.own_ns + s.between_ns) / static_cast<double>(group.total_ns) : 0;
+    const double part = static_cast<double>(s.own_ns) + static_cast<double>(s.between_ns);
+    return group.total_ns > 0 ? part / static_cast<double>(group.total_ns) : 0;
 }
 
 std::string counted(std::uint64_t count, const std::string& one, const std::string& many) {

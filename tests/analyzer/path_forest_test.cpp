@@ -108,12 +108,12 @@ TEST_F(OfOwners, WhatAskedIsFollowedOnlyWhereBothSidesSaySo) {
 class OfCalls : public ::testing::Test {
 protected:
     void add(const std::string& id, std::string_view caller, std::string_view callee, std::int64_t start, std::int64_t end,
-             std::int64_t caller_start = -1, std::int64_t caller_end = -1) {
+             std::int64_t caller_start = INT64_MIN, std::int64_t caller_end = 0) {
         ServiceCall c{.id = id, .callee_start = start, .callee_end = end};
         if (!caller.empty()) c.caller = names.service(names.host(caller), "");
         c.callee = names.service(names.host(callee), "");
         c.endpoint = names.service(names.host(callee), "get");
-        if (caller_start >= 0) c.seen_by_caller = true, c.caller_start = caller_start, c.caller_end = caller_end;
+        if (caller_start != INT64_MIN) c.seen_by_caller = true, c.caller_start = caller_start, c.caller_end = caller_end;
         forest.add(c);
     }
     void give(const std::string& id, const std::string& parent) { forest.give({.id = id, .parent = parent}); }
@@ -141,6 +141,27 @@ TEST_F(OfCalls, EachIsACallAndTheWorkThatItAskedFor) {
     ASSERT_EQ(p.slowest.size(), 1u);
     EXPECT_EQ(p.slowest[0].id, "r");
     EXPECT_EQ(p.slowest[0].what, "a:get");
+}
+
+TEST_F(OfCalls, AbsurdTimesAreCountedOrStayWithinBounds) {
+    constexpr std::int64_t kEnd = INT64_MAX / 2;
+    forest = CallForest(100);
+    add("ages", "", "a", -kEnd, kEnd);
+    add("aged", "a", "b", 0, 1, -kEnd, kEnd);
+    for (int i = 0; i < 40; ++i) {
+        const std::string id = std::to_string(i);
+        add("r" + id, "", "a", -kEnd, CallForest::kLongest - kEnd);
+        add("c" + id, "a", "b", kEnd - CallForest::kLongest, kEnd, -kEnd, CallForest::kLongest - kEnd);
+        give("c" + id, "r" + id);
+    }
+    const CriticalPaths p = critical_paths(forest.finish(names));
+    EXPECT_EQ(p.not_kept, 2u);
+    ASSERT_EQ(p.groups.size(), 1u);
+    EXPECT_EQ(p.groups[0].requests, 40u);
+    EXPECT_EQ(p.groups[0].total_ns, INT64_MAX);
+    ASSERT_FALSE(p.groups[0].shares.empty());
+    EXPECT_EQ(p.groups[0].shares[0].own_ns, INT64_MAX);
+    EXPECT_EQ(p.groups[0].shares[0].saves_ns, 40 * (CallForest::kLongest / 10));
 }
 
 TEST_F(OfCalls, WhatHasNoParentThoughItHasACallerIsOfUnknownOrigin) {
