@@ -16,6 +16,7 @@ int fuse_command(int argc, char** argv);
 int size_command(int argc, char** argv);
 int plan_command(int argc, char** argv);
 int explain_command(int argc, char** argv);
+int approve_command(int argc, char** argv);
 int topology_command(int argc, char** argv);
 
 }  // namespace autotune::cli

@@ -4,6 +4,8 @@
 #include <thread>
 #include <utility>
 
+#include "cli/approvals.hpp"
+
 namespace autotune::cli {
 
 namespace {
@@ -85,6 +87,7 @@ void Pipeline::evaluate() {
                          .mode = options_.mode,
                          .now = parts_.clock.wall(),
                          .memo = &memo_};
+    take_approvals(now);
     Plan plan = rules::evaluate(parts_.rules, engine_, now);
     for (Action& action : plan.actions) {
         if (!options_.flame_folder.empty())
@@ -112,6 +115,36 @@ void Pipeline::begin(const Action& action, WallTime planned) {
     take_outcomes();
     if (!*started && !outcomes_.empty() && outcomes_.back().disposition == Disposition::refused)
         rules::not_begun(engine_, action, planned, rules::kRefusedRest);
+}
+
+// One that cannot begin yet stays where it is, and is looked at again at the next evaluation.
+void Pipeline::take_approvals(const rules::Situation& now) {
+    if (options_.approvals.empty() || parts_.executor.waiting().empty()) return;
+    for (const Approval& approval : approvals_in(options_.approvals)) {
+        const std::string which =
+            "change " + std::to_string(static_cast<std::int64_t>(approval.id)) + " is approved";
+        const auto waiting = parts_.executor.waiting();
+        const auto found = std::find_if(waiting.begin(), waiting.end(),
+                                        [&](const ChangeRecord& r) { return r.id == approval.id; });
+        if (found == waiting.end()) {
+            check(forget(options_.approvals, approval.id));
+            continue;
+        }
+        std::string why = options_.mode == Mode::dry_run
+                              ? "this agent runs dry"
+                              : rules::held_back(parts_.rules, engine_, now, found->action.target);
+        if (!why.empty()) {
+            check(fail(Errc::conflict, which + " and not begun yet: " + why));
+            continue;
+        }
+        if (const Status begun = parts_.executor.approve(approval.id, approval.who); !begun) {
+            check(begun.forward(which));
+            continue;
+        }
+        check(forget(options_.approvals, approval.id));
+        refresh_history();
+        executing_ = true;
+    }
 }
 
 void Pipeline::take_outcomes() {
@@ -190,13 +223,16 @@ void Pipeline::publish(const std::vector<Invocation>& finished) {
     if (outcomes_.empty() && now - published_ < options_.publication) return;
     published_ = now;
     const AgentHealth health = parts_.health();
+    const std::span<const ChangeRecord> waiting = parts_.executor.waiting(), open = parts_.executor.open();
+    std::vector<ChangeRecord> changes(waiting.begin(), waiting.end());
+    changes.insert(changes.end(), open.begin(), open.end());
     const Publication publication{
         .at = parts_.clock.wall(),
         .invocations = unpublished_,
         .facts = facts_.empty() ? std::span<const FunctionFacts>() : facts_.front().functions,
         .plan = plan_ ? &*plan_ : nullptr,
         .outcomes = outcomes_,
-        .changes = parts_.executor.open(),
+        .changes = changes,
         .health = &health};
     for (Sink* sink : parts_.sinks) check(sink->publish(publication));
     unpublished_.clear();

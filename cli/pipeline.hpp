@@ -5,6 +5,7 @@
 // loop ends only when start() fails or the caller stops calling step().
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -32,6 +33,7 @@ struct PipelineOptions {
     Nanos publication = std::chrono::seconds(1);   // sinks at least this often
     Nanos retention = std::chrono::hours(24 * 7);  // of invocations in the store
     std::string flame_folder;                      // where evidence will be found; "" = none is written
+    std::filesystem::path approvals;               // folder where people leave them; "" = none is taken
 };
 
 // All outlive the pipeline.
@@ -71,6 +73,7 @@ private:
     void ingest();
     void evaluate();
     void begin(const Action& action, WallTime planned);
+    void take_approvals(const rules::Situation& now);
     void take_outcomes();
     void judge();
     void remember(const std::vector<Invocation>& finished);

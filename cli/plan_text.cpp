@@ -50,6 +50,8 @@ std::string action_text(const PlannedAction& planned) {
     for (const auto& [name, value] : a.evidence.facts) line(out, "fact", name + " = " + value);
     if (a.canary)
         line(out, "canary", percent(a.canary->weight) + " of the calls, at most " + hours(a.canary->horizon));
+    if (a.approval_within)
+        line(out, "approval", "needed: it would wait " + hours(*a.approval_within) + " for autotune approve");
     if (!planned.impossible.empty()) {
         line(out, "refused", planned.impossible);
     } else if (a.canary && a.mode == Mode::dry_run) {
@@ -89,6 +91,7 @@ std::string plan_json(const PlanReport& report) {
         }
         if (a.canary)
             one["canary"] = {{"weight", a.canary->weight}, {"horizon_s", to_seconds(a.canary->horizon)}};
+        if (a.approval_within) one["approval_within_s"] = to_seconds(*a.approval_within);
         if (!planned.impossible.empty()) one["refused"] = planned.impossible;
         one["requests"] = Json::array();
         std::istringstream requests(planned.requests);

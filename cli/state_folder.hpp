@@ -12,6 +12,9 @@ namespace autotune::cli {
 [[nodiscard]] inline std::filesystem::path store_file(const std::filesystem::path& state) {
     return state / "knowledge.sqlite";
 }
+[[nodiscard]] inline std::filesystem::path approvals_folder(const std::filesystem::path& state) {
+    return state / "approvals";
+}
 [[nodiscard]] inline std::filesystem::path flame_folder(const std::filesystem::path& state) {
     return state / "flames";
 }

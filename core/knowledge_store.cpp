@@ -5,9 +5,9 @@
 namespace autotune {
 
 namespace {
-constexpr std::array<std::string_view, 10> kNames{"intended",  "configuring", "configured", "publishing",
-                                                  "published", "routing",     "observing",  "promoting",
-                                                  "reverting", "closed"};
+constexpr std::array<std::string_view, 11> kNames{"waiting",    "intended",  "configuring", "configured",
+                                                  "publishing", "published", "routing",     "observing",
+                                                  "promoting",  "reverting", "closed"};
 }
 
 std::string_view to_string(Step s) { return kNames[static_cast<std::size_t>(s)]; }

@@ -23,13 +23,17 @@ enum class ChangeId : std::int64_t {};
 // Where a change is. "X-ing" is written before the platform is asked to do X, "X-ed" after it said
 // yes: a change found in an "-ing" step after a crash may or may not have happened on the platform.
 enum class Step : std::uint8_t {
-    intended,                 // pre-image kept, nothing asked yet
-    configuring, configured,  // $LATEST has the new configuration
-    publishing, published,    // it is an immutable version
-    routing, observing,       // a share of the calls goes to it, the judge watches
-    promoting,                // all calls go to it
-    reverting,                // the alias goes back, then $LATEST's configuration
-    closed,                   // final; see `disposition`
+    waiting,   // for people to approve it; the pre-image is taken when they did
+    intended,  // pre-image kept, nothing asked yet
+    configuring,
+    configured,  // $LATEST has the new configuration
+    publishing,
+    published,  // it is an immutable version
+    routing,
+    observing,  // a share of the calls goes to it, the judge watches
+    promoting,  // all calls go to it
+    reverting,  // the alias goes back, then $LATEST's configuration
+    closed,     // final; see `disposition`
 };
 [[nodiscard]] std::string_view to_string(Step s);
 [[nodiscard]] std::optional<Step> step_from(std::string_view name);
@@ -60,7 +64,8 @@ public:
     virtual Result<std::vector<ChangeRecord>> unfinished_changes() = 0;          // step != closed
     virtual Result<std::vector<ChangeRecord>> changes(std::size_t limit) = 0;    // newest first
     // What the rules look back on: the changes that were begun (was_begun) and last saved at `from` or later,
-    // and all unfinished ones. Newest first. However much was only told since then, nothing is left out.
+    // and all unfinished ones, those that wait for an approval too. Newest first. However much was only told
+    // since then, nothing is left out.
     virtual Result<std::vector<ChangeRecord>> changes_since(WallTime from) = 0;
 
     // Invocations, for judging after a restart and for history. Not fsynced one by one.

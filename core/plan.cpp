@@ -23,6 +23,7 @@ std::string_view to_string(Disposition d) {
         case Disposition::reverted: return "reverted";
         case Disposition::notified: return "notified";
         case Disposition::failed: return "failed";
+        case Disposition::waiting: return "waiting";
     }
     return "unknown";
 }

@@ -74,6 +74,7 @@ struct Action {
     Mode mode = Mode::dry_run;
     std::optional<CanaryPolicy> canary;  // unset: nothing to prove (notify)
     std::string runbook;
+    std::optional<Nanos> approval_within;  // set: begins only when people approve it, within so long
 };
 
 // A rule that fired and was not allowed to act, or lost to another.
@@ -89,19 +90,21 @@ struct Plan {
 };
 
 enum class Disposition : std::uint8_t {
-    planned,       // dry run: only said what it would do
-    refused,       // not possible on this platform or not allowed
+    planned,  // dry run: only said what it would do
+    refused,  // not possible on this platform or not allowed
     in_progress,
-    promoted,      // proved and serving
-    rolled_back,   // harm found: old version serves
-    reverted,      // not proved within the horizon, or given up: old version serves
+    promoted,     // proved and serving
+    rolled_back,  // harm found: old version serves
+    reverted,     // not proved within the horizon, or given up: old version serves
     notified,
-    failed,        // the platform refused half-way; the old state was restored
+    failed,   // the platform refused half-way; the old state was restored
+    waiting,  // for people to approve it: nothing was changed
 };
 [[nodiscard]] std::string_view to_string(Disposition d);
 // Whether the platform was changed, or may have been: not what was only planned, told or refused.
 [[nodiscard]] constexpr bool was_begun(Disposition d) {
-    return d != Disposition::planned && d != Disposition::refused && d != Disposition::notified;
+    return d != Disposition::planned && d != Disposition::refused && d != Disposition::notified &&
+           d != Disposition::waiting;
 }
 
 // What the canary judge has seen and concluded so far. E values are evidence against "worse than the

@@ -48,6 +48,7 @@ std::string done_about_it(const Outcome& outcome) {
         case Disposition::failed:
             text = what + " did not get through; unless it says otherwise here, the old state was restored";
             break;
+        case Disposition::waiting: text = what + " waits for an approval; nothing was changed yet"; break;
         default: text = "nothing was changed: this rule only tells"; break;
     }
     if (outcome.judged) text += ": " + proof(*outcome.judged);
@@ -75,6 +76,8 @@ std::string next_step(Disposition disposition) {
                    "another plan";
         case Disposition::reverted:
             return "send the canary more traffic, or give it a longer horizon or wider margins";
+        case Disposition::waiting:
+            return "look at its requests with autotune history or explain, then approve it";
         case Disposition::failed: return "see what the platform answered, then let the rule try again";
         default: return "";
     }
@@ -86,6 +89,7 @@ std::string ending(const Outcome& outcome) {
         case Disposition::promoted: return what + " was proved and promoted";
         case Disposition::rolled_back: return what + " was rolled back";
         case Disposition::reverted: return what + " was reverted without proof";
+        case Disposition::waiting: return what + " waits for an approval";
         default: return what + " failed";
     }
 }
@@ -104,6 +108,7 @@ bool worth_telling(Disposition disposition) {
         case Disposition::rolled_back:
         case Disposition::reverted:
         case Disposition::failed:
+        case Disposition::waiting:
         case Disposition::notified: return true;
         case Disposition::planned:
         case Disposition::refused:

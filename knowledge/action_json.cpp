@@ -144,6 +144,8 @@ Action to_action(const json& j) {
     a.evidence = to_evidence(j.at("evidence"));
     a.mode = named<Mode, 2>(j.at("mode"));
     if (j.contains("canary")) a.canary = to_canary(j.at("canary"));
+    if (j.contains("approval_within_ns"))
+        a.approval_within = Nanos(integer_of<std::int64_t>(j.at("approval_within_ns")));
     a.runbook = j.at("runbook").get<std::string>();
     return a;
 }
@@ -177,6 +179,7 @@ std::string to_json(const Action& a) {
            {"mode", to_string(a.mode)},
            {"runbook", a.runbook}};
     if (a.canary) j["canary"] = from_canary(*a.canary);
+    if (a.approval_within) j["approval_within_ns"] = a.approval_within->count();
     return text_of(j);
 }
 

@@ -54,6 +54,7 @@ void count(RemedyRecord& record, Disposition disposition) {
         case Disposition::planned: ++record.told; break;
         case Disposition::refused:
         case Disposition::failed: ++record.not_done; break;
+        case Disposition::waiting:
         case Disposition::in_progress: ++record.under_way; break;
     }
 }

@@ -103,7 +103,7 @@ Result<ChangeRecord> change_of(std::int64_t id, Row r) {
 }  // namespace
 
 Disposition disposition_from(std::string_view name) {
-    for (int i = 0; i <= static_cast<int>(Disposition::failed); ++i)
+    for (int i = 0; i <= static_cast<int>(Disposition::waiting); ++i)
         if (to_string(static_cast<Disposition>(i)) == name) return static_cast<Disposition>(i);
     return Disposition::in_progress;
 }

@@ -52,6 +52,7 @@ void ChangeDriver::step() {
         case Step::routing: route(); break;
         case Step::promoting: promote(); break;
         case Step::reverting: revert(); break;
+        case Step::waiting:
         case Step::observing:
         case Step::closed: break;
     }

@@ -10,6 +10,34 @@
 
 namespace autotune {
 
+namespace {
+std::string number(ChangeId id) { return std::to_string(static_cast<std::int64_t>(id)); }
+
+WallTime approval_ends(const ChangeRecord& record) {
+    return record.opened + record.action.approval_within.value_or(Nanos(0));
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
+    return text;
+}
+
+Outcome outcome_of(const ChangeRecord& record) {
+    Outcome outcome{.action = record.action,
+                    .at = record.updated,
+                    .disposition = record.disposition,
+                    .undo = {},
+                    .judged = record.judged,
+                    .candidate = record.candidate,
+                    .candidate_published = record.candidate_published,
+                    .detail = record.detail};
+    if (record.disposition == Disposition::promoted)
+        outcome.undo = Resize{.from_mb = resize_of(record).to_mb, .to_mb = record.before_memory_mb};
+    return outcome;
+}
+}  // namespace
+
 struct Executor::Impl {
     Provider& provider;
     KnowledgeStore& store;
@@ -17,6 +45,7 @@ struct Executor::Impl {
     ExecutorOptions options;
     std::list<ChangeDriver> drivers;
     std::vector<ChangeRecord> shown;  // what open() shows
+    std::vector<ChangeRecord> waiting;
     std::vector<Outcome> outcomes;
     std::uint64_t started = 0;
 
@@ -53,33 +82,30 @@ struct Executor::Impl {
         return action.target.provider + "/" + action.target.name + "/" +
                std::to_string(at.time_since_epoch().count()) + "/" + std::to_string(++started);
     }
+    // Ends a change that waits; false: the journal could not be written, and it waits on.
+    bool drop(const ChangeRecord& record, std::string why) {
+        ChangeRecord closed = record;
+        closed.step = Step::closed;
+        closed.disposition = Disposition::refused;
+        closed.updated = clock.wall();
+        closed.detail = std::move(why);
+        if (!store.save_change(closed)) return false;
+        outcomes.push_back(outcome_of(closed));
+        return true;
+    }
+    // Those that nobody approved in time.
+    void expire() {
+        const WallTime now = clock.wall();
+        std::erase_if(waiting, [&](const ChangeRecord& r) {
+            return now >= approval_ends(r) &&
+                   drop(r, "nobody approved it until " + to_rfc3339(approval_ends(r)));
+        });
+    }
     [[nodiscard]] DriverContext context() { return {provider, store, clock, options}; }
 };
 
-namespace {
-std::string joined(const std::vector<std::string>& lines) {
-    std::string text;
-    for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
-    return text;
-}
-
-Outcome outcome_of(const ChangeRecord& record) {
-    Outcome outcome{.action = record.action,
-                    .at = record.updated,
-                    .disposition = record.disposition,
-                    .undo = {},
-                    .judged = record.judged,
-                    .candidate = record.candidate,
-                    .candidate_published = record.candidate_published,
-                    .detail = record.detail};
-    if (record.disposition == Disposition::promoted)
-        outcome.undo = Resize{.from_mb = resize_of(record).to_mb, .to_mb = record.before_memory_mb};
-    return outcome;
-}
-}  // namespace
-
 Executor::Executor(Provider& provider, KnowledgeStore& store, const Clock& clock, ExecutorOptions options)
-    : impl_(new Impl{provider, store, clock, std::move(options), {}, {}, {}}) {}
+    : impl_(new Impl{provider, store, clock, std::move(options), {}, {}, {}, {}}) {}
 
 Executor::~Executor() = default;
 
@@ -87,7 +113,10 @@ Status Executor::recover() {
     auto unfinished = impl_->store.unfinished_changes();
     if (!unfinished) return unfinished.forward("taking up unfinished changes");
     for (ChangeRecord& record : *unfinished)
-        impl_->drivers.push_back(ChangeDriver::resumed(impl_->context(), std::move(record)));
+        if (record.step == Step::waiting)
+            impl_->waiting.push_back(std::move(record));
+        else
+            impl_->drivers.push_back(ChangeDriver::resumed(impl_->context(), std::move(record)));
     impl_->refresh();
     return ok();
 }
@@ -99,6 +128,11 @@ Result<std::optional<ChangeId>> Executor::start(const Action& action) {
         if (d.record().action.target == action.target)
             return impl_->conclude(action, Disposition::refused,
                                    "a change of rule \"" + d.record().action.rule + "\" is under way there");
+
+    for (const ChangeRecord& r : impl_->waiting)
+        if (r.action.target == action.target)
+            return impl_->conclude(action, Disposition::refused,
+                                   "change " + number(r.id) + " waits for an approval there");
 
     auto state = impl_->provider.get(action.target);
     if (!state) return state.forward("looking at " + action.target.name + " before changing it");
@@ -120,15 +154,70 @@ Result<std::optional<ChangeId>> Executor::start(const Action& action) {
     record.action = action;
     record.before = *alias;
     record.before_memory_mb = state->config.memory_mb;
+    if (action.approval_within) {
+        state->aliases = {*alias};
+        record.step = Step::waiting;
+        record.disposition = Disposition::waiting;
+        record.detail = joined(impl_->provider.preview(action.change, *state, &*action.canary));
+    }
     const auto id = impl_->store.open_change(record);
     if (!id) return id.forward("beginning " + describe(action.change) + " of " + action.target.name);
     record.id = *id;
+    if (action.approval_within) {
+        impl_->outcomes.push_back(outcome_of(record));
+        impl_->outcomes.back().detail =
+            "autotune approve " + number(record.id) + ", until " + to_rfc3339(approval_ends(record));
+        impl_->waiting.push_back(std::move(record));
+        return std::optional<ChangeId>();
+    }
     impl_->drivers.push_back(ChangeDriver::begun(impl_->context(), std::move(record), state->etag));
     impl_->refresh();
     return std::optional(*id);
 }
 
+Status Executor::approve(ChangeId id, const std::string& who) {
+    impl_->expire();
+    const auto found = std::find_if(impl_->waiting.begin(), impl_->waiting.end(),
+                                    [&](const ChangeRecord& r) { return r.id == id; });
+    if (found == impl_->waiting.end())
+        return fail(Errc::not_found, "change " + number(id) + " does not wait");
+    const Action& action = found->action;
+    for (const ChangeDriver& d : impl_->drivers)
+        if (d.record().action.target == action.target)
+            return fail(Errc::conflict, "a change of " + action.target.name + " is under way");
+    auto state = impl_->provider.get(action.target);
+    if (!state) return state.forward("looking at " + action.target.name + " before changing it");
+    const Routing* alias = choose_alias(*state, impl_->options.alias);
+    Status admitted = admit(action, *state, alias, impl_->provider.capabilities());
+    if (!admitted && admitted.error().code == Errc::conflict)
+        return admitted.forward("changing " + action.target.name);
+    if (admitted && state->config.memory_mb != found->before_memory_mb)
+        admitted =
+            fail(Errc::invalid_argument, "it was planned for " + std::to_string(found->before_memory_mb) +
+                                             " MB, and the function has " +
+                                             std::to_string(state->config.memory_mb) + " MB by now");
+    if (!admitted) {
+        if (!impl_->drop(*found, "approved by " + who + ", but " + admitted.error().message))
+            return fail(Errc::unavailable, "the journal cannot be written");
+        impl_->waiting.erase(found);
+        return ok();
+    }
+    ChangeRecord next = *found;
+    next.step = Step::intended;
+    next.disposition = Disposition::in_progress;
+    next.before = *alias;
+    next.updated = impl_->clock.wall();
+    next.detail = "approved by " + who;
+    if (const Status saved = impl_->store.save_change(next); !saved)
+        return saved.forward("beginning " + describe(action.change) + " of " + action.target.name);
+    impl_->waiting.erase(found);
+    impl_->drivers.push_back(ChangeDriver::begun(impl_->context(), std::move(next), state->etag));
+    impl_->refresh();
+    return ok();
+}
+
 bool Executor::step() {
+    impl_->expire();
     auto& drivers = impl_->drivers;
     for (ChangeDriver& d : drivers) {
         d.step();
@@ -153,6 +242,8 @@ void Executor::note(ChangeId id, const JudgeReport& report) {
 }
 
 std::span<const ChangeRecord> Executor::open() const { return impl_->shown; }
+
+std::span<const ChangeRecord> Executor::waiting() const { return impl_->waiting; }
 
 std::vector<Outcome> Executor::take_outcomes() { return std::exchange(impl_->outcomes, {}); }
 

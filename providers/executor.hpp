@@ -8,6 +8,10 @@
 //     → promoting → closed (promoted)          when decide() says so
 //     → reverting → closed (rolled_back, reverted, failed)
 //
+// What needs an approval is `waiting` before that; approve() takes the pre-image and makes it `intended`, or
+// refuses it where the function is no longer as it was planned for. Not approved in time it closes as
+// refused.
+//
 // A failed call is tried again with growing delays; after `max_attempts` the change goes back. Going
 // back is tried for ever, since a split alias must not stay. If somebody else moves the alias or the
 // head meanwhile theirs stands: the change closes as failed and says so.
@@ -54,6 +58,11 @@ public:
     // was begun and nothing is on record, so ask again.
     Result<std::optional<ChangeId>> start(const Action& action);
 
+    // People approved the change, `who` among them: begins it. Nothing is begun, and the outcome says why,
+    // where the function changed meanwhile. Errors: not_found: it does not wait; else as start(): it still
+    // waits, ask again.
+    Status approve(ChangeId id, const std::string& who);
+
     // Drives each open change by at most one platform call. True: some change can go on at once, so
     // call again; false: all wait for a verdict or for the time of their next attempt.
     bool step();
@@ -67,6 +76,8 @@ public:
 
     // Changes under way, oldest first. Valid until the next call of a non-const member.
     [[nodiscard]] std::span<const ChangeRecord> open() const;
+    // Likewise those that wait for an approval.
+    [[nodiscard]] std::span<const ChangeRecord> waiting() const;
 
     // What has ended since the last call.
     [[nodiscard]] std::vector<Outcome> take_outcomes();

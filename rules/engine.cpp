@@ -64,6 +64,11 @@ public:
         return std::move(plan_);
     }
 
+    [[nodiscard]] std::string why_not_now(const FunctionRef& function) {
+        frozen_ = frozen_functions(rules_, state_, situation_.facts);
+        return held_back(function);
+    }
+
 private:
     [[nodiscard]] const History& history() const {
         static const History none;
@@ -163,14 +168,23 @@ private:
         if (!in_maintenance_) return "outside of the maintenance windows";
         if (const auto winner = changed_.find(function); winner != changed_.end())
             return "lost to '" + winner->second + "': one change a function at a time";
+        for (const PastChange& change : history().changes) {
+            if (change.function != function) continue;
+            if (change.disposition == Disposition::waiting)
+                return "a change by '" + change.rule + "' waits for an approval on it";
+            if (change.disposition != Disposition::in_progress && now_ - change.closed < f.rule->window)
+                return "the window still holds calls from before the end of its last change";
+        }
+        return held_back(function);
+    }
+
+    [[nodiscard]] std::string held_back(const FunctionRef& function) const {
+        if (!in_maintenance_) return "outside of the maintenance windows";
         std::size_t under_way = changed_.size();
         for (const PastChange& change : history().changes) {
-            const bool open = change.disposition == Disposition::in_progress;
-            if (open) ++under_way;
-            if (change.function != function) continue;
-            if (open) return "a change by '" + change.rule + "' is under way on it";
-            if (now_ - change.closed < f.rule->window)
-                return "the window still holds calls from before the end of its last change";
+            if (change.disposition != Disposition::in_progress) continue;
+            ++under_way;
+            if (change.function == function) return "a change by '" + change.rule + "' is under way on it";
         }
         if (const auto frozen = frozen_.find(function); frozen != frozen_.end()) return frozen->second;
         if (under_way >= rules_.guardrails.max_concurrent_changes)
@@ -213,8 +227,8 @@ private:
         out.canary = rule.canary;
         const auto& approval = rules_.guardrails.approval_required_for;
         if (std::find(approval.begin(), approval.end(), "resize") != approval.end()) {
-            out.mode = Mode::dry_run;
-            out.because += "; it needs an approval, which this version cannot take";
+            out.approval_within = rules_.guardrails.approval_expires;
+            out.because += "; it needs an approval";
         }
         return out;
     }
@@ -293,6 +307,11 @@ Plan evaluate(const RuleSet& rules, EngineState& state, const Situation& situati
     return Evaluation(rules, state, situation).run();
 }
 
+std::string held_back(const RuleSet& rules, EngineState& state, const Situation& situation,
+                      const FunctionRef& function) {
+    return Evaluation(rules, state, situation).why_not_now(function);
+}
+
 void not_begun(EngineState& state, const Action& action, WallTime planned, Nanos rest) {
     const auto found = state.rules.find({action.rule, action.target});
     if (found == state.rules.end()) return;
@@ -310,9 +329,11 @@ History history_from(std::span<const ChangeRecord> records) {
     History out;
     for (const ChangeRecord& r : records) {
         const auto* resize = std::get_if<Resize>(&r.action.change);
-        if (!resize || !was_begun(r.disposition)) continue;
+        if (!resize || (!was_begun(r.disposition) && r.step != Step::waiting)) continue;
         // Not yet closed: under way, whatever is already known of its end.
-        const Disposition disposition = r.step == Step::closed ? r.disposition : Disposition::in_progress;
+        const Disposition disposition = r.step == Step::closed    ? r.disposition
+                                        : r.step == Step::waiting ? Disposition::waiting
+                                                                  : Disposition::in_progress;
         out.changes.push_back({r.action.target, r.action.rule, r.opened, r.updated, *resize, disposition});
     }
     return out;

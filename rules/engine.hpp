@@ -50,7 +50,8 @@ struct History {
 };
 inline constexpr Nanos kBumpMemory = std::chrono::hours(24 * 30);
 
-// Resizes among the store's records; notifications and dry runs leave no trace here.
+// Resizes among the store's records, those that wait for an approval too; notifications and dry runs leave no
+// trace here.
 [[nodiscard]] History history_from(std::span<const ChangeRecord> records);
 
 // What the engine remembers of one rule on one function.
@@ -95,6 +96,11 @@ struct Situation {
 void not_begun(EngineState& state, const Action& action, WallTime planned, Nanos rest);
 inline constexpr Nanos kRetryAfter = std::chrono::seconds(15);
 inline constexpr Nanos kRefusedRest = std::chrono::minutes(10);
+
+// Why a change of the function that people approved may not begin just now; "" when it may. By `situation`
+// only its history, facts and time count.
+[[nodiscard]] std::string held_back(const RuleSet& rules, EngineState& state, const Situation& situation,
+                                    const FunctionRef& function);
 
 // Is the rule active on the function? For pages and metrics.
 [[nodiscard]] bool active(const EngineState& state, const std::string& rule, const FunctionRef& function);

@@ -87,6 +87,7 @@ struct Guardrails {
     double max_canary_weight = 0.10;
     std::vector<std::string> freeze_when;            // rules: while active on a function, it is not changed
     std::vector<std::string> approval_required_for;  // kinds of plan step, "resize"
+    Nanos approval_expires = std::chrono::hours(24);  // what nobody approved within that is dropped
     std::vector<MaintenanceWindow> maintenance;  // changes are begun only in one of them; empty: at any time
 };
 

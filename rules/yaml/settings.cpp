@@ -29,7 +29,10 @@ void read_budget(Reader& reader, const YamlNode& node, Guardrails& out) {
 }
 
 void read_approval(Reader& reader, const YamlNode& node, Guardrails& out) {
-    if (!reader.expect_map(node, "'approval'", {"required_for"})) return;
+    if (!reader.expect_map(node, "'approval'", {"required_for", "expires"})) return;
+    reader.read_duration(node, "expires", out.approval_expires);
+    if (out.approval_expires < std::chrono::minutes(1))
+        reader.error(node.find("expires")->at, "'expires' must be at least 1m: people need time");
     const YamlNode* list = node.find("required_for");
     if (!list || !reader.expect_sequence(*list, "'required_for'")) return;
     constexpr std::span kChanging(kStepKinds.data(), kStepKinds.size() - 1);
@@ -43,8 +46,6 @@ void read_approval(Reader& reader, const YamlNode& node, Guardrails& out) {
                                  "; this is '" + *kind + "'" + did_you_mean(*kind, kChanging));
                 continue;
             }
-            reader.warning(element.at, "approval is understood but cannot be given in this version; '" +
-                                           *kind + "' will only be planned or suggested, never applied");
             out.approval_required_for.push_back(std::move(*kind));
         }
 }

@@ -6,7 +6,9 @@
 #include <functional>
 #include <set>
 
+#include "cli/approvals.hpp"
 #include "tests/analyzer/event_script.hpp"
+#include "tests/knowledge/builders.hpp"
 #include "tests/providers/fake_platform.hpp"
 #include "tests/providers/fakes.hpp"
 #include "tests/rules/builders.hpp"
@@ -62,10 +64,12 @@ public:
     std::vector<Outcome> outcomes;
     std::vector<Action> actions;
     std::multiset<std::string> calls;
+    std::vector<Step> steps;  // of changes, as they were published
 
     Status publish(const Publication& p) override {
         outcomes.insert(outcomes.end(), p.outcomes.begin(), p.outcomes.end());
         if (p.plan) actions.insert(actions.end(), p.plan->actions.begin(), p.plan->actions.end());
+        for (const ChangeRecord& c : p.changes) steps.push_back(c.step);
         for (const Invocation& i : p.invocations) calls.emplace(i.id.view());
         return ok();
     }
@@ -74,7 +78,9 @@ public:
 // The real loop: only the kernel, the platform, the disk and time are told what to do.
 class PipelineTest : public ::testing::Test {
 protected:
-    PipelineTest() {
+    PipelineTest() { make_pipeline(Mode::apply); }
+
+    void make_pipeline(Mode mode) {
         pipeline_ = std::make_unique<Pipeline>(
             PipelineParts{.clock = clock_,
                           .sources = {&source_, &second_source_},
@@ -86,7 +92,7 @@ protected:
                           .sinks = {&sink_},
                           .health = [] { return AgentHealth{}; },
                           .complain = [this](const std::string& text) { complaints_.push_back(text); }},
-            PipelineOptions{.mode = Mode::apply});
+            PipelineOptions{.mode = mode, .approvals = approvals_ / ""});
         EXPECT_TRUE(pipeline_->start());
     }
 
@@ -119,6 +125,7 @@ protected:
         }
     }
 
+    test::TempFolder approvals_;
     test::FakeClock clock_;
     ScriptedSource source_, second_source_;
     Analyzer analyzer_{{.provider = "fake"}};
@@ -132,6 +139,39 @@ protected:
     std::unique_ptr<Pipeline> pipeline_;
     int calls_ = 0;
 };
+
+TEST_F(PipelineTest, AChangeThatNeedsAnApprovalBeginsWhenItIsApprovedAndMayBegin) {
+    rules_.guardrails.approval_required_for = {"resize"};
+    call("1", End::out_of_memory);
+    pass(2s);
+    EXPECT_THAT(platform_.effects, IsEmpty());
+    ASSERT_THAT(executor_.waiting(), SizeIs(1));
+    ASSERT_THAT(sink_.outcomes, SizeIs(1));
+    EXPECT_EQ(sink_.outcomes[0].disposition, Disposition::waiting);
+    EXPECT_THAT(sink_.steps, ::testing::Contains(Step::waiting)) << "for the metric";
+
+    rules_.guardrails.max_concurrent_changes = 0;
+    ASSERT_TRUE(leave(approvals_ / "", {executor_.waiting().front().id, "ada"}));
+    pass(2s);
+    EXPECT_THAT(platform_.effects, IsEmpty());
+    EXPECT_THAT(complaints_, ElementsAre(HasSubstr("not begun yet: as many changes are under way")));
+    rules_.guardrails.max_concurrent_changes = 1;
+    pass(4s);
+    EXPECT_THAT(platform_.effects, SizeIs(3));
+    EXPECT_THAT(approvals_in(approvals_ / ""), IsEmpty()) << "acted upon";
+}
+
+TEST_F(PipelineTest, AnAgentThatRunsDryBeginsNothingThatIsApproved) {
+    rules_.guardrails.approval_required_for = {"resize"};
+    call("1", End::out_of_memory);
+    pass(2s);
+    ASSERT_THAT(executor_.waiting(), SizeIs(1));
+    make_pipeline(Mode::dry_run);
+    ASSERT_TRUE(leave(approvals_ / "", {executor_.waiting().front().id, "ada"}));
+    pass(2s);
+    EXPECT_THAT(platform_.effects, IsEmpty());
+    EXPECT_THAT(complaints_, ElementsAre(HasSubstr("this agent runs dry")));
+}
 
 const Error kDown{Errc::unavailable, "nobody answers"};
 

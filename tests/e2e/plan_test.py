@@ -76,6 +76,35 @@ class Plan(unittest.TestCase):
                 self.assertEqual((absent.returncode, absent.stdout), (1, ""))
                 self.assertIn("there is no change 99", absent.stderr)
 
+    def test_what_needs_an_approval_waits_for_it(self):
+        with harness.workspace() as folder:
+            harness.write_function(folder / "functions", "greedy", GREEDY)
+            rules, state = folder / "rules.yaml", folder / "state"
+            rules.write_text(RULES.replace("rules:", "guardrails: {approval: {required_for: [resize], expires: 1h}}\n"
+                                           "defaults: {mode: apply}\nrules:"))
+            with harness.running(harness.Host(folder / "functions", folder / "host")) as host:
+                with harness.running(harness.Agent(rules, host, state)) as agent:
+                    agent.wait_ready()
+                    before = self.state_of(host)
+                    change = harness.wait_for("a change that waits", lambda: host.invoke("greedy", {"mb": 400}) and
+                                              harness.history(state))[0]
+                    self.assertEqual((change["step"], change["disposition"]), ("waiting", "waiting"))
+                    self.assertIn('"MemorySize":228', change["detail"])
+                    harness.wait_for("the metric", lambda: agent.metrics().get(
+                        'autotune_changes_in_progress{function="greedy",step="waiting"}') == 1)
+                    harness.wait_for("a notification", lambda: f"autotune approve {change['id']}" in agent.output())
+                    self.assertEqual(self.state_of(host), before)
+                self.assertEqual(harness.run("approve", str(change["id"]), "--by", "ada", "--state", state).returncode, 0)
+                with harness.running(harness.Agent(rules, host, state)) as agent:  # it was left while none ran
+                    harness.wait_for("the canary", lambda: host.versions("greedy") != before[2])
+                    harness.wait_for("begun", lambda: harness.history(state)[0]["step"] not in ("waiting", "intended"))
+                again = harness.run("approve", str(change["id"]), "--state", state)
+                self.assertEqual((again.returncode, again.stdout), (1, ""))
+                self.assertIn("does not wait for an approval", again.stderr)
+                said = harness.run("explain", str(change["id"]), "--state", state)
+                self.assertRegex(said.stdout, r"steps +\S+  waiting\n +\S+  intended")
+                self.assertEqual(harness.run("history", "--verify", "--state", state).returncode, 0)
+
     def test_mistakes_are_told_by_status(self):
         with harness.workspace() as folder:
             rules = folder / "rules.yaml"
@@ -84,7 +113,8 @@ class Plan(unittest.TestCase):
                        "AWS_SECRET_ACCESS_KEY": "test"}
             for arguments, status in ((("plan",), 2), (("plan", "--rules", folder / "absent.yaml"), 2),
                                       (("plan", "--rules", rules, "--state", folder / "absent"), 1),
-                                      (("explain", "0"), 2), (("explain", "one"), 2),
+                                      (("explain", "0"), 2), (("explain", "one"), 2), (("approve",), 2),
+                                      (("approve", "1", "--state", folder / "absent"), 1),
                                       (("explain", "1", "--state", folder / "absent"), 1)):
                 with self.subTest(arguments):
                     done = harness.run(*arguments, env=nowhere)

@@ -38,6 +38,19 @@ TEST(Message, SaysNothingOfWhatIsNotDone) {
         EXPECT_TRUE(message_of(outcome_of(resize_action(), d), kClocks));
 }
 
+TEST(Message, OfAChangeThatWaitsNamesTheCommandThatApprovesIt) {
+    Outcome waits = outcome_of(resize_action(), Disposition::waiting);
+    waits.detail = "autotune approve 12, until 2026-11-27T08:00:00Z";
+    const auto message = message_of(waits, kClocks).value();
+    EXPECT_EQ(message.severity, Severity::warning);
+    EXPECT_FALSE(message.resolved);
+    EXPECT_EQ(message.title, "orders: resize 128 MB → 256 MB waits for an approval");
+    EXPECT_EQ(
+        message.done,
+        "resize 128 MB → 256 MB waits for an approval; nothing was changed yet — autotune approve 12, until "
+        "2026-11-27T08:00:00Z");
+}
+
 TEST(Message, OfASymptomReadsAsAdviceWithEvidence) {
     Action action = notify_action();
     action.evidence.kill_time = from_ns(70'500'000'000);

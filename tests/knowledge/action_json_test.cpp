@@ -29,6 +29,7 @@ TEST(ActionJson, KeepsEveryField) {
     EXPECT_EQ(read->mode, a.mode);
     EXPECT_EQ(read->canary, a.canary);
     EXPECT_EQ(read->runbook, a.runbook);
+    EXPECT_EQ(read->approval_within, a.approval_within);
 }
 
 TEST(ActionJson, KeepsWhatIsNotThere) {

@@ -53,7 +53,8 @@ inline Action resize_action(const std::string& function = "orders") {
                                    .weight = 0.1,
                                    .horizon = std::chrono::minutes(7),
                                    .on_hold = CanaryPolicy::OnHold::keep_waiting},
-            .runbook = "https://example.org/oom"};
+            .runbook = "https://example.org/oom",
+            .approval_within = std::chrono::minutes(90)};
 }
 
 inline JudgeReport judge_report() {

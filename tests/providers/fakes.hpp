@@ -44,7 +44,7 @@ public:
     Result<std::vector<ChangeRecord>> changes_since(WallTime from) override {
         std::vector<ChangeRecord> found;
         std::copy_if(all_.rbegin(), all_.rend(), std::back_inserter(found), [&](const ChangeRecord& c) {
-            return was_begun(c.disposition) && (c.step != Step::closed || c.updated >= from);
+            return c.step != Step::closed || (was_begun(c.disposition) && c.updated >= from);
         });
         return found;
     }

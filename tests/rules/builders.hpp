@@ -122,6 +122,11 @@ public:
             rules_, state_,
             {.facts = facts_, .history = &history_, .platforms = &platforms_, .mode = mode_, .now = now_});
     }
+    // Of a change that people approved.
+    std::string held_back(const FunctionRef& function) {
+        return rules::held_back(rules_, state_, {.facts = facts_, .history = &history_, .now = now_},
+                                function);
+    }
     void does_not_begin(const Action& action, Nanos rest) { not_begun(state_, action, now_, rest); }
     History& history() { return history_; }
     [[nodiscard]] const EngineState& state() const { return state_; }

@@ -207,11 +207,45 @@ TEST(Engine, ActsOnlyInItsScope) {
     EXPECT_EQ(plan.actions[0].target.name, "orders-eu");
 }
 
-TEST(Engine, WhatNeedsAnApprovalIsOnlyPlanned) {
-    Loop loop("guardrails: {approval: {required_for: [resize]}}\n" + kOom);
-    const Plan plan = loop.facts({out_of_memory("a")}).tick();
-    EXPECT_EQ(plan.actions.at(0).mode, Mode::dry_run);
-    EXPECT_THAT(plan.actions[0].because, HasSubstr("needs an approval"));
+TEST(Engine, WhatNeedsAnApprovalSaysHowLongItMayWait) {
+    const auto planned = [](const std::string& approval) {
+        Loop loop("guardrails: {approval: {" + approval + "}}\n" + kOom);
+        return loop.facts({out_of_memory("a")}).tick().actions.at(0);
+    };
+    EXPECT_EQ(planned("required_for: [resize]").approval_within, 24h);
+    EXPECT_EQ(planned("required_for: [resize]").mode, Mode::apply);
+    EXPECT_THAT(planned("required_for: [resize]").because, HasSubstr("needs an approval"));
+    EXPECT_EQ(planned("required_for: [resize], expires: 2h").approval_within, 2h);
+    EXPECT_EQ(planned("required_for: [recluster]").approval_within, std::nullopt);
+}
+
+TEST(Engine, AChangeThatWaitsForAnApprovalHoldsBackItsOwnFunctionOnly) {
+    Loop loop(kOom);
+    PastChange waits = change(loop, Disposition::waiting);
+    waits.rule = "another";
+    loop.remembers(waits);
+    const Plan plan = loop.facts({out_of_memory("a"), out_of_memory("b")}).tick();
+    ASSERT_EQ(plan.actions.size(), 1u) << "it is none of the changes under way";
+    EXPECT_EQ(plan.actions[0].target.name, "b");
+    EXPECT_THAT(reasons(plan),
+                ::testing::ElementsAre(HasSubstr("a change by 'another' waits for an approval on it")));
+}
+
+TEST(Engine, WhatIsApprovedBeginsWhenTheGuardrailsAllow) {
+    const FunctionRef a{"aws-lambda", "a"}, b{"aws-lambda", "b"};
+    EXPECT_EQ(Loop(kOom).held_back(a), "");
+    Loop busy(kOom);
+    busy.remembers(change(busy, Disposition::in_progress));
+    EXPECT_THAT(busy.held_back(a), HasSubstr("is under way on it"));
+    EXPECT_THAT(busy.held_back(b), HasSubstr("max_concurrent_changes"));
+    Loop waiting(kOom);
+    waiting.remembers(change(waiting, Disposition::waiting));
+    EXPECT_EQ(waiting.held_back(a), "") << "its own wait holds nothing back";
+    Loop closed("guardrails: {maintenance: [{days: [mon], from: \"00:00\", to: \"00:01\"}]}\n" + kOom);
+    EXPECT_EQ(closed.held_back(a), "outside of the maintenance windows");
+    Loop frozen("guardrails: {freeze_when: [oom]}\n" + kOom);
+    frozen.facts({out_of_memory("a")}).tick();
+    EXPECT_THAT(frozen.held_back(a), HasSubstr("frozen while 'oom' is active"));
 }
 
 TEST(Engine, ARefusalIsToldAgainOnlyWhenItsReasonChanges) {

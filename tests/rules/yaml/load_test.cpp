@@ -215,6 +215,8 @@ TEST(Load, ApprovalIsRequiredForKnownKinds) {
                     "recluster, map_reduce, handover, cache, relocate; this is 'reclustre'; did you mean "
                     "'recluster'?"));
     EXPECT_THAT(of("notify"), ElementsAre(HasSubstr("this is 'notify'")));
+    EXPECT_THAT(said("version: 1\nguardrails: {approval: {expires: 10s}}\nrules:\n" + std::string(kRule)),
+                ElementsAre("r.yaml:2:34: 'expires' must be at least 1m: people need time"));
 }
 
 TEST(Load, CanaryWeightStaysWithinTheGuardrail) {

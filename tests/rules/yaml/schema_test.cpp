@@ -187,6 +187,8 @@ TEST(Schema, SaysWhatTheLoaderSays) {
     }
     const std::pair<const char*, bool> kGuardrails[] = {
         {"approval: {required_for: [recluster, resize]}", true},
+        {"approval: {required_for: [resize], expires: 8h}", true},
+        {"approval: {required_for: [resize], expires: 8}", false},
         {"approval: {required_for: [reclustre]}", false},
         {"approval: {required_for: [notify]}", false}};
     for (const auto& [line, right] : kGuardrails) {
