@@ -5,7 +5,8 @@ bench/profiling/stacks.py [--binary build/release/autotune] [native|python|memor
 
 - native: a C++ program of -O2 without frame pointers, with Debian's libraries and no debug files (hidden in a mount namespace),
   watched by `autotune profile` and by `perf record --call-graph dwarf` at once, the same process.
-- python: programs that measure their functions' CPU time themselves; every CPython 3.8 to 3.13 that is found (/usr/bin, pyenv).
+- python: programs that measure their functions' CPU time themselves; the system's CPython, and those of 3.8 to 3.13 that
+  AUTOTUNE_PYTHONS names ("/path/a:/path/b").
 - memory: the agent's own memory and that of its maps in the kernel, its unwinding tables aside, while it watches C++, Python and what
   else is here; and the tables' bytes, by profiling_tables_benchmark (preset bench).
 
@@ -190,12 +191,11 @@ def native(args, folder):
 # --- python ------------------------------------------------------------------------------------------
 
 def pythons():
+    """By version, those that answer to theirs: the system's, and those that AUTOTUNE_PYTHONS names."""
     found = {}
-    places = [pathlib.Path("/usr/bin")] + sorted(pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv")).glob("versions/*/bin"))
-    for place in places:
-        for minor in range(8, 14):
-            if (place / f"python3.{minor}").exists():
-                found.setdefault(f"3.{minor}", []).append(place / f"python3.{minor}")
+    for path in ["/usr/bin/python3", *filter(None, os.environ.get("AUTOTUNE_PYTHONS", "").split(":"))]:
+        asked = subprocess.run([path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, text=True)
+        found.setdefault(asked.stdout.strip(), []).append(path)
     return found
 
 
@@ -235,7 +235,7 @@ def python(args, folder):
         if name not in found:
             left_out(f"CPython {name}", "it is not installed")
         for place in found.get(name, []):
-            kept &= one_python(args, folder, f"{name} ({place.parent})" if len(found[name]) > 1 else name, place)
+            kept &= one_python(args, folder, f"{name} ({pathlib.Path(place).parent})" if len(found[name]) > 1 else name, place)
     return kept
 
 

@@ -42,10 +42,10 @@ print(' '.join('%s %.6f' % item for item in spent.items()))
 
 class SamplerOnPython : public SamplerOnKernel {
 protected:
-    // The system's, and those that AUTOTUNE_TEST_PYTHONS names (paths with ':' between them).
+    // The system's, and those that AUTOTUNE_PYTHONS names (paths with ':' between them).
     static std::vector<std::string> pythons() {
         std::vector<std::string> all{"/usr/bin/python3"};
-        const char* others = std::getenv("AUTOTUNE_TEST_PYTHONS");
+        const char* others = std::getenv("AUTOTUNE_PYTHONS");
         std::istringstream list(others != nullptr ? others : "");
         for (std::string path; std::getline(list, path, ':');) all.push_back(path);
         return all;
