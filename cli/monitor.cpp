@@ -43,6 +43,7 @@ struct Monitor::Impl {
     std::optional<Budget> budget;
     Detail left;  // of the wish, as the sources were told
     Timestamp weighed{};
+    double bpf_weighed = 0;  // seconds, then: asking each program costs a fifth of an idle second
 
     Status start_bpf(const Detail& detail) {
         auto made = make_bpf_source({.run_time = RunTimeStatistics::on});
@@ -126,7 +127,7 @@ AgentHealth Monitor::health() const {
     if (impl_->bpf) {
         const SourceHealth source = impl_->bpf->health();
         health.events = source.events;
-        health.bpf_seconds = impl_->bpf_seconds();
+        health.bpf_seconds = impl_->budget ? impl_->bpf_weighed : impl_->bpf_seconds();
         for (std::size_t kind = 0; kind < kLossKindCount; ++kind)
             health.lost[std::string(to_string(static_cast<LossKind>(kind)))] = source.lost[kind];
         health.missing.insert(health.missing.end(), source.missing.begin(), source.missing.end());
@@ -154,7 +155,8 @@ void Monitor::keep_budget(Timestamp now, bool is_judging, const Say& say) {
     impl_->weighed = now;
     Budget& budget = *impl_->budget;
     const std::vector<Given> before(budget.given_up().begin(), budget.given_up().end());
-    if (budget.weigh({now, own_cpu_seconds() + impl_->bpf_seconds(), impl_->bpf->health().events})) {
+    impl_->bpf_weighed = impl_->bpf_seconds();
+    if (budget.weigh({now, own_cpu_seconds() + impl_->bpf_weighed, impl_->bpf->health().events})) {
         const bool more = budget.given_up().size() > before.size();
         const Given what = more ? budget.given_up().back() : before.back();
         char load[80];

@@ -201,7 +201,8 @@ double BoxProgram::run_seconds() const {
     for (const bpf_program* program : programs) {
         bpf_prog_info info{};
         std::uint32_t size = sizeof info;
-        if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)
+        const int fd = bpf_program__fd(program);
+        if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0)
             seconds += static_cast<double>(info.run_time_ns) / 1e9;
     }
     return seconds;

@@ -24,7 +24,7 @@ __u8 at_box_places[AT_BOX_PLACES];
 
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
-    __uint(max_entries, 8 << 20);
+    __uint(max_entries, 4 << 20);
 } box_records SEC(".maps");
 
 struct {
