@@ -114,7 +114,7 @@ int fuse_command(int argc, char** argv) {
     Arguments arguments;
     app.add_option("--replay", arguments.replay, "invocations, plain or .gz; - is standard input")->required();
     app.add_option("--constraints", arguments.constraints, "YAML or JSON: do_not_fuse, runtimes, roles, peaks, timeouts");
-    app.add_option("--method", arguments.method, "auto: exact up to 12 functions")
+    app.add_option("--method", arguments.method, "auto: exact up to 12 functions; exact: of at most 16")
         ->check(CLI::IsMember({"auto", "exact", "heuristic"}))
         ->capture_default_str();
     app.add_option("--seed", arguments.seed, "of the samples that the intervals come from")->capture_default_str();

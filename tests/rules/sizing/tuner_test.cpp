@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <functional>
+#include <map>
 #include <random>
 
 #include "rules/sizing/belief.hpp"
@@ -114,6 +115,50 @@ TEST(Tuner, MakesNoCallWhenTheBudgetIsSpent) {
     failing.spent_mb_ms = 1;
     EXPECT_EQ(run_on(failing, [](double) { return -1.0; }).memory_mb, 0u);
     EXPECT_TRUE(failing.cells.empty());
+}
+
+// Platforms give CPU by memory in ways of their own; in all of them what is chosen is near the best.
+TEST(Tuner, KnowsTheCpuModelsOfPlatforms) {
+    using Cpus = std::function<double(double)>;
+    struct Platform {
+        const char* name;
+        std::vector<std::uint32_t> sizes;
+        Cpus cpus;
+    };
+    const std::map<double, double> cloud_run{{128, 0.083}, {256, 0.167}, {512, 0.333}, {1024, 0.583},
+                                             {2048, 1},    {4096, 2},    {8192, 2}};
+    const std::vector<Platform> platforms{
+        {"Lambda", {128, 256, 512, 768, 1024, 1536, 1769, 2048, 3072}, [](double m) { return m / 1769; }},
+        {"Cloud Run", {128, 256, 512, 1024, 2048, 4096, 8192}, [&](double m) { return cloud_run.at(m); }},
+        {"OpenWhisk", {128, 192, 256, 384, 512, 1024, 2048}, [](double m) { return m / 2048; }},
+        {"none", {64, 128, 256, 512, 1024, 2048}, [](double) { return 1.0; }}};
+    for (const Platform& platform : platforms)
+        for (const Objective& objective :
+             {Objective{}, Objective{Goal::balanced, 0.5}, Objective{Goal::fastest_within, 20}}) {
+            int near = 0;
+            for (unsigned seed = 0; seed < 5; ++seed) {
+                const auto ms = [&](double m) { return 40 + 60 / std::min(platform.cpus(m), 1.0); };
+                double least_cost = 1e9, most_cost = 0, most_ms = 0, best = 1e9;
+                for (const double m : platform.sizes) {
+                    least_cost = std::min(least_cost, m * ms(m));
+                    most_cost = std::max(most_cost, m * ms(m)), most_ms = std::max(most_ms, ms(m));
+                }
+                const auto value = [&](double m) {
+                    if (objective.goal == Goal::cost) return m * ms(m);
+                    if (objective.goal == Goal::balanced)
+                        return 0.5 * m * ms(m) / most_cost + 0.5 * ms(m) / most_ms;
+                    return m * ms(m) <= 1.2 * least_cost ? ms(m) : 1e9;
+                };
+                for (const double m : platform.sizes) best = std::min(best, value(m));
+                std::mt19937 random(seed);
+                std::normal_distribution<double> normal;
+                State state{.sizes_mb = platform.sizes, .objective = objective, .cells = {}};
+                const Choose choice =
+                    run_on(state, [&](double m) { return ms(m) * std::exp(0.05 * normal(random)); });
+                near += choice.memory_mb > 0 && value(choice.memory_mb) <= 1.05 * best;
+            }
+            EXPECT_GE(near, 4) << platform.name << ", objective " << static_cast<int>(objective.goal);
+        }
 }
 
 TEST(Belief, SaysOfEachSizeWhatIsExpected) {
