@@ -91,6 +91,7 @@ void SeenProcesses::read(const ProcessId& id, SeenProcess& p) {
     ++p.reads;
     auto snapshot = take_snapshot(proc_, id, modules_);
     if (!snapshot) return;  // keeps what was known: the process has gone
+    if (snapshot->maps.empty() && !p.snapshot.maps.empty()) return;  // … or has given its memory back, and is going
     p.snapshot = std::move(*snapshot);
     add_told(p);
     p.frames.clear();

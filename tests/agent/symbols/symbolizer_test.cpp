@@ -99,6 +99,16 @@ TEST_F(SymbolizerOnProcTree, StillNamesAProcessThatIsGone) {
     EXPECT_EQ(name(at + 1), "main");
 }
 
+// A process that has given its memory back has an empty list of mappings until it is buried.
+TEST_F(SymbolizerOnProcTree, StillNamesAProcessThatIsAboutToGo) {
+    const std::uint64_t at = place_of("main");
+    write_maps("");
+    symbolizer_.refresh(kProcess);
+    EXPECT_EQ(name(at + 1), "main");
+    EXPECT_EQ(name(0x999), "[unmapped]");
+    EXPECT_EQ(name(at + 1), "main");
+}
+
 TEST_F(SymbolizerOnProcTree, TellsWhereThereIsNoSymbol) {
     EXPECT_EQ(name(kBase + 0xfff8), "native_program+0xfff8");
     EXPECT_EQ(name(0x999), "[unmapped]");
