@@ -1,0 +1,105 @@
+// Changes that do not begin, and why.
+#include "providers/executor.hpp"
+
+#include "executor_fixture.hpp"
+
+namespace autotune {
+namespace {
+
+using test::ExecutorTest;
+using test::oom_bump;
+
+TEST_F(ExecutorTest, RefusesASecondChangeOfAFunction) {
+    observing();
+    ASSERT_FALSE(world_.executor->start(oom_bump(512)).value());
+    const auto outcomes = world_.executor->take_outcomes();
+    ASSERT_EQ(outcomes.size(), 1u);
+    EXPECT_EQ(outcomes[0].disposition, Disposition::refused);
+    EXPECT_EQ(outcomes[0].detail, "a change of rule \"out-of-memory\" is under way there");
+}
+
+TEST_F(ExecutorTest, RefusesWhereNoShareOfTheCallsCanBeSent) {
+    world_.platform.can.weighted_routing = false;
+    expect_refused(oom_bump(), "cannot send a share");
+}
+
+TEST_F(ExecutorTest, RefusesWithoutAnAlias) {
+    world_.platform.somebody_removes_alias("live");
+    expect_refused(oom_bump(), "there is no alias to split");
+}
+
+TEST_F(ExecutorTest, RefusesToChooseAmongSeveralAliases) {
+    world_.platform.somebody_moves_alias("blue", "1");
+    world_.platform.somebody_moves_alias("green", "1");
+    world_.platform.somebody_removes_alias("live");
+    expect_refused(oom_bump(), "there is no alias to split");
+}
+
+TEST_F(ExecutorTest, SteersLiveAmongSeveralAliases) {
+    world_.platform.somebody_moves_alias("blue", "1");
+    observing();
+    EXPECT_EQ(world_.platform.alias("live").candidate, "2");
+    EXPECT_EQ(world_.platform.alias("blue").candidate, std::nullopt);
+}
+
+TEST_F(ExecutorTest, RefusesAnAliasThatIsSplitAlready) {
+    world_.platform.somebody_sets_memory(192);
+    world_.platform.somebody_publishes();
+    world_.platform.somebody_moves_alias("live", "1", "2", 0.5);
+    expect_refused(oom_bump(), "alias \"live\" is split already, between versions 1 and 2");
+}
+
+TEST_F(ExecutorTest, RefusesToPublishSomebodysUnfinishedWork) {
+    world_.platform.somebody_changes_code();
+    expect_refused(oom_bump(), "the head has unpublished changes since version 1");
+}
+
+TEST_F(ExecutorTest, RefusesAHeadOfAnotherSize) {
+    world_.platform.somebody_sets_memory(192);
+    expect_refused(oom_bump(), "the unpublished head has 192 MB, but version 1, which serves, has 128 MB");
+}
+
+TEST_F(ExecutorTest, RefusesSizesThatThePlatformDoesNotGive) {
+    expect_refused(oom_bump(64), "outside what the platform gives: 128 MB to 10240 MB");
+    expect_refused(oom_bump(128), "has 128 MB already");
+    world_.platform.can.memory_step_mb = 64;
+    expect_refused(oom_bump(200), "not a multiple of 64 MB");
+}
+
+TEST_F(ExecutorTest, RefusesToCutOverWithoutProof) {
+    Action a = oom_bump();
+    a.canary = std::nullopt;
+    expect_refused(a, "needs a canary");
+    a.canary = CanaryPolicy{.weight = 1};
+    expect_refused(a, "not between 0 and 1");
+}
+
+TEST_F(ExecutorTest, AnUpdateThatIsUnderWayIsNoVerdictOnTheChange) {
+    world_.platform.update_in_progress = true;
+    const auto early = world_.executor->start(oom_bump());
+    ASSERT_FALSE(early);
+    EXPECT_EQ(early.error().code, Errc::conflict);
+    EXPECT_TRUE(world_.executor->take_outcomes().empty());
+    EXPECT_TRUE(journal_.changes(1)->empty());
+    world_.platform.update_in_progress = false;
+    EXPECT_TRUE(world_.executor->start(oom_bump()).value());
+}
+
+TEST_F(ExecutorTest, BeginsNothingWhenThePlatformCannotBeAsked) {
+    world_.platform.fault = [](std::string_view, test::Moment) {
+        return Error{Errc::unavailable, "no answer"};
+    };
+    const auto started = world_.executor->start(oom_bump());
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().message, "looking at orders before changing it: no answer");
+    EXPECT_TRUE(journal_.changes(1)->empty());
+}
+
+TEST_F(ExecutorTest, BeginsNothingWhenTheJournalCannotBeWritten) {
+    world_.store.refuse = [] { return Status(fail(Errc::resource_exhausted, "disk full")); };
+    EXPECT_EQ(world_.executor->start(oom_bump()).error().code, Errc::resource_exhausted);
+    EXPECT_TRUE(world_.executor->open().empty());
+}
+
+}  // namespace
+}  // namespace autotune
