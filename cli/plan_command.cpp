@@ -94,6 +94,10 @@ Result<PlannedAction> ask_platform(Action action, Executor& executor) {
     PlannedAction out{.action = action, .requests = {}, .impossible = {}};
     action.mode = Mode::dry_run;
     const auto started = executor.start(action);
+    if (!started && started.error().code == Errc::not_found) {  // removed since it was last seen to run
+        out.impossible = started.error().message;
+        return out;
+    }
     if (!started) return started.forward();
     for (Outcome& outcome : executor.take_outcomes()) {
         if (outcome.disposition == Disposition::refused) out.impossible = std::move(outcome.detail);

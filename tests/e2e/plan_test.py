@@ -60,6 +60,13 @@ class Plan(unittest.TestCase):
                 self.assertEqual(self.state_of(host), before)
                 self.assertEqual(harness.history(state), [])
 
+                # A function that was removed meanwhile is told, and does not keep the others from being planned.
+                (folder / "none").mkdir()
+                with harness.running(harness.Host(folder / "none", folder / "empty")) as elsewhere:
+                    done = self.plan(elsewhere, rules, state)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertRegex(done.stdout, r"greedy, by rule out-of-memory\n(.*\n)*? +refused +.*greedy")
+
                 # The same by an agent in a dry run, explained.
                 with harness.running(harness.Agent(rules, host, folder / "second", mode="dry-run")) as agent:
                     agent.wait_ready()
