@@ -37,6 +37,8 @@ std::vector<Approval> approvals_in(const fs::path& folder) {
         std::int64_t id = 0;
         const auto [rest, wrong] = std::from_chars(name.data(), name.data() + name.size(), id);
         if (wrong != std::errc{} || rest != name.data() + name.size() || id <= 0) continue;
+        std::error_code unknown;
+        if (!file->is_regular_file(unknown)) continue;  // a pipe would be waited for
         std::ifstream in(file->path());
         std::string who;
         if (!std::getline(in, who)) continue;

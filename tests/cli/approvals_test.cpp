@@ -1,6 +1,7 @@
 #include "cli/approvals.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -30,6 +31,16 @@ TEST(Approvals, OfOtherNamesOrEmptyAreNone) {
     for (const char* name : {"12.tmp", "x", "-1", "0", "99999999999999999999", "7"})
         std::ofstream(folder / name) << (std::string(name) == "7" ? "" : "ada\n");
     EXPECT_TRUE(approvals_in(folder / "").empty());
+}
+
+// Opened for reading, a pipe that nobody writes to would keep the agent for ever.
+TEST(Approvals, OnlyFilesAreRead) {
+    const test::TempFolder folder;
+    ASSERT_EQ(mkfifo((folder / "7").c_str(), 0600), 0);
+    ASSERT_TRUE(leave(folder / "", {ChangeId(8), "ada"}));
+    const auto left = approvals_in(folder / "");
+    ASSERT_EQ(left.size(), 1u);
+    EXPECT_EQ(left[0].id, ChangeId(8));
 }
 
 }  // namespace
