@@ -22,6 +22,7 @@ struct FunctionVersion {
     Nanos timeout = std::chrono::seconds(3);
     std::map<std::string, std::string> environment;
     std::filesystem::path code;      // folder with the unpacked package, read-only to the function
+    std::filesystem::path layers;    // folder with what it finds below /opt; empty: nothing
     std::string revision_id;         // changes with every change of $LATEST: sandboxes of an old one retire
 };
 using FunctionVersionPtr = std::shared_ptr<const FunctionVersion>;

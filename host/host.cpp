@@ -70,7 +70,10 @@ Status Host::Impl::open(const Clock& clock) {
     registry = *std::move(opened);
     dispatcher.emplace(
         loop, clock, registry->store(),
-        [this](const Code& code) { return registry->state().code_folder(code.sha256); }, options.dispatch);
+        Dispatcher::Folders{
+            [this](const Code& code) { return registry->state().code_folder(code.sha256); },
+            [this](const std::vector<AttachedLayer>& layers) { return registry->state().layers_folder(layers); }},
+        options.dispatch);
     registry->when_superseded([this](const Configuration& old) { dispatcher->retire(old); });
     return options.functions.empty() ? ok() : deploy_folders(*registry, options.functions, options.note);
 }

@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -21,7 +22,7 @@ namespace autotune {
 namespace {
 
 // What the child could not do. It reports through a pipe that a successful exec closes.
-enum class Step : int { join_cgroup, set_up, execute };
+enum class Step : int { join_cgroup, mount, set_up, execute };
 struct Failure {
     Step step;
     int error;
@@ -36,6 +37,7 @@ struct Plan {
     int report = -1;
     pid_t parent = 0;
     const std::vector<std::pair<int, std::uint64_t>>* limits = nullptr;
+    std::vector<std::pair<const char*, const char*>> mounts;
 };
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
@@ -60,6 +62,16 @@ void join(const Plan& plan) {
     }
 }
 
+void mount_all(const Plan& plan) {
+    if (plan.mounts.empty()) return;
+    // Private: what is mounted here is seen nowhere else.
+    bool done = ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+    for (const auto& [from, to] : plan.mounts)
+        done = done && ::mount(from, to, nullptr, MS_BIND, nullptr) == 0 &&
+               ::mount(nullptr, to, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, nullptr) == 0;
+    if (!done) report_and_exit(plan, Step::mount);
+}
+
 void default_signals() {
     struct sigaction action {};
     action.sa_handler = SIG_DFL;
@@ -73,6 +85,7 @@ void default_signals() {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != plan.parent) ::_exit(127);  // it died before the line above
     join(plan);
+    mount_all(plan);
     default_signals();
     ::setsid();
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -103,6 +116,7 @@ pid_t fork_into(const Cgroup& cgroup) {
 std::string explain(const SpawnOptions& options, const Failure& failure) {
     switch (failure.step) {
         case Step::join_cgroup: return "joining cgroup " + options.cgroup->path().string();
+        case Step::mount: return "mounting " + options.mounts.front().second.string();
         case Step::set_up: return "preparing " + options.argv[0];
         case Step::execute: break;
     }
@@ -121,7 +135,9 @@ Result<Child> spawn(const SpawnOptions& options) {
               .output = options.output,
               .report = report->write.get(),
               .parent = ::getpid(),
-              .limits = &options.limits};
+              .limits = &options.limits,
+              .mounts = {}};
+    for (const auto& [from, to] : options.mounts) plan.mounts.emplace_back(from.c_str(), to.c_str());
     std::string unified_procs;
     pid_t pid = -1;
     if (options.cgroup != nullptr) {
@@ -151,6 +167,7 @@ Result<Child> spawn(const SpawnOptions& options) {
     if (n == 0) return pidfd.forward();
     Error error = errno_error(explain(options, failure), failure.error);
     if (failure.step == Step::execute) error.code = Errc::invalid_argument;
+    if (failure.step == Step::mount) error.code = Errc::unsupported;
     return unexpected(std::move(error));
 }
 

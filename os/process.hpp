@@ -22,6 +22,8 @@ struct SpawnOptions {
     const Cgroup* cgroup = nullptr;                     // null: the caller's
     int output = -1;                                    // becomes stdout and stderr; stdin is /dev/null
     std::vector<std::pair<int, std::uint64_t>> limits;  // RLIMIT_*, both soft and hard
+    // Folder and where the process sees it, read-only, in a mount namespace of its own; both exist.
+    std::vector<std::pair<std::filesystem::path, std::filesystem::path>> mounts;
 };
 
 struct Child {
@@ -32,7 +34,7 @@ struct Child {
 // The new process is in its cgroup before its first instruction, leads a session, has default signal
 // handlers, none of the caller's descriptors, and gets SIGKILL when the calling *thread* ends.
 // Returns after exec(2) succeeded. Errors: invalid_argument when the executable could not be run
-// (message "PATH: reason"); others when the process could not be made.
+// (message "PATH: reason"), unsupported when a mount is not possible here; others when the process could not be made.
 [[nodiscard]] Result<Child> spawn(const SpawnOptions& options);
 
 }  // namespace autotune

@@ -19,9 +19,9 @@ Nanos doubled(Nanos first, std::uint32_t times, Nanos most) {
 
 }  // namespace
 
-Dispatcher::Dispatcher(net::EventLoop& loop, const Clock& clock, const FunctionStore& store, CodeFolder code,
+Dispatcher::Dispatcher(net::EventLoop& loop, const Clock& clock, const FunctionStore& store, Folders folders,
                        DispatcherOptions options)
-    : loop_(loop), clock_(clock), store_(store), code_(std::move(code)), options_(options) {}
+    : loop_(loop), clock_(clock), store_(store), folders_(std::move(folders)), options_(options) {}
 
 FunctionVersionPtr Dispatcher::snapshot(const Configuration& c) {
     auto& known = snapshots_[key_of(c)];
@@ -35,7 +35,8 @@ FunctionVersionPtr Dispatcher::snapshot(const Configuration& c) {
     made->memory_mb = c.settings.memory_mb;
     made->timeout = std::chrono::seconds(c.settings.timeout_s);
     made->environment = c.settings.environment;
-    made->code = code_(c.code);
+    made->code = folders_.code(c.code);
+    made->layers = folders_.layers(c.settings.layers);
     made->revision_id = c.revision_id;
     return known = std::move(made);
 }

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "core/result.hpp"
 #include "core/time.hpp"
@@ -37,9 +38,13 @@ struct Call {
 
 class Dispatcher {
 public:
-    // Where a version's code is. References outlive the dispatcher.
-    using CodeFolder = std::function<std::filesystem::path(const Code&)>;
-    Dispatcher(net::EventLoop& loop, const Clock& clock, const FunctionStore& store, CodeFolder code,
+    // Where a version's code is, and what it finds below /opt. References outlive the dispatcher.
+    struct Folders {
+        std::function<std::filesystem::path(const Code&)> code;
+        std::function<std::filesystem::path(const std::vector<AttachedLayer>&)> layers =
+            [](const std::vector<AttachedLayer>&) { return std::filesystem::path(); };
+    };
+    Dispatcher(net::EventLoop& loop, const Clock& clock, const FunctionStore& store, Folders folders,
                DispatcherOptions options);
 
     // REQUIRES: called once, before anything is invoked.
@@ -72,7 +77,7 @@ private:
     net::EventLoop& loop_;
     const Clock& clock_;
     const FunctionStore& store_;
-    CodeFolder code_;
+    Folders folders_;
     DispatcherOptions options_;
     Invoker* invoker_ = nullptr;
     std::map<std::string, FunctionVersionPtr> snapshots_;     // by name:version

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/time.hpp"
 
@@ -14,6 +15,13 @@ struct Code {
     std::string sha256;      // of the zip, base64: what Lambda calls CodeSha256
     std::uint64_t size = 0;  // bytes of the zip
     bool operator==(const Code&) const = default;
+};
+
+// A layer's version as a function has it. The code is noted, since the version may be removed.
+struct AttachedLayer {
+    std::string arn;
+    Code code;
+    bool operator==(const AttachedLayer&) const = default;
 };
 
 // What a caller may set, and what a published version freezes.
@@ -27,6 +35,7 @@ struct Settings {
     std::uint32_t ephemeral_mb = 512;  // recorded, not enforced
     std::string tracing = "PassThrough";
     std::map<std::string, std::string> environment;
+    std::vector<AttachedLayer> layers;  // later ones lie over earlier ones
     bool operator==(const Settings&) const = default;
 };
 

@@ -45,6 +45,12 @@ Result<net::HttpResponse> get_alias(Control&, const OperationRequest&);
 Result<net::HttpResponse> update_alias(Control&, const OperationRequest&);
 Result<net::HttpResponse> list_aliases(Control&, const OperationRequest&);
 Result<net::HttpResponse> delete_alias(Control&, const OperationRequest&);
+// layers
+Result<net::HttpResponse> publish_layer_version(Control&, const OperationRequest&);
+Result<net::HttpResponse> get_layer_version(Control&, const OperationRequest&);
+Result<net::HttpResponse> list_layer_versions(Control&, const OperationRequest&);
+Result<net::HttpResponse> list_layers(Control&, const OperationRequest&);
+Result<net::HttpResponse> delete_layer_version(Control&, const OperationRequest&);
 // everything around a function
 Result<net::HttpResponse> put_concurrency(Control&, const OperationRequest&);
 Result<net::HttpResponse> get_concurrency(Control&, const OperationRequest&);

@@ -14,6 +14,16 @@ using nlohmann::json;
 constexpr int format_version = 1;
 
 // Found by nlohmann's macros and conversions, which look in the values' namespace.
+static void to_json(json& j, const AttachedLayer& a) {
+    j = {{"arn", a.arn}, {"code_sha256", a.code.sha256}, {"code_size", a.code.size}};
+}
+
+static void from_json(const json& j, AttachedLayer& a) {
+    j.at("arn").get_to(a.arn);
+    j.at("code_sha256").get_to(a.code.sha256);
+    j.at("code_size").get_to(a.code.size);
+}
+
 static void to_json(json& j, const Configuration& c) {
     const auto& s = c.settings;
     j = {{"function", c.function},         {"version", c.version},
@@ -23,6 +33,7 @@ static void to_json(json& j, const Configuration& c) {
          {"timeout_s", s.timeout_s},       {"ephemeral_mb", s.ephemeral_mb},
          {"tracing", s.tracing},           {"environment", s.environment},
          {"code_sha256", c.code.sha256},   {"code_size", c.code.size},
+         {"layers", s.layers},
          {"revision_id", c.revision_id},   {"last_modified_ns", c.last_modified.time_since_epoch().count()}};
 }
 
@@ -40,6 +51,7 @@ static void from_json(const json& j, Configuration& c) {
     j.at("ephemeral_mb").get_to(s.ephemeral_mb);
     j.at("tracing").get_to(s.tracing);
     j.at("environment").get_to(s.environment);
+    if (j.contains("layers")) j["layers"].get_to(s.layers);  // of older hosts: none
     j.at("code_sha256").get_to(c.code.sha256);
     j.at("code_size").get_to(c.code.size);
     j.at("revision_id").get_to(c.revision_id);
@@ -115,7 +127,7 @@ Status make_folder(const fs::path& path) {
 }  // namespace
 
 Result<StateFolder> StateFolder::open(fs::path folder) {
-    for (const auto* part : {"functions", "code"})
+    for (const auto* part : {"functions", "code", "layers", "opt"})
         if (auto made = make_folder(folder / part); !made) return made.forward();
     return StateFolder(fs::absolute(folder));
 }

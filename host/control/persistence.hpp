@@ -1,6 +1,8 @@
 // StateFolder: what the host keeps on disk, so that a restart changes nothing.
 //
 //   <state>/functions/<name>.json   one function with its versions and aliases, replaced atomically
+//   <state>/layers/<name>.json      one layer with its versions, likewise
+//   <state>/opt/<hash>/             several layers laid over each other, for functions that have more than one
 //   <state>/code/<sha256>/          a package unpacked, never changed, shared by all versions that use it
 //   <state>/code/<sha256>.zip       the same package as it was uploaded
 //
@@ -16,6 +18,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "host/control/layers.hpp"
 #include "host/control/model.hpp"
 #include "host/control/package.hpp"
 
@@ -31,6 +34,14 @@ public:
     [[nodiscard]] Result<std::vector<Function>> load() const;
     Status save(const Function& function) const;
     Status remove(std::string_view function) const;
+
+    [[nodiscard]] Result<std::vector<LayerHistory>> load_layers() const;
+    Status save(const LayerHistory& layer) const;
+    // What functions with these layers find below /opt; "" without any. put_layers() makes it, from layers whose
+    // code is there; nothing happens when it is there already.
+    [[nodiscard]] std::filesystem::path layers_folder(const std::vector<AttachedLayer>& layers) const;
+    Status put_layers(const std::vector<AttachedLayer>& layers) const;
+    [[nodiscard]] std::uint64_t unpacked_size(const Code& code) const;  // bytes
 
     // Stores a package and unpacks it; nothing happens when it is there already.
     Result<Code> put_code(std::string_view zip, const PackageLimits& limits = {}) const;

@@ -10,11 +10,19 @@ Result<std::unique_ptr<Registry>> Registry::open(RegistryOptions options) {
     if (!state) return state.forward();
     auto saved = state->load();
     if (!saved) return saved.forward();
+    auto saved_layers = state->load_layers();
+    if (!saved_layers) return saved_layers.forward();
+    LayerStore layers(options.home, options.clock);
+    for (auto& layer : *saved_layers) layers.restore(std::move(layer));
     FunctionStore store(std::move(options.home), options.clock,
                         options.new_id ? std::move(options.new_id) : IdSource(random_uuid));
     for (auto& function : *saved) store.restore(std::move(function));
-    state->sweep(store.code_in_use());
-    return std::unique_ptr<Registry>(new Registry(std::move(store), *std::move(state), options.limits));
+    auto needed = store.code_in_use();
+    for (const auto& [name, layer] : layers.all())
+        for (const auto& [number, version] : layer.versions) needed.insert(version.code.sha256);
+    state->sweep(needed);
+    return std::unique_ptr<Registry>(
+        new Registry(std::move(store), std::move(layers), *std::move(state), options.limits));
 }
 
 template <class Change>
@@ -44,6 +52,9 @@ Result<Configuration> Registry::create(CreateFunctionRequest request) {
     auto code = state_.put_code(request.zip, limits_);
     if (!code) return code.forward();
     wanted.code = *std::move(code);
+    auto layers = attach(wanted.settings.layers, wanted.code);
+    if (!layers) return layers.forward();
+    wanted.settings.layers = *std::move(layers);
     return saved(name, [&]() -> Result<Configuration> {
         auto created = store_.create(std::move(wanted));
         if (!created || request.publish == Publish::no) return created;
@@ -75,9 +86,60 @@ Result<Configuration> Registry::update_settings(std::string_view name, const Upd
     const auto found = store_.find(name);
     if (!found) return found.forward();
     const auto old = found->get().latest;
-    auto updated = saved(name, [&] { return store_.update_settings(name, request.delta, request.expected); });
+    auto delta = request.delta;
+    if (delta.layers) {
+        auto layers = attach(*delta.layers, old.code);
+        if (!layers) return layers.forward();
+        delta.layers = *std::move(layers);
+    }
+    auto updated = saved(name, [&] { return store_.update_settings(name, delta, request.expected); });
     if (updated) superseded_(old);
     return updated;
+}
+
+Result<std::vector<AttachedLayer>> Registry::attach(const std::vector<AttachedLayer>& wanted,
+                                                    const Code& code) const {
+    auto attached = layers_.attach(wanted);
+    if (!attached || attached->empty()) return attached;
+    auto bytes = state_.unpacked_size(code);
+    for (const auto& layer : *attached) bytes += state_.unpacked_size(layer.code);
+    if (bytes > limits_.unzipped)
+        return lambda_fault(Fault::invalid_parameter,
+                            "Function code combined with layers exceeds the maximum allowed size of " +
+                                std::to_string(limits_.unzipped) + " bytes. The actual size is " +
+                                std::to_string(bytes) + " bytes.");
+    if (auto ready = state_.put_layers(*attached); !ready) return lambda_fault(Fault::service, ready.error().message);
+    return attached;
+}
+
+template <class Change>
+auto Registry::saved_layer(const std::string& name, Change change) -> decltype(change()) {
+    std::optional<LayerHistory> before;
+    if (const auto found = layers_.all().find(name); found != layers_.all().end()) before = found->second;
+    auto result = change();
+    if (!result) return result;
+    const auto after = layers_.all().find(name);
+    const auto written = after == layers_.all().end() ? ok() : state_.save(after->second);
+    if (written) return result;
+    if (before)
+        layers_.restore(*std::move(before));
+    else
+        layers_.forget(name);
+    return lambda_fault(Fault::service, written.error().message);
+}
+
+Result<LayerVersion> Registry::publish_layer(PublishLayerRequest request) {
+    auto code = state_.put_code(request.zip, limits_);
+    if (!code) return code.forward();
+    request.layer.code = *std::move(code);
+    return saved_layer(request.layer.name, [&] { return layers_.publish(request.layer); });
+}
+
+Status Registry::remove_layer_version(std::string_view name, std::uint64_t number) {
+    return saved_layer(std::string(name), [&]() -> Status {
+        layers_.remove(name, number);
+        return ok();
+    });
 }
 
 Result<Configuration> Registry::publish(std::string_view name, const PublishRequest& request) {

@@ -34,6 +34,7 @@ public:
     static Result<std::unique_ptr<Registry>> open(RegistryOptions options);
 
     [[nodiscard]] const FunctionStore& store() const { return store_; }
+    [[nodiscard]] const LayerStore& layers() const { return layers_; }
     [[nodiscard]] const StateFolder& state() const { return state_; }
 
     // Called for each snapshot that no new invocation will use: the old $LATEST after an update, removed
@@ -55,15 +56,23 @@ public:
     Status untag(std::string_view function, const std::vector<std::string>& keys);
     Status reserve_concurrency(std::string_view function, std::optional<std::uint32_t> limit);
     Status set_origin(std::string_view function, std::string origin);
+    Result<LayerVersion> publish_layer(PublishLayerRequest request);
+    Status remove_layer_version(std::string_view name, std::uint64_t number);
 
 private:
-    Registry(FunctionStore store, StateFolder state, PackageLimits limits)
-        : store_(std::move(store)), state_(std::move(state)), limits_(limits) {}
+    Registry(FunctionStore store, LayerStore layers, StateFolder state, PackageLimits limits)
+        : store_(std::move(store)), layers_(std::move(layers)), state_(std::move(state)), limits_(limits) {}
+    // The layers as a function with that code gets them, ready below the state folder.
+    Result<std::vector<AttachedLayer>> attach(const std::vector<AttachedLayer>& wanted, const Code& code) const;
+    // Runs `change` on a layer and saves it; undoes it when that fails.
+    template <class Change>
+    auto saved_layer(const std::string& name, Change change) -> decltype(change());
     // Runs `change` on the store and saves the function; undoes it when that fails.
     template <class Change>
     auto saved(std::string_view name, Change change) -> decltype(change());
 
     FunctionStore store_;
+    LayerStore layers_;
     StateFolder state_;
     PackageLimits limits_;
     std::function<void(const Configuration&)> superseded_ = [](const Configuration&) {};

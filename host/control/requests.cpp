@@ -46,7 +46,10 @@ SettingsDelta read_settings(JsonBody& body) {
         body.adopt(constraint_fault("'" + *delta.role + "'", "role",
                                     "Member must satisfy regular expression pattern: "
                                     "arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+"));
-    body.refuse_unless_absent("Layers", "Layers are not supported by this host");
+    if (const auto layers = body.list("Layers")) {
+        delta.layers.emplace();
+        for (const auto& arn : *layers) delta.layers->push_back({arn, {}});
+    }
     body.refuse_unless_absent("FileSystemConfigs", "File systems are not supported by this host");
     return delta;
 }
@@ -131,6 +134,7 @@ Result<CreateFunctionRequest> parse_create_function(std::string_view text) {
     settings.ephemeral_mb = delta.ephemeral_mb.value_or(settings.ephemeral_mb);
     settings.tracing = delta.tracing.value_or(settings.tracing);
     settings.environment = delta.environment.value_or(Texts{});
+    settings.layers = delta.layers.value_or(std::vector<AttachedLayer>{});
     wanted.description = delta.description.value_or("");
     wanted.tags = body.texts("Tags").value_or(Texts{});
     if (wanted.tags.size() > 50)
@@ -141,6 +145,22 @@ Result<CreateFunctionRequest> parse_create_function(std::string_view text) {
         body.adopt(*code);
     } else {
         body.adopt(constraint_fault("null", "code", "Member must not be null"));
+    }
+    return unless_faulty(body, std::move(request));
+}
+
+Result<PublishLayerRequest> parse_publish_layer(std::string_view text) {
+    JsonBody body(text);
+    PublishLayerRequest request;
+    request.layer.description = body.text("Description").value_or("");
+    request.layer.license = body.text("LicenseInfo").value_or("");
+    request.layer.runtimes = body.list("CompatibleRuntimes").value_or(std::vector<std::string>{});
+    request.layer.architectures = body.list("CompatibleArchitectures").value_or(std::vector<std::string>{});
+    if (auto content = body.object("Content")) {
+        request.zip = read_zip(*content);
+        body.adopt(*content);
+    } else {
+        body.adopt(constraint_fault("null", "content", "Member must not be null"));
     }
     return unless_faulty(body, std::move(request));
 }

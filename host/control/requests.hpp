@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/result.hpp"
+#include "host/control/layers.hpp"
 #include "host/control/store.hpp"
 
 namespace autotune::host {
@@ -31,6 +32,12 @@ struct UpdateSettingsRequest {
     std::string expected;
 };
 
+struct PublishLayerRequest {
+    LayerVersion layer;  // without its name, which is in the path, and its code
+    std::string zip;
+};
+
+Result<PublishLayerRequest> parse_publish_layer(std::string_view body);
 Result<CreateFunctionRequest> parse_create_function(std::string_view body);
 Result<UpdateCodeRequest> parse_update_code(std::string_view body);
 Result<UpdateSettingsRequest> parse_update_settings(std::string_view body);

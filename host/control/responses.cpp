@@ -44,6 +44,19 @@ json to_object(const Configuration& c, const Home& home, std::string_view qualif
            {"SnapStart", {{"ApplyOn", "None"}, {"OptimizationStatus", "Off"}}},
            {"LoggingConfig", {{"LogFormat", "Text"}, {"LogGroup", "/aws/lambda/" + c.function}}}};
     if (!s.environment.empty()) j["Environment"]["Variables"] = s.environment;
+    for (const auto& layer : s.layers)
+        j["Layers"].push_back(json{{"Arn", layer.arn}, {"CodeSize", layer.code.size}});
+    return j;
+}
+
+json to_object(const LayerVersion& v, const Home& home) {
+    json j{{"LayerVersionArn", layer_version_arn(home, v.name, v.number)},
+           {"Version", v.number},
+           {"Description", v.description},
+           {"CreatedDate", lambda_time(v.created)}};
+    if (!v.runtimes.empty()) j["CompatibleRuntimes"] = v.runtimes;
+    if (!v.architectures.empty()) j["CompatibleArchitectures"] = v.architectures;
+    if (!v.license.empty()) j["LicenseInfo"] = v.license;
     return j;
 }
 
@@ -101,6 +114,30 @@ std::string concurrency_json(const Function& function) {
 }
 
 std::string tags_json(const std::map<std::string, std::string>& tags) { return dump(json{{"Tags", tags}}); }
+
+std::string layer_version_json(const LayerVersion& version, const Home& home, std::string_view url) {
+    json j{{"Content", {{"Location", url}, {"CodeSha256", version.code.sha256}, {"CodeSize", version.code.size}}},
+           {"LayerArn", layer_arn(home, version.name)}};
+    j.update(to_object(version, home));
+    return dump(j);
+}
+
+std::string layer_versions_json(const LayerPage& page, const Home& home) {
+    json j{{"LayerVersions", json::array()}};
+    for (const auto& version : page.items) j["LayerVersions"].push_back(to_object(version, home));
+    if (!page.next.empty()) j["NextMarker"] = page.next;
+    return dump(j);
+}
+
+std::string layers_json(const LayerPage& page, const Home& home) {
+    json j{{"Layers", json::array()}};
+    for (const auto& version : page.items)
+        j["Layers"].push_back(json{{"LayerName", version.name},
+                                   {"LayerArn", layer_arn(home, version.name)},
+                                   {"LatestMatchingVersion", to_object(version, home)}});
+    if (!page.next.empty()) j["NextMarker"] = page.next;
+    return dump(j);
+}
 
 std::string account_json(const AccountUsage& usage) {
     const PackageLimits limits;

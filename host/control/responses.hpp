@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/control/arn.hpp"
+#include "host/control/layers.hpp"
 #include "host/control/model.hpp"
 
 namespace autotune::host {
@@ -47,5 +48,15 @@ struct AccountUsage {
     std::uint64_t concurrency = 0, unreserved = 0, functions = 0, code_bytes = 0;
 };
 [[nodiscard]] std::string account_json(const AccountUsage& usage);
+
+// `url`: where the archive can be fetched.
+[[nodiscard]] std::string layer_version_json(const LayerVersion& version, const Home& home, std::string_view url);
+struct LayerPage {
+    std::vector<LayerVersion> items;
+    std::string next;
+};
+[[nodiscard]] std::string layer_versions_json(const LayerPage& page, const Home& home);
+// Layers, each by its newest version.
+[[nodiscard]] std::string layers_json(const LayerPage& page, const Home& home);
 
 }  // namespace autotune::host

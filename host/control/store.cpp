@@ -23,6 +23,7 @@ Settings with(Settings settings, const SettingsDelta& delta) {
     set(settings.timeout_s, delta.timeout_s);
     set(settings.ephemeral_mb, delta.ephemeral_mb);
     set(settings.environment, delta.environment);
+    set(settings.layers, delta.layers);
     return settings;
 }
 
@@ -204,9 +205,13 @@ Status FunctionStore::set_origin(std::string_view name, std::string origin) {
 
 std::set<std::string> FunctionStore::code_in_use() const {
     std::set<std::string> hashes;
+    const auto need = [&](const Configuration& c) {
+        hashes.insert(c.code.sha256);
+        for (const auto& layer : c.settings.layers) hashes.insert(layer.code.sha256);
+    };
     for (const auto& [name, function] : functions_) {
-        hashes.insert(function.latest.code.sha256);
-        for (const auto& [number, version] : function.versions) hashes.insert(version.code.sha256);
+        need(function.latest);
+        for (const auto& [number, version] : function.versions) need(version);
     }
     return hashes;
 }

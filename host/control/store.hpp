@@ -36,6 +36,7 @@ struct SettingsDelta {
     std::optional<std::string> runtime, handler, role, description, tracing;
     std::optional<std::uint32_t> memory_mb, timeout_s, ephemeral_mb;
     std::optional<std::map<std::string, std::string>> environment;
+    std::optional<std::vector<AttachedLayer>> layers;
 };
 
 struct PublishRequest {
@@ -94,7 +95,7 @@ public:
     Status reserve_concurrency(std::string_view function, std::optional<std::uint32_t> limit);
     Status set_origin(std::string_view function, std::string origin);
 
-    // The packages that some version still needs, by CodeSha256.
+    // The packages that some version still needs, its layers' among them, by CodeSha256.
     [[nodiscard]] std::set<std::string> code_in_use() const;
 
 private:

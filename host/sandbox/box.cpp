@@ -59,14 +59,17 @@ Status Box::limit() {
 }
 
 Status Box::start(const Program& program) {
+    std::vector<std::pair<std::filesystem::path, std::filesystem::path>> mounts;
+    if (!program.opt.empty()) mounts.emplace_back(program.opt, "/opt");
     Result<Child> child = spawn({.argv = program.argv,
                                  .environment = program.environment,
                                  .directory = program.directory,
                                  .cgroup = &cgroup_,
                                  .output = output_.write.get(),
-                                 .limits = {{RLIMIT_NOFILE, options_.open_files}, {RLIMIT_CORE, 0}}});
-    output_.write.close();
+                                 .limits = {{RLIMIT_NOFILE, options_.open_files}, {RLIMIT_CORE, 0}},
+                                 .mounts = std::move(mounts)});
     if (!child) return child.forward();
+    output_.write.close();
     child_ = std::move(*child);
     exit_watch_ = options_.loop.when_readable(child_.pidfd.get(), [this] { on_exit(); });
     output_watch_ = options_.loop.when_readable(output_.read.get(), [this] { read_output(); });

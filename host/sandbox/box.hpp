@@ -48,8 +48,9 @@ public:
     struct Program {
         std::vector<std::string> argv, environment;
         std::filesystem::path directory;
+        std::filesystem::path opt;  // what it finds below /opt; empty: the machine's own
     };
-    // Once. Errors: as spawn().
+    // Until it succeeds. Errors: as spawn(): unsupported where nothing can be laid over /opt.
     Status start(const Program& program);
 
     // What is alive in it; the first one first, while it lives.

@@ -17,9 +17,14 @@ bool executable(const fs::path& path) {
 Result<LaunchCommand> python_command(const FunctionVersion& function, const LaunchContext& context,
                                      const std::vector<fs::path>& folders) {
     const std::string script = context.runtimes / "python" / "bootstrap.py";
+    const auto argv = [&](const fs::path& interpreter) {
+        std::vector<std::string> all{interpreter, script};
+        if (!context.opt.empty()) all.push_back(context.opt);
+        return all;
+    };
     for (const fs::path& folder : folders) {
         if (executable(folder / function.runtime))
-            return LaunchCommand{{folder / function.runtime, script}, ""};
+            return LaunchCommand{argv(folder / function.runtime), ""};
     }
     for (const fs::path& folder : folders) {
         const fs::path any = folder / "python3";
@@ -27,15 +32,17 @@ Result<LaunchCommand> python_command(const FunctionVersion& function, const Laun
         std::error_code error;
         const fs::path real = fs::canonical(any, error);
         return LaunchCommand{
-            {any, script},
+            argv(any),
             function.runtime + " is not installed; " + (error ? any : real).string() + " runs it"};
     }
     return fail(Errc::invalid_argument, "no python3 interpreter on this machine for " + function.runtime);
 }
 
-Result<LaunchCommand> provided_command(const FunctionVersion& function) {
+Result<LaunchCommand> provided_command(const FunctionVersion& function, const LaunchContext& context) {
     const fs::path bootstrap = function.code / "bootstrap";
     std::error_code error;
+    if (!fs::exists(bootstrap, error) && !context.opt.empty() && executable(function.layers / "bootstrap"))
+        return LaunchCommand{{context.opt / "bootstrap"}, ""};
     if (!fs::exists(bootstrap, error)) {
         return fail(Errc::invalid_argument, "Couldn't find valid bootstrap(s): [" + bootstrap.string() + "]");
     }
@@ -48,13 +55,13 @@ Result<LaunchCommand> provided_command(const FunctionVersion& function) {
 }  // namespace
 
 std::vector<std::string> launch_environment(const FunctionVersion& function, const LaunchContext& context) {
-    const std::string root = function.code.string();
+    const std::string root = function.code.string(), opt = context.opt.string();
     // What a function may set itself.
     std::map<std::string, std::string> all{
-        {"PATH", "/usr/local/bin:/usr/bin:/bin"},
+        {"PATH", "/usr/local/bin:/usr/bin:/bin" + (opt.empty() ? "" : ":" + opt + "/bin")},
         {"LANG", "C.UTF-8"},  // Lambda's en_US.UTF-8 is not on every Debian
         {"TZ", ":UTC"},
-        {"LD_LIBRARY_PATH", root + ":" + root + "/lib"},
+        {"LD_LIBRARY_PATH", root + ":" + root + "/lib" + (opt.empty() ? "" : ":" + opt + "/lib")},
         {"PYTHONDONTWRITEBYTECODE", "1"},  // the package stays as it was deployed
         // SDKs refuse to call without credentials; the host's control API checks none.
         {"AWS_ACCESS_KEY_ID", "local"},
@@ -95,7 +102,7 @@ Result<LaunchCommand> launch_command(const FunctionVersion& function, const Laun
                                      const std::vector<fs::path>& interpreter_folders) {
     if (function.runtime.starts_with("python3"))
         return python_command(function, context, interpreter_folders);
-    if (function.runtime.starts_with("provided")) return provided_command(function);
+    if (function.runtime.starts_with("provided")) return provided_command(function, context);
     return fail(Errc::invalid_argument,
                 "runtime " + function.runtime + " is not supported (python3.x, provided)");
 }

@@ -19,6 +19,8 @@ struct LaunchContext {
     std::string endpoint_url;        // of the control API; empty: none
     std::filesystem::path runtimes;  // the host's own bootstraps: runtimes/python/bootstrap.py
     std::map<std::string, std::string> probes;  // variables that bring a tracer's libraries; empty: none
+    // Where the function's layers are seen: "/opt", or their own folder where nothing can be mounted. Empty: none.
+    std::filesystem::path opt;
 };
 
 // "NAME=value" lines. The function may override PATH, LANG, TZ and the like, not what Lambda reserves.

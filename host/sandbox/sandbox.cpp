@@ -41,25 +41,41 @@ Status Sandbox::launch() {
     box_ = std::move(*box);
     started_ = options_.clock.now();
 
-    const LaunchContext context{.runtime_api = "127.0.0.1:" + std::to_string(server_->port()),
+    LaunchContext context{.runtime_api = "127.0.0.1:" + std::to_string(server_->port()),
                                 .log_stream = options_.log_stream,
                                 .region = options_.region,
                                 .endpoint_url = options_.endpoint_url,
                                 .runtimes = options_.runtimes,
-                                .probes = options_.probes};
-    const Result<LaunchCommand> command = launch_command(function, context);
-    if (!command) {
-        bad_entrypoint_ = command.error().message;
-        return ok();
+                                .probes = options_.probes,
+                                .opt = function.layers.empty() ? "" : "/opt"};
+    Status spawned = spawn(context);
+    // In a container that may not mount: the runtime looks for the layers where they are.
+    if (!spawned && spawned.error().code == Errc::unsupported && !function.layers.empty()) {
+        log_.append_line("NOTE the layers are at " + function.layers.string() + ", not at /opt: " +
+                         spawned.error().message + "\n");
+        context.opt = function.layers;
+        spawned = spawn(context);
     }
-    if (!command->note.empty()) log_.append_line("NOTE " + command->note + "\n");
-    const Status spawned = box_->start({command->argv, launch_environment(function, context), function.code});
+    if (bad_entrypoint_) return ok();
     if (!spawned && spawned.error().code != Errc::invalid_argument) return spawned;
     if (!spawned) bad_entrypoint_ = "fork/exec " + spawned.error().message;
     if (spawned && options_.phase == InitPhase::init) {
         init_timer_ = options_.loop.after(options_.limits.init_timeout, [this] { on_init_timeout(); });
     }
     return ok();
+}
+
+Status Sandbox::spawn(const LaunchContext& context) {
+    const FunctionVersion& function = *options_.function;
+    const Result<LaunchCommand> command = launch_command(function, context);
+    if (!command) {
+        bad_entrypoint_ = command.error().message;
+        return ok();
+    }
+    if (!command->note.empty()) log_.append_line("NOTE " + command->note + "\n");
+    const bool mounted = context.opt != function.layers;
+    return box_->start({command->argv, launch_environment(function, context), function.code,
+                        mounted ? function.layers : std::filesystem::path()});
 }
 
 Sandbox::~Sandbox() = default;

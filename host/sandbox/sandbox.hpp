@@ -43,6 +43,7 @@ struct Job {
 };
 
 class Sandbox;
+struct LaunchContext;
 
 struct SandboxEvents {
     std::function<void(Sandbox&)> idle;           // waits for work, or is about to
@@ -108,6 +109,7 @@ private:
         : options_(std::move(options)), log_(std::move(log)) {}
     Status listen();
     Status launch();
+    Status spawn(const LaunchContext& context);
 
     // sandbox_api.cpp: what the runtime says
     void on_request(net::HttpRequest request, net::Responder responder);

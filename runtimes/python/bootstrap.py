@@ -245,6 +245,9 @@ def main():
     # Killed processes flush nothing: what is printed must be out by the end of its line.
     sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
     sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]  # was this file's folder
+    if len(sys.argv) > 1:  # where the function's layers are
+        version = "python%d.%d" % sys.version_info[:2]
+        sys.path[1:1] = [os.path.join(sys.argv[1], "python", "lib", version, "site-packages"), os.path.join(sys.argv[1], "python")]
     sys.argv = [os.environ["_HANDLER"]]
     api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
     request = [""]

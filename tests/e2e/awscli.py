@@ -10,12 +10,18 @@ ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AW
                "AWS_PAGER": "", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 
 
-def package(code, name="app.py"):
-    """The bytes of a zip with one file."""
+def package_of(files):
+    """The bytes of a zip with these files, by name."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
-        archive.writestr(name, code)
+        for name, content in files.items():
+            archive.writestr(name, content)
     return data.getvalue()
+
+
+def package(code, name="app.py"):
+    """The bytes of a zip with one file."""
+    return package_of({name: code})
 
 
 class AwsCli:

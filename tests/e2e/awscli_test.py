@@ -72,6 +72,24 @@ class LifeOfAFunction(unittest.TestCase):
         published = self.aws.call("publish-version", "--function-name", "shop")
         self.assertEqual((published["Version"], published["MemorySize"]), ("2", 768))
 
+    def lay_a_layer_beside_it(self):
+        for name, code in (("words", {"python/words.py": 'WORD = "of the layer"', "bin/tool": "x"}), ("more", {"python/more.py": ""})):
+            (self.folder / f"{name}.zip").write_bytes(awscli.package_of(code))
+        arns = [self.aws.call("publish-layer-version", "--layer-name", name, "--zip-file", f"fileb://{self.folder}/{name}.zip",
+                              "--compatible-runtimes", "python3.11")["LayerVersionArn"] for name in ("words", "more")]
+        self.assertEqual([layer["LayerName"] for layer in self.aws.call("list-layers")["Layers"]], ["more", "words"])
+        code = 'import os, words\ndef handler(e, c):\n    return [words.WORD, words.__file__, sorted(os.listdir("/opt"))]'
+        (self.folder / "layered.zip").write_bytes(awscli.package(code))
+        self.aws.call("update-function-configuration", "--function-name", "shop", "--layers", *arns)
+        changed = self.aws.call("update-function-code", "--function-name", "shop", "--zip-file", f"fileb://{self.folder}/layered.zip")
+        self.assertEqual([layer["Arn"] for layer in changed["Layers"]], arns)
+        answer = self.host.invoke("shop", {}, qualifier=None)
+        self.assertEqual(answer.json(), ["of the layer", "/opt/python/words.py", ["bin", "python"]])
+        self.aws.call("delete-layer-version", "--layer-name", "words", "--version-number", 1)
+        self.assertEqual(self.host.invoke("shop", {}, qualifier=None).json()[0], "of the layer")
+        self.assertIn("(ResourceNotFoundException)", self.aws.refused("get-layer-version", "--layer-name", "words",
+                                                                      "--version-number", 1))
+
     def test_from_a_zip_to_its_end(self):
         fresh = self.create()
         self.invoke_with_its_log()
@@ -99,6 +117,7 @@ class LifeOfAFunction(unittest.TestCase):
         self.assertNotIn("RoutingConfig", rolled)
         self.assertEqual(set(self.versions_of(50)), {"1"})
 
+        self.lay_a_layer_beside_it()
         self.aws.call("delete-function", "--function-name", "shop")
         self.assertIn("(ResourceNotFoundException)", self.aws.refused("get-function", "--function-name", "shop"))
         self.assertEqual(self.host.invoke("shop", {}).status, 404)

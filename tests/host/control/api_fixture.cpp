@@ -30,7 +30,10 @@ ApiFixture::ApiFixture() : running_(std::make_unique<Running>()) {
     options.concurrency = 10;
     r.dispatcher.emplace(
         r.loop, r.clock, r.registry->store(),
-        [&r](const Code& code) { return r.registry->state().code_folder(code.sha256); }, options);
+        Dispatcher::Folders{
+            [&r](const Code& code) { return r.registry->state().code_folder(code.sha256); },
+            [&r](const std::vector<AttachedLayer>& layers) { return r.registry->state().layers_folder(layers); }},
+        options);
     r.dispatcher->use(invoker_);
     r.registry->when_superseded([&r](const Configuration& old) { r.dispatcher->retire(old); });
     net::HttpServerOptions server;

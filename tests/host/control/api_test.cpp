@@ -162,7 +162,7 @@ TEST_F(ControlApiTest, RefusesBadMembersAsLambdaDoes) {
                 HasSubstr("'architectures' failed"));
     EXPECT_THAT(create("shop", {{"TracingConfig", {{"Mode", "x"}}}}).fault(),
                 HasSubstr("[Active, PassThrough]"));
-    EXPECT_THAT(create("shop", {{"Layers", {"arn:x"}}}).fault(), HasSubstr("Layers are not supported"));
+    EXPECT_THAT(create("shop", {{"Layers", {"arn:x"}}}).fault(), HasSubstr("ValidationException"));
     EXPECT_THAT(create("shop", {{"Environment", {{"Variables", {{"A1", 1}}}}}}).fault(),
                 HasSubstr("wrong type of Variables"));
     for (const auto* body : {"{", "[]", "\"x\"", "{\"FunctionName\": \"\xff\"}"})

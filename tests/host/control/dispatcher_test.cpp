@@ -62,7 +62,7 @@ protected:
     FunctionStore store_{Home{}, clock_, counting_ids()};
     FakeInvoker invoker_;
     std::vector<Kind> results_;
-    Dispatcher dispatcher_{loop_, clock_, store_, [](const Code& code) { return "/code/" + code.sha256; },
+    Dispatcher dispatcher_{loop_, clock_, store_, {.code = [](const Code& code) { return "/code/" + code.sha256; }},
                            options()};
 };
 
