@@ -83,7 +83,8 @@ std::string explanation_text(const Explanation& explanation) {
     if (a.canary) out.add("canary", canary_line(*a.canary));
     if (!c.before.alias.empty())
         out.add("before", "alias " + c.before.alias + " on version " + c.before.stable + ", head " +
-                              std::to_string(c.before_memory_mb) + " MB");
+                              std::to_string(c.before_head.memory_mb) + " MB" +
+                              (c.before_head.handler.empty() ? "" : ", handler " + c.before_head.handler));
     if (!c.candidate.empty())
         out.add("after", "version " + c.candidate + ", published " + to_rfc3339(c.candidate_published));
     out.add("detail", c.detail);
@@ -104,8 +105,12 @@ std::string explanation_json(const Explanation& explanation) {
     Json json = Json::parse(change_json(explanation.change));
     const ChangeRecord& c = explanation.change;
     if (!c.before.alias.empty())
-        json["before"] = {
-            {"alias", c.before.alias}, {"version", c.before.stable}, {"memory_mb", c.before_memory_mb}};
+        json["before"] = {{"alias", c.before.alias},
+                          {"version", c.before.stable},
+                          {"memory_mb", c.before_head.memory_mb},
+                          {"timeout_s", to_seconds(c.before_head.timeout)},
+                          {"handler", c.before_head.handler},
+                          {"layers", c.before_head.layers}};
     json["runbook"] = c.action.runbook;
     json["steps"] = Json::array();
     for (const AuditRecord& s : explanation.steps)

@@ -29,6 +29,7 @@ struct Diff {
         return "  - memory " + std::to_string(r.from_mb) + " MB\n  + memory " + std::to_string(r.to_mb) +
                " MB\n";
     }
+    std::string operator()(const Wrap& w) const { return "  + " + describe(w) + "\n"; }
     std::string operator()(const Notify& n) const {
         return "  ! tells people (" + std::string(to_string(n.severity)) + ")" +
                (n.suggest.empty() ? "" : ": consider " + n.suggest) + "\n";
@@ -88,6 +89,10 @@ std::string plan_json(const PlanReport& report) {
         if (const auto* resize = std::get_if<Resize>(&a.change)) {
             one["from_mb"] = resize->from_mb;
             one["to_mb"] = resize->to_mb;
+        }
+        if (const auto* wrap = std::get_if<Wrap>(&a.change)) {
+            one["remedy"] = wrap->remedy;
+            one["settings"] = Json::parse(wrap->settings, nullptr, false);
         }
         if (a.canary)
             one["canary"] = {{"weight", a.canary->weight}, {"horizon_s", to_seconds(a.canary->horizon)}};

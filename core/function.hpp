@@ -35,12 +35,23 @@ struct FunctionConfig {
     std::string runtime;
     std::string handler;
     std::map<std::string, std::string> environment;
+    std::vector<std::string> layers;  // ARNs of layer versions, in the order in which they are laid over each other
+};
+
+// The part of a configuration that autotune may change, and puts back.
+struct Tuning {
+    std::uint32_t memory_mb = 0;
+    Nanos timeout{0};
+    std::string handler;
+    std::vector<std::string> layers;
+    std::string remedy;         // value of the variable that tells the wrapper what to do; "": not wrapped
+    bool operator==(const Tuning&) const = default;
 };
 
 // What one version is made of. Equal builds behave alike.
 struct Build {
-    std::uint32_t memory_mb = 0;
-    std::string rest;           // opaque: code and configuration but memory; empty where not told
+    Tuning tuned;
+    std::string rest;           // opaque: code and all other configuration; empty where not told
     bool operator==(const Build&) const = default;
 };
 
@@ -61,6 +72,17 @@ struct FunctionState {
 struct ConfigDelta {
     std::optional<std::uint32_t> memory_mb;
     std::optional<Nanos> timeout;
+    std::optional<std::string> handler;
+    std::optional<std::vector<std::string>> layers;
+    std::optional<std::map<std::string, std::string>> environment;  // all of it
+};
+
+// Files that functions find below /opt. The name stands for the content: another content has another name.
+struct Layer {
+    std::string name;
+    std::string description;
+    std::string zip;                    // bytes of the archive
+    std::vector<std::string> runtimes;  // that it is for
 };
 
 struct Package {                // code to deploy
@@ -74,6 +96,7 @@ struct Capabilities {
     bool versions = false;          // immutable published versions
     bool weighted_routing = false;  // a share of traffic to one version
     bool live_resize = false;       // memory changes without a new version
+    bool layers = false;            // files of others beside a function's own
     std::uint32_t memory_min_mb = 0, memory_max_mb = 0, memory_step_mb = 1;
 };
 

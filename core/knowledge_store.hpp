@@ -43,7 +43,7 @@ struct ChangeRecord {
     std::string token;            // idempotency token, unique
     Action action;
     Routing before;               // alias as it was
-    std::uint32_t before_memory_mb = 0;   // of the unpublished head
+    Tuning before_head;           // of the unpublished head
     Step step = Step::intended;
     Disposition disposition = Disposition::in_progress;  // while reverting: what it will be when closed
     Version candidate;            // from `published` on

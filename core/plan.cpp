@@ -43,6 +43,9 @@ struct Describer {
     std::string operator()(const Resize& r) const {
         return "resize " + std::to_string(r.from_mb) + " MB → " + std::to_string(r.to_mb) + " MB";
     }
+    std::string operator()(const Wrap& w) const {
+        return w.settings.empty() ? "take off " + w.remedy : w.words.empty() ? w.remedy : w.words;
+    }
     std::string operator()(const Notify& n) const {
         return n.suggest.empty() ? "notify" : "notify: consider " + n.suggest;
     }
@@ -50,5 +53,10 @@ struct Describer {
 }  // namespace
 
 std::string describe(const Change& change) { return std::visit(Describer{}, change); }
+
+std::string_view kind_of(const Change& change) {
+    if (const auto* wrap = std::get_if<Wrap>(&change)) return wrap->remedy;
+    return std::holds_alternative<Resize>(change) ? "resize" : "notify";
+}
 
 }  // namespace autotune

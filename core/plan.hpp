@@ -28,14 +28,28 @@ struct Resize {
     bool operator==(const Resize&) const = default;
 };
 
+// Works around the function from a layer, its own code left as it is (docs/decisions/0032).
+struct Wrap {
+    std::string remedy;     // "cache", "handover", "map_reduce"
+    std::string settings;   // of the remedy, a JSON object; "": the remedy is taken off
+    std::string words;      // the same for people: "cache results for 1m"
+    Nanos timeout{0};       // time limit that the function gets with it; 0: as it was
+    std::string layer;      // name of the wrapper's layer, which stands for its content; whoever carries it out sets it
+    bool operator==(const Wrap&) const = default;
+};
+
 struct Notify {
     Severity severity = Severity::warning;
     std::string suggest;    // remedy for the developer, e.g. "map-reduce"
     bool operator==(const Notify&) const = default;
 };
 
-using Change = std::variant<Resize, Notify>;
+using Change = std::variant<Resize, Wrap, Notify>;
 [[nodiscard]] std::string describe(const Change& change);  // "resize 128 MB → 256 MB"
+// Whether the function is another one afterwards, which takes a canary and may take an approval.
+[[nodiscard]] inline bool changes_function(const Change& change) { return !std::holds_alternative<Notify>(change); }
+// The plan step that asks for it: "resize", "cache", "notify".
+[[nodiscard]] std::string_view kind_of(const Change& change);
 
 // How a change is proved before it serves everybody (DESIGN section 5, canary judge).
 struct CanaryPolicy {

@@ -44,6 +44,9 @@ public:
     // Returns when the platform says that the change is complete. Of the state only the head is filled
     // (config, etag, code_hash): versions, aliases and labels take get().
     virtual Result<FunctionState> configure(const FunctionRef&, const ConfigDelta&, const Etag& expected) = 0;
+    // ARN of a version of that layer: the newest there is, one that is published now where there is none. A call
+    // too many leaves a version that nobody uses.
+    virtual Result<std::string> provide_layer(const Layer& layer) = 0;
     // Idempotent while code and configuration are unchanged: then the newest version is returned.
     // `expected`: the head that must be what gets published; empty: whatever it is.
     virtual Result<Version> publish(const FunctionRef&, const Etag& expected) = 0;

@@ -46,6 +46,14 @@ struct ChangeWriter {
     json operator()(const Resize& r) const {
         return {{"resize", {{"from_mb", r.from_mb}, {"to_mb", r.to_mb}}}};
     }
+    json operator()(const Wrap& w) const {
+        return {{"wrap",
+                 {{"remedy", w.remedy},
+                  {"settings", w.settings},
+                  {"words", w.words},
+                  {"timeout_ns", w.timeout.count()},
+                  {"layer", w.layer}}}};
+    }
     json operator()(const Notify& n) const {
         return {{"notify", {{"severity", to_string(n.severity)}, {"suggest", n.suggest}}}};
     }
@@ -55,6 +63,14 @@ Change to_change(const json& j) {
     if (j.contains("resize")) {
         const json& r = j.at("resize");
         return Resize{integer_of<std::uint32_t>(r.at("from_mb")), integer_of<std::uint32_t>(r.at("to_mb"))};
+    }
+    if (j.contains("wrap")) {
+        const json& w = j.at("wrap");
+        return Wrap{.remedy = w.at("remedy").get<std::string>(),
+                    .settings = w.at("settings").get<std::string>(),
+                    .words = w.at("words").get<std::string>(),
+                    .timeout = Nanos(integer_of<std::int64_t>(w.at("timeout_ns"))),
+                    .layer = w.at("layer").get<std::string>()};
     }
     if (j.contains("notify")) {
         const json& n = j.at("notify");
@@ -181,6 +197,24 @@ std::string to_json(const Action& a) {
     if (a.canary) j["canary"] = from_canary(*a.canary);
     if (a.approval_within) j["approval_within_ns"] = a.approval_within->count();
     return text_of(j);
+}
+
+std::string to_json(const Tuning& t) {
+    return text_of({{"memory_mb", t.memory_mb},
+                    {"timeout_ns", t.timeout.count()},
+                    {"handler", t.handler},
+                    {"layers", t.layers},
+                    {"remedy", t.remedy}});
+}
+
+Result<Tuning> tuning_from_json(std::string_view text) {
+    return parse(text, "tuning", [](const json& j) {
+        return Tuning{.memory_mb = integer_of<std::uint32_t>(j.at("memory_mb")),
+                      .timeout = Nanos(integer_of<std::int64_t>(j.at("timeout_ns"))),
+                      .handler = j.at("handler").get<std::string>(),
+                      .layers = j.at("layers").get<std::vector<std::string>>(),
+                      .remedy = j.at("remedy").get<std::string>()};
+    });
 }
 
 std::string to_json(const JudgeReport& r) {

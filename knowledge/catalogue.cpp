@@ -20,7 +20,7 @@ std::string_view symptom_of(const Action& action) {
 
 std::vector<std::string> remedies_of(const Change& change) {
     const auto* notify = std::get_if<Notify>(&change);
-    if (!notify) return {"resize"};
+    if (!notify) return {std::string(kind_of(change))};
     std::vector<std::string> out;
     std::string_view rest = notify->suggest;
     while (!rest.empty()) {

@@ -12,6 +12,7 @@ struct Row {
     double before_weight = 0;
     Etag before_etag;
     std::uint32_t before_memory_mb = 0;
+    std::string before_head;  // "" of older versions, which changed the memory only
     std::string step, disposition, candidate;
     WallTime candidate_published;
     std::string judged;
@@ -31,6 +32,7 @@ void each_field(Visit&& visit, AnyRow& r) {
     visit("before_weight", r.before_weight);
     visit("before_etag", r.before_etag);
     visit("before_memory_mb", r.before_memory_mb);
+    visit("before_head", r.before_head);
     visit("step", r.step);
     visit("disposition", r.disposition);
     visit("candidate", r.candidate);
@@ -60,7 +62,8 @@ Row row_of(const ChangeRecord& c) {
             .before_candidate = c.before.candidate.value_or(""),
             .before_weight = c.before.weight,
             .before_etag = c.before.etag,
-            .before_memory_mb = c.before_memory_mb,
+            .before_memory_mb = c.before_head.memory_mb,
+            .before_head = to_json(c.before_head),
             .step = std::string(to_string(c.step)),
             .disposition = std::string(to_string(c.disposition)),
             .candidate = c.candidate,
@@ -90,7 +93,12 @@ Result<ChangeRecord> change_of(std::int64_t id, Row r) {
                 .candidate = r.before_candidate.empty() ? std::nullopt : std::optional(r.before_candidate),
                 .weight = r.before_weight,
                 .etag = std::move(r.before_etag)};
-    c.before_memory_mb = r.before_memory_mb;
+    c.before_head.memory_mb = r.before_memory_mb;
+    if (!r.before_head.empty()) {
+        auto head = tuning_from_json(r.before_head);
+        if (!head) return head.forward();
+        c.before_head = *std::move(head);
+    }
     c.step = *step;
     c.disposition = disposition_from(r.disposition);
     c.candidate = std::move(r.candidate);

@@ -1,6 +1,7 @@
 #include "providers/admission.hpp"
 
 #include "providers/change_state.hpp"
+#include "providers/tuning.hpp"
 
 namespace autotune {
 
@@ -22,17 +23,41 @@ Status admit_size(const Resize& resize, const FunctionState& state, const Capabi
     return ok();
 }
 
+// The limits are Lambda's: five layers, 4 KiB of variables.
+constexpr std::size_t kMostLayers = 5, kMostVariables = 4096;
+
+Status admit_wrap(const Wrap& wrap, const FunctionState& state, const Capabilities& platform) {
+    if (!platform.layers)
+        return fail(Errc::unsupported, "the platform cannot lay the wrapper's files beside a function's own");
+    if (wrap.layer.empty()) return fail(Errc::unsupported, "this program carries no wrapper");
+    if (!state.config.runtime.starts_with("python3"))
+        return fail(Errc::unsupported, "the wrapper is for Python 3, the function runs on " +
+                                           (state.config.runtime.empty() ? "a container's" : state.config.runtime));
+    const auto to = tuned(wrap, state.head.tuned, wrap.layer);
+    if (!to) return to.forward();
+    if (same_tuning(*to, state.head.tuned))
+        return fail(Errc::invalid_argument, "the function's unpublished head has that already");
+    if (to->layers.size() > kMostLayers)
+        return fail(Errc::invalid_argument, "it has five layers already, which is the most");
+    std::size_t variables = to->remedy.size() + kRemedyVariable.size();
+    for (const auto& [name, value] : state.config.environment)
+        if (name != kRemedyVariable) variables += name.size() + value.size();
+    if (variables > kMostVariables)
+        return fail(Errc::invalid_argument, "its variables leave no room for what the wrapper must be told");
+    return ok();
+}
+
 // What a canary publishes is the head; work that nobody published yet must not be served by it.
 Status admit_head(const FunctionState& state, const Version& serving) {
     const auto served = state.builds.find(serving);
     if (state.update_in_progress)
         return fail(Errc::conflict, "an update of the function is in progress");
     if (served == state.builds.end()) return ok();
-    if (served->second.memory_mb != state.config.memory_mb)
-        return fail(Errc::invalid_argument, "the unpublished head has " + mb(state.config.memory_mb) +
+    if (served->second.tuned.memory_mb != state.head.tuned.memory_mb)
+        return fail(Errc::invalid_argument, "the unpublished head has " + mb(state.head.tuned.memory_mb) +
                                                 ", but version " + serving + ", which serves, has " +
-                                                mb(served->second.memory_mb));
-    if (served->second.rest != state.head.rest)
+                                                mb(served->second.tuned.memory_mb));
+    if (served->second.rest != state.head.rest || !same_tuning(served->second.tuned, state.head.tuned))
         return fail(Errc::invalid_argument, "the head has unpublished changes since version " + serving +
                                                 ", which serves; a canary would publish them");
     return ok();
@@ -49,7 +74,7 @@ Status admit(const Action& action, const FunctionState& state, const Routing* al
     if (!platform.versions || !platform.weighted_routing)
         return fail(Errc::unsupported,
                     "the platform cannot send a share of the calls to one version, so there is no canary");
-    if (!action.canary) return fail(Errc::invalid_argument, "a resize needs a canary policy to be proved by");
+    if (!action.canary) return fail(Errc::invalid_argument, "a change needs a canary policy to be proved by");
     const double weight = action.canary->weight;
     if (!(weight > 0 && weight < 1))
         return fail(Errc::invalid_argument,
@@ -65,7 +90,10 @@ Status admit(const Action& action, const FunctionState& state, const Routing* al
         return fail(Errc::invalid_argument,
                     "alias \"" + alias->alias +
                         "\" serves the unpublished head, which cannot be one side of a split");
-    if (const Status size = admit_size(std::get<Resize>(action.change), state, platform); !size) return size;
+    const auto* resize = std::get_if<Resize>(&action.change);
+    const Status possible = resize != nullptr ? admit_size(*resize, state, platform)
+                                              : admit_wrap(std::get<Wrap>(action.change), state, platform);
+    if (!possible) return possible;
     return admit_head(state, alias->stable);
 }
 

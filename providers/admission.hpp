@@ -12,7 +12,7 @@ namespace autotune {
 // The alias to steer: `wanted`, or where that is "" the only one, else "live". nullptr when there is none.
 [[nodiscard]] const Routing* choose_alias(const FunctionState& state, const std::string& wanted);
 
-// Ok when `action`, a resize, may begin by steering `alias` (nullptr: none was found). Otherwise the error
+// Ok when `action`, which changes the function, may begin by steering `alias` (nullptr: none was found). Otherwise the error
 // is for people: invalid_argument or unsupported, with a sentence that says why not; conflict when it may begin
 // soon, after an update of the function that is under way.
 [[nodiscard]] Status admit(const Action& action, const FunctionState& state, const Routing* alias,

@@ -6,6 +6,7 @@
 #include "net/http_client.hpp"
 #include "providers/aws_lambda_api.hpp"
 #include "providers/aws_lambda_channel.hpp"
+#include "providers/tuning.hpp"
 
 namespace autotune {
 
@@ -125,6 +126,7 @@ Capabilities AwsLambda::capabilities() const {
     return {.versions = true,
             .weighted_routing = true,
             .live_resize = false,
+            .layers = true,
             .memory_min_mb = 128,
             .memory_max_mb = 10240,
             .memory_step_mb = 1};
@@ -190,6 +192,22 @@ Result<FunctionState> AwsLambda::configure(const FunctionRef& function, const Co
                          "configuring " + function.name);
 }
 
+Result<std::string> AwsLambda::provide_layer(const Layer& layer) {
+    const std::string doing = "publishing layer " + layer.name;
+    const auto listed = impl_->channel.send(api::list_layer_versions(layer.name), doing);
+    if (!listed && listed.error().code != Errc::not_found) return listed.forward();
+    if (listed) {
+        auto versions = api::parse_layer_versions(listed->body);
+        if (!versions) return versions.forward(doing);
+        if (!versions->items.empty()) return std::move(versions->items.front());
+    }
+    const auto response = impl_->channel.send(api::publish_layer(layer), doing);
+    if (!response) return response.forward();
+    auto made = api::parse_layer_version(response->body);
+    if (!made) return made.forward(doing);
+    return made;
+}
+
 Result<Version> AwsLambda::publish(const FunctionRef& function, const Etag& expected) {
     const std::string doing = "publishing " + function.name;
     auto made = impl_->configuration(api::publish_version(function.name, expected), doing);
@@ -234,14 +252,21 @@ Result<std::vector<Observation>> AwsLambda::observe(const FunctionRef&, Window) 
 
 std::vector<std::string> AwsLambda::preview(const Change& change, const FunctionState& state,
                                             const CanaryPolicy* canary) const {
-    const auto* resize = std::get_if<Resize>(&change);
-    if (resize == nullptr) return {};
+    if (!changes_function(change)) return {};
     const std::string& name = state.function.name;
     // What is known only once the step before it is done.
     const Etag next = "<RevisionId of the answer before>";
-    std::vector<std::string> lines{api::one_line(api::update_configuration(
-                                       name, {.memory_mb = resize->to_mb, .timeout = {}}, state.etag)),
-                                   api::one_line(api::publish_version(name, next))};
+    const auto* wrap = std::get_if<Wrap>(&change);
+    const std::string layer = wrap != nullptr ? "<LayerVersionArn of " + wrap->layer + ">" : "";
+    const auto to = tuned(change, state.head.tuned, layer);
+    if (!to) return {};
+    std::vector<std::string> lines;
+    if (wrap != nullptr)
+        lines.push_back(api::one_line(api::publish_layer({.name = wrap->layer, .description = {}, .zip = {}, .runtimes = {}})) +
+                        " where it is not there yet");
+    lines.push_back(api::one_line(
+        api::update_configuration(name, difference(state.head.tuned, *to, state.config.environment), state.etag)));
+    lines.push_back(api::one_line(api::publish_version(name, next)));
     if (canary != nullptr && state.aliases.size() == 1) {
         Routing split = state.aliases.front();
         split.candidate = "<new version>";

@@ -54,6 +54,7 @@ public:
     // `expected` empty: creates the function; otherwise new code, and what `package` configures.
     Result<FunctionState> deploy(const FunctionRef&, const Package&, const Etag& expected) override;
     Result<FunctionState> configure(const FunctionRef&, const ConfigDelta&, const Etag& expected) override;
+    Result<std::string> provide_layer(const Layer& layer) override;
     Result<Version> publish(const FunctionRef&, const Etag& expected) override;
     Result<Routing> route(const FunctionRef&, const Routing& routing) override;
     Result<Answer> invoke(const FunctionRef&, const Qualifier&, std::string_view payload) override;

@@ -5,25 +5,35 @@
 
 #include "providers/aws_lambda_api.hpp"
 #include "providers/base64.hpp"
+#include "providers/tuning.hpp"
 
 namespace autotune::aws_lambda {
 
 namespace {
 using nlohmann::json;
 
-// All that makes a version what it is, but for its memory. Fields that differ between a version and the
+// All that makes a version what it is, but for its tuning and its variables. Fields that differ between a version and the
 // head it was made from (ARN, RevisionId, state, dates) are not among them.
-constexpr std::array<const char*, 16> kMadeOf{
-    "CodeSha256",         "Runtime",       "Handler",          "Role",        "Timeout",
-    "Environment",        "Layers",        "VpcConfig",        "PackageType", "Architectures",
-    "EphemeralStorage",   "TracingConfig", "DeadLetterConfig", "KMSKeyArn",   "FileSystemConfigs",
-    "ImageConfigResponse"};
+constexpr std::array<const char*, 12> kMadeOf{
+    "CodeSha256",       "Runtime",       "Role",        "VpcConfig", "PackageType",       "Architectures",
+    "EphemeralStorage", "TracingConfig", "DeadLetterConfig", "KMSKeyArn", "FileSystemConfigs", "ImageConfigResponse"};
 
-Build to_build(const json& j) {
+Build to_build(const json& j, const FunctionConfig& config) {
     json rest = json::object();
     for (const char* field : kMadeOf)
         if (j.contains(field)) rest[field] = j[field];
-    return {.memory_mb = j.value("MemorySize", 0U),
+    auto others = config.environment;
+    std::string remedy;
+    if (const auto found = others.find(std::string(kRemedyVariable)); found != others.end()) {
+        remedy = found->second;
+        others.erase(found);
+    }
+    rest["Environment"] = others;
+    return {.tuned = {.memory_mb = config.memory_mb,
+                      .timeout = config.timeout,
+                      .handler = config.handler,
+                      .layers = config.layers,
+                      .remedy = std::move(remedy)},
             .rest = rest.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
@@ -37,9 +47,11 @@ Configuration to_configuration(const json& j) {
     c.config.handler = j.value("Handler", "");
     if (j.contains("Environment"))
         c.config.environment = j.at("Environment").value("Variables", std::map<std::string, std::string>());
+    if (j.contains("Layers"))
+        for (const json& layer : j.at("Layers")) c.config.layers.push_back(layer.at("Arn").get<std::string>());
     c.etag = j.value("RevisionId", "");
     c.code_hash = j.value("CodeSha256", "");
-    c.build = to_build(j);
+    c.build = to_build(j, c.config);
     c.state = j.value("State", "");
     c.update_status = j.value("LastUpdateStatus", "");
     c.reason = j.value("LastUpdateStatusReason", j.value("StateReason", ""));
@@ -148,6 +160,15 @@ Result<Page<Configuration>> parse_versions(std::string_view body) {
 
 Result<Page<Routing>> parse_aliases(std::string_view body) {
     return parse_page<Routing>(body, "Aliases", to_routing);
+}
+
+Result<std::string> parse_layer_version(std::string_view body) {
+    return parse(body, [](const json& j) { return j.at("LayerVersionArn").get<std::string>(); });
+}
+
+Result<Page<std::string>> parse_layer_versions(std::string_view body) {
+    return parse_page<std::string>(body, "LayerVersions",
+                                   [](const json& j) { return j.at("LayerVersionArn").get<std::string>(); });
 }
 
 Result<Routing> parse_alias(std::string_view body) { return parse(body, to_routing); }

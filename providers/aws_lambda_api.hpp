@@ -39,7 +39,11 @@ namespace autotune::aws_lambda {
 [[nodiscard]] bool is_invocation(const net::HttpRequest& request);
 [[nodiscard]] net::HttpRequest delete_function(std::string_view name);
 
-// "PUT /2015-03-31/functions/orders/configuration {"MemorySize":256}"
+[[nodiscard]] net::HttpRequest publish_layer(const Layer& layer);
+[[nodiscard]] net::HttpRequest list_layer_versions(std::string_view name);
+
+// As it may be shown to people: values of variables, which may be secrets, but for the wrapper's own, and code are
+// left out. "PUT /2015-03-31/functions/orders/configuration {"MemorySize":256}"
 [[nodiscard]] std::string one_line(const net::HttpRequest& request);
 
 // A FunctionConfiguration: the head or one version at one moment.
@@ -74,6 +78,8 @@ Result<Configuration> parse_configuration(std::string_view body);
 Result<Function> parse_function(std::string_view body);
 Result<Page<std::string>> parse_functions(std::string_view body);
 Result<Page<Configuration>> parse_versions(std::string_view body);
+Result<std::string> parse_layer_version(std::string_view body);          // its ARN
+Result<Page<std::string>> parse_layer_versions(std::string_view body);  // ARNs, newest first
 Result<Page<Routing>> parse_aliases(std::string_view body);
 Result<Routing> parse_alias(std::string_view body);
 Result<Answer> parse_answer(const net::HttpResponse& response);

@@ -3,6 +3,7 @@
 #include "net/url.hpp"
 #include "providers/aws_lambda_api.hpp"
 #include "providers/base64.hpp"
+#include "providers/tuning.hpp"
 
 namespace autotune::aws_lambda {
 
@@ -91,6 +92,9 @@ HttpRequest update_configuration(std::string_view name, const ConfigDelta& delta
     json body = json::object();
     if (delta.memory_mb) body["MemorySize"] = *delta.memory_mb;
     if (delta.timeout) body["Timeout"] = seconds_of(*delta.timeout);
+    if (delta.handler) body["Handler"] = *delta.handler;
+    if (delta.layers) body["Layers"] = *delta.layers;
+    if (delta.environment) body["Environment"] = {{"Variables", *delta.environment}};
     expect(body, expected);
     return with_body("PUT", path_of(name, "/configuration"), body);
 }
@@ -132,10 +136,26 @@ bool is_invocation(const HttpRequest& request) { return request.headers.contains
 
 HttpRequest delete_function(std::string_view name) { return {.method = "DELETE", .target = path_of(name)}; }
 
+HttpRequest publish_layer(const Layer& layer) {
+    return with_body("POST", "/2018-10-31/layers/" + net::percent_encode(layer.name) + "/versions",
+                     {{"Description", layer.description},
+                      {"Content", {{"ZipFile", to_base64(layer.zip)}}},
+                      {"CompatibleRuntimes", layer.runtimes}});
+}
+
+HttpRequest list_layer_versions(std::string_view name) {
+    return {.target = "/2018-10-31/layers/" + net::percent_encode(name) + "/versions?MaxItems=1"};
+}
+
 std::string one_line(const HttpRequest& request) {
     std::string line = request.method + " " + request.target;
-    if (!request.body.empty()) line += " " + request.body;
-    return line;
+    if (request.body.empty()) return line;
+    json body = json::parse(request.body, nullptr, false);
+    if (body.is_object() && body.contains("Environment"))
+        for (auto& [name, value] : body["Environment"]["Variables"].items())
+            if (name != kRemedyVariable) value = "…";
+    if (body.is_object() && body.contains("Content")) body["Content"] = {{"ZipFile", "…"}};
+    return line + " " + (body.is_discarded() ? request.body : body.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 }  // namespace autotune::aws_lambda

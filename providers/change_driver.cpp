@@ -11,9 +11,10 @@ namespace {
 bool must_arrive(Step step) { return step == Step::promoting || step == Step::reverting; }
 }  // namespace
 
-ChangeDriver ChangeDriver::begun(DriverContext context, ChangeRecord record, Etag head) {
+ChangeDriver ChangeDriver::begun(DriverContext context, ChangeRecord record, const FunctionState& state) {
     ChangeDriver driver(context, std::move(record));
-    driver.head_ = std::move(head);
+    driver.head_ = state.etag;
+    driver.environment_ = state.config.environment;
     driver.alias_ = driver.record_.before.etag;
     return driver;
 }

@@ -4,6 +4,7 @@
 // or any failed call, is looked at first (`look_`), so that nothing is done twice.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <random>
 #include <string>
@@ -30,8 +31,8 @@ struct DriverContext {
 
 class ChangeDriver {
 public:
-    // A change that was journalled just now, on a head with `etag`.
-    static ChangeDriver begun(DriverContext context, ChangeRecord record, Etag head);
+    // A change that was journalled just now, on a function in `state`.
+    static ChangeDriver begun(DriverContext context, ChangeRecord record, const FunctionState& state);
     // A change found in the journal: nothing is known of where the platform stands.
     static ChangeDriver resumed(DriverContext context, ChangeRecord record);
 
@@ -49,6 +50,7 @@ private:
         : context_(context), record_(std::move(record)) {}
 
     bool look();  // true: seen_ is fresh, or looking is not needed
+    bool provide_layer();  // true: it is there, or none is needed
     void configure();
     void publish();
     void route();
@@ -71,6 +73,9 @@ private:
     std::optional<FunctionState> seen_;  // by the last look, until it was acted on
     Etag head_;                          // of the head as this change last saw or left it
     Etag alias_;                         // likewise of the alias
+    // The head's variables as last seen: they are set as a whole. Not journalled: they may hold secrets.
+    std::map<std::string, std::string> environment_;
+    std::string layer_;                  // ARN of the wrapper's; "" when not asked for yet
     bool route_in_doubt_ = false;        // a call to route went unanswered and may yet take effect
     int failures_ = 0;                   // in a row
     Timestamp not_before_;

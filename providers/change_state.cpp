@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "providers/tuning.hpp"
+
 namespace autotune {
 
 namespace {
-// Code and configuration, but for the memory, as in the version that serves. True where the platform
+// Code and configuration, but for what changes may change, as in the version that serves. True where the platform
 // does not tell.
 bool head_is_as_served(const ChangeRecord& record, const FunctionState& now) {
     const auto served = now.builds.find(record.before.stable);
@@ -22,13 +24,17 @@ Found find_split(const ChangeRecord& record, const FunctionState& now, const Rou
 }
 }  // namespace
 
-const Resize& resize_of(const ChangeRecord& record) { return std::get<Resize>(record.action.change); }
+Tuning tuned_by(const ChangeRecord& record, std::string_view layer) {
+    const auto* wrap = std::get_if<Wrap>(&record.action.change);
+    return tuned(record.action.change, record.before_head, wrap != nullptr && layer.empty() ? wrap->layer : layer)
+        .value_or(record.before_head);
+}
 
 Found find_configured(const ChangeRecord& record, const FunctionState& now) {
     if (now.update_in_progress) return Found::busy;
     if (!head_is_as_served(record, now)) return Found::foreign;
-    if (now.config.memory_mb == resize_of(record).to_mb) return Found::done;
-    return now.config.memory_mb == record.before_memory_mb ? Found::not_done : Found::foreign;
+    if (same_tuning(now.head.tuned, tuned_by(record))) return Found::done;
+    return same_tuning(now.head.tuned, record.before_head) ? Found::not_done : Found::foreign;
 }
 
 Found find_published(const ChangeRecord& record, const FunctionState& now) {

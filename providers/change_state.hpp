@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "core/function.hpp"
 #include "core/knowledge_store.hpp"
@@ -19,8 +20,10 @@ enum class Found : std::uint8_t {
     foreign,   // neither: somebody else was here
 };
 
-// REQUIRES of all: record.action.change is a Resize.
-[[nodiscard]] const Resize& resize_of(const ChangeRecord& record);
+// REQUIRES of all: record.action.change changes the function.
+// How the change leaves the head, as far as autotune may change it. `layer`: ARN of the wrapper's layer; "": its name.
+// A change that was admitted has one; else it is as it was.
+[[nodiscard]] Tuning tuned_by(const ChangeRecord& record, std::string_view layer = "");
 [[nodiscard]] Found find_configured(const ChangeRecord& record, const FunctionState& now);
 // done: the newest version is the candidate.
 [[nodiscard]] Found find_published(const ChangeRecord& record, const FunctionState& now);

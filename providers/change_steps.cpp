@@ -3,13 +3,28 @@
 
 #include "providers/change_driver.hpp"
 #include "providers/change_state.hpp"
+#include "providers/tuning.hpp"
 
 namespace autotune {
 
+// The wrapper's files must be there before a function names them. Nobody sees them before that, so what a
+// crash leaves of it does no harm.
+bool ChangeDriver::provide_layer() {
+    if (!std::holds_alternative<Wrap>(record_.action.change) || !layer_.empty()) return true;
+    auto layer = context_.provider.provide_layer(context_.options.layer);
+    if (layer)
+        layer_ = *std::move(layer);
+    else
+        failed(layer.error());
+    return false;
+}
+
 void ChangeDriver::configure() {
+    if (!provide_layer()) return;
     if (!look()) return;
-    if (const auto seen = std::exchange(seen_, std::nullopt)) {
+    if (auto seen = std::exchange(seen_, std::nullopt)) {
         head_ = seen->etag;
+        environment_ = std::move(seen->config.environment);
         switch (find_configured(record_, *seen)) {
             case Found::busy: return wait_for("an update of the function to finish");
             case Found::foreign: return give_up("somebody else changed the function meanwhile");
@@ -21,7 +36,7 @@ void ChangeDriver::configure() {
         }
     }
     const auto state = context_.provider.configure(
-        record_.action.target, {.memory_mb = resize_of(record_).to_mb, .timeout = {}}, head_);
+        record_.action.target, difference(record_.before_head, tuned_by(record_, layer_), environment_), head_);
     if (!state) return failed(state.error());
     head_ = state->etag;
     look_ = false;
@@ -45,7 +60,7 @@ void ChangeDriver::publish() {
         auto version = context_.provider.publish(record_.action.target, head_);
         if (!version) return failed(version.error());
         if (*version == record_.before.stable)
-            return give_up("version " + *version + ", which serves already, has that size");
+            return give_up("version " + *version + ", which serves already, is configured like that");
         next.candidate = *std::move(version);
     }
     next.candidate_published = context_.clock.wall();
@@ -119,12 +134,12 @@ void ChangeDriver::revert() {
 }
 
 void ChangeDriver::revert_head(const FunctionState& seen) {
-    if (seen.config.memory_mb != resize_of(record_).to_mb) return close(record_.disposition, record_.detail);
+    if (!same_tuning(seen.head.tuned, tuned_by(record_))) return close(record_.disposition, record_.detail);
     const auto state = context_.provider.configure(
-        record_.action.target, {.memory_mb = record_.before_memory_mb, .timeout = {}}, seen.etag);
+        record_.action.target, difference(seen.head.tuned, record_.before_head, seen.config.environment), seen.etag);
     if (!state && !may_pass(state.error().code))
         return close(Disposition::failed,
-                     record_.detail + "; the head's memory could not be put back: " + state.error().message);
+                     record_.detail + "; the head could not be put back: " + state.error().message);
     if (!state) failed(state.error());
 }
 

@@ -7,6 +7,7 @@
 #include "providers/admission.hpp"
 #include "providers/change_driver.hpp"
 #include "providers/change_state.hpp"
+#include "providers/tuning.hpp"
 
 namespace autotune {
 
@@ -23,6 +24,16 @@ std::string joined(const std::vector<std::string>& lines) {
     return text;
 }
 
+// The change that leaves the function as it was before. Not known for a remedy that was set before, to other values.
+std::optional<Change> undo_of(const ChangeRecord& record) {
+    if (const auto* resize = std::get_if<Resize>(&record.action.change))
+        return Resize{.from_mb = resize->to_mb, .to_mb = record.before_head.memory_mb};
+    const auto& wrap = std::get<Wrap>(record.action.change);
+    Change off = Wrap{.remedy = wrap.remedy, .settings = "", .words = "", .timeout = {}, .layer = wrap.layer};
+    const auto undone = tuned(off, tuned_by(record), wrap.layer);
+    return undone && same_tuning(*undone, record.before_head) ? std::optional(std::move(off)) : std::nullopt;
+}
+
 Outcome outcome_of(const ChangeRecord& record) {
     Outcome outcome{.action = record.action,
                     .at = record.updated,
@@ -32,8 +43,7 @@ Outcome outcome_of(const ChangeRecord& record) {
                     .candidate = record.candidate,
                     .candidate_published = record.candidate_published,
                     .detail = record.detail};
-    if (record.disposition == Disposition::promoted)
-        outcome.undo = Resize{.from_mb = resize_of(record).to_mb, .to_mb = record.before_memory_mb};
+    if (record.disposition == Disposition::promoted) outcome.undo = undo_of(record);
     return outcome;
 }
 }  // namespace
@@ -121,7 +131,9 @@ Status Executor::recover() {
     return ok();
 }
 
-Result<std::optional<ChangeId>> Executor::start(const Action& action) {
+Result<std::optional<ChangeId>> Executor::start(const Action& planned) {
+    Action action = planned;
+    if (auto* wrap = std::get_if<Wrap>(&action.change)) wrap->layer = impl_->options.layer.name;
     if (std::holds_alternative<Notify>(action.change))
         return impl_->conclude(action, Disposition::notified, describe(action.change));
     for (const ChangeDriver& d : impl_->drivers)
@@ -153,7 +165,7 @@ Result<std::optional<ChangeId>> Executor::start(const Action& action) {
     record.token = impl_->new_token(action, record.opened);
     record.action = action;
     record.before = *alias;
-    record.before_memory_mb = state->config.memory_mb;
+    record.before_head = state->head.tuned;
     if (action.approval_within) {
         state->aliases = {*alias};
         record.step = Step::waiting;
@@ -170,7 +182,7 @@ Result<std::optional<ChangeId>> Executor::start(const Action& action) {
         impl_->waiting.push_back(std::move(record));
         return std::optional<ChangeId>();
     }
-    impl_->drivers.push_back(ChangeDriver::begun(impl_->context(), std::move(record), state->etag));
+    impl_->drivers.push_back(ChangeDriver::begun(impl_->context(), std::move(record), *state));
     impl_->refresh();
     return std::optional(*id);
 }
@@ -191,11 +203,8 @@ Status Executor::approve(ChangeId id, const std::string& who) {
     Status admitted = admit(action, *state, alias, impl_->provider.capabilities());
     if (!admitted && admitted.error().code == Errc::conflict)
         return admitted.forward("changing " + action.target.name);
-    if (admitted && state->config.memory_mb != found->before_memory_mb)
-        admitted =
-            fail(Errc::invalid_argument, "it was planned for " + std::to_string(found->before_memory_mb) +
-                                             " MB, and the function has " +
-                                             std::to_string(state->config.memory_mb) + " MB by now");
+    if (const std::string other = differs(state->head.tuned, found->before_head); admitted && !other.empty())
+        admitted = fail(Errc::invalid_argument, "the function is not as it was when this was planned: " + other);
     if (!admitted) {
         if (!impl_->drop(*found, "approved by " + who + ", but " + admitted.error().message))
             return fail(Errc::unavailable, "the journal cannot be written");
@@ -211,7 +220,7 @@ Status Executor::approve(ChangeId id, const std::string& who) {
     if (const Status saved = impl_->store.save_change(next); !saved)
         return saved.forward("beginning " + describe(action.change) + " of " + action.target.name);
     impl_->waiting.erase(found);
-    impl_->drivers.push_back(ChangeDriver::begun(impl_->context(), std::move(next), state->etag));
+    impl_->drivers.push_back(ChangeDriver::begun(impl_->context(), std::move(next), *state));
     impl_->refresh();
     return ok();
 }

@@ -39,6 +39,7 @@ struct ExecutorOptions {
     int max_attempts = 8;  // failed calls in a row before a change is given up
     Nanos first_delay = std::chrono::milliseconds(100);  // before the second attempt; then doubled
     Nanos longest_delay = std::chrono::seconds(30);
+    Layer layer;  // with the wrapper (runtimes/remedy.hpp); empty: functions cannot be wrapped
     Nanos note_interval = std::chrono::seconds(60);  // how often note() reaches the journal
 };
 

@@ -153,7 +153,7 @@ private:
                                  .platform = platform(function),
                                  .attempts = attempts_of(*f.rule, function, history(), now_)});
         if (!proposal) return refuse(f, proposal.error().message);
-        const bool changes = std::holds_alternative<Resize>(proposal->change);
+        const bool changes = changes_function(proposal->change);
         if (changes)
             if (std::string why = blocked(f); !why.empty()) return refuse(f, std::move(why));
         if (changes) changed_.emplace(function, f.rule->name);
@@ -192,22 +192,22 @@ private:
         return "";
     }
 
-    // What became of the rule's earlier resizes, of whatever function: what to expect of the next.
-    [[nodiscard]] std::string experience(const Rule& rule) const {
+    // What became of the rule's earlier changes of that kind, of whatever function: what to expect of the next.
+    [[nodiscard]] std::string experience(const Rule& rule, std::string_view kind) const {
         std::size_t proved = 0, tried = 0;
         for (const PastChange& change : history().changes) {
-            if (change.rule != rule.name || !has_verdict(change.disposition)) continue;
+            if (change.rule != rule.name || kind_of(change.change) != kind || !has_verdict(change.disposition)) continue;
             ++tried;
             proved += change.disposition == Disposition::promoted;
         }
         if (tried == 0) return "";
-        return "of " + std::to_string(tried) + (tried == 1 ? " earlier resize" : " earlier resizes") + " by this rule " +
+        return "of " + std::to_string(tried) + " earlier " + std::string(kind) + (tried == 1 ? "" : "s") + " by this rule " +
                std::to_string(proved) + (proved == 1 ? " was proved" : " were proved");
     }
 
     [[nodiscard]] Action action(const Firing& f, Proposal proposal) const {
         const Rule& rule = *f.rule;
-        const bool changes = std::holds_alternative<Resize>(proposal.change);
+        const bool changes = changes_function(proposal.change);
         Action out{.target = f.facts->function,
                    .change = proposal.change,
                    .rule = rule.name,
@@ -220,13 +220,13 @@ private:
         out.because = expand_template(rule.annotations.summary, *f.facts, f.verdict.dependency());
         if (out.because.empty()) out.because = rule.when.text;
         for (const std::string& more :
-             {proposal.because, proposal.not_done, changes ? experience(rule) : std::string()})
+             {proposal.because, proposal.not_done, changes ? experience(rule, kind_of(out.change)) : std::string()})
             if (!more.empty()) out.because += "; " + more;
         out.mode = std::min(situation_.mode, rule.mode);  // the stricter
         if (!changes) return out;
         out.canary = rule.canary;
         const auto& approval = rules_.guardrails.approval_required_for;
-        if (std::find(approval.begin(), approval.end(), "resize") != approval.end()) {
+        if (std::find(approval.begin(), approval.end(), kind_of(out.change)) != approval.end()) {
             out.approval_within = rules_.guardrails.approval_expires;
             out.because += "; it needs an approval";
         }
@@ -328,13 +328,13 @@ bool active(const EngineState& state, const std::string& rule, const FunctionRef
 History history_from(std::span<const ChangeRecord> records) {
     History out;
     for (const ChangeRecord& r : records) {
-        const auto* resize = std::get_if<Resize>(&r.action.change);
-        if (!resize || (!was_begun(r.disposition) && r.step != Step::waiting)) continue;
+        const Change& change = r.action.change;
+        if (!changes_function(change) || (!was_begun(r.disposition) && r.step != Step::waiting)) continue;
         // Not yet closed: under way, whatever is already known of its end.
         const Disposition disposition = r.step == Step::closed    ? r.disposition
                                         : r.step == Step::waiting ? Disposition::waiting
                                                                   : Disposition::in_progress;
-        out.changes.push_back({r.action.target, r.action.rule, r.opened, r.updated, *resize, disposition});
+        out.changes.push_back({r.action.target, r.action.rule, r.opened, r.updated, change, disposition});
     }
     return out;
 }

@@ -39,7 +39,7 @@ struct PastChange {
     std::string rule;
     WallTime opened;
     WallTime closed;  // last update; meaningless while in_progress
-    Resize resize;
+    Change change;
     Disposition disposition = Disposition::in_progress;
     bool operator==(const PastChange&) const = default;
 };
@@ -50,7 +50,7 @@ struct History {
 };
 inline constexpr Nanos kBumpMemory = std::chrono::hours(24 * 30);
 
-// Resizes among the store's records, those that wait for an approval too; notifications and dry runs leave no
+// Changes of functions among the store's records, those that wait for an approval too; notifications and dry runs leave no
 // trace here.
 [[nodiscard]] History history_from(std::span<const ChangeRecord> records);
 

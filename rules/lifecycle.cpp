@@ -74,14 +74,19 @@ std::string resting(const RuleState& state, const Rule& rule, const FunctionRef&
 Attempts attempts_of(const Rule& rule, const FunctionRef& function, const History& history, WallTime now) {
     Attempts out;
     for (const PastChange& change : history.changes) {
+        const auto* resize = std::get_if<Resize>(&change.change);
         if (!by(change, rule, function) || since(change.opened, now) > kBumpMemory) continue;
         const bool tried = change.disposition == Disposition::promoted ||
                            change.disposition == Disposition::rolled_back ||
                            change.disposition == Disposition::reverted;
         if (!tried) continue;
+        if (resize == nullptr) {
+            out.wraps.emplace(std::get<Wrap>(change.change).remedy, change.disposition);
+            continue;
+        }
         ++out.count;
         if (change.disposition != Disposition::promoted)
-            out.largest_unproven_mb = std::max(out.largest_unproven_mb, change.resize.to_mb);
+            out.largest_unproven_mb = std::max(out.largest_unproven_mb, resize->to_mb);
     }
     return out;
 }

@@ -20,10 +20,6 @@ using LabelMap = std::map<std::string, std::string>;
 constexpr std::array kEndings{Disposition::promoted, Disposition::rolled_back, Disposition::reverted,
                               Disposition::failed};
 
-const char* kind_of(const Change& change) {
-    return std::holds_alternative<Resize>(change) ? "resize" : "notify";
-}
-
 bool gets_traffic(Step step) { return step == Step::routing || step == Step::observing; }
 
 // Held: the judge said so, or the horizon has passed without a verdict (no traffic, no judge).
@@ -95,7 +91,7 @@ void ChangeMetrics::Impl::count_plan(const Plan& plan) {
         plans
             .Add({{"rule", label_value(action.rule)},
                   {"function", names.admit(action.target.name)},
-                  {"change", kind_of(action.change)}})
+                  {"change", std::string(kind_of(action.change))}})
             .Increment();
         expect_endings(action);
     }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -24,6 +25,7 @@ namespace autotune::rules {
 struct Attempts {
     std::uint32_t count = 0;
     std::uint32_t largest_unproven_mb = 0;  // rolled back or reverted; 0: none
+    std::map<std::string, Disposition> wraps;  // by remedy, what became of the last one
 };
 
 struct SizingTask {

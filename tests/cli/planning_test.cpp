@@ -150,7 +150,7 @@ TEST(Explanation, TellsPredictionOutcomeAndSteps) {
     e.change.step = Step::closed;
     e.change.disposition = Disposition::promoted;
     e.change.before = {.alias = "live", .stable = "3", .candidate = {}, .etag = {}};
-    e.change.before_memory_mb = 128;
+    e.change.before_head.memory_mb = 128;
     e.change.candidate = "4";
     e.change.judged = test::judge_report();
     e.steps = {{.sequence = 7, .change = ChangeId(12), .step = Step::intended, .at = kNow},

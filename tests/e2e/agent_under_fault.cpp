@@ -80,6 +80,9 @@ public:
     Result<FunctionState> configure(const FunctionRef& f, const ConfigDelta& d, const Etag& e) override {
         return fate_.around("configure", [&] { return real_.configure(f, d, e); });
     }
+    Result<std::string> provide_layer(const Layer& l) override {
+        return fate_.around("provide_layer", [&] { return real_.provide_layer(l); });
+    }
     Result<Version> publish(const FunctionRef& f, const Etag& e) override {
         return fate_.around("publish", [&] { return real_.publish(f, e); });
     }

@@ -77,7 +77,7 @@ inline ChangeRecord change_record(const std::string& token = "token-1") {
     c.token = token;
     c.action = resize_action();
     c.before = {.alias = "live", .stable = "3", .candidate = std::nullopt, .weight = 0, .etag = "e-1"};
-    c.before_memory_mb = 128;
+    c.before_head = {128, std::chrono::seconds(3), "app.handler", {"arn:aws:lambda:r:1:layer:l:2"}, R"({"a":1})"};
     c.opened = c.updated = at_ms(1000);
     c.detail = "begun";
     return c;
@@ -152,7 +152,7 @@ inline void expect_same(const ChangeRecord& a, const ChangeRecord& b) {
     EXPECT_EQ(to_json(a.action), to_json(b.action));
     EXPECT_TRUE(a.before.same_split(b.before));
     EXPECT_EQ(a.before.etag, b.before.etag);
-    EXPECT_EQ(a.before_memory_mb, b.before_memory_mb);
+    EXPECT_EQ(a.before_head, b.before_head);
     EXPECT_EQ(a.step, b.step);
     EXPECT_EQ(a.disposition, b.disposition);
     EXPECT_EQ(a.candidate, b.candidate);

@@ -82,7 +82,7 @@ TEST_F(DamageTest, AnOlderSchemaIsBroughtUpToDateWithWhatItHolds) {
     fill(1);
     sqlite3* database = nullptr;
     ASSERT_EQ(sqlite3_open(file_.c_str(), &database), SQLITE_OK);
-    std::string back = "DROP INDEX begun_changes; DELETE FROM migrations WHERE version > 1;";
+    std::string back = "DROP INDEX begun_changes; ALTER TABLE changes DROP COLUMN before_head; DELETE FROM migrations WHERE version > 1;";
     for (const char* column :
          {"usage_is_shared", "thread_wall_ns", "thread_cpu_ns", "off_cpu_unknown_ns", "off_cpu_network_ns",
           "off_cpu_disk_ns", "off_cpu_lock_ns", "off_cpu_sleep_ns", "off_cpu_child_ns", "off_cpu_run_queue_ns",
@@ -95,7 +95,8 @@ TEST_F(DamageTest, AnOlderSchemaIsBroughtUpToDateWithWhatItHolds) {
     EXPECT_FALSE(SqliteStore::open_read_only(file_));
     auto store = SqliteStore::open(file_);
     ASSERT_TRUE(store) << store.error().message;
-    EXPECT_EQ((*store)->changes(10)->size(), 1u);
+    ASSERT_EQ((*store)->changes(10)->size(), 1u);
+    EXPECT_EQ((*store)->changes(10)->front().before_head.memory_mb, 128u);
     EXPECT_TRUE((*store)->append(std::vector{test::invocation("i", test::at_ms(1))}));
 }
 

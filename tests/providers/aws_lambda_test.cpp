@@ -72,7 +72,7 @@ TEST(AwsLambda, ReadsAFunctionWithVersionsAliasesAndTags) {
     EXPECT_EQ(state->aliases[1].etag, "ra");
     // Dates, revisions and versions make no difference between builds; sizes and all else do.
     EXPECT_EQ(state->builds.at("10"), state->head);
-    EXPECT_EQ(state->builds.at("9").memory_mb, 128u);
+    EXPECT_EQ(state->builds.at("9").tuned.memory_mb, 128u);
     EXPECT_NE(state->builds.at("9").rest, state->head.rest);
 }
 

@@ -35,7 +35,8 @@ void expect_nothing_done_twice(const World& world) {
     const auto& effects = world.platform.effects;
     for (std::size_t i = 1; i < effects.size(); ++i) EXPECT_NE(effects[i], effects[i - 1]) << world.told();
     for (const char* once :
-         {"configure 256", "publish 2", "route 1+2", "route 2", "route 1", "configure 128"})
+         {"configure 256", "publish 2", "route 1+2", "route 2", "route 1", "configure 128", "layer autotune-remedy-12ab",
+          "configure autotune_remedy.handler", "configure app.handler"})
         EXPECT_LE(std::count(effects.begin(), effects.end(), once), 1) << world.told();
 }
 
@@ -51,27 +52,35 @@ void expect_end(World& world, KnowledgeStore& journal, Disposition verdict) {
 }
 
 // Of a life without a crash. Those with one have more: the next process looks before it goes on.
-int points_of(Disposition verdict) {
+int points_of(const Action& action, Disposition verdict) {
     test::MemoryStore journal;
     World world(journal);
+    world.action = action;
     const Fate fate(world, {});
     world.live_through(verdict);
     EXPECT_GE(world.platform.effects.size(), 4u);
     return fate.points();
 }
 
-class CrashWalk : public testing::TestWithParam<Disposition> {};
+struct Life {
+    const char* name;
+    Action action;
+    Disposition verdict;
+};
+class CrashWalk : public testing::TestWithParam<Life> {};
 
 TEST_P(CrashWalk, EndsOldOrNewWhereverItDies) {
-    int points = points_of(GetParam());
+    const auto& [name, action, verdict] = GetParam();
+    int points = points_of(action, verdict);
     for (int n = 0; n < points; ++n) {
         SCOPED_TRACE("dies at point " + std::to_string(n));
         test::TempFolder folder;
         auto journal = SqliteStore::open(folder / "autotune.db").value();
         World world(*journal);
+        world.action = action;
         const Fate fate(world, {n});
-        world.live_through(GetParam());
-        expect_end(world, *journal, GetParam());
+        world.live_through(verdict);
+        expect_end(world, *journal, verdict);
         const auto verified = journal->verify_audit();
         EXPECT_TRUE(verified) << verified.error().message;
         points = std::max(points, fate.points());
@@ -80,28 +89,31 @@ TEST_P(CrashWalk, EndsOldOrNewWhereverItDies) {
 }
 
 TEST_P(CrashWalk, EndsOldOrNewWhereverItDiesTwice) {
-    int points = points_of(GetParam());
+    const auto& [name, action, verdict] = GetParam();
+    int points = points_of(action, verdict);
     for (int n = 0; n < points; ++n)
         for (int m = n + 1; m < points + 1; ++m) {
             SCOPED_TRACE("dies at points " + std::to_string(n) + " and " + std::to_string(m));
             test::MemoryStore journal;
             World world(journal);
+            world.action = action;
             const Fate fate(world, {n, m});
-            world.live_through(GetParam());
-            expect_end(world, journal, GetParam());
+            world.live_through(verdict);
+            expect_end(world, journal, verdict);
             points = std::max(points, fate.points());
             if (HasFailure()) return;
         }
 }
 
-INSTANTIATE_TEST_SUITE_P(Verdicts, CrashWalk,
-                         testing::Values(Disposition::promoted, Disposition::rolled_back,
-                                         Disposition::reverted),
-                         [](const auto& tested) {
-                             return tested.param == Disposition::promoted      ? "Promote"
-                                    : tested.param == Disposition::rolled_back ? "Rollback"
-                                                                               : "Revert";
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Verdicts, CrashWalk,
+    testing::Values(Life{"PromoteResize", test::oom_bump(), Disposition::promoted},
+                    Life{"RollbackResize", test::oom_bump(), Disposition::rolled_back},
+                    Life{"RevertResize", test::oom_bump(), Disposition::reverted},
+                    Life{"PromoteWrap", test::put_cache(), Disposition::promoted},
+                    Life{"RollbackWrap", test::put_cache(), Disposition::rolled_back},
+                    Life{"RevertWrap", test::put_cache(), Disposition::reverted}),
+    [](const auto& tested) { return tested.param.name; });
 
 // Dies once at `moment` of the first call named `call`.
 void die_at(World& world, const std::string& call, test::Moment moment) {

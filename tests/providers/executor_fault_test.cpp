@@ -178,7 +178,7 @@ TEST_F(ExecutorFaults, SaysWhenTheHeadCouldNotBePutBack) {
     world_.run(std::nullopt);
     fail_always("configure", Errc::permission_denied);
     world_.run(Disposition::rolled_back);
-    expect_failed("the head's memory could not be put back: configure does not work");
+    expect_failed("the head could not be put back: configure does not work");
     EXPECT_EQ(world_.platform.alias().candidate, std::nullopt);
 }
 
@@ -282,7 +282,7 @@ TEST_F(ExecutorFaults, GivesUpWhenWhatServesHasThatSizeAlready) {
     world_.platform.somebody_sets_memory(128);
     begin();
     world_.run(Disposition::promoted);
-    expect_failed("version 2, which serves already, has that size");
+    expect_failed("version 2, which serves already, is configured like that");
     EXPECT_EQ(world_.platform.alias().stable, "2");
     EXPECT_EQ(world_.platform.head_memory(), 128u);
 }

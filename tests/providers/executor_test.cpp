@@ -18,7 +18,7 @@ TEST_F(ExecutorTest, CarriesAResizeUpToTheCanary) {
     EXPECT_EQ(c.candidate, "2");
     EXPECT_GT(c.candidate_published, WallTime());
     EXPECT_EQ(c.before.stable, "1");
-    EXPECT_EQ(c.before_memory_mb, 128u);
+    EXPECT_EQ(c.before_head.memory_mb, 128u);
     EXPECT_FALSE(world_.executor->step());
 }
 

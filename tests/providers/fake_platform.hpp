@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ public:
     };
     Capabilities can{.versions = true,
                      .weighted_routing = true,
+                     .layers = true,
                      .memory_min_mb = 128,
                      .memory_max_mb = 10240,
                      .memory_step_mb = 1};
@@ -55,15 +57,17 @@ public:
         etag_ = next_etag();
     }
     void somebody_sets_memory(std::uint32_t mb) {
-        head_.memory_mb = mb;
+        head_.tuned.memory_mb = mb;
         etag_ = next_etag();
     }
     Version somebody_publishes() { return publish_now(); }
     void somebody_deletes_the_function() { gone_ = true; }
 
     [[nodiscard]] const Routing& alias(const std::string& name = "live") const { return aliases_.at(name); }
-    [[nodiscard]] std::uint32_t head_memory() const { return head_.memory_mb; }
-    [[nodiscard]] std::uint32_t memory_of(const Version& v) const { return versions_.at(v).memory_mb; }
+    [[nodiscard]] std::uint32_t head_memory() const { return head_.tuned.memory_mb; }
+    [[nodiscard]] const Tuning& head() const { return head_.tuned; }
+    [[nodiscard]] const Tuning& tuned(const Version& v) const { return versions_.at(v).tuned; }
+    [[nodiscard]] std::uint32_t memory_of(const Version& v) const { return versions_.at(v).tuned.memory_mb; }
     bool update_in_progress = false;
     bool tells_builds = true;
 
@@ -78,12 +82,27 @@ public:
                                     const Etag& expected) override {
         return call<FunctionState>("configure", [&]() -> Result<FunctionState> {
             if (!matches(expected, etag_)) return fail(Errc::conflict, "the head is not " + expected);
-            head_.memory_mb = *delta.memory_mb;
+            Tuning& head = head_.tuned;
+            if (delta.memory_mb) head.memory_mb = *delta.memory_mb;
+            if (delta.timeout) head.timeout = *delta.timeout;
+            if (delta.handler) head.handler = *delta.handler;
+            if (delta.layers) head.layers = *delta.layers;
+            if (delta.environment) environment_ = *delta.environment;
+            head.remedy = environment_["AUTOTUNE_REMEDY"];
+            if (head.remedy.empty()) environment_.erase("AUTOTUNE_REMEDY");
             etag_ = next_etag();
-            effects.push_back("configure " + std::to_string(*delta.memory_mb));
+            effects.push_back("configure " + (delta.memory_mb ? std::to_string(*delta.memory_mb) : head.handler));
             return state(function);
         });
     }
+    Result<std::string> provide_layer(const Layer& layer) override {
+        return call<std::string>("provide_layer", [&]() -> Result<std::string> {
+            const std::string arn = "arn:aws:lambda:r:1:layer:" + layer.name + ":1";
+            if (layers_.insert(arn).second) effects.push_back("layer " + layer.name);
+            return arn;
+        });
+    }
+    [[nodiscard]] const std::map<std::string, std::string>& environment() const { return environment_; }
     Result<Version> publish(const FunctionRef&, const Etag& expected) override {
         return call<Version>("publish", [&]() -> Result<Version> {
             if (!matches(expected, etag_)) return fail(Errc::conflict, "the head is not " + expected);
@@ -132,7 +151,12 @@ private:
 
     [[nodiscard]] Result<FunctionState> state(const FunctionRef& function) const {
         FunctionState s{.function = function,
-                        .config = {.memory_mb = head_.memory_mb},
+                        .config = {.memory_mb = head_.tuned.memory_mb,
+                                   .timeout = head_.tuned.timeout,
+                                   .runtime = "python3.11",
+                                   .handler = head_.tuned.handler,
+                                   .environment = environment_,
+                                   .layers = head_.tuned.layers},
                         .etag = etag_,
                         .code_hash = head_.rest,
                         .head = head_,
@@ -155,7 +179,9 @@ private:
         return done;
     }
 
-    Build head_{.memory_mb = 128, .rest = "code"};
+    Build head_{.tuned = {.memory_mb = 128, .timeout = std::chrono::seconds(3), .handler = "app.handler"}, .rest = "code"};
+    std::map<std::string, std::string> environment_{{"SECRET", "s"}};
+    std::set<std::string> layers_;
     Etag etag_ = "e0";
     std::map<Version, Build> versions_;  // fewer than ten, so that text order is number order
     std::map<std::string, Routing> aliases_;

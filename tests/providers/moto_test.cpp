@@ -148,7 +148,7 @@ TEST_F(MotoTest, CarriesAResizeFromDeploymentToPromotion) {
     ASSERT_EQ(executor.open().front().step, Step::observing) << executor.open().front().detail;
     auto state = lambda.get(orders_).value();
     EXPECT_TRUE(state.aliases.at(0).same_split({"live", "1", "2", 0.1, ""}));
-    EXPECT_EQ(state.builds.at("1").memory_mb, 128u);
+    EXPECT_EQ(state.builds.at("1").tuned.memory_mb, 128u);
     EXPECT_EQ(state.builds.at("2"), state.head);
 
     ASSERT_TRUE(executor.decide(**id, {}, Disposition::promoted));

@@ -22,6 +22,13 @@ inline Action oom_bump(std::uint32_t to_mb = 256) {
     return a;
 }
 
+inline Action put_cache() {
+    Action a = oom_bump();
+    a.change = Wrap{.remedy = "cache", .settings = R"({"ttl_s":60})", .words = "cache", .timeout = {}, .layer = {}};
+    a.rule = "data-latency";
+    return a;
+}
+
 struct World {
     explicit World(KnowledgeStore& journal) : store(journal) {}
 
@@ -30,9 +37,12 @@ struct World {
     FakeClock clock;
     std::unique_ptr<Executor> executor;
     std::vector<Outcome> outcomes;
+    Action action = oom_bump();  // what live_through() lives through
 
     void boot() {
-        executor = std::make_unique<Executor>(platform, store, clock, ExecutorOptions{});
+        ExecutorOptions options;
+        options.layer = {.name = "autotune-remedy-12ab", .description = {}, .zip = "zip", .runtimes = {}};
+        executor = std::make_unique<Executor>(platform, store, clock, std::move(options));
         ASSERT_TRUE(executor->recover());
     }
 
@@ -64,7 +74,7 @@ struct World {
                 boot();
                 if (!started) {
                     started = true;
-                    (void)executor->start(oom_bump());
+                    (void)executor->start(action);
                 }
                 run(verdict);
                 return;
@@ -77,9 +87,20 @@ struct World {
 
     [[nodiscard]] bool fully_old() const {
         return platform.alias().stable == "1" && !platform.alias().candidate &&
-               platform.alias().weight == 0 && platform.head_memory() == 128;
+               platform.alias().weight == 0 &&
+               platform.head() == Tuning{128, std::chrono::seconds(3), "app.handler", {}, ""} &&
+               platform.environment() == std::map<std::string, std::string>{{"SECRET", "s"}};
     }
     [[nodiscard]] bool fully_new() const {
+        if (std::holds_alternative<Wrap>(action.change))
+            return platform.alias().stable == "2" && !platform.alias().candidate &&
+                   platform.head() == platform.tuned("2") && platform.head().memory_mb == 128 &&
+                   platform.head().handler == "autotune_remedy.handler" &&
+                   platform.head().layers ==
+                       std::vector<std::string>{"arn:aws:lambda:r:1:layer:autotune-remedy-12ab:1"} &&
+                   platform.environment().at("SECRET") == "s" &&
+                   platform.head().remedy ==
+                       R"({"handler":"app.handler","remedies":{"cache":{"ttl_s":60}},"timeout_s":3})";
         return platform.alias().stable == "2" && !platform.alias().candidate &&
                platform.alias().weight == 0 && platform.head_memory() == 256 &&
                platform.memory_of("2") == 256;

@@ -35,7 +35,7 @@ std::vector<std::string> reasons(const Plan& plan) {
     return out;
 }
 PastChange change(const Loop& loop, Disposition disposition) {
-    return {{"aws-lambda", "a"}, "oom", loop.now(), loop.now(), {128, 228}, disposition};
+    return {{"aws-lambda", "a"}, "oom", loop.now(), loop.now(), Resize{128, 228}, disposition};
 }
 
 TEST(Engine, AnOutOfMemoryBecomesAResizeWithItsEvidence) {

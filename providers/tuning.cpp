@@ -1,0 +1,109 @@
+#include "providers/tuning.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace autotune {
+
+namespace {
+using nlohmann::json;
+
+// "arn:aws:lambda:…:layer:autotune-remedy-12ab:3" is known by "autotune-remedy-12ab"; all others by themselves.
+std::string known_by(const std::string& layer) {
+    const std::string mark = ":layer:" + std::string(kRemedyLayer);
+    const std::size_t at = layer.find(mark);
+    if (at == std::string::npos) return layer;
+    const std::size_t name = at + std::string_view(":layer:").size();
+    return layer.substr(name, layer.find(':', name) - name);
+}
+
+bool is_ours(const std::string& layer) { return known_by(layer).starts_with(kRemedyLayer); }
+
+std::int64_t seconds_of(Nanos limit) { return std::chrono::ceil<std::chrono::seconds>(limit).count(); }
+
+// What the wrapper was told; of a function that is not wrapped: what it would have to know.
+Result<json> told(const Tuning& before) try {
+    if (before.remedy.empty())
+        return json{{"handler", before.handler},
+                    {"timeout_s", seconds_of(before.timeout)},
+                    {"remedies", json::object()}};
+    json j = json::parse(before.remedy);
+    (void)j.at("handler").get<std::string>();
+    (void)j.at("timeout_s").get<std::int64_t>();
+    if (!j.at("remedies").is_object()) return fail(Errc::invalid_argument, "its remedies are no object");
+    return j;
+} catch (const json::exception& e) {
+    return fail(Errc::invalid_argument, e.what());
+}
+
+Result<Tuning> wrapped(const Wrap& wrap, const Tuning& before, std::string_view layer) try {
+    auto j = told(before);
+    if (!j) return j.forward("variable " + std::string(kRemedyVariable));
+    json& remedies = (*j)["remedies"];
+    Tuning to = before;
+    std::erase_if(to.layers, is_ours);
+    const auto own = std::chrono::seconds((*j)["timeout_s"].get<std::int64_t>());
+    if (wrap.settings.empty()) {
+        if (remedies.erase(wrap.remedy) == 0)
+            return fail(Errc::invalid_argument, "it has no " + wrap.remedy + " that could be taken off");
+        to.timeout = own;
+        if (remedies.empty()) {
+            to.handler = (*j)["handler"].get<std::string>();
+            to.remedy.clear();
+            return to;
+        }
+    } else {
+        remedies[wrap.remedy] = json::parse(wrap.settings);
+        if (wrap.timeout > Nanos(0)) to.timeout = std::max(to.timeout, wrap.timeout);
+    }
+    to.handler = kRemedyHandler;
+    to.layers.emplace_back(layer);
+    to.remedy = j->dump(-1, ' ', true, json::error_handler_t::replace);
+    return to;
+} catch (const json::exception& e) {
+    return fail(Errc::invalid_argument, std::string("settings of the remedy: ") + e.what());
+}
+}  // namespace
+
+Result<Tuning> tuned(const Change& change, const Tuning& before, std::string_view layer) {
+    if (const auto* wrap = std::get_if<Wrap>(&change)) return wrapped(*wrap, before, layer);
+    Tuning to = before;
+    to.memory_mb = std::get<Resize>(change).to_mb;
+    return to;
+}
+
+ConfigDelta difference(const Tuning& from, const Tuning& to, const std::map<std::string, std::string>& environment) {
+    ConfigDelta delta;
+    if (from.memory_mb != to.memory_mb) delta.memory_mb = to.memory_mb;
+    if (from.timeout != to.timeout) delta.timeout = to.timeout;
+    if (from.handler != to.handler) delta.handler = to.handler;
+    if (from.layers != to.layers) delta.layers = to.layers;
+    if (from.remedy != to.remedy) {
+        delta.environment = environment;
+        if (to.remedy.empty())
+            delta.environment->erase(std::string(kRemedyVariable));
+        else
+            (*delta.environment)[std::string(kRemedyVariable)] = to.remedy;
+    }
+    return delta;
+}
+
+bool same_tuning(const Tuning& a, const Tuning& b) { return differs(a, b).empty(); }
+
+std::string differs(const Tuning& now, const Tuning& wanted) {
+    const auto told = [](std::string_view what, const std::string& is, const std::string& should) {
+        return std::string(what) + " " + is + ", wanted " + should;
+    };
+    if (now.memory_mb != wanted.memory_mb)
+        return told("memory", std::to_string(now.memory_mb) + " MB", std::to_string(wanted.memory_mb) + " MB");
+    if (now.timeout != wanted.timeout)
+        return told("time limit", std::to_string(seconds_of(now.timeout)) + " s",
+                    std::to_string(seconds_of(wanted.timeout)) + " s");
+    if (now.handler != wanted.handler) return told("handler", now.handler, wanted.handler);
+    const auto alike = [](const std::string& x, const std::string& y) { return known_by(x) == known_by(y); };
+    if (!std::ranges::equal(now.layers, wanted.layers, alike)) return "other layers than wanted";
+    if (now.remedy != wanted.remedy) return "other remedies than wanted";
+    return "";
+}
+
+}  // namespace autotune
