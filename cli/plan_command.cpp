@@ -14,6 +14,7 @@
 #include "cli/exit_status.hpp"
 #include "cli/plan_text.hpp"
 #include "cli/planning.hpp"
+#include "cli/remedy_layer.hpp"
 #include "cli/rules_file.hpp"
 #include "cli/state_folder.hpp"
 #include "knowledge/sqlite_store.hpp"
@@ -125,7 +126,7 @@ int plan(const Request& request) {
     auto planned = make_plan(**store, *rules->rules, provider, now);
     if (!planned) return complain(planned.error(), kFailed);
     Forgetful nothing;
-    Executor executor(provider, nothing, clock, {.alias = request.alias});
+    Executor executor(provider, nothing, clock, {.alias = request.alias, .layer = remedy_layer()});
     PlanReport report{
         .rules_file = request.rules, .at = now, .actions = {}, .refused = std::move(planned->refused)};
     for (Action& action : planned->actions) {

@@ -9,6 +9,7 @@
 #include "cli/listener_finder.hpp"
 #include "cli/monitor.hpp"
 #include "cli/pipeline.hpp"
+#include "cli/remedy_layer.hpp"
 #include "cli/reports.hpp"
 #include "cli/rules_file.hpp"
 #include "cli/web_pages.hpp"
@@ -127,7 +128,8 @@ Status compose(Loop& loop, const RunOptions& options, const Decorators& decorato
     Provider& provider =
         loop.provider_decorator ? *loop.provider_decorator : static_cast<Provider&>(*loop.real_provider);
     loop.executor =
-        std::make_unique<Executor>(provider, store, loop.clock, ExecutorOptions{.alias = options.alias});
+        std::make_unique<Executor>(provider, store, loop.clock,
+                                   ExecutorOptions{.alias = options.alias, .layer = remedy_layer()});
     loop.reports = std::make_unique<Reports>(ReportOptions{.folder = options.state});
     if (black_box::Recorder* recorder = loop.monitor.recorder())
         loop.black_boxes = std::make_unique<BlackBoxes>(*recorder, black_box_folder(options.state));

@@ -20,7 +20,11 @@ std::string_view symptom_of(const Action& action) {
 
 std::vector<std::string> remedies_of(const Change& change) {
     const auto* notify = std::get_if<Notify>(&change);
-    if (!notify) return {std::string(kind_of(change))};
+    if (!notify) {
+        std::string kind(kind_of(change));
+        std::replace(kind.begin(), kind.end(), '_', '-');
+        return {std::move(kind)};
+    }
     std::vector<std::string> out;
     std::string_view rest = notify->suggest;
     while (!rest.empty()) {
@@ -76,7 +80,8 @@ const std::vector<Symptom>& symptoms() {
          {"autotune profile --black-box INVOCATION", "autotune profile --mode memory", "autotune history --invocations FUNCTION"},
          {{"resize", "More memory: used + 100 MiB or a fifth more, at most three times, behind a canary.", By::autotune},
           {"split", "Move what needs the memory into a function of its own."},
-          {"map-reduce", "Work on parts of the input, each in an invocation of its own."}}},
+          {"map-reduce", "Work on parts of a list, each in an invocation of its own; a part that dies is halved. Put around Python functions.",
+           By::autotune}}},
         {"memory-growing",
          "fn.peak_memory_changed",
          "Invocations need more memory, or less, than they used to: a leak, or other inputs.",
@@ -90,7 +95,8 @@ const std::vector<Symptom>& symptoms() {
          {"autotune profile --black-box INVOCATION", "autotune profile --mode wall", "autotune trace --function FUNCTION"},
          {{"resize", "More memory buys CPU: where the work is on-CPU and the predicted p99 is well below the limit.", By::autotune},
           {"split", "Let a second function do the later part."},
-          {"handover", "Go on in a fresh invocation before the deadline."}}},
+          {"handover", "Go on in a fresh invocation before the deadline, from the state that the function declares. Put around Python functions.",
+           By::autotune}}},
         {"dependency-down",
          "dep.error_rate > 0.5 && dep.calls >= 10",
          "A service that the function needs refuses, resets or does not answer.",
@@ -102,7 +108,8 @@ const std::vector<Symptom>& symptoms() {
          "Most of the time is spent waiting for the network or the disk.",
          {Fact::fn_io_wait_share, Fact::fn_io_wait_share_changed, Fact::dep_mean_wait},
          {"autotune profile --mode off-cpu", "autotune topology", "autotune trace --function FUNCTION"},
-         {{"cache", "Keep answers that are asked for again."},
+         {{"cache", "Keep answers of services as their Cache-Control allows, or results of functions that are declared safe. Put around Python functions.",
+           By::autotune},
           {"relocate", "Run near what is waited for."}}},
         {"slower",
          "fn.p95_changed && fn.p95_change > 0.3",

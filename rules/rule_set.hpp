@@ -40,6 +40,14 @@ struct ResizeStep {
     std::uint32_t max_bumps = 3;  // attempts of this rule on one function within kBumpMemory
 };
 
+// A remedy that is put around the function; see Wrap.
+struct WrapStep {
+    std::string remedy;
+    std::string settings;  // a JSON object
+    std::string words;
+    std::uint32_t pieces = 0;  // its time limit must hold so many of the old one; 0: stays as it is
+};
+
 struct NotifyStep {
     Severity severity = Severity::warning;
     std::string suggest;
@@ -51,7 +59,7 @@ struct SuggestStep {
 };
 
 struct PlanStep {
-    std::variant<ResizeStep, NotifyStep, SuggestStep> what;
+    std::variant<ResizeStep, WrapStep, NotifyStep, SuggestStep> what;
     std::optional<Condition> only_if;  // the step's `if`
     Position at;
 };

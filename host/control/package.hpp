@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/result.hpp"
 
@@ -27,5 +29,8 @@ struct PackageLimits {
 // The files below `folder` as a zip, the same bytes for the same files: sorted, without times.
 // A file named `leave_out` at the top is not taken. Errors: those of reading.
 [[nodiscard]] Result<std::string> pack(const std::filesystem::path& folder, std::string_view leave_out = "");
+
+// The same of files in memory: name in the archive and bytes, readable by all.
+[[nodiscard]] Result<std::string> pack(const std::vector<std::pair<std::string, std::string>>& files);
 
 }  // namespace autotune::host

@@ -47,8 +47,8 @@ Result<std::vector<Item>> collect(const fs::path& folder, std::string_view leave
     return fail(Errc::unavailable, std::string("packing ") + folder.string() + ": " + error.code().message());
 }
 
-Unexpected zip_failure(const fs::path& folder, zip_error_t* error) {
-    return fail(Errc::internal, "packing " + folder.string() + ": " + zip_error_strerror(error));
+Unexpected zip_failure(zip_error_t* error) {
+    return fail(Errc::internal, std::string("packing: ") + zip_error_strerror(error));
 }
 
 bool add(zip_t* zip, const Item& item) {
@@ -77,24 +77,19 @@ std::string take(zip_source_t* buffer) {
     return bytes;
 }
 
-}  // namespace
-
-Result<std::string> pack(const fs::path& folder, std::string_view leave_out) {
-    const auto items = collect(folder, leave_out);
-    if (!items) return items.forward();
-    if (items->empty()) return fail(Errc::invalid_argument, folder.string() + " holds no code");
+Result<std::string> pack_items(const std::vector<Item>& items) {
     zip_error_t error;
     zip_error_init(&error);
     auto* buffer = zip_source_buffer_create(nullptr, 0, 0, &error);
-    if (buffer == nullptr) return zip_failure(folder, &error);
+    if (buffer == nullptr) return zip_failure(&error);
     zip_source_keep(buffer);  // one reference goes to the archive, one stays here
-    Result<std::string> packed = fail(Errc::internal, "packing " + folder.string());
+    Result<std::string> packed = fail(Errc::internal, "packing");
     if (auto* zip = zip_open_from_source(buffer, ZIP_CREATE | ZIP_TRUNCATE, &error); zip == nullptr) {
         zip_source_free(buffer);
-        packed = zip_failure(folder, &error);
-    } else if (!std::all_of(items->begin(), items->end(), [&](const Item& item) { return add(zip, item); }) ||
+        packed = zip_failure(&error);
+    } else if (!std::all_of(items.begin(), items.end(), [&](const Item& item) { return add(zip, item); }) ||
                zip_close(zip) != 0) {
-        packed = zip_failure(folder, zip_get_error(zip));
+        packed = zip_failure(zip_get_error(zip));
         zip_discard(zip);
     } else {
         packed = take(buffer);
@@ -102,6 +97,22 @@ Result<std::string> pack(const fs::path& folder, std::string_view leave_out) {
     zip_source_free(buffer);
     zip_error_fini(&error);
     return packed;
+}
+
+}  // namespace
+
+Result<std::string> pack(const fs::path& folder, std::string_view leave_out) {
+    const auto items = collect(folder, leave_out);
+    if (!items) return items.forward();
+    if (items->empty()) return fail(Errc::invalid_argument, folder.string() + " holds no code");
+    auto packed = pack_items(*items);
+    return packed ? packed : packed.forward(folder.string());
+}
+
+Result<std::string> pack(const std::vector<std::pair<std::string, std::string>>& files) {
+    std::vector<Item> items;
+    for (const auto& [name, bytes] : files) items.push_back({name, bytes, S_IFREG | 0644});
+    return pack_items(items);
 }
 
 }  // namespace autotune::host

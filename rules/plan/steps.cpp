@@ -32,6 +32,34 @@ Result<Proposal> resize(const StepTask& task, const ResizeStep& step) {
     return Proposal{size->resize, std::move(size->because), std::move(size->predicted), {}};
 }
 
+// The platform's longest time, for whatever is laid out over several pieces. Lambda's, and nobody's is longer.
+constexpr Nanos kLongestLimit = std::chrono::seconds(900);
+
+std::string expected(const WrapStep& step) {
+    if (step.remedy == "handover") return "no call is killed at its deadline while its pieces are shorter than the limit";
+    if (step.remedy == "map_reduce") return "no part is killed for its memory; what dies all the same is halved";
+    return "what is asked for again comes from memory";
+}
+
+Result<Proposal> wrap(const StepTask& task, const WrapStep& step) {
+    if (std::string why = unable(task.platform); !why.empty()) return fail(Errc::unsupported, std::move(why));
+    if (!task.platform->layers)
+        return fail(Errc::unsupported, "its platform has no layers, from which the wrapper would work");
+    if (const auto last = task.attempts.wraps.find(step.remedy); last != task.attempts.wraps.end())
+        return fail(Errc::unsupported, last->second == Disposition::promoted
+                                           ? "it was put around it within 30 days, and that did not end it"
+                                           : "it was tried within 30 days and did not prove itself");
+    Wrap change{.remedy = step.remedy, .settings = step.settings, .words = step.words, .timeout = {}, .layer = {}};
+    if (step.pieces > 0) {
+        const auto limit = task.facts.fn.duration(Fact::fn_timeout);
+        if (!limit || *limit <= Nanos(0)) return fail(Errc::unsupported, "its time limit is not known");
+        if (*limit >= kLongestLimit)
+            return fail(Errc::unsupported, "its time limit is the platform's longest already, so nobody can wait for more pieces");
+        change.timeout = std::min<Nanos>(kLongestLimit, std::chrono::ceil<std::chrono::seconds>(*limit) * step.pieces);
+    }
+    return Proposal{std::move(change), {}, expected(step), {}};
+}
+
 // All that can only be told, in one notification.
 struct Telling {
     bool wanted = false;
@@ -90,6 +118,14 @@ Result<Proposal> propose(const StepTask& task) {
                 return proposal;
             }
             append(not_done, "no resize: " + proposal.error().message, "; ");
+        } else if (const auto* w = std::get_if<WrapStep>(&step.what)) {
+            auto proposal = wrap(task, *w);
+            if (proposal) {
+                proposal->not_done = not_done;
+                append(proposal->not_done, telling.only_told(), "; ");
+                return proposal;
+            }
+            append(not_done, "no " + w->remedy + ": " + proposal.error().message, "; ");
         } else if (const auto* n = std::get_if<NotifyStep>(&step.what)) {
             telling.add(*n);
         } else {

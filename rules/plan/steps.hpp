@@ -1,4 +1,4 @@
-// From a rule's plan to one proposed change: the first resize, as written, that is feasible, since a
+// From a rule's plan to one proposed change: the first resize or remedy, as written, that is feasible, since a
 // fix is of more use than a word; else one notification.
 //
 // Steps that this version does not carry out, and notify, are put together in one notification: so

@@ -76,23 +76,12 @@ std::string remedy(Reader& reader, const YamlNode& node, Place place) {
                (text.empty() ? "" : " " + text);
     }
     if (place.kind == "map_reduce") {
-        if (!reader.expect_map(node, what, {"over", "if"})) return {};
-        reader.read_text(node, "over", text);
-        return "map-reduce" + (text.empty() ? "" : " over " + text);
+        // Without the list that is divided it can only be told.
+        return reader.expect_map(node, what, {"if"}) ? "map-reduce" : "";
     }
-    if (place.kind == "cache") {
-        Nanos ttl{0};
-        if (!reader.expect_map(node, what, {"ttl", "if"})) return {};
-        reader.read_duration(node, "ttl", ttl);
-        return "cache" + (node.find("ttl") ? " for " + node.find("ttl")->text : "");
-    }
-    if (place.kind == "relocate") {
-        if (!reader.expect_map(node, what, {"near", "if"})) return {};
-        reader.read_text(node, "near", text);
-        return "relocate" + (text.empty() ? "" : " near " + text);
-    }
-    if (!reader.expect_map(node, what, {"if"})) return {};
-    return "handover";
+    if (!reader.expect_map(node, what, {"near", "if"})) return {};
+    reader.read_text(node, "near", text);
+    return "relocate" + (text.empty() ? "" : " near " + text);
 }
 
 std::optional<PlanStep> read_step(Reader& reader, const YamlNode& node) {
@@ -119,6 +108,8 @@ std::optional<PlanStep> read_step(Reader& reader, const YamlNode& node) {
         read_resize(reader, body, step);
     } else if (kind == "notify") {
         read_notify(reader, body, step);
+    } else if (auto wrap = read_remedy(reader, body, kind)) {
+        step.what = *std::move(wrap);
     } else {
         step.what = SuggestStep{remedy(reader, body, {kind, at})};
         warn_suggestion(reader, at, kind);

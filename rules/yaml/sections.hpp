@@ -37,6 +37,8 @@ void read_window(Reader& reader, const YamlNode& map, Nanos& out);  // its key "
 
 // nullopt when something that a rule cannot be without is missing or wrong; that was told.
 [[nodiscard]] std::optional<Rule> read_rule(Reader& reader, const YamlNode& node, const Defaults& defaults);
+// nullopt when the kind is not one that is put around a function, or says too little to be carried out.
+[[nodiscard]] std::optional<WrapStep> read_remedy(Reader& reader, const YamlNode& node, std::string_view kind);
 [[nodiscard]] std::vector<PlanStep> read_plan(Reader& reader, const YamlNode& node);
 
 }  // namespace autotune::rules

@@ -44,6 +44,16 @@ TEST(ActionJson, KeepsWhatIsNotThere) {
     EXPECT_EQ(read->canary, std::nullopt);
 }
 
+TEST(ActionJson, KeepsARemedy) {
+    Action a = test::resize_action();
+    a.change = Wrap{.remedy = "handover",
+                    .settings = R"({"hops":3})",
+                    .words = "handover",
+                    .timeout = std::chrono::seconds(9),
+                    .layer = "autotune-remedy-12ab"};
+    EXPECT_EQ(action_from_json(to_json(a))->change, a.change);
+}
+
 TEST(ActionJson, IsReadWhenANewerVersionAddedKeys) {
     std::string text = to_json(test::resize_action());
     text.insert(1, R"("added_later":true,)");

@@ -230,6 +230,57 @@ TEST(AwsLambda, PreviewsTheExactRequests) {
     EXPECT_THAT(lambda.requests, IsEmpty());
 }
 
+TEST(AwsLambda, PreviewsARemedyWithoutSecretsAndCode) {
+    ScriptedLambda lambda;
+    FunctionState state{.function = kOrders, .etag = "r-1", .aliases = {{"live", "1", std::nullopt, 0, "ra"}}};
+    state.head.tuned = {128, std::chrono::seconds(3), "app.handler", {}, ""};
+    state.config.environment = {{"PASSWORD", "s3cret"}};
+    const CanaryPolicy canary{.weight = 0.1};
+    const Wrap wrap{.remedy = "cache", .settings = "{}", .words = "cache", .timeout = {}, .layer = "autotune-remedy-12ab"};
+    const auto lines = lambda.adapter().preview(wrap, state, &canary);
+    ASSERT_EQ(lines.size(), 4u);
+    EXPECT_EQ(lines[0], R"(POST /2018-10-31/layers/autotune-remedy-12ab/versions {"CompatibleRuntimes":[],"Content":{"ZipFile":"…"},"Description":""} where it is not there yet)");
+    EXPECT_EQ(
+        lines[1],
+        R"(PUT /2015-03-31/functions/orders/configuration {"Environment":{"Variables":{"AUTOTUNE_REMEDY":"{\"handler\":\"app.handler\",\"remedies\":{\"cache\":{}},\"timeout_s\":3}","PASSWORD":"…"}},"Handler":"autotune_remedy.handler","Layers":["<LayerVersionArn of autotune-remedy-12ab>"],"RevisionId":"r-1"})");
+}
+
+TEST(AwsLambda, PublishesALayerOnlyWhereThereIsNone) {
+    const Layer layer{.name = "autotune-remedy-12ab", .description = "d", .zip = "zip", .runtimes = {"python3.11"}};
+    ScriptedLambda lambda;
+    lambda.answers(200, R"({"LayerVersions":[]})").answers(201, R"({"LayerVersionArn":"arn:1","Version":1})");
+    EXPECT_EQ(lambda.adapter().provide_layer(layer).value(), "arn:1");
+    ASSERT_EQ(lambda.requests.size(), 2u);
+    EXPECT_EQ(lambda.requests[0].target, "/2018-10-31/layers/autotune-remedy-12ab/versions?MaxItems=1");
+    EXPECT_EQ(lambda.requests[1].body,
+              R"({"CompatibleRuntimes":["python3.11"],"Content":{"ZipFile":"emlw"},"Description":"d"})");
+    ScriptedLambda again;
+    again.answers(200, R"({"LayerVersions":[{"LayerVersionArn":"arn:2"},{"LayerVersionArn":"arn:1"}]})");
+    EXPECT_EQ(again.adapter().provide_layer(layer).value(), "arn:2");
+    ScriptedLambda gone;
+    gone.answers(404, "{}").answers(201, R"({"LayerVersionArn":"arn:1"})");
+    EXPECT_TRUE(gone.adapter().provide_layer(layer));
+    ScriptedLambda refused;
+    refused.answers(403, R"({"Message":"no"})");
+    EXPECT_EQ(refused.adapter().provide_layer(layer).error().code, Errc::permission_denied);
+}
+
+TEST(AwsLambda, TellsTheWrapperFromTheRestOfAFunction) {
+    const auto state_of = [](const std::string& members) {
+        ScriptedLambda lambda;
+        lambda.answers(200, R"({"FunctionName":"orders","MemorySize":128,"Timeout":3,"CodeSha256":"abc",)" + members + "}");
+        return lambda.adapter().configure(kOrders, {}, "r").value();
+    };
+    const auto plain = state_of(R"("Handler":"app.handler","Environment":{"Variables":{"A":"b"}})");
+    const auto wrapped = state_of(
+        R"("Handler":"autotune_remedy.handler","Layers":[{"Arn":"arn:1","CodeSize":7}],"Environment":{"Variables":{"A":"b","AUTOTUNE_REMEDY":"{}"}})");
+    EXPECT_EQ(plain.head.rest, wrapped.head.rest);
+    EXPECT_EQ(plain.head.tuned, (Tuning{128, std::chrono::seconds(3), "app.handler", {}, ""}));
+    EXPECT_EQ(wrapped.head.tuned, (Tuning{128, std::chrono::seconds(3), "autotune_remedy.handler", {"arn:1"}, "{}"}));
+    EXPECT_NE(plain.head.rest, state_of(R"("Handler":"app.handler","Environment":{"Variables":{"A":"c"}})").head.rest);
+    EXPECT_EQ(state_of(R"("Environment":{"Variables":{}})").head.rest, state_of(R"("Description":"")").head.rest);
+}
+
 TEST(AwsLambda, ReadsNoLogs) {
     ScriptedLambda lambda;
     EXPECT_EQ(lambda.adapter().observe(kOrders, {}).error().code, Errc::unsupported);

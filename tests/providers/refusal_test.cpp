@@ -8,6 +8,7 @@ namespace {
 
 using test::ExecutorTest;
 using test::oom_bump;
+using test::put_cache;
 
 TEST_F(ExecutorTest, RefusesASecondChangeOfAFunction) {
     observing();
@@ -99,6 +100,31 @@ TEST_F(ExecutorTest, BeginsNothingWhenTheJournalCannotBeWritten) {
     world_.store.refuse = [] { return Status(fail(Errc::resource_exhausted, "disk full")); };
     EXPECT_EQ(world_.executor->start(oom_bump()).error().code, Errc::resource_exhausted);
     EXPECT_TRUE(world_.executor->open().empty());
+}
+
+TEST_F(ExecutorTest, ARemedyIsRefusedWhereItCannotBe) {
+    Action a = put_cache();
+    world_.platform.can.layers = false;
+    expect_refused(a, "cannot lay the wrapper's files");
+    world_.platform.can.layers = true;
+    a.change = Wrap{.remedy = "cache", .settings = "", .words = "", .timeout = {}, .layer = {}};
+    expect_refused(a, "no cache that could be taken off");
+    a.change = Wrap{.remedy = "cache", .settings = "\"" + std::string(5000, 'x') + "\"", .words = "", .timeout = {}, .layer = {}};
+    expect_refused(a, "leave no room");
+}
+
+TEST_F(ExecutorTest, ARemedyThatIsThereAlreadyIsRefusedAndOneMoreIsNot) {
+    world_.action = put_cache();
+    world_.live_through(Disposition::promoted);
+    ASSERT_TRUE(world_.fully_new()) << world_.told();
+    world_.platform.effects.clear();
+    expect_refused(put_cache(), "has that already");
+    world_.action.change = Wrap{.remedy = "handover", .settings = "{}", .words = "", .timeout = std::chrono::seconds(9), .layer = {}};
+    world_.live_through(Disposition::promoted);
+    EXPECT_THAT(world_.platform.head().remedy, ::testing::HasSubstr(R"("remedies":{"cache":{"ttl_s":60},"handover":{}})"));
+    EXPECT_EQ(world_.platform.head().timeout, std::chrono::seconds(9));
+    EXPECT_EQ(world_.platform.tuned("3"), world_.platform.head());
+    EXPECT_EQ(describe(*world_.outcomes.back().undo), "take off handover");
 }
 
 }  // namespace

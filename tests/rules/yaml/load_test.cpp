@@ -164,12 +164,12 @@ TEST(Load, PointsIntoExpressionsOfSeveralLines) {
 
 TEST(Load, SaysWhatIsUnderstoodButNotCarriedOut) {
     const auto warnings = said(
-        "version: 1\nrules:\n- {name: a, when: fn.errors > 0, plan: [{map_reduce: {over: event.items}}]}\n");
+        "version: 1\nrules:\n- {name: a, when: fn.errors > 0, plan: [{map_reduce: {}}]}\n");
     EXPECT_THAT(warnings,
                 ElementsAre("r.yaml:3:42: warning: 'map_reduce' is understood but not carried out by this "
                             "version; it will be reported as a suggestion"));
     for (const char* step :
-         {"recluster: {op: split, target: private-callees}", "handover: {}", "cache: {ttl: 60s}",
+         {"recluster: {op: split, target: private-callees}",
           "relocate: {near: dep.slowest}", "resize: {strategy: \"balanced:0.5\"}"}) {
         const Loaded loaded = load(
             "version: 1\nrules:\n- {name: a, when: fn.errors > 0, plan: [{" + std::string(step) + "}]}\n",
@@ -177,6 +177,37 @@ TEST(Load, SaysWhatIsUnderstoodButNotCarriedOut) {
         EXPECT_TRUE(loaded.rules) << step;
         EXPECT_EQ(loaded.diagnostics.size(), 1u) << step;
     }
+}
+
+const WrapStep& remedy_of(const RuleSet& set) { return std::get<WrapStep>(set.rules.at(0).plan.at(0).what); }
+RuleSet with_step(const std::string& step) {
+    return testing::rules_of("rules:\n- {name: a, when: fn.errors > 0, plan: [{" + step + "}]}\n");
+}
+
+TEST(Load, RemediesAreWhatTheWrapperReads) {
+    const auto cache = with_step("cache: {of: results, safe: true, key: event.sku, ttl: 5m, token: b}");
+    EXPECT_EQ(remedy_of(cache).settings,
+              R"({"key":"event.sku","most_mb":16.0,"of":"results","token":"b","ttl_s":300.0})");
+    EXPECT_EQ(remedy_of(cache).words, "cache results by event.sku for 300s");
+    EXPECT_EQ(remedy_of(with_step("cache: {}")).words, "cache answers of services for 60s");
+    const auto handover = with_step("handover: {hops: 4, margin: 200ms}");
+    EXPECT_EQ(remedy_of(handover).settings, R"({"answer":"wait","hops":4,"margin_s":0.2})");
+    EXPECT_EQ(remedy_of(handover).pieces, 5u);
+    EXPECT_EQ(remedy_of(with_step("handover: {answer: event}")).pieces, 0u);
+    EXPECT_EQ(remedy_of(with_step("map_reduce: {over: event.items, part: 10, reduce: sum}")).settings,
+              R"({"concurrency":8,"over":"event.items","part":10,"reduce":"sum"})");
+}
+
+TEST(Load, ARemedyThatWouldBeWrongIsAnError) {
+    const auto told = [](const std::string& step) {
+        return said("version: 1\nrules:\n- {name: a, when: fn.errors > 0, plan: [{" + step + "}]}\n");
+    };
+    EXPECT_THAT(told("cache: {of: results}"), ElementsAre(HasSubstr("3:49: to keep results, say 'safe: true'")));
+    EXPECT_THAT(told("cache: {key: event.sku}"), ElementsAre(HasSubstr("'key' is for 'of: results'")));
+    EXPECT_THAT(told("map_reduce: {over: items}"), ElementsAre(HasSubstr("a place in the input")));
+    EXPECT_THAT(told("map_reduce: {over: event..items}"), ElementsAre(HasSubstr("a place in the input")));
+    EXPECT_THAT(told("map_reduce: {over: event.items, reduce: maximum}"), ElementsAre(HasSubstr("module.function")));
+    EXPECT_THAT(told("handover: {hops: 0}"), ElementsAre(HasSubstr("'hops'")));
 }
 
 TEST(Load, WarnsOfAnObjectiveThatNobodyDeclared) {

@@ -147,7 +147,7 @@ TEST(Schema, HasTheKeysOfTheLoader) {
     std::set<std::string> in_schema, in_loader;
     validator().collect(in_schema);
     const std::regex list("expect_map\\([^{;]*\\{([^}]*)\\}"), word("\"([a-z0-9_]+)\"");
-    for (const char* name : {"load.cpp", "maintenance.cpp", "plan_steps.cpp", "rule.cpp", "settings.cpp"}) {
+    for (const char* name : {"load.cpp", "maintenance.cpp", "plan_steps.cpp", "remedy_steps.cpp", "rule.cpp", "settings.cpp"}) {
         const std::string text = read(kSource / "rules" / "yaml" / name);
         for (std::sregex_iterator l(text.begin(), text.end(), list), end; l != end; ++l) {
             const std::string keys = (*l)[1];

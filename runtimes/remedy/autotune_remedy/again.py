@@ -1,0 +1,108 @@
+"""Invokes this very function and version again: Lambda's Invoke, signed with the function's own credentials.
+
+The function's role must allow lambda:InvokeFunction on the function itself.
+"""
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import time
+import urllib.parse
+
+MARK = "autotune:"  # begins the keys of events that only the wrapper reads
+MOST_SYNC, MOST_EVENT = 6 * 1024 * 1024, 256 * 1024  # bytes: Lambda's limits
+
+
+class Failed(Exception):
+    """The function failed; raised under the name that its own error had."""
+
+    def __init__(self, answer):
+        answer = answer if isinstance(answer, dict) else {}
+        super().__init__(answer.get("errorMessage", ""))
+        self.type = answer.get("errorType", "Unknown")
+
+    def as_own(self):
+        kind = type(self.type.rpartition(".")[2] or "Unknown", (Exception,), {})
+        return kind(str(self))
+
+    def out_of_memory(self):
+        """Killed by the kernel, or ended otherwise without an answer: Lambda gives both one name."""
+        return self.type in ("Runtime.ExitError", "Runtime.OutOfMemory")
+
+
+def digest(key, text):
+    return hmac.new(key, text.encode(), hashlib.sha256).digest()
+
+
+def signed(host, path, query, body, env, now):
+    """Headers of a POST with Signature Version 4; none without credentials."""
+    headers = {"host": host, "content-type": "application/json"}
+    key, secret = env.get("AWS_ACCESS_KEY_ID"), env.get("AWS_SECRET_ACCESS_KEY")
+    if not key or not secret:
+        return headers
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    headers["x-amz-date"] = stamp
+    if env.get("AWS_SESSION_TOKEN"):
+        headers["x-amz-security-token"] = env["AWS_SESSION_TOKEN"]
+    names = ";".join(sorted(headers))
+    canonical = "\n".join(["POST", urllib.parse.quote(path), query] + ["%s:%s" % (n, headers[n]) for n in sorted(headers)] +
+                          ["", names, hashlib.sha256(body).hexdigest()])
+    scope = "%s/%s/lambda/aws4_request" % (stamp[:8], env.get("AWS_REGION", "us-east-1"))
+    to_sign = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    signer = ("AWS4" + secret).encode()
+    for part in scope.split("/"):
+        signer = digest(signer, part)
+    signature = hmac.new(signer, to_sign.encode(), hashlib.sha256).hexdigest()
+    headers["authorization"] = "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s" % (key, scope, names, signature)
+    return headers
+
+
+def invoke(event, seconds, wait=True, env=None):
+    """The answer; None when nobody waits for it. Raises Failed when the function did, OSError when nothing is known."""
+    env = os.environ if env is None else env
+    endpoint = env.get("AWS_ENDPOINT_URL_LAMBDA") or "https://lambda.%s.amazonaws.com" % env.get("AWS_REGION", "us-east-1")
+    url = urllib.parse.urlsplit(endpoint)
+    body = json.dumps(event, separators=(",", ":")).encode()
+    if len(body) > (MOST_SYNC if wait else MOST_EVENT):
+        raise ValueError("%d bytes are too many to be handed to another invocation" % len(body))
+    version = env.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+    path = "/2015-03-31/functions/%s/invocations" % env["AWS_LAMBDA_FUNCTION_NAME"]
+    query = "Qualifier=" + urllib.parse.quote(version, safe="")
+    headers = signed(url.netloc, path, query, body, env, time.time())
+    headers["X-Amz-Invocation-Type"] = "RequestResponse" if wait else "Event"
+    if env.get("_X_AMZN_TRACE_ID"):
+        headers["X-Amzn-Trace-Id"] = env["_X_AMZN_TRACE_ID"]
+    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+    connection = kind(url.hostname, url.port, timeout=max(seconds, 0.1))
+    try:
+        connection.request("POST", path + "?" + query, body, headers)
+        response = connection.getresponse()
+        text = response.read()
+    finally:
+        connection.close()
+    if response.status >= 300:
+        raise OSError("invoking %s again: HTTP %d %s" % (env["AWS_LAMBDA_FUNCTION_NAME"], response.status, text[:200].decode("utf-8", "replace")))
+    answer = json.loads(text) if text else None
+    if response.headers.get("X-Amz-Function-Error"):
+        raise Failed(answer)
+    return answer if wait else None
+
+
+class Throttled:
+    """Tries again while there is no capacity, with growing pauses, as long as there is time."""
+
+    def __init__(self, deadline, call=invoke, clock=time.monotonic, sleep=time.sleep):
+        self.deadline, self.call, self.clock, self.sleep = deadline, call, clock, sleep
+
+    def __call__(self, event, wait=True):
+        pause = 0.1
+        while True:
+            left = self.deadline - self.clock()
+            try:
+                return self.call(event, left, wait)
+            except OSError as error:
+                if "HTTP 429" not in str(error) or left < 2 * pause:
+                    raise
+            self.sleep(pause)
+            pause = min(2 * pause, 5)

@@ -1,0 +1,40 @@
+"""A memory for bytes with a time to live, that forgets what was not used for longest when it is full."""
+import collections
+
+OVERHEAD = 200  # bytes of an entry beside its key and value, about
+
+
+class Bounded:
+    def __init__(self, most_bytes, clock):
+        self.most, self.clock, self.size = most_bytes, clock, 0
+        self.entries = collections.OrderedDict()
+
+    def get(self, key):
+        """The value, or None: there is none that is fresh."""
+        entry = self.entries.get(key)
+        if entry is None:
+            return None
+        if self.clock() >= entry[0]:
+            self.drop(key)
+            return None
+        self.entries.move_to_end(key)
+        return entry[1]
+
+    def put(self, key, value, seconds):
+        self.drop(key)
+        cost = len(key) + len(value) + OVERHEAD
+        if seconds <= 0 or cost > self.most:
+            return
+        self.entries[key] = (self.clock() + seconds, value)
+        self.size += cost
+        while self.size > self.most:
+            self.drop(next(iter(self.entries)))
+
+    def drop(self, key):
+        entry = self.entries.pop(key, None)
+        if entry is not None:
+            self.size -= len(key) + len(entry[1]) + OVERHEAD
+
+    def clear(self):
+        self.entries.clear()
+        self.size = 0

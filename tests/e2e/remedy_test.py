@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""Remedies that are put around functions, from the symptom to the proof: each is produced for real, found by a rule, and
+its remedy promoted by a canary; the function's own code stays as it was."""
+import concurrent.futures
+import contextlib
+import http.server
+import json
+import threading
+import time
+import unittest
+
+import harness
+
+RULES = """
+version: 1
+defaults: {{mode: apply, cooldown: 10m, window: 1m}}
+guardrails: {{blast_radius: {{max_canary_weight: 0.5}}}}
+rules:
+- name: the-rule
+  when: {when}
+  plan: [{plan}]
+  canary: {{weight: 0.5, alpha: {alpha}, error_margin: {margin}, horizon: 3m, on_hold: revert}}
+"""
+
+ASKS = '''
+import json, os, urllib.request
+
+def handler(event, context):
+    with urllib.request.urlopen(os.environ["PRICES"] + "/price/%d" % event["sku"], timeout=10) as answer:
+        return {"sku": event["sku"], "price": json.loads(answer.read())["price"], "secret": os.environ["SECRET"]}
+'''
+
+COUNTS = '''
+import time
+
+def handler(event, context):
+    state = getattr(context, "state", None) or {"next": 1, "sum": 0}
+    for i in range(state["next"], event["n"] + 1):
+        time.sleep(0.1)
+        state = {"next": i + 1, "sum": state["sum"] + i}
+        if hasattr(context, "handover"):
+            context.handover(state)
+    return {"sum": state["sum"]}
+'''
+
+LOADS = '''
+def handler(event, context):
+    pictures = [bytearray(b"x") * (2 << 20) for _ in event["order"]["items"]]
+    return [len(p) + item for p, item in zip(pictures, event["order"]["items"])]
+'''
+
+
+class Prices(http.server.BaseHTTPRequestHandler):
+    """A service that takes its time, and says how long its answers are good for."""
+    asked = 0
+
+    def do_GET(self):
+        Prices.asked += 1
+        time.sleep(0.15)
+        body = json.dumps({"price": 100 + int(self.path.rsplit("/", 1)[1])}).encode()
+        self.send_response(200)
+        self.send_header("Cache-Control", "max-age=600")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Remedy(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        harness.need_root()
+
+    def setUp(self):
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        self.folder, self.stack = stack.enter_context(harness.workspace()), stack
+
+    def begin(self, code, when, plan, timeout="10s", environment="", alpha=0.2, margin=0.1):
+        folder = harness.write_function(self.folder / "functions", "shop", code, timeout=timeout)
+        if environment:
+            (folder / "function.yaml").write_text((folder / "function.yaml").read_text() + environment)
+        rules = self.folder / "rules.yaml"
+        rules.write_text(RULES.format(when=when, plan=plan, alpha=alpha, margin=margin))
+        checked = harness.run("rules", "check", rules)
+        self.assertEqual((checked.returncode, checked.stderr), (0, ""))
+        self.host = self.stack.enter_context(harness.running(harness.Host(self.folder / "functions", self.folder / "host")))
+        self.agent = self.stack.enter_context(harness.running(harness.Agent(rules, self.host, self.folder / "state")))
+        self.agent.wait_ready()
+
+    def change(self):
+        rows = harness.history(self.folder / "state")
+        return rows[0] if rows else None
+
+    def until_closed(self, events, seconds=150, callers=3):
+        """Calls the function with these, over and over, until a change of it has ended."""
+        deadline, events = time.monotonic() + seconds, list(events)
+        closed = threading.Event()
+
+        def caller(number):
+            for n in range(number, 10 ** 9, callers):
+                if closed.is_set() or time.monotonic() > deadline:
+                    return
+                self.host.invoke("shop", events[n % len(events)])
+
+        with concurrent.futures.ThreadPoolExecutor(callers) as pool:
+            calling = [pool.submit(caller, n) for n in range(callers)]
+            try:
+                harness.wait_for("the change to end", lambda: (self.change() or {}).get("step") == "closed", seconds, 0.2)
+            except AssertionError as problem:
+                raise AssertionError(f"{problem}\n{self.change()}\n{self.agent.output()[-3000:]}") from problem
+            finally:
+                closed.set()
+            for future in calling:
+                future.result()
+        return self.change()
+
+    def expect_promoted(self, change, remedy):
+        self.assertEqual(change["disposition"], "promoted", json.dumps(change, indent=1) + self.agent.output()[-3000:])
+        configuration = self.host.configuration("shop")
+        self.assertEqual(configuration["Handler"], "autotune_remedy.handler")
+        told = json.loads(configuration["Environment"]["Variables"]["AUTOTUNE_REMEDY"])
+        self.assertEqual((told["handler"], list(told["remedies"])), ("handler.handler", [remedy]))
+        self.assertEqual(self.host.alias("shop")["FunctionVersion"], "2")
+        layers = self.host.request("GET", "/2018-10-31/layers").json()["Layers"]
+        self.assertEqual(len(layers), 1)
+        self.assertEqual(layers[0]["LatestMatchingVersion"]["Version"], 1)
+        verified = harness.run("history", "--verify", "--state", self.folder / "state")
+        self.assertEqual(verified.returncode, 0, verified.stderr)
+        said = harness.run("explain", str(change["id"]), "--state", self.folder / "state").stdout
+        self.assertIn("handler handler.handler", said)
+        print(f"{remedy}: {change['judged']['pairs']} pairs, p95 {change['judged']['baseline_p95_ms']:.0f} ms → "
+              f"{change['judged']['canary_p95_ms']:.0f} ms, failures {change['judged']['baseline_failures']}/"
+              f"{change['judged']['baseline_calls']} → {change['judged']['canary_failures']}/{change['judged']['canary_calls']}",
+              flush=True)
+
+    def test_a_cache_takes_a_slow_services_time_away(self):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Prices)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.stack.callback(lambda: (server.shutdown(), server.server_close()))
+        self.begin(ASKS, "fn.io_wait_share > 0.6 && fn.invocations >= 10", "{cache: {ttl: 10m}}",
+                   environment=f"environment: {{PRICES: 'http://127.0.0.1:{server.server_port}', SECRET: s3cret}}\n",
+                   alpha=0.05, margin=0.02)  # long enough for the first calls of each sandbox to be less than one in twenty
+        change = self.until_closed([{"sku": 1}, {"sku": 2}], callers=2)
+        self.expect_promoted(change, "cache")
+        self.assertLess(change["judged"]["canary_p95_ms"], change["judged"]["baseline_p95_ms"] / 2)
+        before = Prices.asked
+        for _ in range(20):
+            self.assertEqual(self.host.invoke("shop", {"sku": 2}).json(), {"sku": 2, "price": 102, "secret": "s3cret"})
+        self.assertLessEqual(Prices.asked - before, 6)  # one for each sandbox
+        self.assertNotIn("s3cret", json.dumps(self.change()) + self.agent.output())
+
+    def test_a_handover_finishes_what_one_invocation_cannot(self):
+        self.begin(COUNTS, "fn.timeout_rate > 0.5 && fn.invocations >= 3", "{handover: {hops: 5}}", timeout="1s")
+        self.assertIn("Task timed out", self.host.invoke("shop", {"n": 20}).body.decode())
+        change = self.until_closed([{"n": 20}])
+        self.expect_promoted(change, "handover")
+        self.assertEqual(self.host.configuration("shop")["Timeout"], 6)
+        answer = self.host.invoke("shop", {"n": 20}, log=True)
+        self.assertEqual(answer.json(), {"sum": 210})
+
+    def test_a_list_that_is_too_much_for_one_is_mapped_over_many(self):
+        self.begin(LOADS, "fn.oom_count > 0", "{map_reduce: {over: event.order.items, part: 20}}")
+        event = {"order": {"items": list(range(100)), "id": 7}}
+        self.assertIn("signal: killed", self.host.invoke("shop", event).body.decode())
+        change = self.until_closed([event])
+        self.expect_promoted(change, "map_reduce")
+        kills = change["judged"]["canary_failures"]
+        self.assertEqual(kills, 0)
+        self.assertEqual(self.host.invoke("shop", event).json(), [(2 << 20) + i for i in range(100)])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
