@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <mutex>
+#include <optional>
 
 #include "agent/black_box/text_arguments.hpp"
 #include "agent/bpf/libbpf_log.hpp"
@@ -58,6 +60,8 @@ struct BoxProgram::State {
     std::vector<Link> links;
     Link at_calls, at_receives;  // the latter in place of the former while no calls are remembered, if the kernel has it
     bool has_receives = false;
+    std::mutex changing;  // of these links, and the next one
+    bool remembers_calls = true;
     std::atomic<bool> by_receives = false;
     OnRecord on_record;  // the ring's context: its address must stay
     bool own_scope = false;
@@ -68,18 +72,26 @@ struct BoxProgram::State {
     }
 
     // Each call costs, even one that is passed over.
-    Status look_at_calls(bool wanted) {
+    Status look_at_calls(std::optional<bool> remembered, bool first_work) {
+        const std::lock_guard lock(changing);
+        const bool wanted = remembered.value_or(remembers_calls);
         const bool receives = !wanted && has_receives;
-        Link& link = receives ? at_receives : at_calls;
-        Link& other = receives ? at_calls : at_receives;
-        if (!link) {
-            const LibbpfLog log;
-            link.reset(bpf_program__attach(receives ? object->progs.at_box_received : object->progs.at_box_call));
-            if (!link) return unexpected(log.explain("changing what the black box looks at", errno));
-        }
+        if (!receives)
+            if (Status s = attach(at_calls, object->progs.at_box_call); !s) return s;
+        if (receives && first_work)
+            if (Status s = attach(at_receives, object->progs.at_box_received); !s) return s;
         object->bss->at_box_calls_shed = wanted ? 0 : 1;
         by_receives = receives;
-        other.reset();
+        remembers_calls = wanted;
+        if (receives) at_calls.reset();
+        if (!receives || !first_work) at_receives.reset();
+        return ok();
+    }
+    Status attach(Link& link, const bpf_program* program) {
+        if (link) return ok();
+        const LibbpfLog log;
+        link.reset(bpf_program__attach(program));
+        if (!link) return unexpected(log.explain("changing what the black box looks at", errno));
         return ok();
     }
 
@@ -88,7 +100,7 @@ struct BoxProgram::State {
             links.emplace_back(bpf_program__attach(program));
             if (!links.back()) return unexpected(log.explain("loading the black box", errno));
         }
-        if (auto s = look_at_calls(true); !s) return s;
+        if (auto s = look_at_calls(true, true); !s) return s;
         const int cpus = libbpf_num_possible_cpus();
         for (int cpu = 0; cpu < cpus; ++cpu) {
             Fd faults = open_faults(cpu);
@@ -188,7 +200,9 @@ std::array<std::uint64_t, AT_BOX_COUNTS> BoxProgram::counts() const {
     return sums;
 }
 
-Status BoxProgram::remember_calls(bool wanted) { return state_->look_at_calls(wanted); }
+Status BoxProgram::remember_calls(bool wanted) { return state_->look_at_calls(wanted, true); }
+
+Status BoxProgram::expect_first_work(bool wanted) { return state_->look_at_calls(std::nullopt, wanted); }
 
 bool BoxProgram::hears_of_mappings() const { return !state_->by_receives; }
 

@@ -1,5 +1,5 @@
 // BoxProgram: bpf/black_box.bpf.c, loaded and attached. libbpf stays in the .cpp. One thread, but for watch() and
-// add_python(), which are one system call each.
+// add_python(), which are one system call each, and remember_calls() and expect_first_work(), which wait for each other.
 #pragma once
 
 #include <array>
@@ -34,6 +34,9 @@ public:
     // False: their system calls are not remembered for now, and a death says so; nor is (from Linux 6.3 on) code known
     // that was mapped after the last look at its process. Errors: those of attaching; then it stays as it was.
     Status remember_calls(bool wanted);
+    // While no calls are remembered: whether some process may be about to receive for the first time, which is when its
+    // code is looked at. True to begin with; false saves a look at each receive of the machine.
+    Status expect_first_work(bool wanted);
     // Of code that processes map, that is.
     [[nodiscard]] bool hears_of_mappings() const;
     void add_python(std::int32_t pid, const at_box_python& python);

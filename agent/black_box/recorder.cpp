@@ -81,7 +81,11 @@ public:
         wishes_.deadlines.emplace_back(ProcessId{pid, 0}, std::nullopt);
     }
 
-    Status remember_calls(bool wanted) { return program_.remember_calls(wanted); }
+    Status remember_calls(bool wanted) {
+        Status done = program_.remember_calls(wanted);
+        ask([](Wishes& w) { w.young = true; });
+        return done;
+    }
 
     std::vector<BlackBox> take(Nanos wait) {
         std::unique_lock lock(mutex_);
@@ -105,6 +109,7 @@ public:
                        {"not_taken", not_taken_},
                        {"threads_left_out", threads_left_out_}};
         health.bpf_seconds = program_.run_seconds();
+        health.hears_first_work = hears_first_work_;
         return health;
     }
 
@@ -112,6 +117,7 @@ private:
     struct Wishes {
         std::vector<ProcessId> look;
         std::vector<std::pair<ProcessId, std::optional<Timestamp>>> deadlines;
+        bool young = false;  // there may be processes that have just begun
     };
 
     void ask(const std::function<void(Wishes&)>& wish) {
@@ -134,8 +140,16 @@ private:
             look_at_new();
             look_before_deadlines();
             finish_deaths();
+            hear_first_work();
         }
     }
+
+    // Who has run for long has received: of a machine on which nothing starts nobody need look at each receive.
+    void hear_first_work() {
+        const bool wanted = clock_.now() < young_until_;
+        if (wanted != hears_first_work_ && program_.expect_first_work(wanted)) hears_first_work_ = wanted;
+    }
+    void note_young() { young_until_ = clock_.now() + options_.longest_start; }
 
     void nap() {
         Nanos longest = deaths_.empty() ? kLongestNap : std::chrono::milliseconds(20);
@@ -156,6 +170,7 @@ private:
             const std::lock_guard lock(mutex_);
             wishes = std::exchange(wishes_, {});
         }
+        if (wishes.young) note_young();
         for (const ProcessId& process : wishes.look) new_[process.pid] = process;
         for (const auto& [process, deadline] : wishes.deadlines) {
             if (deadline)
@@ -179,6 +194,7 @@ private:
         const ProcessId process = process_of(notice.head);
         switch (notice.head.record) {
             case AT_BOX_SEEN:
+                note_young();
                 processes_.forget(process.pid);
                 new_[process.pid] = process;
                 break;
@@ -191,7 +207,9 @@ private:
         const ProcessId process = process_of(mapped.head);
         processes_.told(process, mapped);
         new_[process.pid] = process;
-        if (mapped.head.record != AT_BOX_PROGRAM || program_.hears_of_mappings()) return;
+        if (mapped.head.record != AT_BOX_PROGRAM) return;
+        note_young();
+        if (program_.hears_of_mappings()) return;
         // What it loads is not told now: it is looked for when that should be done.
         const Timestamp now = clock_.now();
         for (const Nanos after : kLooksAfterStart)
@@ -311,6 +329,7 @@ private:
     std::size_t looks_ = 0;
     std::size_t stack_bytes_ = 0;  // of deaths_
     Timestamp looks_since_{};
+    Timestamp young_until_{};  // some process may have begun and not received yet
     std::uint64_t lost_before_ = 0;
     // Shared.
     mutable std::mutex mutex_;
@@ -320,6 +339,7 @@ private:
     std::uint64_t undecodable_ = 0, looked_ = 0, not_looked_at_ = 0, not_taken_ = 0, threads_left_out_ = 0, written_ = 0,
                   weighed_ = 0;
     std::atomic<bool> is_writing_ = false;
+    std::atomic<bool> hears_first_work_ = true;
     Fd wake_;
     std::jthread thread_;  // last: it uses all of the above
 };

@@ -25,6 +25,7 @@ struct RecorderOptions {
     TrackedMaps tracked;  // of the BPF source, which must outlive it; without: see trace()
     std::string proc = "/proc";
     Nanos lead = std::chrono::milliseconds(25);
+    Nanos longest_start = std::chrono::minutes(1);  // of a process, until it first receives
 };
 
 struct RecorderHealth {
@@ -33,6 +34,7 @@ struct RecorderHealth {
     std::uint64_t looked = 0;   // looks at what processes have mapped
     std::uint64_t weighed = 0;  // looks at memory by mapping
     double bpf_seconds = 0;  // where the kernel measures it
+    bool hears_first_work = true;  // false: nothing has begun for longest_start, and receives are not looked at
 };
 
 // All calls are thread-safe.

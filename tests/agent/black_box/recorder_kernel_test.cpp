@@ -44,16 +44,20 @@ protected:
         auto cgroup = tree_->create("one");
         ASSERT_TRUE(cgroup) << cgroup.error().message;
         cgroup_.emplace(std::move(*cgroup));
-        auto recorder = Recorder::start({});
-        ASSERT_TRUE(recorder) << recorder.error().message;
-        recorder_ = std::move(*recorder);
-        const CgroupId roots[] = {cgroup_->id()};
-        ASSERT_TRUE(recorder_->trace(roots, {}));
+        begin({});
         auto pipe = make_pipe();
         ASSERT_TRUE(pipe);
         pipe_ = std::move(*pipe);
     }
 
+    void begin(RecorderOptions options) {
+        recorder_.reset();
+        auto recorder = Recorder::start(std::move(options));
+        ASSERT_TRUE(recorder) << recorder.error().message;
+        recorder_ = std::move(*recorder);
+        const CgroupId roots[] = {cgroup_->id()};
+        ASSERT_TRUE(recorder_->trace(roots, {}));
+    }
     Child start(std::vector<std::string> argv) {
         auto child = spawn({.argv = std::move(argv),
                             .environment = {"PATH=/usr/bin"},
@@ -153,6 +157,24 @@ TEST_F(RecorderOnKernel, WalksStacksThroughLibrariesWhileNoCallsAreRemembered) {
     wait_spinning(next);
     ASSERT_TRUE(send_signal(next.pidfd, SIGKILL));
     EXPECT_THAT(box_of(next).calls, SizeIs(32));
+}
+
+// Nothing has begun for a while: receives are not looked at, until something does.
+TEST_F(RecorderOnKernel, HearsOfTheFirstWorkOfWhatBeginsAfterAQuietTime) {
+    begin({.longest_start = std::chrono::seconds(1)});
+    ASSERT_TRUE(recorder_->remember_calls(false));
+    const SystemClock clock;
+    const auto becomes = [&](bool heard) {
+        const Timestamp until = clock.now() + kPatience;
+        while (recorder_->health().hears_first_work != heard && clock.now() < until) ::usleep(500);
+        return recorder_->health().hears_first_work == heard;
+    };
+    ASSERT_TRUE(becomes(false));
+    const Child child = start("threads");
+    ASSERT_TRUE(becomes(true));
+    wait_spinning(child);
+    ASSERT_TRUE(send_signal(child.pidfd, SIGKILL));
+    EXPECT_THAT(box_of(child).threads, SizeIs(4));
 }
 
 TEST_F(RecorderOnKernel, WritesDownEveryThread) {
