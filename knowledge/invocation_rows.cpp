@@ -69,13 +69,17 @@ const sqlite::Names& names() {
 }  // namespace
 
 Status insert_invocations(sqlite::Database& database, std::span<const Invocation> invocations) {
-    auto insert =
-        database.prepare("INSERT INTO invocations (" + names().columns + ") VALUES (" + names().marks + ")");
+    static const std::string sql =
+        "INSERT INTO invocations (" + names().columns + ") VALUES (" + names().marks + ")";
+    const auto insert = database.kept(sql);
     if (!insert) return insert.forward();
     for (const Invocation& invocation : invocations) {
-        each_field(sqlite::Writer{*insert}, invocation);
-        insert->bind(to_json(invocation.peers)).bind(to_json(invocation.files)).bind(to_json(invocation.not_decoded));
-        if (const Status done = insert->run(); !done) return done;
+        each_field(sqlite::Writer{**insert}, invocation);
+        (*insert)
+            ->bind(to_json(invocation.peers))
+            .bind(to_json(invocation.files))
+            .bind(to_json(invocation.not_decoded));
+        if (const Status done = (*insert)->run(); !done) return done;
     }
     return ok();
 }

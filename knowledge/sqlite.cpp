@@ -117,6 +117,16 @@ Result<Statement> Database::prepare(std::string_view sql) {
     return Statement(raw);
 }
 
+Result<Statement*> Database::kept(std::string_view sql) {
+    auto found = kept_.find(sql);
+    if (found == kept_.end()) {
+        auto fresh = prepare(sql);
+        if (!fresh) return fresh.forward();
+        found = kept_.emplace(std::string(sql), *std::move(fresh)).first;
+    }
+    return &found->second;
+}
+
 Result<std::int64_t> Database::integer(std::string_view sql) {
     auto statement = prepare(sql);
     if (!statement) return statement.forward();
@@ -137,8 +147,9 @@ std::int64_t Database::last_row_id() const { return sqlite3_last_insert_rowid(da
 
 Result<Transaction> Transaction::begin(Database& database, Access access) {
     // IMMEDIATE takes the write lock now: a later upgrade could fail half-way.
-    const Status begun = database.execute(access == Access::read_only ? "BEGIN" : "BEGIN IMMEDIATE");
-    if (!begun) return begun.forward();
+    const auto begin = database.kept(access == Access::read_only ? "BEGIN" : "BEGIN IMMEDIATE");
+    if (!begin) return begin.forward();
+    if (const Status begun = (*begin)->run(); !begun) return begun.forward();
     return Transaction(database);
 }
 
@@ -148,7 +159,9 @@ Transaction::~Transaction() {
 }
 
 Status Transaction::commit() {
-    const Status done = database_->execute("COMMIT");
+    const auto commit = database_->kept("COMMIT");
+    if (!commit) return commit.forward();
+    const Status done = (*commit)->run();
     if (done) database_ = nullptr;
     return done;
 }

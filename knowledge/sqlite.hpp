@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -56,6 +57,9 @@ public:
 
     Status execute(const std::string& sql);  // any number of statements
     Result<Statement> prepare(std::string_view sql);
+    // One that is asked for often: prepared at the first time (that costs as much as some rows), ready for new
+    // parameters after each run(). It is the database's, until that is closed.
+    Result<Statement*> kept(std::string_view sql);
     Result<std::int64_t> integer(std::string_view sql);  // first column of the first row, 0 when none
     Result<std::string> text(std::string_view sql);      // likewise, ""
     [[nodiscard]] std::int64_t last_row_id() const;
@@ -66,6 +70,7 @@ private:
     };
     explicit Database(sqlite3* database) : database_(database) {}
     std::unique_ptr<sqlite3, Close> database_;
+    std::map<std::string, Statement, std::less<>> kept_;  // finalized before the database is closed
 };
 
 // All or nothing: rolled back unless commit() succeeded. REQUIRES: the database outlives it.
