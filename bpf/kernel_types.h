@@ -201,7 +201,12 @@ struct mm_struct {
     struct file* exe_file;
 };
 
+struct list_head {
+    struct list_head* next;
+};
+
 struct signal_struct {
+    struct list_head thread_head;
     at_atomic_t live;
     int nr_threads;
     int group_exit_code;
@@ -272,6 +277,7 @@ struct task_struct {
     struct files_struct* files;
     struct signal_struct* signal;
     struct css_set* cgroups;
+    struct list_head thread_node;
     struct thread_struct thread;
 };
 

@@ -25,6 +25,7 @@
 #include "bpf/parts/files.bpf.h"
 #include "bpf/parts/code_files.bpf.h"
 #include "bpf/parts/off_cpu.bpf.h"
+#include "bpf/parts/settle.bpf.h"
 #include "bpf/parts/memory.bpf.h"
 #include "bpf/parts/usage.bpf.h"
 #include "bpf/parts/request_text.bpf.h"

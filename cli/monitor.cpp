@@ -105,7 +105,8 @@ void Monitor::start(const MonitorOptions& options, const Say& say) {
     if (Status s = impl_->start_recorder(); !s)
         impl_->lacks("black boxes", s.error(), "Still working: everything but the moment of a kill.", say);
     impl_->left = detail;
-    if (options.budget) impl_->budget.emplace(BudgetOptions{.cores = *options.budget}, detail);
+    if (options.budget) impl_->budget.emplace(
+            BudgetOptions{.cores = *options.budget, .causes = impl_->bpf->can_shed_causes()}, detail);
 }
 
 black_box::Recorder* Monitor::recorder() const { return impl_->recorder.get(); }

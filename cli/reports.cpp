@@ -1,5 +1,6 @@
 #include "cli/reports.hpp"
 
+#include <algorithm>
 #include <fstream>
 
 #include "exporters/render/flame_svg.hpp"
@@ -10,6 +11,9 @@
 namespace autotune::cli {
 
 namespace {
+constexpr std::int64_t kReportRest = 10'000;  // writing what nobody may look at takes at most such a part of the time
+constexpr Nanos kLatestReport = std::chrono::seconds(30);
+
 // A function's name as one path component: platforms allow no '/' in it, but events come from anywhere.
 std::string file_name(std::string name) {
     for (char& c : name)
@@ -19,8 +23,12 @@ std::string file_name(std::string name) {
 }  // namespace
 
 Status Reports::update(const Analyzer& analyzer, const Tables& tables, Timestamp now) {
-    if (now - written_ < options_.interval) return ok();
-    return flush(analyzer, tables, now);
+    if (now - written_ < std::max(options_.interval, std::min(kReportRest * took_, kLatestReport))) return ok();
+    const SystemClock clock;
+    const Timestamp begun = clock.now();
+    Status done = flush(analyzer, tables, now);
+    took_ = clock.now() - begun;
+    return done;
 }
 
 Status Reports::flush(const Analyzer& analyzer, const Tables& tables, Timestamp now) {

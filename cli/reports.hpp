@@ -2,7 +2,7 @@
 // do that usual ones do not, who calls whom.
 //
 // Files below one folder, replaced atomically, so that a web server or a person may read them at any
-// time. Written at most every `interval`, and only for functions with new samples.
+// time. Written at most every `interval`, less often when that takes long, and only for functions with new samples.
 #pragma once
 
 #include <filesystem>
@@ -44,6 +44,7 @@ private:
 
     ReportOptions options_;
     Timestamp written_{};
+    Nanos took_{0};
     std::optional<Timestamp> page_written_;
     bool page_wanted_ = false;
     std::map<std::string, std::uint64_t> drawn_;  // total weight drawn last, by function

@@ -24,6 +24,8 @@ struct ShedDetail {
     bool last_calls = false;  // the system calls that a black box remembers
     // Of invocations that end well one of so many is told, by chance; those that end otherwise all are.
     std::uint32_t told_one_in = 1;
+    // What threads wait for: off-CPU time is then of unknown cause. Only once nothing but boundaries is told.
+    bool causes = false;
     bool operator==(const ShedDetail&) const = default;
 };
 

@@ -25,7 +25,7 @@ struct RecorderOptions {
     TrackedMaps tracked;  // of the BPF source, which must outlive it; without: see trace()
     std::string proc = "/proc";
     Nanos lead = std::chrono::milliseconds(25);
-    Nanos longest_start = std::chrono::minutes(1);  // of a process, until it first receives
+    Nanos longest_start = std::chrono::seconds(30);  // of a process, until it first receives
 };
 
 struct RecorderHealth {

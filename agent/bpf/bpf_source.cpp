@@ -28,6 +28,7 @@ constexpr Nanos kDrainInterval = std::chrono::milliseconds(10);
 constexpr Nanos kLongestInterval = std::chrono::milliseconds(100);
 constexpr std::size_t kWorthADrain = 200;  // records; with fewer it is looked at less often
 constexpr Nanos kLossInterval = std::chrono::seconds(1);  // at least so often, also when nothing comes
+constexpr Nanos kSettleInterval = std::chrono::seconds(1);
 constexpr Nanos kSweepInterval = std::chrono::seconds(1);
 constexpr Nanos kTotalsInterval = std::chrono::seconds(1);
 constexpr std::size_t kRecordsPerDrain = 200'000;                // a flood must not keep us for ever
@@ -117,6 +118,7 @@ public:
     [[nodiscard]] double bpf_run_seconds() const {
         return options_.run_time == RunTimeStatistics::on ? kernel_.run_seconds() : 0;
     }
+    [[nodiscard]] bool can_shed_causes() const { return kernel_.can_settle_apart(); }
     [[nodiscard]] TrackedMaps tracked_maps() const {
         return {kernel_.tracked_cgroups_fd(), kernel_.tracked_processes_fd()};
     }
@@ -238,7 +240,9 @@ private:
         health_.records_received += *drained;
         health_.events += batch.events.size() - before;
         if (*drained > 0 || drained_ - losses_told_ >= kLossInterval) tell_losses(batch);
-        return ok();
+        if (!telling_.shed.causes || drained_ - settled_ < kSettleInterval) return ok();
+        settled_ = drained_;
+        return kernel_.settle();
     }
 
     void tell_losses(EventBatch& batch) {
@@ -267,7 +271,7 @@ private:
     LossMeter meter_;
     SourceHealth health_;
     Timestamp drained_{};
-    Timestamp losses_told_{};
+    Timestamp losses_told_{}, settled_{};
     Nanos drain_interval_ = kDrainInterval;
     std::uint64_t undecodable_ = 0;
     std::vector<std::byte> existing_;
@@ -292,6 +296,7 @@ Result<Poll> BpfSource::poll(Nanos wait, EventBatch& batch) { return impl_->poll
 SourceHealth BpfSource::health() const { return impl_->health(); }
 double BpfSource::bpf_run_seconds() const { return impl_->bpf_run_seconds(); }
 Status BpfSource::finish(EventBatch& batch) { return impl_->finish(batch); }
+bool BpfSource::can_shed_causes() const { return impl_->can_shed_causes(); }
 TrackedMaps BpfSource::tracked_maps() const { return impl_->tracked_maps(); }
 
 Result<std::unique_ptr<BpfSource>> make_bpf_source(BpfSourceOptions options) {

@@ -92,6 +92,8 @@ public:
     [[nodiscard]] SourceHealth health() const;
     // Time spent in our BPF programs, all CPUs; 0 unless RunTimeStatistics::on.
     [[nodiscard]] double bpf_run_seconds() const;
+    // Whether shedding causes saves anything: this kernel lets context switches be looked at in brief.
+    [[nodiscard]] bool can_shed_causes() const;
     [[nodiscard]] TrackedMaps tracked_maps() const;
 
 private:

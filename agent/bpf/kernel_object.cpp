@@ -76,6 +76,16 @@ Status KernelObject::take_up(std::span<const Executor> executors) {
     return waiting ? ok() : Status(waiting.forward());
 }
 
+bool KernelObject::can_settle_apart() const {
+    return impl_->has_socket_ends && impl_->skeleton->rodata->at_has_casts != 0;
+}
+
+Status KernelObject::settle() {
+    if (!impl_->settles_apart || !impl_->attached) return ok();
+    const auto settled = read_iterator(impl_->skeleton->progs.at_settle_all, "settling the CPU time of threads");
+    return settled ? ok() : Status(settled.forward());
+}
+
 Result<std::vector<std::byte>> KernelObject::thread_times() {
     return read_iterator(impl_->skeleton->progs.at_times_of_all, "reading the times of threads");
 }

@@ -63,6 +63,10 @@ public:
     // What they wait for on their connections to it is heard when it comes. REQUIRES: attached, their threads are known
     // (existing_processes() since they are watched).
     Status take_up(std::span<const Executor> executors);
+    // CPU time of watched threads goes to their scopes, while causes are shed and context switches do not see to that: to
+    // be called once a second. Without effect otherwise.
+    Status settle();
+    [[nodiscard]] bool can_settle_apart() const;  // from Linux 6.3 on
     // Watched threads, as at_thread_times_record.
     [[nodiscard]] Result<std::vector<std::byte>> thread_times();
 

@@ -35,6 +35,8 @@ public:
     bool has_socket_ends = false;               // the kernel has
     bool attached = false;
     bool by_socket = false;                     // wanted: no system call is looked at
+    std::vector<BpfLink> settles_switches, notes_switches;  // context switches: in full, or in brief (settles_apart)
+    bool settles_apart = false;                 // wanted: boundaries and the agent do, not switches
     std::vector<BpfLink> uprobes;  // one a probe, or …
     std::vector<Fd> many_probes;   // … all of a file in one
     bool many_uprobes = false;     // the kernel can
@@ -55,6 +57,7 @@ public:
     Status open_ring();
     Status attach_to(std::vector<BpfLink>& links, std::span<bpf_program* const> programs);
     Status attach_boundaries();  // at system calls or at sockets, as wanted
+    Status attach_switches();    // in full or in brief, as wanted
     Status probe(const bpf_program* program, const std::string& path, UprobeAt at,
                  std::span<const std::uint64_t> offsets, std::span<const std::uint64_t> cookies);
 

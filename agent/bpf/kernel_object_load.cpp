@@ -57,11 +57,11 @@ bool has_attach_type(const btf* kernel, std::string_view name) {
         values, [&](const auto& v) { return btf__name_by_offset(kernel, v.name_off) == name; });
 }
 
-// Read on request, attached to files as they are found, or by turns (attach_boundaries).
+// Read on request, attached to files as they are found, or by turns (attach_boundaries, attach_switches).
 bool is_for_later(const bpf_program* program) {
     const std::string_view section = bpf_program__section_name(program);
     return section.starts_with("iter/") || section == "uprobe" || section == "tp_btf/sys_enter" ||
-           section == "tp_btf/sys_exit" || section.starts_with("tp_btf/sock_");
+           section == "tp_btf/sys_exit" || section == "tp_btf/sched_switch" || section.starts_with("tp_btf/sock_");
 }
 
 }  // namespace
@@ -163,9 +163,10 @@ Status KernelObject::attach() {
         impl_->missing.emplace_back(optional->without);
     }
     impl_->attached = true;
-    auto boundaries = impl_->attach_boundaries();
-    if (!boundaries) detach();
-    return boundaries;
+    auto by_turns = impl_->attach_boundaries();
+    if (by_turns) by_turns = impl_->attach_switches();
+    if (!by_turns) detach();
+    return by_turns;
 }
 
 Status KernelObject::Impl::attach_to(std::vector<BpfLink>& to, std::span<bpf_program* const> programs) {
@@ -200,8 +201,22 @@ Status KernelObject::Impl::attach_boundaries() {
     return ok();
 }
 
+// Both note what runs on each CPU; who settles is said in between (settle.bpf.h).
+Status KernelObject::Impl::attach_switches() {
+    if (!attached) return ok();
+    const std::array full{skeleton->progs.at_sched_switch};
+    const std::array brief{skeleton->progs.at_switched};
+    if (auto done = settles_apart ? attach_to(notes_switches, brief) : attach_to(settles_switches, full); !done)
+        return done;
+    skeleton->bss->at_causes_shed = settles_apart ? 1 : 0;
+    (settles_apart ? settles_switches : notes_switches).clear();
+    return ok();
+}
+
 void KernelObject::detach() {
     impl_->attached = false;
+    impl_->settles_switches.clear();
+    impl_->notes_switches.clear();
     impl_->at_calls.clear();
     impl_->at_sockets.clear();
     impl_->many_probes.clear();

@@ -30,7 +30,9 @@ Status KernelObject::tell(const Telling& what) {
     // Nothing but boundaries is left (bpf/parts/only_boundaries.bpf.h): not every call need be looked at.
     impl_->by_socket = impl_->has_socket_ends && what.syscalls == SyscallDetail::none &&
                        (!what.io || (what.shed.files && what.shed.sockets)) && (!what.waits || what.shed.waits);
-    return impl_->attach_boundaries();
+    impl_->settles_apart = impl_->by_socket && what.shed.causes && can_settle_apart();
+    if (auto done = impl_->attach_boundaries(); !done) return done;
+    return impl_->attach_switches();
 }
 
 Status KernelObject::watch(const Watch& wish) {

@@ -16,10 +16,11 @@ constexpr std::array<Words, kGivenCount> kWords{{
     {"socket_io", "calls on sockets"},
     {"last_calls", "the last system calls before a kill"},
     {"samples", "all stack samples"},
+    {"causes", "the causes of waits"},
     {"invocations", "three in four of the invocations left that end well"},
 }};
 
-std::vector<Given> steps_of(const Detail& wish) {
+std::vector<Given> steps_of(const Detail& wish, const BudgetOptions& options) {
     std::vector<Given> steps;
     if (wish.waits) steps.push_back(Given::waits);
     const bool sampled = wish.stacks && wish.sample_hz > 0;
@@ -27,6 +28,7 @@ std::vector<Given> steps_of(const Detail& wish) {
     if (wish.io) steps.insert(steps.end(), {Given::file_io, Given::socket_io});
     steps.push_back(Given::last_calls);
     if (sampled) steps.push_back(Given::samples);
+    if (wish.io && options.causes) steps.push_back(Given::causes);
     steps.insert(steps.end(), kTimesToldFewer, Given::invocations);
     return steps;
 }
@@ -42,7 +44,7 @@ std::string_view to_string(Given what) { return kWords[static_cast<std::size_t>(
 std::string_view describe(Given what) { return kWords[static_cast<std::size_t>(what)].people; }
 
 Budget::Budget(const BudgetOptions& options, Detail wish)
-    : options_(options), wish_(std::move(wish)), steps_(steps_of(wish_)), patience_(options.patience) {}
+    : options_(options), wish_(std::move(wish)), steps_(steps_of(wish_, options)), patience_(options.patience) {}
 
 bool Budget::weigh(const Spent& now) {
     seen_.push_back(now);
@@ -89,6 +91,7 @@ Detail Budget::detail() const {
             case Given::last_calls: left.shed.last_calls = true; break;
             case Given::samples: left.stacks = false; break;
             case Given::invocations: left.shed.told_one_in *= kToldFewer; break;
+            case Given::causes: left.shed.causes = true; break;
         }
     return left;
 }

@@ -26,10 +26,11 @@ enum class Given : std::uint8_t {  // up, in this order
     socket_io,     // each call on sockets
     last_calls,    // the system calls that black boxes remember
     samples,       // all stacks
+    causes,        // what threads wait for: context switches then cost a fifth
     invocations,   // of those that end well three in four; the next time fifteen in sixteen, then 63 in 64. Only
                    // while many events come: of few, telling fewer saves nothing and hides what happens
 };
-inline constexpr std::size_t kGivenCount = 7;
+inline constexpr std::size_t kGivenCount = 8;
 inline constexpr std::uint32_t kFewSamplesHz = 19;
 inline constexpr std::uint32_t kToldFewer = 4;      // one in so many, each time that invocations are given up
 inline constexpr std::size_t kTimesToldFewer = 3;
@@ -44,6 +45,7 @@ struct BudgetOptions {
     double little = 0.5;                           // this share of the budget, and less, is well below it
     Nanos patience = std::chrono::seconds(30);     // so long it must be, before something is taken back
     Nanos most_patience = std::chrono::minutes(10);
+    bool causes = true;                            // giving them up saves something here
 };
 
 struct Spent {

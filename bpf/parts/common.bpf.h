@@ -85,6 +85,8 @@ struct at_thread {
     __u32 generation;
     __u32 has_waited; /* `waits` has a wait that nobody has taken */
     struct at_ledger ledger;
+    __u32 settling; /* somebody does (settle.bpf.h) */
+    __u32 reserved;
     __u64 first_minor_faults;
     __u64 first_major_faults;
     /* Any system call it is in, when each is asked for. */

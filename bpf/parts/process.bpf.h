@@ -65,8 +65,9 @@ int BPF_PROG(at_exec, struct task_struct* task, int old_pid, struct linux_binprm
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(at_exit, struct task_struct* task) {
-    const struct at_thread* thread = at_watched_thread(task);
+    struct at_thread* thread = at_watched_thread(task);
     if (thread) at_tell_times(task, thread);
+    if (thread && at_causes_shed) at_settle_apart(task, thread, bpf_ktime_get_ns());
     /* Two threads that leave together may both see 0; the agent takes the first. */
     if (task->signal->live.counter) return 0;
     at_leave_tree(task);

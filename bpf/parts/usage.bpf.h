@@ -141,6 +141,7 @@ AT_INLINE __u64 at_siblings(__u64 scope, __u64 now) {
     return at_has_casts ? at_sibling_slices(scope, now) : at_sibling_slices_only(scope, now);
 }
 AT_INLINE void at_read_usage(struct task_struct* task, __u64 scope, struct at_usage* usage) {
+    if (at_causes_shed) at_settle_siblings(bpf_ktime_get_ns());
     at_read_usage_beside(task, scope, usage, at_siblings(scope, bpf_ktime_get_ns()));
 }
 

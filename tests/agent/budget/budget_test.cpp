@@ -45,8 +45,8 @@ TEST_F(BudgetTest, GivesUpOneThingAfterTheOtherInItsOrder) {
     for (int i = 0; i < 60; ++i)
         if (spend(0.02, 1) > 0) seen.push_back(given());
     using enum Given;
-    const std::vector<Given> steps{waits,      most_samples, file_io,     socket_io,  last_calls,
-                                   samples,    invocations,  invocations, invocations};
+    const std::vector<Given> steps{waits,   most_samples, file_io,     socket_io,   last_calls,
+                                   samples, causes,       invocations, invocations, invocations};
     std::vector<std::vector<Given>> order;
     for (std::size_t n = 1; n <= steps.size(); ++n) order.emplace_back(steps.begin(), steps.begin() + n);
     EXPECT_EQ(seen, order);
@@ -57,7 +57,7 @@ TEST_F(BudgetTest, GivesUpOneThingAfterTheOtherInItsOrder) {
 TEST_F(BudgetTest, KeepsTellingInvocationsThatAreFew) {
     events_a_second = 20;
     spend(0.02, 600);
-    EXPECT_EQ(given().back(), Given::samples);
+    EXPECT_EQ(given().back(), Given::causes);
     EXPECT_EQ(budget.detail().shed.told_one_in, 1u);
     events_a_second = 200;  // until three in four are given up
     spend(0.02, 3);
@@ -69,7 +69,7 @@ TEST_F(BudgetTest, KeepsTellingInvocationsThatAreFew) {
 TEST_F(BudgetTest, SaysWhatIsLeftOfTheWish) {
     spend(0.02, 60);
     const Detail left = budget.detail();
-    EXPECT_TRUE(left.shed.waits && left.shed.files && left.shed.sockets);
+    EXPECT_TRUE(left.shed.waits && left.shed.files && left.shed.sockets && left.shed.causes);
     EXPECT_TRUE(left.waits && left.io);  // the wish is the same
     EXPECT_FALSE(left.stacks);
     EXPECT_EQ(left.shed.told_one_in, 64u);
@@ -80,6 +80,14 @@ TEST_F(BudgetTest, GivesUpOnlyWhatWasWished) {
     spend(1, 60);
     EXPECT_EQ(given(), (std::vector{Given::last_calls, Given::samples, Given::invocations, Given::invocations,
                                     Given::invocations}));
+}
+
+// Where switches cannot be left out.
+TEST_F(BudgetTest, GivesUpOnlyWhatSavesSomething) {
+    budget = Budget({.cores = 0.01, .causes = false}, {});
+    spend(1, 60);
+    EXPECT_FALSE(budget.detail().shed.causes);
+    EXPECT_EQ(budget.detail().shed.told_one_in, 64u);
 }
 
 TEST_F(BudgetTest, DoesNotMindAShortPeak) {
@@ -96,12 +104,12 @@ TEST_F(BudgetTest, DoesNotWaitForTheWindowWhenItIsMuchTooMuch) {
 
 TEST_F(BudgetTest, TakesThingsBackAfterATimeWellBelow) {
     spend(0.02, 60);
-    ASSERT_EQ(given().size(), 9u);
+    ASSERT_EQ(given().size(), 10u);
     EXPECT_EQ(spend(0.002, 34), 0);
     EXPECT_EQ(spend(0.002, 2), 1);
-    EXPECT_EQ(given().size(), 8u);
+    EXPECT_EQ(given().size(), 9u);
     EXPECT_EQ(budget.detail().shed.told_one_in, 16u);
-    spend(0.002, 330);
+    spend(0.002, 370);
     EXPECT_TRUE(given().empty());
 }
 

@@ -87,11 +87,24 @@ protected:
     }
 };
 
-TEST_F(BpfUsage, CpuAndRunnableTimeOfAThrottledLoopAgreeWithTheSchedulersOwn) {
+// True: what threads wait for is given up, and nobody settles at context switches (bpf/parts/settle.bpf.h).
+class BpfUsageEitherWay : public BpfUsage, public ::testing::WithParamInterface<bool> {
+protected:
+    static Detail detail(const OwnCgroup& cgroup) {
+        Detail detail{.cgroups = {cgroup.path()}};
+        detail.shed.files = detail.shed.sockets = detail.shed.causes = GetParam();
+        return detail;
+    }
+};
+
+INSTANTIATE_TEST_SUITE_P(Switches, BpfUsageEitherWay, ::testing::Bool(),
+                         [](const auto& one) { return one.param ? "InBrief" : "InFull"; });
+
+TEST_P(BpfUsageEitherWay, CpuAndRunnableTimeOfAThrottledLoopAgreeWithTheSchedulersOwn) {
     const OwnCgroup cgroup("throttled", {Controller::cpu});
     if (!cgroup.has(Controller::cpu)) GTEST_SKIP() << "no cpu controller";
     ASSERT_TRUE(cgroup.limit_cpu(6000, 20000));
-    Recorder r({cgroup.path()});
+    Recorder r(detail(cgroup));
     FakeRuntimeApi api({{.id = "abc", .payload = "{}"}}, 1);
     Shared<Seen> seen;
     WatchedChild child(
@@ -104,9 +117,9 @@ TEST_F(BpfUsage, CpuAndRunnableTimeOfAThrottledLoopAgreeWithTheSchedulersOwn) {
     expect_within(static_cast<double>(to.runnable_ns - from.runnable_ns), *seen, &Account::waiting_ns);
 }
 
-TEST_F(BpfUsage, CountsAllThreadsAlsoThoseThatRunAtThatInstant) {
+TEST_P(BpfUsageEitherWay, CountsAllThreadsAlsoThoseThatRunAtThatInstant) {
     const OwnCgroup cgroup("threads");
-    Recorder r({cgroup.path()});
+    Recorder r(detail(cgroup));
     FakeRuntimeApi api({{.id = "abc", .payload = "{}"}}, 1);
     Shared<Seen> seen;
     WatchedChild child(cgroup, [&] {
@@ -120,6 +133,38 @@ TEST_F(BpfUsage, CountsAllThreadsAlsoThoseThatRunAtThatInstant) {
     ASSERT_TRUE(r.poll_until_exit(child.pid()));
     const auto [from, to] = boundaries(r, child.pid());
     // A sibling's running slice is taken by our own clock, which an unseen switch can set wrong.
+    expect_within(static_cast<double>(to.cpu_ns - from.cpu_ns), *seen, &Account::cpu_ns, 6e6);
+}
+
+// Some have run and wait, some have ended.
+TEST_P(BpfUsageEitherWay, CountsThreadsThatHaveRun) {
+    constexpr int kThreads = 20;
+    const OwnCgroup cgroup("have_run");
+    Recorder r(detail(cgroup));
+    FakeRuntimeApi api({{.id = "abc", .payload = "{}"}}, 1);
+    Shared<Seen> seen;
+    WatchedChild child(cgroup, [&] {
+        std::atomic<int> ran = 0;
+        std::atomic<bool> over = false;
+        std::vector<std::thread> threads;
+        const int failed = execute(api.port(), *seen, [&] {
+            for (int n = 0; n < kThreads; ++n)
+                threads.emplace_back([&, n] {
+                    burn(std::chrono::milliseconds(5));
+                    ++ran;
+                    while (n % 2 == 0 && !over) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+                });
+            while (ran < kThreads) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            for (int n = 1; n < kThreads; n += 2) threads[static_cast<std::size_t>(n)].join();
+        });
+        over = true;
+        for (std::thread& thread : threads)
+            if (thread.joinable()) thread.join();
+        return failed;
+    });
+    EXPECT_EQ(child.wait(), 0);
+    ASSERT_TRUE(r.poll_until_exit(child.pid()));
+    const auto [from, to] = boundaries(r, child.pid());
     expect_within(static_cast<double>(to.cpu_ns - from.cpu_ns), *seen, &Account::cpu_ns, 6e6);
 }
 
