@@ -11,7 +11,7 @@ namespace autotune::cli {
 namespace {
 constexpr std::size_t kMostUnsaved = 100'000;  // invocations kept while the store refuses them
 constexpr std::size_t kManyUnsaved = 1'000;
-constexpr Nanos kSaveEvery = std::chrono::seconds(1);  // a transaction costs as much as many rows
+constexpr Nanos kSaveEvery = std::chrono::milliseconds(500);  // a transaction costs as much as many rows
 constexpr std::int64_t kEvaluationRest = 2'000;  // an evaluation takes at most such a part of the time, see due()
 constexpr Nanos kLatestEvaluation = std::chrono::seconds(10);
 constexpr Nanos kForgetEvery = std::chrono::hours(1);
