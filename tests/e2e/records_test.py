@@ -89,7 +89,7 @@ class Records(unittest.TestCase):
         rules = folder / "rules.yaml"
         rules.write_text("version: 1\nrules:\n- {name: never, when: fn.invocations < 0, plan: [{notify: {}}]}\n")
         cls.host = cls.stack.enter_context(harness.running(harness.Host(folder / "functions", folder / "host")))
-        cls.agent = cls.stack.enter_context(harness.running(harness.Agent(rules, cls.host, folder / "agent")))
+        cls.agent = cls.stack.enter_context(harness.running(harness.Agent(rules, cls.host, folder / "agent", "--budget", "off")))
         cls.agent.wait_ready()
         cls.host.invoke("probe", {})
 
@@ -106,7 +106,6 @@ class Records(unittest.TestCase):
     def record(self, identity):
         def find():
             return next((r for r in harness.history(self.agent.state, "--invocations", "probe") if r["id"] == identity), None)
-        # Each look is a process of its own, whose system calls the agent looks at: they count in its budget.
         return harness.wait_for(f"a record of {identity}", find, step=0.1)
 
     def assert_within(self, measured, expected, absolute, relative, what):
