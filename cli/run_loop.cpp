@@ -191,6 +191,7 @@ int run_loop(const RunOptions& options, const Decorators& decorators) {
                        say);
     if (Status s = compose(loop, options, decorators); !s) return refuse(s.error());
     if (Status s = loop.pipeline->start(); !s) return say(s.error().message), kFailed;
+    loop.pipeline->step(Nanos(0));  // takes up who waits for work already: their next call is heard from here on
     if (loop.monitor.attached())
         loop.web->set_ready();
     else

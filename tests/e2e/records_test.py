@@ -163,5 +163,24 @@ class Records(unittest.TestCase):
         self.assertLess(record["cpu_ms"], 20)
 
 
+class Ready(unittest.TestCase):
+    def test_an_agent_that_is_ready_hears_the_next_call_of_who_waits_already(self):
+        harness.need_root()
+        with harness.workspace() as folder:
+            harness.write_function(folder / "functions", "probe", "def handler(event, context):\n    return context.aws_request_id\n")
+            rules = folder / "rules.yaml"
+            rules.write_text("version: 1\nrules:\n- {name: never, when: fn.invocations < 0, plan: [{notify: {}}]}\n")
+            with harness.running(harness.Host(folder / "functions", folder / "host")) as host:
+                host.invoke("probe", {})  # its sandbox waits for more
+                with harness.running(harness.Agent(rules, host, folder / "agent", "--budget", "off")) as agent:
+                    harness.wait_for("ready", lambda: agent.get("/-/ready")[0] == 200, step=0)
+                    first = host.invoke("probe", {}).json()
+                    second = host.invoke("probe", {}).json()
+                    seen = harness.wait_for("the second call", lambda: [
+                        i["id"] for i in harness.history(agent.state, "--invocations", "probe") if i["id"] == second] and [
+                        i["id"] for i in harness.history(agent.state, "--invocations", "probe")], step=0.1)
+                    self.assertEqual(sorted(seen), sorted([first, second]))
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
