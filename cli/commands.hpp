@@ -17,6 +17,7 @@ int size_command(int argc, char** argv);
 int plan_command(int argc, char** argv);
 int explain_command(int argc, char** argv);
 int approve_command(int argc, char** argv);
+int deploy_command(int argc, char** argv);
 int topology_command(int argc, char** argv);
 
 }  // namespace autotune::cli

@@ -49,6 +49,7 @@ constexpr std::array kCommands{
     Command{"explain", "one change: why, on which evidence, what was predicted and what came of it",
             autotune::cli::explain_command},
     Command{"approve", "let a change begin that waits for an approval", autotune::cli::approve_command},
+    Command{"deploy", "new code for a function, behind the same canary as any other change", autotune::cli::deploy_command},
     Command{"history", "what was changed, why and with which proof; invocations on record",
             autotune::cli::history_command},
     Command{"doctor", "what this kernel and user allow, what will be used, what it costs", doctor},

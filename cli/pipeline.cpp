@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/approvals.hpp"
+#include "cli/deployments.hpp"
 
 namespace autotune::cli {
 
@@ -88,6 +89,7 @@ void Pipeline::evaluate() {
                          .now = parts_.clock.wall(),
                          .memo = &memo_};
     take_approvals(now);
+    take_deployments(now);
     Plan plan = rules::evaluate(parts_.rules, engine_, now);
     for (Action& action : plan.actions) {
         if (!options_.flame_folder.empty())
@@ -145,6 +147,37 @@ void Pipeline::take_approvals(const rules::Situation& now) {
         refresh_history();
         executing_ = true;
     }
+}
+
+// One that cannot begin yet stays where it is, likewise.
+void Pipeline::take_deployments(const rules::Situation& now) {
+    if (options_.deployments.empty()) return;
+    for (Deployment& deployment : deployments_in(options_.deployments)) {
+        Action& action = deployment.action;
+        const std::string why = options_.mode == Mode::dry_run
+                                    ? ""
+                                    : rules::held_back(parts_.rules, engine_, now, action.target);
+        if (!why.empty()) {
+            check(fail(Errc::conflict, describe(action.change) + " to " + action.target.name + " is not begun yet: " + why));
+            continue;
+        }
+        action.mode = std::min(action.mode, options_.mode);
+        if (action.canary)
+            action.canary->weight = std::min(action.canary->weight, parts_.rules.guardrails.max_canary_weight);
+        const auto started = parts_.executor.start(action);
+        if (!started) {
+            check(started.forward(action.target.name + ": " + describe(action.change)));
+            continue;
+        }
+        check(forget(deployment));
+        take_outcomes();
+        refresh_history();
+        executing_ |= started->has_value();
+    }
+    std::vector<std::string> needed;
+    for (const ChangeRecord& change : parts_.executor.open())
+        if (const auto* deploy = std::get_if<Deploy>(&change.action.change)) needed.push_back(deploy->package);
+    sweep_packages(options_.deployments, needed);
 }
 
 void Pipeline::take_outcomes() {

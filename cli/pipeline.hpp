@@ -34,6 +34,7 @@ struct PipelineOptions {
     Nanos retention = std::chrono::hours(24 * 7);  // of invocations in the store
     std::string flame_folder;                      // where evidence will be found; "" = none is written
     std::filesystem::path approvals;               // folder where people leave them; "" = none is taken
+    std::filesystem::path deployments;             // likewise
 };
 
 // All outlive the pipeline.
@@ -74,6 +75,7 @@ private:
     void evaluate();
     void begin(const Action& action, WallTime planned);
     void take_approvals(const rules::Situation& now);
+    void take_deployments(const rules::Situation& now);
     void take_outcomes();
     void judge();
     void remember(const std::vector<Invocation>& finished);

@@ -30,6 +30,7 @@ struct Diff {
                " MB\n";
     }
     std::string operator()(const Wrap& w) const { return "  + " + describe(w) + "\n"; }
+    std::string operator()(const Deploy& d) const { return "  + " + describe(d) + "\n"; }
     std::string operator()(const Notify& n) const {
         return "  ! tells people (" + std::string(to_string(n.severity)) + ")" +
                (n.suggest.empty() ? "" : ": consider " + n.suggest) + "\n";

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 
 #include "analyzer/analyzer.hpp"
@@ -91,6 +92,20 @@ Status reach_platform(Loop& loop, const Decorators& decorators) {
     return ok();
 }
 
+// With the same credentials.
+Result<std::unique_ptr<Provider>> reach(const Place& place, const Clock& clock) {
+    const auto variable = [&](const char* name) -> const char* {
+        const std::string_view asked = name;
+        if (asked == "AWS_ENDPOINT_URL_LAMBDA") return place.endpoint.c_str();
+        if (asked == "AWS_ENDPOINT_URL") return nullptr;
+        if (asked == "AWS_REGION") return place.region.c_str();
+        return std::getenv(name);
+    };
+    auto options = options_from(variable);
+    if (!options) return options.forward();
+    return std::unique_ptr<Provider>(std::make_unique<AwsLambda>(std::move(*options), clock));
+}
+
 Status start_web(Loop& loop, const RunOptions& options) {
     auto web = web_options(options.listen);
     if (!web) return web.forward();
@@ -129,7 +144,9 @@ Status compose(Loop& loop, const RunOptions& options, const Decorators& decorato
         loop.provider_decorator ? *loop.provider_decorator : static_cast<Provider&>(*loop.real_provider);
     loop.executor =
         std::make_unique<Executor>(provider, store, loop.clock,
-                                   ExecutorOptions{.alias = options.alias, .layer = remedy_layer()});
+                                   ExecutorOptions{.alias = options.alias,
+                                                   .layer = remedy_layer(),
+                                                   .reach = [&loop](const Place& place) { return reach(place, loop.clock); }});
     loop.reports = std::make_unique<Reports>(ReportOptions{.folder = options.state});
     if (black_box::Recorder* recorder = loop.monitor.recorder())
         loop.black_boxes = std::make_unique<BlackBoxes>(*recorder, black_box_folder(options.state));
@@ -148,7 +165,8 @@ Status compose(Loop& loop, const RunOptions& options, const Decorators& decorato
                       .complain = say},
         PipelineOptions{.mode = options.mode,
                         .flame_folder = flame_folder(std::filesystem::absolute(options.state)).string(),
-                        .approvals = approvals_folder(options.state)});
+                        .approvals = approvals_folder(options.state),
+                        .deployments = deployments_folder(options.state)});
     say(std::string(to_string(options.mode)) + " mode, " + std::to_string(loop.rules.rules.size()) +
         " rules; serving http://" + options.listen.substr(0, options.listen.rfind(':')) + ":" +
         std::to_string(loop.web->port()) + "/");

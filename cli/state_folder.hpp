@@ -15,6 +15,9 @@ namespace autotune::cli {
 [[nodiscard]] inline std::filesystem::path approvals_folder(const std::filesystem::path& state) {
     return state / "approvals";
 }
+[[nodiscard]] inline std::filesystem::path deployments_folder(const std::filesystem::path& state) {
+    return state / "deployments";
+}
 [[nodiscard]] inline std::filesystem::path flame_folder(const std::filesystem::path& state) {
     return state / "flames";
 }

@@ -35,6 +35,7 @@ struct FunctionConfig {
     std::string runtime;
     std::string handler;
     std::map<std::string, std::string> environment;
+    std::string role;           // whose rights it has; "" where not told
     std::vector<std::string> layers;  // ARNs of layer versions, in the order in which they are laid over each other
 };
 
@@ -44,6 +45,7 @@ struct Tuning {
     Nanos timeout{0};
     std::string handler;
     std::vector<std::string> layers;
+    std::string code_hash;      // "" where not told
     std::string remedy;         // value of the variable that tells the wrapper what to do; "": not wrapped
     bool operator==(const Tuning&) const = default;
 };
@@ -51,7 +53,7 @@ struct Tuning {
 // What one version is made of. Equal builds behave alike.
 struct Build {
     Tuning tuned;
-    std::string rest;           // opaque: code and all other configuration; empty where not told
+    std::string rest;           // opaque: all other configuration; empty where not told
     bool operator==(const Build&) const = default;
 };
 
@@ -87,6 +89,7 @@ struct Layer {
 
 struct Package {                // code to deploy
     std::string zip;            // bytes of the archive
+    std::string code_hash;      // as the platform tells it; "" where it is to be found out
     std::string runtime;
     std::string handler;
     FunctionConfig config;

@@ -46,6 +46,7 @@ struct Describer {
     std::string operator()(const Wrap& w) const {
         return w.settings.empty() ? "take off " + w.remedy : w.words.empty() ? w.remedy : w.words;
     }
+    std::string operator()(const Deploy& d) const { return "deploy " + d.words; }
     std::string operator()(const Notify& n) const {
         return n.suggest.empty() ? "notify" : "notify: consider " + n.suggest;
     }
@@ -56,6 +57,7 @@ std::string describe(const Change& change) { return std::visit(Describer{}, chan
 
 std::string_view kind_of(const Change& change) {
     if (const auto* wrap = std::get_if<Wrap>(&change)) return wrap->remedy;
+    if (std::holds_alternative<Deploy>(change)) return "deploy";
     return std::holds_alternative<Resize>(change) ? "resize" : "notify";
 }
 

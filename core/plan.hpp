@@ -38,13 +38,21 @@ struct Wrap {
     bool operator==(const Wrap&) const = default;
 };
 
+// New code, with the configuration as it is.
+struct Deploy {
+    std::string code_hash;  // as the platform tells it of the archive (Lambda: CodeSha256)
+    std::string package;    // path of the archive, which must stay until the change has ended
+    std::string words;      // what it is, for people: "app.zip"
+    bool operator==(const Deploy&) const = default;
+};
+
 struct Notify {
     Severity severity = Severity::warning;
     std::string suggest;    // remedy for the developer, e.g. "map-reduce"
     bool operator==(const Notify&) const = default;
 };
 
-using Change = std::variant<Resize, Wrap, Notify>;
+using Change = std::variant<Resize, Wrap, Deploy, Notify>;
 [[nodiscard]] std::string describe(const Change& change);  // "resize 128 MB → 256 MB"
 // Whether the function is another one afterwards, which takes a canary and may take an approval.
 [[nodiscard]] inline bool changes_function(const Change& change) { return !std::holds_alternative<Notify>(change); }

@@ -40,6 +40,9 @@ public:
     [[nodiscard]] virtual Capabilities capabilities() const = 0;
     virtual Result<std::vector<FunctionRef>> list() = 0;
     virtual Result<FunctionState> get(const FunctionRef& function) = 0;
+    // Code and configuration of one version, to be deployed again.
+    virtual Result<Package> package(const FunctionRef&, const Version& version) = 0;
+    // `expected` empty: creates the function. Else new code, and what the package configures beside it.
     virtual Result<FunctionState> deploy(const FunctionRef&, const Package&, const Etag& expected) = 0;
     // Returns when the platform says that the change is complete. Of the state only the head is filled
     // (config, etag, code_hash): versions, aliases and labels take get().

@@ -54,6 +54,9 @@ struct ChangeWriter {
                   {"timeout_ns", w.timeout.count()},
                   {"layer", w.layer}}}};
     }
+    json operator()(const Deploy& d) const {
+        return {{"deploy", {{"code_hash", d.code_hash}, {"package", d.package}, {"words", d.words}}}};
+    }
     json operator()(const Notify& n) const {
         return {{"notify", {{"severity", to_string(n.severity)}, {"suggest", n.suggest}}}};
     }
@@ -71,6 +74,11 @@ Change to_change(const json& j) {
                     .words = w.at("words").get<std::string>(),
                     .timeout = Nanos(integer_of<std::int64_t>(w.at("timeout_ns"))),
                     .layer = w.at("layer").get<std::string>()};
+    }
+    if (j.contains("deploy")) {
+        const json& d = j.at("deploy");
+        return Deploy{d.at("code_hash").get<std::string>(), d.at("package").get<std::string>(),
+                      d.at("words").get<std::string>()};
     }
     if (j.contains("notify")) {
         const json& n = j.at("notify");
@@ -204,6 +212,7 @@ std::string to_json(const Tuning& t) {
                     {"timeout_ns", t.timeout.count()},
                     {"handler", t.handler},
                     {"layers", t.layers},
+                    {"code_hash", t.code_hash},
                     {"remedy", t.remedy}});
 }
 
@@ -213,6 +222,7 @@ Result<Tuning> tuning_from_json(std::string_view text) {
                       .timeout = Nanos(integer_of<std::int64_t>(j.at("timeout_ns"))),
                       .handler = j.at("handler").get<std::string>(),
                       .layers = j.at("layers").get<std::vector<std::string>>(),
+                      .code_hash = j.value("code_hash", ""),
                       .remedy = j.at("remedy").get<std::string>()};
     });
 }

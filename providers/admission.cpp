@@ -1,5 +1,7 @@
 #include "providers/admission.hpp"
 
+#include <fstream>
+
 #include "providers/change_state.hpp"
 #include "providers/tuning.hpp"
 
@@ -47,6 +49,13 @@ Status admit_wrap(const Wrap& wrap, const FunctionState& state, const Capabiliti
     return ok();
 }
 
+Status admit_code(const Deploy& deploy, const FunctionState& state) {
+    if (deploy.code_hash == state.head.tuned.code_hash)
+        return fail(Errc::invalid_argument, "the function's unpublished head has that code already");
+    if (!std::ifstream(deploy.package)) return fail(Errc::invalid_argument, "the package " + deploy.package + " cannot be read");
+    return ok();
+}
+
 // What a canary publishes is the head; work that nobody published yet must not be served by it.
 Status admit_head(const FunctionState& state, const Version& serving) {
     const auto served = state.builds.find(serving);
@@ -91,8 +100,10 @@ Status admit(const Action& action, const FunctionState& state, const Routing* al
                     "alias \"" + alias->alias +
                         "\" serves the unpublished head, which cannot be one side of a split");
     const auto* resize = std::get_if<Resize>(&action.change);
+    const auto* wrap = std::get_if<Wrap>(&action.change);
     const Status possible = resize != nullptr ? admit_size(*resize, state, platform)
-                                              : admit_wrap(std::get<Wrap>(action.change), state, platform);
+                            : wrap != nullptr ? admit_wrap(*wrap, state, platform)
+                                              : admit_code(std::get<Deploy>(action.change), state);
     if (!possible) return possible;
     return admit_head(state, alias->stable);
 }

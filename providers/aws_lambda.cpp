@@ -176,14 +176,43 @@ Result<FunctionState> AwsLambda::deploy(const FunctionRef& function, const Packa
     const std::string doing = "deploying " + function.name;
     if (expected.empty()) {
         auto created =
-            impl_->change(function, api::create_function(function.name, package, impl_->options.role), doing);
+            impl_->change(function,
+                          api::create_function(function.name, package,
+                                               package.config.role.empty() ? impl_->options.role : package.config.role),
+                          doing);
         if (!created && created.error().code == Errc::conflict)
             return fail(Errc::already_exists, created.error().message);
         return created;
     }
     auto state = impl_->change(function, api::update_code(function.name, package, expected), doing);
-    if (!state) return state;
+    const FunctionConfig& c = package.config;
+    const bool code_only = package.runtime.empty() && package.handler.empty() && c.runtime.empty() && c.handler.empty() &&
+                           c.memory_mb == 0 && c.timeout == Nanos(0) && c.environment.empty();
+    if (!state || code_only) return state;
     return impl_->change(function, api::update_settings(function.name, package, state->etag), doing);
+}
+
+Result<Package> AwsLambda::package(const FunctionRef& function, const Version& version) {
+    const std::string doing = "fetching the code of " + function.name + ":" + version;
+    const auto response = impl_->channel.send(api::get_function(function.name, version), doing);
+    if (!response) return response.forward();
+    auto found = api::parse_function(response->body);
+    if (!found) return found.forward(doing);
+    const std::size_t path = found->code_url.find('/', found->code_url.find("://") + 3);
+    if (found->code_url.empty() || path == std::string::npos)
+        return fail(Errc::unsupported, doing + ": the platform does not give it away; is it a container's image?");
+    // Signed by itself, and often at another host.
+    net::HttpClient client({.timeout = std::chrono::minutes(2)});
+    auto archive = client.send(found->code_url.substr(0, path), {.target = found->code_url.substr(path)});
+    if (!archive) return archive.forward(doing);
+    if (archive->status != 200)
+        return fail(archive->status >= 500 ? Errc::unavailable : Errc::not_found,
+                    doing + ": HTTP " + std::to_string(archive->status));
+    return Package{.zip = std::move(archive->body),
+                   .code_hash = found->head.code_hash,
+                   .runtime = found->head.config.runtime,
+                   .handler = found->head.config.handler,
+                   .config = std::move(found->head.config)};
 }
 
 Result<FunctionState> AwsLambda::configure(const FunctionRef& function, const ConfigDelta& delta,
@@ -256,6 +285,7 @@ std::vector<std::string> AwsLambda::preview(const Change& change, const Function
     const std::string& name = state.function.name;
     // What is known only once the step before it is done.
     const Etag next = "<RevisionId of the answer before>";
+    const auto* deploy = std::get_if<Deploy>(&change);
     const auto* wrap = std::get_if<Wrap>(&change);
     const std::string layer = wrap != nullptr ? "<LayerVersionArn of " + wrap->layer + ">" : "";
     const auto to = tuned(change, state.head.tuned, layer);
@@ -265,7 +295,9 @@ std::vector<std::string> AwsLambda::preview(const Change& change, const Function
         lines.push_back(api::one_line(api::publish_layer({.name = wrap->layer, .description = {}, .zip = {}, .runtimes = {}})) +
                         " where it is not there yet");
     lines.push_back(api::one_line(
-        api::update_configuration(name, difference(state.head.tuned, *to, state.config.environment), state.etag)));
+        deploy != nullptr
+            ? api::update_code(name, {}, state.etag)
+            : api::update_configuration(name, difference(state.head.tuned, *to, state.config.environment), state.etag)));
     lines.push_back(api::one_line(api::publish_version(name, next)));
     if (canary != nullptr && state.aliases.size() == 1) {
         Routing split = state.aliases.front();

@@ -51,6 +51,7 @@ public:
     [[nodiscard]] Capabilities capabilities() const override;
     Result<std::vector<FunctionRef>> list() override;
     Result<FunctionState> get(const FunctionRef& function) override;
+    Result<Package> package(const FunctionRef&, const Version& version) override;
     // `expected` empty: creates the function; otherwise new code, and what `package` configures.
     Result<FunctionState> deploy(const FunctionRef&, const Package&, const Etag& expected) override;
     Result<FunctionState> configure(const FunctionRef&, const ConfigDelta&, const Etag& expected) override;

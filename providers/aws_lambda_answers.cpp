@@ -14,11 +14,11 @@ using nlohmann::json;
 
 // All that makes a version what it is, but for its tuning and its variables. Fields that differ between a version and the
 // head it was made from (ARN, RevisionId, state, dates) are not among them.
-constexpr std::array<const char*, 12> kMadeOf{
-    "CodeSha256",       "Runtime",       "Role",        "VpcConfig", "PackageType",       "Architectures",
+constexpr std::array<const char*, 11> kMadeOf{
+    "Runtime",       "Role",        "VpcConfig", "PackageType",       "Architectures",
     "EphemeralStorage", "TracingConfig", "DeadLetterConfig", "KMSKeyArn", "FileSystemConfigs", "ImageConfigResponse"};
 
-Build to_build(const json& j, const FunctionConfig& config) {
+Build to_build(const json& j, const FunctionConfig& config, const std::string& code_hash) {
     json rest = json::object();
     for (const char* field : kMadeOf)
         if (j.contains(field)) rest[field] = j[field];
@@ -33,6 +33,7 @@ Build to_build(const json& j, const FunctionConfig& config) {
                       .timeout = config.timeout,
                       .handler = config.handler,
                       .layers = config.layers,
+                      .code_hash = code_hash,
                       .remedy = std::move(remedy)},
             .rest = rest.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
@@ -45,13 +46,14 @@ Configuration to_configuration(const json& j) {
     c.config.timeout = std::chrono::seconds(j.value("Timeout", 0));
     c.config.runtime = j.value("Runtime", "");
     c.config.handler = j.value("Handler", "");
+    c.config.role = j.value("Role", "");
     if (j.contains("Environment"))
         c.config.environment = j.at("Environment").value("Variables", std::map<std::string, std::string>());
     if (j.contains("Layers"))
         for (const json& layer : j.at("Layers")) c.config.layers.push_back(layer.at("Arn").get<std::string>());
     c.etag = j.value("RevisionId", "");
     c.code_hash = j.value("CodeSha256", "");
-    c.build = to_build(j, c.config);
+    c.build = to_build(j, c.config, c.code_hash);
     c.state = j.value("State", "");
     c.update_status = j.value("LastUpdateStatus", "");
     c.reason = j.value("LastUpdateStatusReason", j.value("StateReason", ""));
@@ -145,7 +147,8 @@ Result<Configuration> parse_configuration(std::string_view body) { return parse(
 Result<Function> parse_function(std::string_view body) {
     return parse(body, [](const json& j) {
         return Function{to_configuration(j.at("Configuration")),
-                        j.value("Tags", std::map<std::string, std::string>())};
+                        j.value("Tags", std::map<std::string, std::string>()),
+                        j.contains("Code") ? j.at("Code").value("Location", "") : ""};
     });
 }
 

@@ -19,7 +19,7 @@ namespace autotune::aws_lambda {
 
 // Requests. `marker` is the NextMarker of the page before, "" for the first. Names may be ARNs.
 [[nodiscard]] net::HttpRequest list_functions(std::string_view marker);
-[[nodiscard]] net::HttpRequest get_function(std::string_view name);
+[[nodiscard]] net::HttpRequest get_function(std::string_view name, std::string_view qualifier = "");
 [[nodiscard]] net::HttpRequest get_configuration(std::string_view name, std::string_view qualifier);
 [[nodiscard]] net::HttpRequest list_versions(std::string_view name, std::string_view marker);
 [[nodiscard]] net::HttpRequest list_aliases(std::string_view name, std::string_view marker);
@@ -68,6 +68,7 @@ struct Page {
 struct Function {
     Configuration head;
     std::map<std::string, std::string> tags;
+    std::string code_url;  // where the archive can be fetched for some minutes
 };
 
 // An answer that is no success: what kind, and Lambda's own words. 404, 409, 412, 429, … as in

@@ -57,7 +57,11 @@ HttpRequest list_functions(std::string_view marker) {
     return {.target = page_of(std::string(kFunctions), marker)};
 }
 
-HttpRequest get_function(std::string_view name) { return {.target = path_of(name)}; }
+HttpRequest get_function(std::string_view name, std::string_view qualifier) {
+    std::string target = path_of(name);
+    if (!qualifier.empty()) target += "?Qualifier=" + net::percent_encode(qualifier);
+    return {.target = std::move(target)};
+}
 
 HttpRequest get_configuration(std::string_view name, std::string_view qualifier) {
     std::string target = path_of(name, "/configuration");
@@ -155,6 +159,7 @@ std::string one_line(const HttpRequest& request) {
         for (auto& [name, value] : body["Environment"]["Variables"].items())
             if (name != kRemedyVariable) value = "…";
     if (body.is_object() && body.contains("Content")) body["Content"] = {{"ZipFile", "…"}};
+    if (body.is_object() && body.contains("ZipFile")) body["ZipFile"] = "…";
     return line + " " + (body.is_discarded() ? request.body : body.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 

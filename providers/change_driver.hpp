@@ -52,6 +52,8 @@ private:
     bool look();  // true: seen_ is fresh, or looking is not needed
     bool provide_layer();  // true: it is there, or none is needed
     void configure();
+    Result<FunctionState> set_head();
+    Result<FunctionState> put_head_back(const FunctionState& seen, const Tuning& back);
     void publish();
     void route();
     void promote();

@@ -1,22 +1,43 @@
 // What each step of a change asks of the platform: the part of ChangeDriver that knows the way.
+#include <fstream>
+#include <sstream>
 #include <utility>
 
 #include "providers/change_driver.hpp"
 #include "providers/change_state.hpp"
+#include "providers/copies.hpp"
 #include "providers/tuning.hpp"
 
 namespace autotune {
 
-// The wrapper's files must be there before a function names them. Nobody sees them before that, so what a
+// The wrapper's files, and the copies it sends calls to, must be there before a function names them. Nobody sees them before that, so what a
 // crash leaves of it does no harm.
 bool ChangeDriver::provide_layer() {
-    if (!std::holds_alternative<Wrap>(record_.action.change) || !layer_.empty()) return true;
+    const auto* wrap = std::get_if<Wrap>(&record_.action.change);
+    if (wrap == nullptr || !layer_.empty()) return true;
+    const auto places = places_of(*wrap);
+    const Status copied = places ? provide_copies(*places, record_.action.target, record_.before.stable, context_.provider,
+                                                  context_.options.reach)
+                                 : Status(places.forward());
+    if (!copied) return failed(copied.error()), false;
     auto layer = context_.provider.provide_layer(context_.options.layer);
     if (layer)
         layer_ = *std::move(layer);
     else
         failed(layer.error());
     return false;
+}
+
+Result<FunctionState> ChangeDriver::set_head() {
+    const auto* deploy = std::get_if<Deploy>(&record_.action.change);
+    if (deploy == nullptr)
+        return context_.provider.configure(
+            record_.action.target, difference(record_.before_head, tuned_by(record_, layer_), environment_), head_);
+    std::ifstream file(deploy->package, std::ios::binary);
+    std::ostringstream bytes;
+    bytes << file.rdbuf();
+    if (!file) return fail(Errc::invalid_argument, "the package " + deploy->package + " cannot be read");
+    return context_.provider.deploy(record_.action.target, {.zip = std::move(bytes).str()}, head_);
 }
 
 void ChangeDriver::configure() {
@@ -35,9 +56,10 @@ void ChangeDriver::configure() {
             case Found::not_done: break;
         }
     }
-    const auto state = context_.provider.configure(
-        record_.action.target, difference(record_.before_head, tuned_by(record_, layer_), environment_), head_);
+    const auto state = set_head();
     if (!state) return failed(state.error());
+    if (const std::string other = differs(state->head.tuned, tuned_by(record_)); !other.empty())
+        return give_up("the platform did not do as it was told: " + other);
     head_ = state->etag;
     look_ = false;
     go_to(Step::configured);
@@ -133,10 +155,20 @@ void ChangeDriver::revert() {
     revert_head(seen);
 }
 
+// The code that was there is that of the version that serves: a change begins on no other head.
+Result<FunctionState> ChangeDriver::put_head_back(const FunctionState& seen, const Tuning& back) {
+    if (back.code_hash == seen.head.tuned.code_hash)
+        return context_.provider.configure(
+            record_.action.target, difference(seen.head.tuned, back, seen.config.environment), seen.etag);
+    auto old = context_.provider.package(record_.action.target, record_.before.stable);
+    if (!old) return old.forward();
+    return context_.provider.deploy(record_.action.target, {.zip = std::move(old->zip)}, seen.etag);
+}
+
 void ChangeDriver::revert_head(const FunctionState& seen) {
-    if (!same_tuning(seen.head.tuned, tuned_by(record_))) return close(record_.disposition, record_.detail);
-    const auto state = context_.provider.configure(
-        record_.action.target, difference(seen.head.tuned, record_.before_head, seen.config.environment), seen.etag);
+    const Tuning back = taken_back(seen.head.tuned, record_.before_head, tuned_by(record_));
+    if (back == seen.head.tuned) return close(record_.disposition, record_.detail);
+    const auto state = put_head_back(seen, back);
     if (!state && !may_pass(state.error().code))
         return close(Disposition::failed,
                      record_.detail + "; the head could not be put back: " + state.error().message);

@@ -28,6 +28,7 @@ std::string joined(const std::vector<std::string>& lines) {
 std::optional<Change> undo_of(const ChangeRecord& record) {
     if (const auto* resize = std::get_if<Resize>(&record.action.change))
         return Resize{.from_mb = resize->to_mb, .to_mb = record.before_head.memory_mb};
+    if (std::holds_alternative<Deploy>(record.action.change)) return std::nullopt;  // its code is in the version before
     const auto& wrap = std::get<Wrap>(record.action.change);
     Change off = Wrap{.remedy = wrap.remedy, .settings = "", .words = "", .timeout = {}, .layer = wrap.layer};
     const auto undone = tuned(off, tuned_by(record), wrap.layer);

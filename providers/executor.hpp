@@ -31,6 +31,7 @@
 #include "core/provider.hpp"
 #include "core/result.hpp"
 #include "core/time.hpp"
+#include "providers/copies.hpp"
 
 namespace autotune {
 
@@ -40,6 +41,7 @@ struct ExecutorOptions {
     Nanos first_delay = std::chrono::milliseconds(100);  // before the second attempt; then doubled
     Nanos longest_delay = std::chrono::seconds(30);
     Layer layer;  // with the wrapper (runtimes/remedy.hpp); empty: functions cannot be wrapped
+    Reach reach;  // to other places, for relocations; empty: none is carried out
     Nanos note_interval = std::chrono::seconds(60);  // how often note() reaches the journal
 };
 

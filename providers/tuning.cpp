@@ -19,6 +19,10 @@ std::string known_by(const std::string& layer) {
 
 bool is_ours(const std::string& layer) { return known_by(layer).starts_with(kRemedyLayer); }
 
+bool same_layers(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+    return std::ranges::equal(a, b, [](const std::string& x, const std::string& y) { return known_by(x) == known_by(y); });
+}
+
 std::int64_t seconds_of(Nanos limit) { return std::chrono::ceil<std::chrono::seconds>(limit).count(); }
 
 // What the wrapper was told; of a function that is not wrapped: what it would have to know.
@@ -54,6 +58,8 @@ Result<Tuning> wrapped(const Wrap& wrap, const Tuning& before, std::string_view 
         }
     } else {
         remedies[wrap.remedy] = json::parse(wrap.settings);
+        // Other code than the copies' must not be served by them, whoever deploys it.
+        if (wrap.remedy == "relocate") remedies[wrap.remedy]["code"] = before.code_hash;
         if (wrap.timeout > Nanos(0)) to.timeout = std::max(to.timeout, wrap.timeout);
     }
     to.handler = kRemedyHandler;
@@ -68,7 +74,10 @@ Result<Tuning> wrapped(const Wrap& wrap, const Tuning& before, std::string_view 
 Result<Tuning> tuned(const Change& change, const Tuning& before, std::string_view layer) {
     if (const auto* wrap = std::get_if<Wrap>(&change)) return wrapped(*wrap, before, layer);
     Tuning to = before;
-    to.memory_mb = std::get<Resize>(change).to_mb;
+    if (const auto* deploy = std::get_if<Deploy>(&change))
+        to.code_hash = deploy->code_hash;
+    else
+        to.memory_mb = std::get<Resize>(change).to_mb;
     return to;
 }
 
@@ -88,6 +97,20 @@ ConfigDelta difference(const Tuning& from, const Tuning& to, const std::map<std:
     return delta;
 }
 
+Tuning taken_back(const Tuning& now, const Tuning& before, const Tuning& wanted) {
+    Tuning back = now;
+    const auto put = [](auto& field, const auto& old, const auto& made, bool as_made) {
+        if (old != made && as_made) field = old;
+    };
+    put(back.memory_mb, before.memory_mb, wanted.memory_mb, now.memory_mb == wanted.memory_mb);
+    put(back.timeout, before.timeout, wanted.timeout, now.timeout == wanted.timeout);
+    put(back.handler, before.handler, wanted.handler, now.handler == wanted.handler);
+    put(back.layers, before.layers, wanted.layers, same_layers(now.layers, wanted.layers));
+    put(back.code_hash, before.code_hash, wanted.code_hash, now.code_hash == wanted.code_hash);
+    put(back.remedy, before.remedy, wanted.remedy, now.remedy == wanted.remedy);
+    return back;
+}
+
 bool same_tuning(const Tuning& a, const Tuning& b) { return differs(a, b).empty(); }
 
 std::string differs(const Tuning& now, const Tuning& wanted) {
@@ -99,9 +122,11 @@ std::string differs(const Tuning& now, const Tuning& wanted) {
     if (now.timeout != wanted.timeout)
         return told("time limit", std::to_string(seconds_of(now.timeout)) + " s",
                     std::to_string(seconds_of(wanted.timeout)) + " s");
+    // Where one of them was not told nothing is known of a difference.
+    if (now.code_hash != wanted.code_hash && !now.code_hash.empty() && !wanted.code_hash.empty())
+        return "other code than wanted";
     if (now.handler != wanted.handler) return told("handler", now.handler, wanted.handler);
-    const auto alike = [](const std::string& x, const std::string& y) { return known_by(x) == known_by(y); };
-    if (!std::ranges::equal(now.layers, wanted.layers, alike)) return "other layers than wanted";
+    if (!same_layers(now.layers, wanted.layers)) return "other layers than wanted";
     if (now.remedy != wanted.remedy) return "other remedies than wanted";
     return "";
 }

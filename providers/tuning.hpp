@@ -24,9 +24,13 @@ inline constexpr std::string_view kRemedyLayer = "autotune-remedy-";  // then th
 // wrapper was told, or the remedy that is to be taken off is not there.
 [[nodiscard]] Result<Tuning> tuned(const Change& change, const Tuning& before, std::string_view layer);
 
-// What turns `from` into `to`. `environment`: the variables that the head has now, which stay.
+// What turns `from` into `to`, but for the code. `environment`: the variables that the head has now, which stay.
 [[nodiscard]] ConfigDelta difference(const Tuning& from, const Tuning& to,
                                      const std::map<std::string, std::string>& environment);
+
+// `now` with all that a change made of `before` put back, where it still is as the change left it (`wanted`): what
+// somebody else set meanwhile stays.
+[[nodiscard]] Tuning taken_back(const Tuning& now, const Tuning& before, const Tuning& wanted);
 
 // Versions of one wrapper's layer are alike, since its name stands for its content.
 [[nodiscard]] bool same_tuning(const Tuning& a, const Tuning& b);

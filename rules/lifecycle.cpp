@@ -81,7 +81,7 @@ Attempts attempts_of(const Rule& rule, const FunctionRef& function, const Histor
                            change.disposition == Disposition::reverted;
         if (!tried) continue;
         if (resize == nullptr) {
-            out.wraps.emplace(std::get<Wrap>(change.change).remedy, change.disposition);
+            if (const auto* wrap = std::get_if<Wrap>(&change.change)) out.wraps.emplace(wrap->remedy, change.disposition);
             continue;
         }
         ++out.count;

@@ -1,4 +1,4 @@
-// Plan steps that put a remedy around a function: cache, handover, map_reduce. Their settings are what the wrapper reads
+// Plan steps that put a remedy around a function: cache, handover, map_reduce, relocate. Their settings are what the wrapper reads
 // (runtimes/remedy/).
 #include <algorithm>
 #include <cmath>
@@ -98,11 +98,43 @@ WrapStep read_map_reduce(Reader& reader, const YamlNode& node) {
     return step;
 }
 
+void read_place(Reader& reader, const YamlNode& node, json& places) {
+    if (!reader.expect_map(node, "a place", {"name", "region", "endpoint"})) return;
+    std::string name, region, endpoint;
+    reader.read_text(node, "name", name);
+    reader.read_text(node, "region", region);
+    reader.read_text(node, "endpoint", endpoint);
+    if (region.empty()) return reader.error(node.at, "a place needs its 'region'");
+    json place{{"name", name.empty() ? region : name}, {"region", region}};
+    if (!endpoint.empty()) place["endpoint"] = endpoint;
+    places.push_back(std::move(place));
+}
+
+WrapStep read_relocate(Reader& reader, const YamlNode& node) {
+    WrapStep step{.remedy = "relocate", .settings = {}, .words = {}, .pieces = 0};
+    if (!reader.expect_map(node, "'relocate'", {"places", "near", "tries", "if"})) return step;
+    std::string near;
+    reader.read_text(node, "near", near);
+    std::uint32_t tries = 5;
+    reader.read_count(node, "tries", tries, {1, 1000});
+    json places = json::array();
+    const YamlNode& list = *node.find("places");
+    if (reader.expect_sequence(list, "'places'"))
+        for (const YamlNode& place : list.children) read_place(reader, place, places);
+    if (places.empty()) reader.error(list.at, "'places' names no place");
+    std::string names;
+    for (const json& place : places) names += (names.empty() ? "" : ", ") + place["name"].get<std::string>();
+    step.settings = text_of({{"places", std::move(places)}, {"tries", tries}});
+    step.words = "relocate to the quickest of here, " + names;
+    return step;
+}
+
 }  // namespace
 
 std::optional<WrapStep> read_remedy(Reader& reader, const YamlNode& node, std::string_view kind) {
     if (kind == "cache") return read_cache(reader, node);
     if (kind == "handover") return read_handover(reader, node);
+    if (kind == "relocate" && node.find("places")) return read_relocate(reader, node);
     if (kind == "map_reduce" && node.find("over")) return read_map_reduce(reader, node);
     return std::nullopt;
 }

@@ -77,6 +77,7 @@ public:
     Result<FunctionState> deploy(const FunctionRef& f, const Package& p, const Etag& e) override {
         return fate_.around("deploy", [&] { return real_.deploy(f, p, e); });
     }
+    Result<Package> package(const FunctionRef& f, const Version& v) override { return real_.package(f, v); }
     Result<FunctionState> configure(const FunctionRef& f, const ConfigDelta& d, const Etag& e) override {
         return fate_.around("configure", [&] { return real_.configure(f, d, e); });
     }

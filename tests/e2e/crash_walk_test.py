@@ -1,25 +1,43 @@
 #!/usr/bin/env python3
-"""Kills the agent at every changing call of a canary, starts it again, and looks: the alias serves the old
+"""Kills the agent at every changing call of a canary, of a size and of each remedy, starts it again, and looks: the alias serves the old
 version or the new one, whole; nothing was done twice; the audit holds.
 
 The walks are exhaustive by construction: n grows until a run completes without reaching its n-th call.
 """
 import concurrent.futures
 import contextlib
+import http.server
 import itertools
+import json
 import subprocess
+import threading
 import time
 import unittest
 
 import harness
 
 FUNCTION = '''
-import mmap
+import mmap, time, urllib.request
 
-def handler(event, context):
-    block = mmap.mmap(-1, 150 << 20)
+def fill(mb):
+    block = mmap.mmap(-1, mb << 20)
     for offset in range(0, len(block), 4096):
         block[offset] = 1
+
+def handler(event, context):
+    if "items" in event:  # too many for one
+        fill(2 * len(event["items"]))
+        return event["items"]
+    if "steps" in event:  # too long for one
+        for done in range(getattr(context, "state", None) or 0, event["steps"]):
+            time.sleep(0.2)
+            if hasattr(context, "handover"):
+                context.handover(done + 1)
+        return "done"
+    if "ask" in event:  # too slow for its caller
+        with urllib.request.urlopen(event["ask"], timeout=10) as answer:
+            return answer.read().decode()
+    fill(150)
     return "ok"
 '''
 
@@ -30,11 +48,36 @@ guardrails: {{blast_radius: {{max_concurrent_changes: 4, max_canary_weight: 0.5}
 rules:
 - name: out-of-memory
   scope: {{functions: "{name}"}}
-  when: fn.oom_count > 0
+  when: {when}
   window: 1m
-  plan: [{{resize: {{strategy: oom-bump}}}}]
-  canary: {{weight: 0.5, alpha: 0.2, horizon: {horizon}, on_hold: revert}}
+  plan: [{plan}]
+  canary: {{weight: 0.5, alpha: 0.2, error_margin: 0.1, horizon: {horizon}, on_hold: revert}}
 '''
+
+
+class Slow(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        time.sleep(0.1)
+        self.send_response(200)
+        self.send_header("Cache-Control", "max-age=600")
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"price")
+
+    def log_message(self, *_):
+        pass
+
+
+# What is done about which event of the function above: condition, plan, event, the time limit that it needs.
+REMEDIES = {
+    "resize": ("fn.oom_count > 0", "{resize: {strategy: oom-bump}}", {}, "60s"),
+    "map_reduce": ("fn.oom_count > 0", "{map_reduce: {over: event.items, part: 20}}", {"items": [1] * 60}, "60s"),
+    "handover": ("fn.timeouts > 0", "{handover: {hops: 4}}", {"steps": 8}, "1s"),
+    "cache": ("fn.io_wait_share > 0.5", "{cache: {ttl: 10m}}", {"ask": "the service's URL"}, "60s"),
+    "relocate": ("fn.io_wait_share > 0.5", "{relocate: {tries: 1, places: [{region: eu-west-1, endpoint: 'ENDPOINT'}]}}",
+                 {"ask": "the service's URL"}, "60s"),
+    "deploy": ("fn.invocations < 0", "{notify: {}}", {}, "60s"),  # people ask for it
+}
 
 MOST_STEPS = 30  # far above what a canary takes; a walk that gets there never completes
 
@@ -42,8 +85,9 @@ MOST_STEPS = 30  # far above what a canary takes; a walk that gets there never c
 class Walk:
     """One seam, one moment, every n. Walks share a host and run side by side, each on functions of its own."""
 
-    def __init__(self, host, folder, numbers, seam, when, horizon, keep_calling):
-        self.host, self.folder, self.numbers = host, folder, numbers
+    def __init__(self, host, folder, numbers, remedy, seam, when, horizon, keep_calling):
+        self.host, self.folder, self.numbers, self.remedy = host, folder, numbers, remedy
+        self.condition, self.plan, self.event, _ = REMEDIES[remedy]
         self.seam, self.when, self.horizon, self.keep_calling = seam, when, horizon, keep_calling
         self.ends = []
         self.check = unittest.TestCase()
@@ -54,9 +98,9 @@ class Walk:
             try:
                 died = self.one(n)
             except AssertionError as problem:
-                raise AssertionError(f"death {self.when} {self.seam} call {n}: {problem}") from problem
+                raise AssertionError(f"{self.remedy}, death {self.when} {self.seam} call {n}: {problem}") from problem
             if not died:
-                print(f"{self.seam}, {self.when}: {n - 1} deaths, ends: {', '.join(self.ends)}", flush=True)
+                print(f"{self.remedy}, {self.seam}, {self.when}: {n - 1} deaths, ends: {', '.join(self.ends)}", flush=True)
                 return n - 1
         raise AssertionError("the walk never completed")
 
@@ -67,7 +111,7 @@ class Walk:
             def call():
                 while not done() and time.monotonic() < deadline:
                     with contextlib.suppress(OSError):
-                        self.host.invoke(name, {})
+                        self.host.invoke(name, self.event)
             for future in [pool.submit(call) for _ in range(callers)]:
                 future.result()
         return done()
@@ -89,16 +133,20 @@ class Walk:
 
     def one(self, n):
         """One death and one recovery. False when the change completed before its n-th call."""
-        number = next(self.numbers)
-        name = f"walk-{number}"
-        state = self.folder / f"agent-{number}"
-        rules = self.folder / f"rules-{number}.yaml"
-        rules.write_text(RULES.format(name=name, horizon=self.horizon))
+        number = next(self.numbers[self.remedy])
+        name = f"{self.remedy}-{number}"
+        state = self.folder / f"agent-{name}"
+        rules = self.folder / f"rules-{name}.yaml"
+        rules.write_text(RULES.format(name=name, horizon=self.horizon, when=self.condition, plan=self.plan))
 
+        if self.remedy == "deploy":
+            done = harness.run("deploy", name, "--code", self.folder / "good", "--state", state, "--weight", 0.5, "--alpha", 0.2,
+                               "--error-margin", 0.1, "--horizon", 0.03 if self.keep_calling else 0.001)
+            self.check.assertEqual(done.returncode, 0, done.stderr)
         doomed = harness.Daemon([harness.BINARY_DIR / "tests/e2e/agent_under_fault", rules, state, self.seam, self.when, str(n)],
                                 r"serving http://127", {"AWS_ENDPOINT_URL_LAMBDA": self.host.url, "AWS_REGION": "us-east-1"})
         try:
-            self.host.invoke(name, {})
+            self.host.invoke(name, self.event)
             self.until(name, lambda: not doomed.alive() or self.closed(state))
             died = not doomed.alive()
             if died:
@@ -108,38 +156,60 @@ class Walk:
 
         with harness.running(harness.Agent(rules, self.host, state)) as agent:
             agent.wait_ready()
-            if died and self.change(state) is None:  # died before the intent was written: nothing may have happened
+            if died and self.change(state) is None and self.remedy != "deploy":  # which is still asked for  # died before the intent was written: nothing may have happened
                 self.check.assertEqual(self.host.versions(name), ["$LATEST", "1"])
-                self.check.assertEqual(self.host.configuration(name)["MemorySize"], 128)
+                self.check.assertFalse(self.changed(name))
                 return True
             end = self.until(name, lambda: self.closed(state))
             self.check.assertTrue(end, "the change did not end:\n" + agent.output())
         self.look(name, state, end)
         return died
 
+    def changed(self, name):
+        """Whether the head has what the change gives it; one that is half changed fails here."""
+        head = self.host.configuration(name)
+        variables = (head.get("Environment") or {}).get("Variables", {})
+        if self.remedy == "deploy":
+            old = self.host.request("GET", f"/2015-03-31/functions/{name}/configuration?Qualifier=1").json()["CodeSha256"]
+            return head["CodeSha256"] != old
+        is_new = [head["MemorySize"] > 128] if self.remedy == "resize" else [
+            head["Handler"] == "autotune_remedy.handler", len(head.get("Layers", [])) == 1,
+            list(json.loads(variables.get("AUTOTUNE_REMEDY", '{"remedies":{}}'))["remedies"]) == [self.remedy]]
+        is_old = (head["MemorySize"], head["Handler"], head.get("Layers", []), variables) == (128, "handler.handler", [], {})
+        self.check.assertTrue(all(is_new) != is_old, f"half changed: {head}")
+        return all(is_new)
+
     def look(self, name, state, end):
         """Fully old or fully new, nothing twice, an unbroken audit."""
         alias = self.host.alias(name)
-        memory = self.host.configuration(name)["MemorySize"]
+        changed = self.changed(name)
         self.check.assertFalse((alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights"), "split for ever")
         self.check.assertIn(self.host.versions(name), (["$LATEST", "1"], ["$LATEST", "1", "2"]), "published twice")
-        if end["disposition"] == "promoted":
-            self.check.assertEqual((alias["FunctionVersion"], memory > 128), ("2", True))
-        else:
-            self.check.assertEqual((alias["FunctionVersion"], memory), ("1", 128))
+        promoted = end["disposition"] == "promoted"
+        self.check.assertEqual((alias["FunctionVersion"], changed), ("2", True) if promoted else ("1", False))
         verified = subprocess.run([str(harness.AUTOTUNE), "history", "--state", str(state), "--verify"],
                                   capture_output=True, text=True)
         self.check.assertEqual(verified.returncode, 0, verified.stderr)
         self.ends.append(end["disposition"])
 
 
-# name: seam, moment, horizon, does traffic go on (else the canary is never proved, and is reverted)
+# name: remedy, seam, moment, horizon, does traffic go on (else the canary is never proved, and is reverted)
 WALKS = {
-    "promotion, journal": ("store", "after", "2m", True),
-    "promotion, before the platform": ("provider", "before", "2m", True),
-    "promotion, after the platform": ("provider", "after", "2m", True),
-    "reversal, journal": ("store", "after", "1s", False),
-    "reversal, after the platform": ("provider", "after", "1s", False),
+    "promotion, journal": ("resize", "store", "after", "2m", True),
+    "promotion, before the platform": ("resize", "provider", "before", "2m", True),
+    "promotion, after the platform": ("resize", "provider", "after", "2m", True),
+    "reversal, journal": ("resize", "store", "after", "1s", False),
+    "reversal, after the platform": ("resize", "provider", "after", "1s", False),
+    "map-reduce, journal": ("map_reduce", "store", "after", "2m", True),
+    "map-reduce, after the platform": ("map_reduce", "provider", "after", "2m", True),
+    "map-reduce taken back": ("map_reduce", "provider", "after", "1s", False),
+    "handover, journal": ("handover", "store", "after", "2m", True),
+    "cache, journal": ("cache", "store", "after", "2m", True),
+    "cache taken back": ("cache", "store", "after", "1s", False),
+    "relocate, journal": ("relocate", "store", "after", "2m", True),
+    "deploy, journal": ("deploy", "store", "after", "2m", True),
+    "deploy, after the platform": ("deploy", "provider", "after", "2m", True),
+    "deploy taken back": ("deploy", "provider", "after", "1s", False),
 }
 
 
@@ -149,11 +219,24 @@ class CrashWalk(unittest.TestCase):
         harness.need_root()
         cls.stack = contextlib.ExitStack()
         folder = cls.stack.enter_context(harness.workspace())
-        for number in range(1, 80):
-            harness.write_function(folder / "functions", f"walk-{number}", FUNCTION, timeout="60s")  # the kill comes first
+        for remedy, (_, _, _, timeout) in REMEDIES.items():
+            for number in range(1, 80):
+                harness.write_function(folder / "functions", f"{remedy}-{number}", FUNCTION, timeout=timeout)
+        service = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+        threading.Thread(target=service.serve_forever, daemon=True).start()
+        cls.stack.callback(lambda: (service.shutdown(), service.server_close()))
+        for remedy in ("cache", "relocate"):
+            REMEDIES[remedy][2]["ask"] = f"http://127.0.0.1:{service.server_port}/"
+        for name in ("none", "good"):
+            (folder / name).mkdir()
+        (folder / "good" / "handler.py").write_text("def handler(event, context):\n    return 'ok'\n")
+        there = cls.stack.enter_context(harness.running(
+            harness.Host(folder / "none", folder / "there", "--region", "eu-west-1")))
+        condition, plan, event, timeout = REMEDIES["relocate"]
+        REMEDIES["relocate"] = (condition, plan.replace("ENDPOINT", there.url), event, timeout)
         host = cls.stack.enter_context(harness.running(harness.Host(folder / "functions", folder / "host")))
         pool = cls.stack.enter_context(concurrent.futures.ThreadPoolExecutor(4))
-        numbers = itertools.count(1)
+        numbers = {remedy: itertools.count(1) for remedy in REMEDIES}
         cls.walks = {name: pool.submit(Walk(host, folder, numbers, *walk).deaths) for name, walk in WALKS.items()}
 
     @classmethod
@@ -174,6 +257,23 @@ class CrashWalk(unittest.TestCase):
 
     def test_reversal_survives_death_after_every_platform_call(self):
         self.assertGreaterEqual(self.walks["reversal, after the platform"].result(), 4)
+
+    def test_a_remedy_survives_death_at_every_journal_write(self):
+        for remedy in ("map-reduce", "handover", "cache", "relocate"):
+            with self.subTest(remedy):
+                self.assertGreaterEqual(self.walks[f"{remedy}, journal"].result(), 9)
+
+    def test_a_remedy_survives_death_after_every_platform_call(self):
+        self.assertGreaterEqual(self.walks["map-reduce, after the platform"].result(), 5)  # the layer too
+
+    def test_a_deployment_survives_death_everywhere(self):
+        self.assertGreaterEqual(self.walks["deploy, journal"].result(), 9)
+        self.assertGreaterEqual(self.walks["deploy, after the platform"].result(), 4)
+        self.assertGreaterEqual(self.walks["deploy taken back"].result(), 4)
+
+    def test_a_remedy_is_taken_back_whole(self):
+        self.assertGreaterEqual(self.walks["map-reduce taken back"].result(), 5)
+        self.assertGreaterEqual(self.walks["cache taken back"].result(), 9)
 
 
 if __name__ == "__main__":

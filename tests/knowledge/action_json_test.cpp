@@ -54,6 +54,12 @@ TEST(ActionJson, KeepsARemedy) {
     EXPECT_EQ(action_from_json(to_json(a))->change, a.change);
 }
 
+TEST(ActionJson, KeepsADeployment) {
+    Action a = test::resize_action();
+    a.change = Deploy{.code_hash = "abc=", .package = "/state/abc.zip", .words = "app.zip"};
+    EXPECT_EQ(action_from_json(to_json(a))->change, a.change);
+}
+
 TEST(ActionJson, IsReadWhenANewerVersionAddedKeys) {
     std::string text = to_json(test::resize_action());
     text.insert(1, R"("added_later":true,)");

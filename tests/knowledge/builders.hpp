@@ -77,7 +77,7 @@ inline ChangeRecord change_record(const std::string& token = "token-1") {
     c.token = token;
     c.action = resize_action();
     c.before = {.alias = "live", .stable = "3", .candidate = std::nullopt, .weight = 0, .etag = "e-1"};
-    c.before_head = {128, std::chrono::seconds(3), "app.handler", {"arn:aws:lambda:r:1:layer:l:2"}, R"({"a":1})"};
+    c.before_head = {128, std::chrono::seconds(3), "app.handler", {"arn:aws:lambda:r:1:layer:l:2"}, "abc", R"({"a":1})"};
     c.opened = c.updated = at_ms(1000);
     c.detail = "begun";
     return c;

@@ -233,7 +233,7 @@ TEST(AwsLambda, PreviewsTheExactRequests) {
 TEST(AwsLambda, PreviewsARemedyWithoutSecretsAndCode) {
     ScriptedLambda lambda;
     FunctionState state{.function = kOrders, .etag = "r-1", .aliases = {{"live", "1", std::nullopt, 0, "ra"}}};
-    state.head.tuned = {128, std::chrono::seconds(3), "app.handler", {}, ""};
+    state.head.tuned = {128, std::chrono::seconds(3), "app.handler", {}, "", ""};
     state.config.environment = {{"PASSWORD", "s3cret"}};
     const CanaryPolicy canary{.weight = 0.1};
     const Wrap wrap{.remedy = "cache", .settings = "{}", .words = "cache", .timeout = {}, .layer = "autotune-remedy-12ab"};
@@ -275,8 +275,8 @@ TEST(AwsLambda, TellsTheWrapperFromTheRestOfAFunction) {
     const auto wrapped = state_of(
         R"("Handler":"autotune_remedy.handler","Layers":[{"Arn":"arn:1","CodeSize":7}],"Environment":{"Variables":{"A":"b","AUTOTUNE_REMEDY":"{}"}})");
     EXPECT_EQ(plain.head.rest, wrapped.head.rest);
-    EXPECT_EQ(plain.head.tuned, (Tuning{128, std::chrono::seconds(3), "app.handler", {}, ""}));
-    EXPECT_EQ(wrapped.head.tuned, (Tuning{128, std::chrono::seconds(3), "autotune_remedy.handler", {"arn:1"}, "{}"}));
+    EXPECT_EQ(plain.head.tuned, (Tuning{128, std::chrono::seconds(3), "app.handler", {}, "abc", ""}));
+    EXPECT_EQ(wrapped.head.tuned, (Tuning{128, std::chrono::seconds(3), "autotune_remedy.handler", {"arn:1"}, "abc", "{}"}));
     EXPECT_NE(plain.head.rest, state_of(R"("Handler":"app.handler","Environment":{"Variables":{"A":"c"}})").head.rest);
     EXPECT_EQ(state_of(R"("Environment":{"Variables":{}})").head.rest, state_of(R"("Description":"")").head.rest);
 }

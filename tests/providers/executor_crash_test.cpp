@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <fstream>
 #include <set>
 
 #include "knowledge/sqlite_store.hpp"
@@ -36,7 +39,7 @@ void expect_nothing_done_twice(const World& world) {
     for (std::size_t i = 1; i < effects.size(); ++i) EXPECT_NE(effects[i], effects[i - 1]) << world.told();
     for (const char* once :
          {"configure 256", "publish 2", "route 1+2", "route 2", "route 1", "configure 128", "layer autotune-remedy-12ab",
-          "configure autotune_remedy.handler", "configure app.handler"})
+          "configure autotune_remedy.handler", "configure app.handler", "deploy new code", "deploy old code"})
         EXPECT_LE(std::count(effects.begin(), effects.end(), once), 1) << world.told();
 }
 
@@ -60,6 +63,15 @@ int points_of(const Action& action, Disposition verdict) {
     world.live_through(verdict);
     EXPECT_GE(world.platform.effects.size(), 4u);
     return fate.points();
+}
+
+Action deploy() {
+    static const std::string file = [] {
+        std::string path = testing::TempDir() + "autotune-new-code-" + std::to_string(getpid());
+        std::ofstream(path) << "new code";
+        return path;
+    }();
+    return test::deploy_code(file);
 }
 
 struct Life {
@@ -112,7 +124,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Life{"RevertResize", test::oom_bump(), Disposition::reverted},
                     Life{"PromoteWrap", test::put_cache(), Disposition::promoted},
                     Life{"RollbackWrap", test::put_cache(), Disposition::rolled_back},
-                    Life{"RevertWrap", test::put_cache(), Disposition::reverted}),
+                    Life{"RevertWrap", test::put_cache(), Disposition::reverted},
+                    Life{"PromoteDeploy", deploy(), Disposition::promoted},
+                    Life{"RollbackDeploy", deploy(), Disposition::rolled_back}),
     [](const auto& tested) { return tested.param.name; });
 
 // Dies once at `moment` of the first call named `call`.
@@ -145,7 +159,9 @@ protected:
 TEST_F(WhileDead, SomebodysCodeIsNotPublished) {
     die_then("publish", test::Moment::before, [&] { world_.platform.somebody_changes_code(); });
     EXPECT_THAT(world_.platform.effects, testing::ElementsAre("configure 256", "configure 128"));
-    EXPECT_TRUE(world_.fully_old());
+    EXPECT_EQ(world_.platform.head_memory(), 128u);
+    EXPECT_EQ(world_.platform.head().code_hash, "old code'");
+    EXPECT_EQ(world_.platform.alias().stable, "1");
 }
 
 TEST_F(WhileDead, SomebodysSizeStands) {

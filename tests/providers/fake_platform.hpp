@@ -53,7 +53,7 @@ public:
     }
     void somebody_removes_alias(const std::string& alias) { aliases_.erase(alias); }
     void somebody_changes_code() {
-        head_.rest += "'";
+        head_.tuned.code_hash += "'";
         etag_ = next_etag();
     }
     void somebody_sets_memory(std::uint32_t mb) {
@@ -124,7 +124,22 @@ public:
             return now;
         });
     }
-    Result<FunctionState> deploy(const FunctionRef&, const Package&, const Etag&) override { return never(); }
+    // The code's hash is the code.
+    Result<FunctionState> deploy(const FunctionRef& function, const Package& package, const Etag& expected) override {
+        return call<FunctionState>("deploy", [&]() -> Result<FunctionState> {
+            if (!matches(expected, etag_)) return fail(Errc::conflict, "the head is not " + expected);
+            head_.tuned.code_hash = package.zip;
+            etag_ = next_etag();
+            effects.push_back("deploy " + package.zip);
+            return state(function);
+        });
+    }
+    Result<Package> package(const FunctionRef&, const Version& version) override {
+        return call<Package>("package", [&]() -> Result<Package> {
+            const Tuning& t = versions_.at(version).tuned;
+            return Package{.zip = t.code_hash, .code_hash = t.code_hash, .config = config_of(t)};
+        });
+    }
     Result<Answer> invoke(const FunctionRef&, const Qualifier&, std::string_view) override { return never(); }
     Status remove(const FunctionRef&) override { return never(); }
     Result<std::vector<Observation>> observe(const FunctionRef&, Window) override { return never(); }
@@ -149,16 +164,19 @@ private:
         return made;
     }
 
+    [[nodiscard]] FunctionConfig config_of(const Tuning& t) const {
+        return {.memory_mb = t.memory_mb,
+                .timeout = t.timeout,
+                .runtime = "python3.11",
+                .handler = t.handler,
+                .environment = environment_,
+                .layers = t.layers};
+    }
     [[nodiscard]] Result<FunctionState> state(const FunctionRef& function) const {
         FunctionState s{.function = function,
-                        .config = {.memory_mb = head_.tuned.memory_mb,
-                                   .timeout = head_.tuned.timeout,
-                                   .runtime = "python3.11",
-                                   .handler = head_.tuned.handler,
-                                   .environment = environment_,
-                                   .layers = head_.tuned.layers},
+                        .config = config_of(head_.tuned),
                         .etag = etag_,
-                        .code_hash = head_.rest,
+                        .code_hash = head_.tuned.code_hash,
                         .head = head_,
                         .update_in_progress = update_in_progress};
         for (const auto& [v, build] : versions_) s.versions.push_back(v);
@@ -179,7 +197,7 @@ private:
         return done;
     }
 
-    Build head_{.tuned = {.memory_mb = 128, .timeout = std::chrono::seconds(3), .handler = "app.handler"}, .rest = "code"};
+    Build head_{.tuned = {.memory_mb = 128, .timeout = std::chrono::seconds(3), .handler = "app.handler", .code_hash = "old code"}, .rest = "rest"};
     std::map<std::string, std::string> environment_{{"SECRET", "s"}};
     std::set<std::string> layers_;
     Etag etag_ = "e0";

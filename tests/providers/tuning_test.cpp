@@ -15,7 +15,7 @@ constexpr std::string_view kArn = "arn:aws:lambda:eu-west-1:1:layer:autotune-rem
 Wrap put(std::string remedy, std::string settings, Nanos timeout = Nanos(0)) {
     return {.remedy = std::move(remedy), .settings = std::move(settings), .words = "", .timeout = timeout, .layer = ""};
 }
-Tuning plain() { return {128, std::chrono::seconds(3), "app.handler", {"arn:aws:lambda:r:1:layer:numpy:4"}, ""}; }
+Tuning plain() { return {128, std::chrono::seconds(3), "app.handler", {"arn:aws:lambda:r:1:layer:numpy:4"}, "abc", ""}; }
 
 TEST(Tuning, AWrappedFunctionKnowsWhatItWas) {
     const Tuning to = tuned(put("cache", R"({"ttl_s":60})"), plain(), kArn).value();
@@ -63,6 +63,19 @@ TEST(Tuning, OnlyWhatDiffersIsSetAndOtherVariablesStay) {
     EXPECT_EQ(off.handler, "app.handler");
     EXPECT_EQ(off.layers, plain().layers);
     EXPECT_FALSE(difference(plain(), plain(), {}).environment);
+}
+
+TEST(Tuning, WhatSomebodyElseSetMeanwhileStays) {
+    const Tuning wanted = tuned(put("cache", "{}"), plain(), kArn).value();
+    EXPECT_EQ(taken_back(wanted, plain(), wanted), plain());
+    EXPECT_EQ(taken_back(plain(), plain(), wanted), plain());
+    Tuning now = wanted;
+    now.handler = "theirs.handler";
+    now.code_hash = "their code";
+    Tuning expected = plain();
+    expected.handler = "theirs.handler";
+    expected.code_hash = "their code";
+    EXPECT_EQ(taken_back(now, plain(), wanted), expected);
 }
 
 TEST(Tuning, ALayersNameStandsForItsContent) {

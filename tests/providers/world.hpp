@@ -29,6 +29,14 @@ inline Action put_cache() {
     return a;
 }
 
+// Of a file that holds "new code".
+inline Action deploy_code(const std::string& file) {
+    Action a = oom_bump();
+    a.change = Deploy{.code_hash = "new code", .package = file, .words = "app.zip"};
+    a.rule = "deploy";
+    return a;
+}
+
 struct World {
     explicit World(KnowledgeStore& journal) : store(journal) {}
 
@@ -88,10 +96,14 @@ struct World {
     [[nodiscard]] bool fully_old() const {
         return platform.alias().stable == "1" && !platform.alias().candidate &&
                platform.alias().weight == 0 &&
-               platform.head() == Tuning{128, std::chrono::seconds(3), "app.handler", {}, ""} &&
+               platform.head() == Tuning{128, std::chrono::seconds(3), "app.handler", {}, "old code", ""} &&
                platform.environment() == std::map<std::string, std::string>{{"SECRET", "s"}};
     }
     [[nodiscard]] bool fully_new() const {
+        if (std::holds_alternative<Deploy>(action.change))
+            return platform.alias().stable == "2" && !platform.alias().candidate &&
+                   platform.head() == platform.tuned("2") &&
+                   platform.head() == Tuning{128, std::chrono::seconds(3), "app.handler", {}, "new code", ""};
         if (std::holds_alternative<Wrap>(action.change))
             return platform.alias().stable == "2" && !platform.alias().candidate &&
                    platform.head() == platform.tuned("2") && platform.head().memory_mb == 128 &&

@@ -15,7 +15,7 @@ import urllib.request
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "runtimes" / "remedy"))
 sys.dont_write_bytecode = True
-from autotune_remedy import again, answers, bounded, handover, map_reduce, paths, results  # noqa: E402
+from autotune_remedy import again, answers, bounded, handover, map_reduce, paths, relocate, results  # noqa: E402
 
 
 SIGNED = ("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20231114/eu-west-1/lambda/aws4_request, "
@@ -367,6 +367,77 @@ class MapReduce(unittest.TestCase):
         self.assertEqual(own(self.event(9), Context(Clock(), 60)), 8)
         with self.assertRaisesRegex(TypeError, "lists"):
             self.reduced(lambda e: 1, holds=9, part=2)(self.event(3), Context(Clock(), 60))
+
+
+class Relocate(unittest.TestCase):
+    """Places that take so long, and fail as they are told to."""
+    code = "abc"
+
+    def moved(self, here=1.0, **there):
+        self.clock, self.times, self.fails, self.asked = Clock(), there, {}, []
+
+        def invoke(event, seconds, wait, env):
+            place = env["AWS_REGION"]
+            self.asked.append(place)
+            self.clock.now += self.times[place]
+            if place in self.fails:
+                raise self.fails[place]
+            return [place, event]
+
+        def function(event, context):
+            self.asked.append("here")
+            self.clock.now += here
+            return ["here", event]
+
+        settings = {"places": [{"name": name, "region": name} for name in there], "tries": 3, "code": "abc"}
+        return relocate.Relocate(function, settings, self.clock, invoke, {"AWS_REGION": "home"}, lambda: self.code)
+
+    def call(self, moved, times=1):
+        return [moved({"n": 1}, Context(self.clock, 60)) for _ in range(times)][-1]
+
+    def test_the_quickest_gets_the_calls_and_the_others_are_not_forgotten(self):
+        moved = self.moved(far=2.0, near=0.1)
+        self.call(moved, 9)
+        self.assertEqual(sorted(self.asked), ["far"] * 3 + ["here"] * 3 + ["near"] * 3)
+        self.asked.clear()
+        self.assertEqual(self.call(moved, 40), ["near", {"n": 1}])
+        self.assertEqual(set(self.asked), {"near"})
+        self.times.update(far=0.01, near=3.0)  # the world changes
+        self.call(moved, 2000)
+        self.assertEqual(self.asked[-1], "far")
+
+    def test_other_code_than_the_copies_stays_here(self):
+        self.code = "def"
+        self.assertEqual(self.call(self.moved(near=0.1), 20)[0], "here")
+        self.assertEqual(set(self.asked), {"here"})
+
+    def test_where_here_is_quickest_it_stays(self):
+        moved = self.moved(here=0.1, far=2.0)
+        self.call(moved, 6)
+        self.assertEqual(self.call(moved)[0], "here")
+
+    def test_a_place_that_cannot_be_reached_costs_no_call(self):
+        moved = self.moved(near=0.1)
+        self.fails["near"] = ConnectionRefusedError()
+        self.assertEqual(self.call(moved, 20)[0], "here")
+        self.assertEqual(self.asked.count("near"), 1)
+        del self.fails["near"]
+        self.clock.now += 60
+        self.call(moved, 20)
+        self.assertEqual(self.asked[-1], "near")
+
+    def test_what_may_have_been_done_is_not_done_again_and_an_error_is_the_answer(self):
+        moved = self.moved(near=0.1)
+        self.call(moved, 6)
+        self.fails["near"] = again.Failed({"errorType": "KeyError", "errorMessage": "x"})
+        with self.assertRaises(Exception) as raised:
+            self.call(moved)
+        self.assertEqual(type(raised.exception).__name__, "KeyError")
+        self.fails["near"] = TimeoutError("no answer")
+        before = self.asked.count("here")
+        with self.assertRaises(TimeoutError):
+            self.call(moved)
+        self.assertEqual(self.asked.count("here"), before)
 
 
 class Again(unittest.TestCase):

@@ -25,6 +25,10 @@ def wrap(settings):
 
         answers.install(cache)
     function = load(settings["handler"])
+    if "relocate" in remedies:
+        from autotune_remedy import relocate
+
+        function = relocate.Relocate(function, remedies["relocate"])
     if "handover" in remedies:
         from autotune_remedy import handover
 

@@ -35,8 +35,8 @@ def digest(key, text):
     return hmac.new(key, text.encode(), hashlib.sha256).digest()
 
 
-def signed(host, path, query, body, env, now):
-    """Headers of a POST with Signature Version 4; none without credentials."""
+def signed(host, path, query, body, env, now, method="POST"):
+    """Headers with Signature Version 4; without credentials not signed."""
     headers = {"host": host, "content-type": "application/json"}
     key, secret = env.get("AWS_ACCESS_KEY_ID"), env.get("AWS_SECRET_ACCESS_KEY")
     if not key or not secret:
@@ -46,7 +46,7 @@ def signed(host, path, query, body, env, now):
     if env.get("AWS_SESSION_TOKEN"):
         headers["x-amz-security-token"] = env["AWS_SESSION_TOKEN"]
     names = ";".join(sorted(headers))
-    canonical = "\n".join(["POST", urllib.parse.quote(path), query] + ["%s:%s" % (n, headers[n]) for n in sorted(headers)] +
+    canonical = "\n".join([method, urllib.parse.quote(path), query] + ["%s:%s" % (n, headers[n]) for n in sorted(headers)] +
                           ["", names, hashlib.sha256(body).hexdigest()])
     scope = "%s/%s/lambda/aws4_request" % (stamp[:8], env.get("AWS_REGION", "us-east-1"))
     to_sign = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()])
@@ -58,33 +58,44 @@ def signed(host, path, query, body, env, now):
     return headers
 
 
-def invoke(event, seconds, wait=True, env=None):
-    """The answer; None when nobody waits for it. Raises Failed when the function did, OSError when nothing is known."""
-    env = os.environ if env is None else env
+def send(method, rest, body, more, seconds, env):
+    """Asks Lambda about this function and version; status, headers and body."""
     endpoint = env.get("AWS_ENDPOINT_URL_LAMBDA") or "https://lambda.%s.amazonaws.com" % env.get("AWS_REGION", "us-east-1")
     url = urllib.parse.urlsplit(endpoint)
-    body = json.dumps(event, separators=(",", ":")).encode()
-    if len(body) > (MOST_SYNC if wait else MOST_EVENT):
-        raise ValueError("%d bytes are too many to be handed to another invocation" % len(body))
-    version = env.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-    path = "/2015-03-31/functions/%s/invocations" % env["AWS_LAMBDA_FUNCTION_NAME"]
-    query = "Qualifier=" + urllib.parse.quote(version, safe="")
-    headers = signed(url.netloc, path, query, body, env, time.time())
-    headers["X-Amz-Invocation-Type"] = "RequestResponse" if wait else "Event"
-    if env.get("_X_AMZN_TRACE_ID"):
-        headers["X-Amzn-Trace-Id"] = env["_X_AMZN_TRACE_ID"]
+    path = "/2015-03-31/functions/%s/%s" % (env["AWS_LAMBDA_FUNCTION_NAME"], rest)
+    query = "Qualifier=" + urllib.parse.quote(env.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"), safe="")
+    headers = dict(signed(url.netloc, path, query, body, env, time.time(), method), **more)
     kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
     connection = kind(url.hostname, url.port, timeout=max(seconds, 0.1))
     try:
-        connection.request("POST", path + "?" + query, body, headers)
+        connection.request(method, path + "?" + query, body, headers)
         response = connection.getresponse()
         text = response.read()
     finally:
         connection.close()
     if response.status >= 300:
-        raise OSError("invoking %s again: HTTP %d %s" % (env["AWS_LAMBDA_FUNCTION_NAME"], response.status, text[:200].decode("utf-8", "replace")))
+        raise OSError("asking Lambda for %s: HTTP %d %s" % (rest, response.status, text[:200].decode("utf-8", "replace")))
+    return response.headers, text
+
+
+def own_code_hash(env=None, seconds=5):
+    """CodeSha256 of this version. Takes lambda:GetFunctionConfiguration."""
+    _, text = send("GET", "configuration", b"", {"Cache-Control": "no-store"}, seconds, os.environ if env is None else env)
+    return json.loads(text).get("CodeSha256", "")
+
+
+def invoke(event, seconds, wait=True, env=None):
+    """The answer; None when nobody waits for it. Raises Failed when the function did, OSError when nothing is known."""
+    env = os.environ if env is None else env
+    body = json.dumps(event, separators=(",", ":")).encode()
+    if len(body) > (MOST_SYNC if wait else MOST_EVENT):
+        raise ValueError("%d bytes are too many to be handed to another invocation" % len(body))
+    more = {"X-Amz-Invocation-Type": "RequestResponse" if wait else "Event"}
+    if env.get("_X_AMZN_TRACE_ID"):
+        more["X-Amzn-Trace-Id"] = env["_X_AMZN_TRACE_ID"]
+    headers, text = send("POST", "invocations", body, more, seconds, env)
     answer = json.loads(text) if text else None
-    if response.headers.get("X-Amz-Function-Error"):
+    if headers.get("X-Amz-Function-Error"):
         raise Failed(answer)
     return answer if wait else None
 

@@ -194,6 +194,10 @@ TEST(Load, RemediesAreWhatTheWrapperReads) {
     EXPECT_EQ(remedy_of(handover).settings, R"({"answer":"wait","hops":4,"margin_s":0.2})");
     EXPECT_EQ(remedy_of(handover).pieces, 5u);
     EXPECT_EQ(remedy_of(with_step("handover: {answer: event}")).pieces, 0u);
+    const auto relocate = with_step("relocate: {places: [{region: eu-west-1}, {name: edge, region: us-east-1, endpoint: 'http://x'}]}");
+    EXPECT_EQ(remedy_of(relocate).settings,
+              R"({"places":[{"name":"eu-west-1","region":"eu-west-1"},{"endpoint":"http://x","name":"edge","region":"us-east-1"}],"tries":5})");
+    EXPECT_EQ(remedy_of(relocate).words, "relocate to the quickest of here, eu-west-1, edge");
     EXPECT_EQ(remedy_of(with_step("map_reduce: {over: event.items, part: 10, reduce: sum}")).settings,
               R"({"concurrency":8,"over":"event.items","part":10,"reduce":"sum"})");
 }
@@ -207,6 +211,9 @@ TEST(Load, ARemedyThatWouldBeWrongIsAnError) {
     EXPECT_THAT(told("map_reduce: {over: items}"), ElementsAre(HasSubstr("a place in the input")));
     EXPECT_THAT(told("map_reduce: {over: event..items}"), ElementsAre(HasSubstr("a place in the input")));
     EXPECT_THAT(told("map_reduce: {over: event.items, reduce: maximum}"), ElementsAre(HasSubstr("module.function")));
+    EXPECT_THAT(told("relocate: {places: []}"), ElementsAre(HasSubstr("names no place")));
+    EXPECT_THAT(told("relocate: {places: [{endpoint: 'http://x'}]}"),
+                Contains(HasSubstr("a place needs its 'region'")));
     EXPECT_THAT(told("handover: {hops: 0}"), ElementsAre(HasSubstr("'hops'")));
 }
 

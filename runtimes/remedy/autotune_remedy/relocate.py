@@ -1,0 +1,99 @@
+"""Sends the function's calls to where they are quickest: a copy of it in another region or on another host, nearer to what
+it waits for, or here.
+
+Each place, this one too, gets the first few calls in turn; then the one with the smallest median of its last calls gets
+them all, but for every fiftieth, which keeps the others' figures fresh. A place that cannot be reached is left alone for a
+minute, and the call is made here. What a copy answers, an error too, is the answer.
+
+The copies are of the code that the function had when they were made ("code"). Where this version has another, deployed
+since by whoever, or cannot find out, its calls stay here.
+"""
+import collections
+import statistics
+import time
+
+import autotune_remedy
+from autotune_remedy import again
+
+REMEMBERED, REST_S = 20, 60
+
+
+class Place:
+    def __init__(self, name, call):
+        self.name, self.call = name, call
+        self.times = collections.deque(maxlen=REMEMBERED)
+        self.asked, self.rests_until = 0, 0.0
+
+    def median(self):
+        return statistics.median(self.times) if self.times else float("inf")
+
+
+def is_of(code, ask=again.own_code_hash):
+    try:
+        own = ask()
+    except (OSError, ValueError, KeyError) as error:
+        autotune_remedy.tell("relocate", off="which code this is cannot be found out", because=str(error))
+        return False
+    if own != code:
+        autotune_remedy.tell("relocate", off="the copies are of other code")
+    return own == code
+
+
+def not_begun(error):
+    """Whether the call was certainly not carried out there."""
+    return isinstance(error, ConnectionRefusedError) or "HTTP 4" in str(error) or type(error).__name__ == "gaierror"
+
+
+class Relocate:
+    def __init__(self, function, settings, clock=time.monotonic, invoke=again.invoke, env=None, own_code=again.own_code_hash):
+        self.clock, self.tries, self.again = clock, settings.get("tries", 5), settings.get("again", 50)
+        self.calls, self.told = 0, None
+        self.here = Place("here", function)
+        self.places = [self.here]
+        if is_of(settings["code"], own_code):
+            self.places += [self.there(p, invoke, env) for p in settings["places"]]
+
+    def there(self, place, invoke, env):
+        import os
+
+        own = dict(os.environ if env is None else env)
+        own.pop("AWS_ENDPOINT_URL_LAMBDA", None)
+        own.update({"AWS_REGION": place["region"], "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST"})
+        if place.get("endpoint"):
+            own["AWS_ENDPOINT_URL_LAMBDA"] = place["endpoint"]
+        return Place(place["name"], lambda event, context: invoke(
+            event, context.get_remaining_time_in_millis() / 1000, True, own))
+
+    def choose(self):
+        awake = [p for p in self.places if self.clock() >= p.rests_until]
+        least = min(awake, key=lambda p: p.asked)
+        if least.asked < self.tries or self.calls % self.again == 0:
+            return least
+        best = min(awake, key=Place.median)
+        if best is not self.told:
+            self.told = best
+            autotune_remedy.tell("relocate", to=best.name, medians_ms={
+                p.name: round(p.median() * 1000, 1) for p in self.places if p.times})
+        return best
+
+    def __call__(self, event, context):
+        self.calls += 1
+        place = self.choose()
+        if place is not self.here:
+            try:
+                return self.timed(place, event, context)
+            except again.Failed as failed:
+                raise failed.as_own() from None
+            except OSError as error:
+                place.rests_until = self.clock() + REST_S
+                if not not_begun(error):
+                    raise
+                autotune_remedy.tell("relocate", unreachable=place.name, because=str(error))
+        return self.timed(self.here, event, context)
+
+    def timed(self, place, event, context):
+        begin = self.clock()
+        place.asked += 1
+        answer = place.call(event, context)
+        place.times.append(self.clock() - begin)
+        return answer
