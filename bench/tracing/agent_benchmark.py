@@ -156,7 +156,7 @@ def main():
             rate = (sum(v for k, v in a.metrics().items() if k.startswith("autotune_invocations_total")) - before)
             rate /= time.monotonic() - start
         with agent("default") as a, executor(1000):
-            time.sleep(45)  # the budget finds what it can do without, one thing after the other
+            time.sleep(75)  # the budget finds what it can do without, one thing after the other; nothing starts meanwhile
             for _ in range(options.rounds):
                 kept.append(100 * cores(a, 2))
             shed = {k for k, v in a.metrics().items() if k.startswith("autotune_agent_shed") and v == 1}
