@@ -4,6 +4,8 @@
 #include <system_error>
 #include <utility>
 
+#include "analyzer/calls/call_graph.hpp"
+#include "cli/call_graph_file.hpp"
 #include "cli/text_pieces.hpp"
 #include "exporters/render/flame_html.hpp"
 #include "exporters/render/flame_svg.hpp"
@@ -20,7 +22,7 @@ namespace autotune::cli {
 
 namespace {
 
-std::string rendered(const Profile& profile, ProfileFormat format, const FlameLook& look) {
+std::string drawn(const Profile& profile, ProfileFormat format, const FlameLook& look) {
     switch (format) {
         case ProfileFormat::html:
             return render::flame_html(profile, {.colour = look.colour, .icicle = look.icicle});
@@ -32,6 +34,7 @@ std::string rendered(const Profile& profile, ProfileFormat format, const FlameLo
         case ProfileFormat::perfetto: return render::profile_perfetto(profile);
         case ProfileFormat::chrome: return render::profile_chrome(profile);
         case ProfileFormat::json: return render::profile_json(profile);
+        case ProfileFormat::call_graph: break;
     }
     return {};
 }
@@ -40,6 +43,7 @@ std::string rendered(const Profile& profile, ProfileFormat format, const FlameLo
 
 Result<ProfileFormat> format_of(std::string_view name) {
     if (name == "-") return ProfileFormat::folded;
+    if (call_graph_format(name)) return ProfileFormat::call_graph;
     constexpr std::pair<std::string_view, ProfileFormat> kEndings[] = {
         {".html", ProfileFormat::html},
         {".svg", ProfileFormat::svg},
@@ -55,14 +59,15 @@ Result<ProfileFormat> format_of(std::string_view name) {
         if (name.ends_with(ending)) return format;
     return fail(Errc::invalid_argument, "cannot tell the format of \"" + std::string(name) +
                                             "\" by its end: .html, .svg, .folded, .folded.gz, .pb.gz, "
-                                            ".speedscope.json, .perfetto-trace, .chrome.json "
-                                            "and .json are known");
+                                            ".speedscope.json, .perfetto-trace, .chrome.json, .json, and for call graphs " +
+                                            std::string(kCallGraphEndings) + " are known");
 }
 
 Status write_profile(const Profile& profile, const std::filesystem::path& path, const FlameLook& look) {
     const auto format = format_of(path.string());
     if (!format) return format.forward();
-    std::string text = rendered(profile, *format, look);
+    const auto graph = call_graph_format(path.string());
+    std::string text = graph ? rendered(call_graph(profile), *graph) : drawn(profile, *format, look);
     if (path == "-") {
         const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
         if (!whole || std::fflush(stdout) != 0)

@@ -11,10 +11,10 @@
 
 namespace autotune::cli {
 
-enum class ProfileFormat { html, svg, folded, pprof, speedscope, perfetto, chrome, json };
+enum class ProfileFormat { html, svg, folded, pprof, speedscope, perfetto, chrome, json, call_graph };
 
 // By the name's end: .html, .svg, .folded (also .folded.gz), .pb.gz, .speedscope.json, .perfetto-trace,
-// .chrome.json, .json. Errors: invalid_argument, with what there is.
+// .chrome.json, .json; call graphs: .dot, .mmd, .graph.html, .graph.json. Errors: invalid_argument, with what there is.
 [[nodiscard]] Result<ProfileFormat> format_of(std::string_view file_name);
 
 // How flame graphs look at first.

@@ -43,7 +43,7 @@ bool standard_output_is_taken(const TraceRequest& request) {
 }
 
 Status check_outputs(const TraceRequest& request) {
-    const std::array files{&request.recording, &request.output, &request.record, &request.chrome};
+    const std::array files{&request.recording, &request.output, &request.record, &request.chrome, &request.call_graph};
     const bool report_wants_it = request.output == kStandardOutput || (request.output.empty() && request.json);
     if (std::ranges::count(files, fs::path(kStandardOutput), [](const fs::path* f) { return *f; }) > 1 ||
         (report_wants_it && standard_output_is_taken(request)))

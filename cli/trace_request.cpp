@@ -8,6 +8,7 @@
 
 #include "agent/native/native_target.hpp"
 #include "cli/arguments.hpp"
+#include "cli/call_graph_file.hpp"
 #include "cli/exit_status.hpp"
 
 namespace autotune::cli {
@@ -28,7 +29,8 @@ constexpr const char* kExamples =
     "  sudo autotune trace --invocations 5\n"
     "  autotune trace --break hello --break-for 30m     # hold hello's next invocation on autotune host for gdb or pdb\n"
     "  autotune trace --record run.autotune.gz -- ./job; autotune trace --from run.autotune.gz --chrome "
-    "run.json";
+    "run.json\n"
+    "  autotune trace --call-graph calls.graph.html -- python3 app.py";
 
 bool ends_with_any(const std::string& name, std::initializer_list<std::string_view> ends) {
     for (const std::string_view end : ends)
@@ -41,7 +43,7 @@ std::string contradiction(const TraceRequest& r) {
     const bool live = !r.pids.empty() || !r.command.empty();
     const bool traces = live || !r.recording.empty() || !r.functions.empty() || !r.watches.empty() ||
                         !r.native_watches.empty() || r.duration || r.invocations > 0 || !r.record.empty() ||
-                        !r.chrome.empty() || !r.output.empty();
+                        !r.chrome.empty() || !r.call_graph.empty() || !r.output.empty();
     if (!r.hold.function.empty() && traces) return "--break holds an invocation and traces nothing";
     if (!r.pids.empty() && !r.command.empty()) return "-p and a command do not go together";
     if (!r.recording.empty() && (live || !r.functions.empty() || r.duration || !r.record.empty()))
@@ -110,6 +112,8 @@ std::optional<int> read_trace_request(int argc, char** argv, TraceRequest& reque
     app.add_flag("--json", request.json, "one JSON object instead of text");
     app.add_option("--record", request.record, "file of a recording, .gz compresses it");
     app.add_option("--chrome", request.chrome, "file in Chrome's trace event format, for ui.perfetto.dev");
+    app.add_option("--call-graph", request.call_graph,
+                   "file of who calls whom, with calls, self and total time: .dot, .mmd, .graph.html or .graph.json");
     app.add_option("COMMAND", request.command, "after --: a program to start and trace, with its arguments");
     app.positionals_at_end();
     if (const auto over = read_arguments(app, argc, argv)) return over;
@@ -138,6 +142,8 @@ std::optional<int> read_trace_request(int argc, char** argv, TraceRequest& reque
     if (app.count("--break") > 0 && request.hold.function.empty()) return wrong_usage("--break wants a function");
     if (request.hold.function.empty() && (break_for->count() > 0 || !request.hold.endpoint.empty()))
         return wrong_usage("--break-for and --endpoint go with --break FUNCTION");
+    if (!request.call_graph.empty() && !call_graph_format(request.call_graph.string()))
+        return wrong_usage("--call-graph writes " + std::string(kCallGraphEndings) + ", by the end of the file's name");
     if (const std::string wrong = contradiction(request); !wrong.empty()) {
         return wrong_usage(wrong);
     }

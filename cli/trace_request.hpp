@@ -38,6 +38,7 @@ struct TraceRequest {
     std::filesystem::path output;  // of the report; empty: standard output
     std::filesystem::path record;  // recording
     std::filesystem::path chrome;  // Chrome's trace event format
+    std::filesystem::path call_graph;  // by its name's end: cli/call_graph_file.hpp
 };
 
 // A function of a program or library (BIN:GLOB), not of an interpreted module.

@@ -15,6 +15,8 @@
 
 #include "agent/logs/log_source.hpp"
 #include "agent/replay/replay_source.hpp"
+#include "analyzer/calls/call_graph.hpp"
+#include "cli/call_graph_file.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/stop_signals.hpp"
 #include "cli/terminal.hpp"
@@ -230,6 +232,12 @@ private:
     Status report() {
         consumers_.close(batch_, setting_);
         if (Status s = write_report(request_, consumers_.trace(), batch_.tables, setting_); !s) return s;
+        if (!request_.call_graph.empty()) {
+            const CallGraph graph = call_graph(consumers_.trace(), batch_.tables);
+            if (graph.functions.empty()) say("no call of a function was traced: the call graph is empty");
+            const auto format = *call_graph_format(request_.call_graph.string());
+            if (Status s = replace_file(request_.call_graph, rendered(graph, format)); !s) return s;
+        }
         return consumers_.written();
     }
 

@@ -93,6 +93,13 @@ struct FunctionUse {
     Nanos spread{0};   // one call's duration is good to ± so much; 0: not measured
 };
 
+// Calls of one function by another; those that nothing traced made are in FunctionUse alone.
+struct CallUse {
+    FrameId caller{}, function{};
+    std::uint64_t calls = 0;
+    Nanos total{0};  // callees included; of calls that are not within another call of the function
+};
+
 // `rest` of a use: 0 for a row of its own; else the row is of all for which there was none any more, and this is how
 // many calls or exchanges they were.
 struct PeerUse {
@@ -181,6 +188,7 @@ struct Trace {
     std::vector<TracedInvocation> invocations;  // by start
     std::vector<TracedProcess> processes;       // by start, then pid
     std::vector<FunctionUse> functions;         // most self time first
+    std::vector<CallUse> calls;                 // by caller and function; a hundred thousand at most
     std::vector<PeerUse> peers;                 // most waited for first; so are the next three
     std::vector<FileUse> files;
     std::vector<HttpUse> http;

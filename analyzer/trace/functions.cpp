@@ -23,6 +23,17 @@ void Functions::add(Backend by, const CallTotals& totals) {
     use.counted_self += totals.self;
     use.bias = std::min(use.bias.value_or(totals.bias), totals.bias);
     use.spread = std::max(use.spread, totals.spread);
+    if (Pair* const p = pair(totals.caller, totals.function)) {
+        p->counted += totals.calls;
+        p->counted_total += totals.total;
+    }
+}
+
+Functions::Pair* Functions::pair(FrameId caller, FrameId function) {
+    if (caller == FrameId(0)) return nullptr;
+    if (pairs_.size() < kMostPairs) return &pairs_[{caller, function}];
+    const auto known = pairs_.find({caller, function});
+    return known != pairs_.end() ? &known->second : nullptr;
 }
 
 void Functions::add_tree(const Forest& forest, Forest::NodeId root) {
@@ -31,8 +42,12 @@ void Functions::add_tree(const Forest& forest, Forest::NodeId root) {
     forest.walk(root, [&](const Deed& deed, const Forest::Sums& sums, std::size_t depth) {
         path.resize(depth);
         if (deed.kind == DeedKind::call) {
-            if (std::find(path.begin(), path.end(), deed.function) == path.end())
-                uses_[deed.function].total += sums.total;
+            const bool outermost = std::find(path.begin(), path.end(), deed.function) == path.end();
+            if (outermost) uses_[deed.function].total += sums.total;
+            if (Pair* const p = path.empty() ? nullptr : pair(path.back(), deed.function)) {
+                p->calls += sums.count;
+                if (outermost) p->total += sums.total;
+            }
         }
         path.push_back(deed.kind == DeedKind::call ? deed.function : FrameId(0));
     });
@@ -41,7 +56,7 @@ void Functions::add_tree(const Forest& forest, Forest::NodeId root) {
 std::vector<FunctionUse> Functions::sorted() const {
     std::vector<FunctionUse> all;
     for (const auto& [function, use] : uses_) {
-        const bool by_totals = use.counted >= use.calls && use.counted > 0;
+        const bool by_totals = use.by_totals();
         all.push_back({.function = function,
                        .by = use.by,
                        .calls = by_totals ? use.counted : use.calls,
@@ -59,6 +74,21 @@ std::vector<FunctionUse> Functions::sorted() const {
         if (a.self != b.self) return a.self > b.self;
         return a.calls != b.calls ? a.calls > b.calls : a.function < b.function;
     });
+    return all;
+}
+
+std::vector<CallUse> Functions::calls() const {
+    std::vector<CallUse> all;
+    for (const auto& [key, pair] : pairs_) {
+        const auto use = uses_.find(key.second);
+        const bool by_totals = use != uses_.end() && use->second.by_totals();
+        const std::uint64_t calls = by_totals ? pair.counted : pair.calls;
+        if (calls > 0)
+            all.push_back({.caller = key.first,
+                           .function = key.second,
+                           .calls = calls,
+                           .total = by_totals ? pair.counted_total : pair.total});
+    }
     return all;
 }
 

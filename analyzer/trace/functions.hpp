@@ -28,6 +28,8 @@ public:
 
     // Most self time first.
     [[nodiscard]] std::vector<FunctionUse> sorted() const;
+    // By caller and function. Of each function either all by totals or all by trees, as in sorted().
+    [[nodiscard]] std::vector<CallUse> calls() const;
 
 private:
     struct Use {
@@ -40,8 +42,18 @@ private:
         Nanos counted_total{0}, counted_self{0};
         Nanos self{0};
         Nanos total{0};  // by trees
+
+        [[nodiscard]] bool by_totals() const { return counted >= calls && counted > 0; }
     };
+    struct Pair {
+        std::uint64_t calls = 0, counted = 0;  // by trees, by totals
+        Nanos total{0}, counted_total{0};
+    };
+    static constexpr std::size_t kMostPairs = 100'000;
+    Pair* pair(FrameId caller, FrameId function);  // null: nobody called it, or there are too many
+
     std::unordered_map<FrameId, Use> uses_;
+    std::map<std::pair<FrameId, FrameId>, Pair> pairs_;  // caller, function
 };
 
 }  // namespace autotune::analysis

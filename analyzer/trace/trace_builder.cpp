@@ -85,6 +85,7 @@ Trace TraceBuilder::finish(EventBatch& batch) {
     s.trace.to = std::max(s.newest, s.trace.from);
     s.sums.fill(s.trace);
     s.trace.functions = s.functions.sorted();
+    s.trace.calls = s.functions.calls();
     s.trees.fill(s.trace, s.records, batch.tables);
     return std::move(s.trace);
 }

@@ -2,11 +2,22 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "core/profile.hpp"
 #include "exporters/render/text.hpp"
 
 namespace autotune::render {
+
+// For machines: "ns", "bytes", "count".
+[[nodiscard]] inline std::string_view unit_name(ProfileUnit unit) {
+    switch (unit) {
+        case ProfileUnit::nanoseconds: return "ns";
+        case ProfileUnit::bytes: return "bytes";
+        case ProfileUnit::count: break;
+    }
+    return "count";
+}
 
 [[nodiscard]] inline std::string human_amount(ProfileUnit unit, std::uint64_t weight) {
     switch (unit) {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "exporters/render/amount.hpp"
 #include "exporters/render/children.hpp"
 #include "exporters/render/flame_colour.hpp"
 #include "exporters/render/text.hpp"
@@ -13,15 +14,6 @@
 namespace autotune::render {
 
 namespace {
-
-const char* unit_of(ProfileUnit unit) {
-    switch (unit) {
-        case ProfileUnit::nanoseconds: return "ns";
-        case ProfileUnit::bytes: return "bytes";
-        case ProfileUnit::count: return "count";
-    }
-    return "count";
-}
 
 struct Sums {
     std::vector<std::uint64_t> self, total;  // by frame
@@ -100,7 +92,7 @@ std::string profile_json(const Profile& profile) {
     names.reserve(profile.frames.size());
     for (const ProfileFrame& f : profile.frames)
         names.push_back(json_string(f.name.empty() ? kUnknownFrame : std::string_view(f.name)));
-    std::string out = "{\"title\":" + json_string(profile.title) + ",\"unit\":\"" + unit_of(profile.unit) +
+    std::string out = "{\"title\":" + json_string(profile.title) + ",\"unit\":\"" + std::string(unit_name(profile.unit)) +
                       "\",\"measure\":" + json_string(profile.measure) +
                       ",\"period\":" + std::to_string(profile.period) +
                       ",\"total\":" + std::to_string(profile.total()) +
