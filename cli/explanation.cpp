@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "cli/change_json.hpp"
+#include "cli/map_state.hpp"
 
 namespace autotune::cli {
 
@@ -111,6 +112,7 @@ std::string explanation_json(const Explanation& explanation) {
                           {"timeout_s", to_seconds(c.before_head.timeout)},
                           {"handler", c.before_head.handler},
                           {"layers", c.before_head.layers}};
+    if (const auto machine = map_state_machine(c.action.change, c.action.target)) json["state_machine"] = Json::parse(*machine);
     json["runbook"] = c.action.runbook;
     json["steps"] = Json::array();
     for (const AuditRecord& s : explanation.steps)

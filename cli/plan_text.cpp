@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "cli/change_json.hpp"
+#include "cli/map_state.hpp"
 
 namespace autotune::cli {
 
@@ -54,6 +55,8 @@ std::string action_text(const PlannedAction& planned) {
         line(out, "canary", percent(a.canary->weight) + " of the calls, at most " + hours(a.canary->horizon));
     if (a.approval_within)
         line(out, "approval", "needed: it would wait " + hours(*a.approval_within) + " for autotune approve");
+    if (map_state_machine(a.change, a.target))
+        line(out, "artifact", "--json has it as a Map state for AWS Step Functions");
     if (!planned.impossible.empty()) {
         line(out, "refused", planned.impossible);
     } else if (a.canary && a.mode == Mode::dry_run) {
@@ -95,6 +98,7 @@ std::string plan_json(const PlanReport& report) {
             one["remedy"] = wrap->remedy;
             one["settings"] = Json::parse(wrap->settings, nullptr, false);
         }
+        if (const auto machine = map_state_machine(a.change, a.target)) one["state_machine"] = Json::parse(*machine);
         if (a.canary)
             one["canary"] = {{"weight", a.canary->weight}, {"horizon_s", to_seconds(a.canary->horizon)}};
         if (a.approval_within) one["approval_within_s"] = to_seconds(*a.approval_within);

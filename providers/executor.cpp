@@ -215,6 +215,8 @@ Status Executor::approve(ChangeId id, const std::string& who) {
     ChangeRecord next = *found;
     next.step = Step::intended;
     next.disposition = Disposition::in_progress;
+    // The program may be another one by now, with another wrapper.
+    if (auto* wrap = std::get_if<Wrap>(&next.action.change)) wrap->layer = impl_->options.layer.name;
     next.before = *alias;
     next.updated = impl_->clock.wall();
     next.detail = "approved by " + who;

@@ -119,5 +119,20 @@ TEST_F(ApprovalTest, OneWaitsAFunctionAndADryRunAsksNobody) {
     EXPECT_EQ(conclusion_of(dry).disposition, Disposition::planned);
 }
 
+TEST_F(ApprovalTest, ARemedyThatWaitedForANewerProgramGetsItsWrapper) {
+    Action a = test::put_cache();
+    a.approval_within = std::chrono::hours(2);
+    ASSERT_TRUE(world_.executor->start(a));
+    const ChangeId id = world_.executor->waiting().front().id;
+    ExecutorOptions newer;
+    newer.layer = {.name = "autotune-remedy-34cd", .description = {}, .zip = "zip", .runtimes = {}};
+    world_.executor = std::make_unique<Executor>(world_.platform, world_.store, world_.clock, std::move(newer));
+    ASSERT_TRUE(world_.executor->recover());
+    ASSERT_TRUE(world_.executor->approve(id, "ada"));
+    world_.run(Disposition::promoted);
+    EXPECT_THAT(world_.platform.head().layers, testing::ElementsAre(HasSubstr("autotune-remedy-34cd")));
+    EXPECT_EQ(world_.platform.alias().stable, "2");
+}
+
 }  // namespace
 }  // namespace autotune
