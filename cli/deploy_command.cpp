@@ -48,7 +48,7 @@ int deploy(Request request) {
     request.canary.horizon = std::chrono::duration_cast<Nanos>(std::chrono::duration<double, std::ratio<3600>>(request.horizon_h));
     Action action;
     action.target = {"aws-lambda", request.function};
-    action.change = Deploy{.code_hash = {}, .package = {}, .words = request.code.filename().empty() ? request.code.parent_path().filename().string() : request.code.filename().string()};
+    action.change = Deploy{.code_hash = {}, .package = {}, .words = request.code.filename().empty() ? request.code.parent_path().filename().string() : request.code.filename().string(), .request = {}};
     action.rule = "deploy";
     action.because = request.who + " asked for it";
     action.predicted = "it fails no more often and is no slower than the margins allow";

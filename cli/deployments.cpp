@@ -33,6 +33,7 @@ Status leave(const fs::path& folder, Action action, std::string_view zip) {
     deploy.code_hash = host::sha256_base64(zip);
     const fs::path package = fs::absolute(folder) / (host::file_name_of(deploy.code_hash) + ".zip");
     deploy.package = package.string();
+    deploy.request = host::random_uuid();
     if (const Status kept = replace_file(package, zip); !kept) return kept;
     // A function's name is letters, digits, "-" and "_", or an ARN: never a way out of the folder.
     std::string name = action.target.name;

@@ -17,7 +17,7 @@ struct Deployment {
     Action action;               // a Deploy
 };
 
-// Leaves package and request there, the package first; `action` gets the package's path and hash. A later one for the
+// Leaves package and request there, the package first; `action` gets the package's path and hash, and a request of its own. A later one for the
 // same function takes the place of one that was not begun. Errors: the file system's.
 [[nodiscard]] Status leave(const std::filesystem::path& folder, Action action, std::string_view zip);
 

@@ -149,11 +149,30 @@ void Pipeline::take_approvals(const rules::Situation& now) {
     }
 }
 
+// By an agent that died before it could say so: the journal knows.
+Result<bool> Pipeline::was_begun_before(const Deploy& asked) {
+    const auto records = parts_.store.changes_since(parts_.clock.wall() - rules::kBumpMemory);
+    if (!records) return records.forward();
+    return std::any_of(records->begin(), records->end(), [&](const ChangeRecord& r) {
+        const auto* deploy = std::get_if<Deploy>(&r.action.change);
+        return deploy != nullptr && !asked.request.empty() && deploy->request == asked.request;
+    });
+}
+
 // One that cannot begin yet stays where it is, likewise.
 void Pipeline::take_deployments(const rules::Situation& now) {
     if (options_.deployments.empty()) return;
     for (Deployment& deployment : deployments_in(options_.deployments)) {
         Action& action = deployment.action;
+        const auto before = was_begun_before(std::get<Deploy>(action.change));
+        if (!before) {  // then it waits: it must not be done twice
+            check(before.forward("reading the journal"));
+            continue;
+        }
+        if (*before) {
+            check(forget(deployment));
+            continue;
+        }
         const std::string why = options_.mode == Mode::dry_run
                                     ? ""
                                     : rules::held_back(parts_.rules, engine_, now, action.target);

@@ -76,6 +76,7 @@ private:
     void begin(const Action& action, WallTime planned);
     void take_approvals(const rules::Situation& now);
     void take_deployments(const rules::Situation& now);
+    Result<bool> was_begun_before(const Deploy& asked);
     void take_outcomes();
     void judge();
     void remember(const std::vector<Invocation>& finished);

@@ -43,6 +43,7 @@ struct Deploy {
     std::string code_hash;  // as the platform tells it of the archive (Lambda: CodeSha256)
     std::string package;    // path of the archive, which must stay until the change has ended
     std::string words;      // what it is, for people: "app.zip"
+    std::string request;    // which of all that were asked for, so that none is carried out twice; "" where nobody asked
     bool operator==(const Deploy&) const = default;
 };
 

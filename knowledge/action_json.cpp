@@ -55,7 +55,7 @@ struct ChangeWriter {
                   {"layer", w.layer}}}};
     }
     json operator()(const Deploy& d) const {
-        return {{"deploy", {{"code_hash", d.code_hash}, {"package", d.package}, {"words", d.words}}}};
+        return {{"deploy", {{"code_hash", d.code_hash}, {"package", d.package}, {"words", d.words}, {"request", d.request}}}};
     }
     json operator()(const Notify& n) const {
         return {{"notify", {{"severity", to_string(n.severity)}, {"suggest", n.suggest}}}};
@@ -78,7 +78,7 @@ Change to_change(const json& j) {
     if (j.contains("deploy")) {
         const json& d = j.at("deploy");
         return Deploy{d.at("code_hash").get<std::string>(), d.at("package").get<std::string>(),
-                      d.at("words").get<std::string>()};
+                      d.at("words").get<std::string>(), d.value("request", "")};
     }
     if (j.contains("notify")) {
         const json& n = j.at("notify");

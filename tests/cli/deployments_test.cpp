@@ -11,7 +11,7 @@ namespace {
 Action deployment(const std::string& function) {
     Action a = test::resize_action();
     a.target.name = function;
-    a.change = Deploy{.code_hash = {}, .package = {}, .words = "app"};
+    a.change = Deploy{.code_hash = {}, .package = {}, .words = "app", .request = {}};
     return a;
 }
 const Deploy& deploy_of(const Deployment& d) { return std::get<Deploy>(d.action.change); }
@@ -27,6 +27,7 @@ TEST(Deployments, AreFoundWithTheirPackagesUntilTheyAreForgotten) {
     ASSERT_EQ(left.size(), 2u);
     EXPECT_EQ(left[0].action.target.name, "a");
     EXPECT_EQ(read_file(deploy_of(left[0]).package).value(), "three");
+    EXPECT_NE(deploy_of(left[0]).request, deploy_of(left[1]).request);
     EXPECT_EQ(deploy_of(left[1]).code_hash, "P8TM/nRYcOLA2Z9x8w/wZWyN7dQcwdfT03aw2+aF4vM=");
 
     ASSERT_TRUE(forget(left[0]));

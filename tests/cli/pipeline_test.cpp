@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <functional>
 #include <set>
 
 #include "cli/approvals.hpp"
+#include "cli/deployments.hpp"
+#include "knowledge/action_json.hpp"
 #include "tests/analyzer/event_script.hpp"
 #include "tests/knowledge/builders.hpp"
 #include "tests/providers/fake_platform.hpp"
@@ -92,7 +95,7 @@ protected:
                           .sinks = {&sink_},
                           .health = [] { return AgentHealth{}; },
                           .complain = [this](const std::string& text) { complaints_.push_back(text); }},
-            PipelineOptions{.mode = mode, .approvals = approvals_ / ""});
+            PipelineOptions{.mode = mode, .approvals = approvals_ / "", .deployments = approvals_ / "deployments"});
         EXPECT_TRUE(pipeline_->start());
     }
 
@@ -273,6 +276,24 @@ TEST_F(PipelineTest, WhatPeopleMustEndFirstIsTriedAgainAfterMinutesNotAfterACool
     call("2", End::out_of_memory);
     pass(5s);
     EXPECT_THAT(platform_.effects, SizeIs(3));
+}
+
+TEST_F(PipelineTest, ADeploymentThatWasBegunIsNotBegunAgainAfterADeath) {
+    Action action = test::resize_action();
+    action.target = {"fake", "orders"};
+    action.rule = "deploy";
+    action.change = Deploy{.code_hash = {}, .package = {}, .words = "app", .request = {}};
+    const std::filesystem::path folder = approvals_ / "deployments";
+    ASSERT_TRUE(leave(folder, action, "new code"));
+    const auto asked = deployments_in(folder).at(0);
+    pass(2s);
+    EXPECT_TRUE(deployments_in(folder).empty());
+    ASSERT_EQ(store_.changes(10)->size(), 1u);
+    // As an agent leaves it that dies between the journal's record and the request's removal.
+    std::ofstream(asked.file) << to_json(asked.action);
+    pass(2s);
+    EXPECT_TRUE(deployments_in(folder).empty());
+    EXPECT_EQ(store_.changes(10)->size(), 1u);
 }
 
 }  // namespace

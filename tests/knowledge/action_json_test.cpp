@@ -56,7 +56,7 @@ TEST(ActionJson, KeepsARemedy) {
 
 TEST(ActionJson, KeepsADeployment) {
     Action a = test::resize_action();
-    a.change = Deploy{.code_hash = "abc=", .package = "/state/abc.zip", .words = "app.zip"};
+    a.change = Deploy{.code_hash = "abc=", .package = "/state/abc.zip", .words = "app.zip", .request = "7"};
     EXPECT_EQ(action_from_json(to_json(a))->change, a.change);
 }
 
