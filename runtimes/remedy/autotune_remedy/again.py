@@ -1,14 +1,11 @@
 """Invokes this very function and version again: Lambda's Invoke, signed with the function's own credentials.
 
-The function's role must allow lambda:InvokeFunction on the function itself.
+The function's role must allow lambda:InvokeFunction on the function itself. What takes long to import is imported when it is
+needed: most invocations are the last.
 """
-import hashlib
-import hmac
-import http.client
 import json
 import os
 import time
-import urllib.parse
 
 MARK = "autotune:"  # begins the keys of events that only the wrapper reads
 MOST_SYNC, MOST_EVENT = 6 * 1024 * 1024, 256 * 1024  # bytes: Lambda's limits
@@ -31,12 +28,15 @@ class Failed(Exception):
         return self.type in ("Runtime.ExitError", "Runtime.OutOfMemory")
 
 
-def digest(key, text):
-    return hmac.new(key, text.encode(), hashlib.sha256).digest()
-
-
 def signed(host, path, query, body, env, now, method="POST"):
     """Headers with Signature Version 4; without credentials not signed."""
+    import hashlib
+    import hmac
+    import urllib.parse
+
+    def digest(key, text):
+        return hmac.new(key, text.encode(), hashlib.sha256)
+
     headers = {"host": host, "content-type": "application/json"}
     key, secret = env.get("AWS_ACCESS_KEY_ID"), env.get("AWS_SECRET_ACCESS_KEY")
     if not key or not secret:
@@ -52,14 +52,17 @@ def signed(host, path, query, body, env, now, method="POST"):
     to_sign = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()])
     signer = ("AWS4" + secret).encode()
     for part in scope.split("/"):
-        signer = digest(signer, part)
-    signature = hmac.new(signer, to_sign.encode(), hashlib.sha256).hexdigest()
+        signer = digest(signer, part).digest()
+    signature = digest(signer, to_sign).hexdigest()
     headers["authorization"] = "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s" % (key, scope, names, signature)
     return headers
 
 
 def send(method, rest, body, more, seconds, env):
-    """Asks Lambda about this function and version; status, headers and body."""
+    """Asks Lambda about this function and version; headers and body of the answer."""
+    import http.client
+    import urllib.parse
+
     endpoint = env.get("AWS_ENDPOINT_URL_LAMBDA") or "https://lambda.%s.amazonaws.com" % env.get("AWS_REGION", "us-east-1")
     url = urllib.parse.urlsplit(endpoint)
     path = "/2015-03-31/functions/%s/%s" % (env["AWS_LAMBDA_FUNCTION_NAME"], rest)

@@ -17,8 +17,8 @@ the other, and stays until the answer is there, so the function's time limit was
 limit that it had before holds for each piece. With "answer": "event" nobody waits: each invocation leaves its state to
 the next as an event and ends; the last one's answer is the answer.
 """
-import inspect
 import time
+import types
 
 from autotune_remedy import again
 
@@ -93,7 +93,7 @@ class Handover:
         own = Context(context, ends, self.margin, state, self.clock)
         try:
             answer = self.function(event, own)
-            return True, run(answer, own) if inspect.isgenerator(answer) else answer
+            return True, run(answer, own) if isinstance(answer, types.GeneratorType) else answer
         except Over as over:
             return False, over.state
 

@@ -4,7 +4,6 @@ answers are put together.
 A part that dies of memory is halved, down to single elements, so the size of parts need not be guessed well; what it had
 done until then is done again. At most `concurrency` parts at a time. Any other failure is the whole's.
 """
-import concurrent.futures
 import time
 
 import autotune_remedy
@@ -43,6 +42,8 @@ class MapReduce:
         items = paths.find(event, self.over)
         if not isinstance(items, list) or len(items) <= self.part:
             return self.function(event, context)
+        import concurrent.futures  # most lists are short
+
         ask = self.invoke or again.Throttled(self.clock() + context.get_remaining_time_in_millis() / 1000, clock=self.clock)
         parts = [items[at:at + self.part] for at in range(0, len(items), self.part)]
         with concurrent.futures.ThreadPoolExecutor(min(self.concurrency, len(parts))) as pool:
