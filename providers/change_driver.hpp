@@ -50,6 +50,7 @@ private:
         : context_(context), record_(std::move(record)) {}
 
     bool look();  // true: seen_ is fresh, or looking is not needed
+    [[nodiscard]] bool of_another_wrapper() const;
     bool provide_layer();  // true: it is there, or none is needed
     void configure();
     Result<FunctionState> set_head();

@@ -10,11 +10,17 @@
 
 namespace autotune {
 
+// An older or newer program began it. Its layer is on the platform, or not; here it is not.
+bool ChangeDriver::of_another_wrapper() const {
+    const auto* wrap = std::get_if<Wrap>(&record_.action.change);
+    return wrap != nullptr && wrap->layer != context_.options.layer.name;
+}
+
 // The wrapper's files, and the copies it sends calls to, must be there before a function names them. Nobody sees them before that, so what a
 // crash leaves of it does no harm.
 bool ChangeDriver::provide_layer() {
     const auto* wrap = std::get_if<Wrap>(&record_.action.change);
-    if (wrap == nullptr || !layer_.empty()) return true;
+    if (wrap == nullptr || !layer_.empty() || of_another_wrapper()) return true;
     const auto places = places_of(*wrap);
     const Status copied = places ? provide_copies(*places, record_.action.target, record_.before.stable, context_.provider,
                                                   context_.options.reach)
@@ -56,6 +62,7 @@ void ChangeDriver::configure() {
             case Found::not_done: break;
         }
     }
+    if (of_another_wrapper()) return give_up("the program that began it had another wrapper than this one");
     const auto state = set_head();
     if (!state) return failed(state.error());
     if (const std::string other = differs(state->head.tuned, tuned_by(record_)); !other.empty())

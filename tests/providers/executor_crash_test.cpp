@@ -212,5 +212,35 @@ TEST_F(WhileDead, SomebodysSizeStandsAlsoWhenItComesAfterTheLook) {
     EXPECT_EQ(world_.platform.head_memory(), 1024u);
 }
 
+// Its successor is a newer program, with another wrapper, which cannot finish what the older one began.
+class Upgraded : public WhileDead {
+protected:
+    void die_at_configure(test::Moment moment) {
+        world_.action = test::put_cache();
+        die_at(world_, "configure", moment);
+        world_.boot();
+        (void)world_.executor->start(world_.action);
+        EXPECT_THROW(world_.run(Disposition::promoted), test::Crash);
+        ExecutorOptions newer;
+        newer.layer = {.name = "autotune-remedy-34cd", .description = {}, .zip = "zip", .runtimes = {}};
+        world_.executor = std::make_unique<Executor>(world_.platform, world_.store, world_.clock, std::move(newer));
+        ASSERT_TRUE(world_.executor->recover());
+        world_.run(Disposition::promoted);
+    }
+};
+
+TEST_F(Upgraded, WhatWasNotSetYetIsGivenUpWhole) {
+    die_at_configure(test::Moment::before);
+    ASSERT_EQ(world_.outcomes.size(), 1u);
+    EXPECT_EQ(world_.outcomes[0].disposition, Disposition::failed);
+    EXPECT_THAT(world_.outcomes[0].detail, testing::HasSubstr("another wrapper"));
+    EXPECT_TRUE(world_.fully_old()) << world_.told();
+}
+
+TEST_F(Upgraded, WhatWasSetGoesOn) {
+    die_at_configure(test::Moment::after);
+    EXPECT_TRUE(world_.fully_new()) << world_.told();
+}
+
 }  // namespace
 }  // namespace autotune
