@@ -27,7 +27,7 @@ for _ in range({calls}):
     wrapped.handler(event, context)
 print(imported * 1e3, (time.perf_counter() - begin) / {calls} * 1e6)
 """
-REMEDIES = {"none": None, "cache answers": {"cache": {"of": "answers"}}, "cache results, from memory": {"cache": {"of": "results", "check_every": 0}},
+REMEDIES = {"none": None, "cache answers": {"cache": {"of": "answers"}}, "cache results, from memory": {"cache": {"of": "results", "check_first": 0, "check_every": 0}},
             "handover": {"handover": {}}, "map_reduce": {"map_reduce": {"over": "event.items"}}}
 
 

@@ -186,6 +186,27 @@ class Remedy(unittest.TestCase):
         self.assertLessEqual(Prices.asked - before, 6)  # one for each sandbox
         self.assertNotIn("s3cret", json.dumps(self.change()) + self.agent.output())
 
+    def test_a_function_that_is_not_as_safe_as_it_was_said_to_be_is_not_answered_for(self):
+        self.begin("import time, uuid\ndef handler(event, context):\n    time.sleep(0.1)\n    return str(uuid.uuid4())\n",
+                   "fn.invocations >= 5", "{cache: {of: results, safe: true}}")
+        change = self.until_closed([{"n": 1}], callers=2)
+        self.assertIn(change["disposition"], ("promoted", "rolled-back", "reverted"))
+        answers = [self.host.invoke("shop", {"n": 1}, qualifier=change["candidate"]).json() for _ in range(10)]
+        self.assertEqual(len(set(answers)), 10)
+        logs = "".join(p.read_text() for p in (self.folder / "host" / "logs").rglob("*") if p.is_file())
+        self.assertIn('"off": "the same input gave another output"', logs)
+
+    def test_results_of_a_safe_function_come_from_memory(self):
+        self.begin("import time\ndef handler(event, context):\n    time.sleep(0.1)\n    return event['n'] ** 2\n",
+                   "fn.p95 > duration('50ms') && fn.invocations >= 5", "{cache: {of: results, safe: true, key: event.n}}")
+        change = self.until_closed([{"n": 3}], callers=1)
+        self.expect_promoted(change, "cache")
+        self.assertEqual(self.host.invoke("shop", {"n": 3}).json(), 9)
+        begin = time.monotonic()
+        for _ in range(20):
+            self.assertEqual(self.host.invoke("shop", {"n": 3, "caller": "any"}).json(), 9)
+        self.assertLess(time.monotonic() - begin, 20 * 0.1)  # the function alone would take that
+
     def test_calls_go_where_the_data_is_near(self):
         data = self.serve(Data)
         (self.folder / "none").mkdir()

@@ -75,6 +75,7 @@ class Memory(unittest.TestCase):
 class Results(unittest.TestCase):
     def cached(self, function, **settings):
         self.calls, self.clock = 0, Clock()
+        settings.setdefault("check_first", 0)
 
         def counted(event, context):
             self.calls += 1
@@ -119,6 +120,11 @@ class Results(unittest.TestCase):
         said = [cache({}, None) for _ in range(15)]
         self.assertEqual(said, [1] * 10 + [2, 3, 4, 5, 6])
         self.assertFalse(cache.on)
+        at_once = self.cached(lambda e: self.calls, check_first=5)
+        self.assertEqual([at_once({}, None) for _ in range(5)], [1, 2, 3, 4, 5])
+        right = self.cached(lambda e: "same", check_first=5)
+        self.assertEqual({right({}, None) for _ in range(50)}, {"same"})
+        self.assertEqual(self.calls, 6)
 
     def test_parts_of_other_work_are_not_kept(self):
         cache = self.cached(lambda e: self.calls)
