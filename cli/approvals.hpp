@@ -1,5 +1,5 @@
-// Approvals on their way from people to the agent: a file each in a folder of the state, so that who may
-// write there may approve, and that an approval outlives an agent that does not run.
+// Approvals, and wishes to roll back, on their way from people to the agent: a file each in a folder of the state, so that
+// who may write there may approve, and that an approval outlives an agent that does not run.
 #pragma once
 
 #include <filesystem>

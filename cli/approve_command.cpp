@@ -1,11 +1,11 @@
 // autotune approve ID: lets a change begin that waits for it.
 #include <CLI/CLI.hpp>
-#include <cstdlib>
 #include <iostream>
 #include <string>
 
 #include "cli/approvals.hpp"
 #include "cli/arguments.hpp"
+#include "cli/caller.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/state_folder.hpp"
@@ -14,12 +14,6 @@
 namespace autotune::cli {
 
 namespace {
-
-std::string caller() {
-    for (const char* variable : {"SUDO_USER", "USER", "LOGNAME"})
-        if (const char* name = std::getenv(variable); name != nullptr && *name != '\0') return name;
-    return "somebody";
-}
 
 int refuse(const std::string& why) {
     std::cerr << "autotune approve: " << why << "\n";

@@ -16,7 +16,9 @@ int fuse_command(int argc, char** argv);
 int size_command(int argc, char** argv);
 int plan_command(int argc, char** argv);
 int explain_command(int argc, char** argv);
+int apply_command(int argc, char** argv);
 int approve_command(int argc, char** argv);
+int rollback_command(int argc, char** argv);
 int deploy_command(int argc, char** argv);
 int topology_command(int argc, char** argv);
 

@@ -1,11 +1,11 @@
 // autotune deploy FUNCTION --code PATH: new code, proved by the canary that every other change is proved by.
 #include <CLI/CLI.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <string>
 
 #include "cli/arguments.hpp"
+#include "cli/caller.hpp"
 #include "cli/commands.hpp"
 #include "cli/deployments.hpp"
 #include "cli/exit_status.hpp"
@@ -28,12 +28,6 @@ struct Request {
     CanaryPolicy canary;
     double horizon_h = 2;
 };
-
-std::string caller() {
-    for (const char* variable : {"SUDO_USER", "USER", "LOGNAME"})
-        if (const char* name = std::getenv(variable); name != nullptr && *name != '\0') return name;
-    return "somebody";
-}
 
 int refuse(const std::string& why) {
     std::cerr << "autotune deploy: " << why << "\n";

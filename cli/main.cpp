@@ -48,6 +48,8 @@ constexpr std::array kCommands{
     Command{"plan", "what the rules would do now, and why; nothing is changed", autotune::cli::plan_command},
     Command{"explain", "one change: why, on which evidence, what was predicted and what came of it",
             autotune::cli::explain_command},
+    Command{"apply", "carry out what plan shows, behind the canary", autotune::cli::apply_command},
+    Command{"rollback", "take a change back, also one that was promoted", autotune::cli::rollback_command},
     Command{"approve", "let a change begin that waits for an approval", autotune::cli::approve_command},
     Command{"deploy", "new code for a function, behind the same canary as any other change", autotune::cli::deploy_command},
     Command{"history", "what was changed, why and with which proof; invocations on record",

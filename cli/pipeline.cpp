@@ -89,7 +89,9 @@ void Pipeline::evaluate() {
                          .now = parts_.clock.wall(),
                          .memo = &memo_};
     take_approvals(now);
+    take_rollbacks();
     take_deployments(now);
+    if (!options_.applications.empty()) take_left(actions_in(options_.applications), now);
     Plan plan = rules::evaluate(parts_.rules, engine_, now);
     for (Action& action : plan.actions) {
         if (!options_.flame_folder.empty())
@@ -159,25 +161,26 @@ Result<bool> Pipeline::was_begun_before(const Deploy& asked) {
     });
 }
 
-// One that cannot begin yet stays where it is, likewise.
-void Pipeline::take_deployments(const rules::Situation& now) {
-    if (options_.deployments.empty()) return;
-    for (Deployment& deployment : deployments_in(options_.deployments)) {
-        Action& action = deployment.action;
-        const auto before = was_begun_before(std::get<Deploy>(action.change));
+// What cannot begin yet stays where it is, and is looked at again at the next evaluation.
+void Pipeline::take_left(const std::vector<LeftAction>& all, const rules::Situation& now) {
+    for (const LeftAction& left : all) {
+        Action action = left.action;
+        const std::string what = describe(action.change) + " of " + action.target.name;
+        const auto* const deploy = std::get_if<Deploy>(&action.change);
+        const auto before = deploy != nullptr ? was_begun_before(*deploy) : Result<bool>(false);
         if (!before) {  // then it waits: it must not be done twice
             check(before.forward("reading the journal"));
             continue;
         }
         if (*before) {
-            check(forget(deployment));
+            check(forget(left));
             continue;
         }
         const std::string why = options_.mode == Mode::dry_run
                                     ? ""
                                     : rules::held_back(parts_.rules, engine_, now, action.target);
         if (!why.empty()) {
-            check(fail(Errc::conflict, describe(action.change) + " to " + action.target.name + " is not begun yet: " + why));
+            check(fail(Errc::conflict, what + " is not begun yet: " + why));
             continue;
         }
         action.mode = std::min(action.mode, options_.mode);
@@ -185,18 +188,44 @@ void Pipeline::take_deployments(const rules::Situation& now) {
             action.canary->weight = std::min(action.canary->weight, parts_.rules.guardrails.max_canary_weight);
         const auto started = parts_.executor.start(action);
         if (!started) {
-            check(started.forward(action.target.name + ": " + describe(action.change)));
+            check(started.forward(what));
             continue;
         }
-        check(forget(deployment));
+        check(forget(left));
         take_outcomes();
         refresh_history();
         executing_ |= started->has_value();
     }
+}
+
+void Pipeline::take_deployments(const rules::Situation& now) {
+    if (options_.deployments.empty()) return;
+    take_left(deployments_in(options_.deployments), now);
     std::vector<std::string> needed;
     for (const ChangeRecord& change : parts_.executor.open())
         if (const auto* deploy = std::get_if<Deploy>(&change.action.change)) needed.push_back(deploy->package);
     sweep_packages(options_.deployments, needed);
+}
+
+// Not held back by freezes and limits: they keep from changing, and this is the way back.
+void Pipeline::take_rollbacks() {
+    if (options_.rollbacks.empty()) return;
+    for (const Approval& wish : approvals_in(options_.rollbacks)) {
+        const std::string which = "change " + std::to_string(static_cast<std::int64_t>(wish.id));
+        if (options_.mode == Mode::dry_run) {
+            check(fail(Errc::conflict, which + " is to be rolled back, but this agent runs dry"));
+            continue;
+        }
+        const auto undo = parts_.executor.roll_back(wish.id, wish.who);
+        // Nothing to take back, and that will not change; else it is asked again.
+        const bool vain = !undo && (undo.error().code == Errc::invalid_argument || undo.error().code == Errc::not_found);
+        if (!undo) check(undo.forward("rolling back " + which));
+        if (!undo && !vain) continue;
+        check(forget(options_.rollbacks, wish.id));
+        take_outcomes();
+        refresh_history();
+        executing_ |= undo.has_value();
+    }
 }
 
 void Pipeline::take_outcomes() {

@@ -15,6 +15,7 @@
 #include "analyzer/analyzer.hpp"
 #include "analyzer/owner/owner_topology.hpp"
 #include "cli/black_boxes.hpp"
+#include "cli/left_actions.hpp"
 #include "cli/trials.hpp"
 #include "core/event_source.hpp"
 #include "core/knowledge_store.hpp"
@@ -35,6 +36,8 @@ struct PipelineOptions {
     std::string flame_folder;                      // where evidence will be found; "" = none is written
     std::filesystem::path approvals;               // folder where people leave them; "" = none is taken
     std::filesystem::path deployments;             // likewise
+    std::filesystem::path rollbacks;               // likewise
+    std::filesystem::path applications;            // likewise: of autotune apply
 };
 
 // All outlive the pipeline.
@@ -75,7 +78,9 @@ private:
     void evaluate();
     void begin(const Action& action, WallTime planned);
     void take_approvals(const rules::Situation& now);
+    void take_left(const std::vector<LeftAction>& all, const rules::Situation& now);
     void take_deployments(const rules::Situation& now);
+    void take_rollbacks();
     Result<bool> was_begun_before(const Deploy& asked);
     void take_outcomes();
     void judge();

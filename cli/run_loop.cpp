@@ -166,7 +166,9 @@ Status compose(Loop& loop, const RunOptions& options, const Decorators& decorato
         PipelineOptions{.mode = options.mode,
                         .flame_folder = flame_folder(std::filesystem::absolute(options.state)).string(),
                         .approvals = approvals_folder(options.state),
-                        .deployments = deployments_folder(options.state)});
+                        .deployments = deployments_folder(options.state),
+                        .rollbacks = rollbacks_folder(options.state),
+                        .applications = applications_folder(options.state)});
     say(std::string(to_string(options.mode)) + " mode, " + std::to_string(loop.rules.rules.size()) +
         " rules; serving http://" + options.listen.substr(0, options.listen.rfind(':')) + ":" +
         std::to_string(loop.web->port()) + "/");

@@ -18,6 +18,12 @@ namespace autotune::cli {
 [[nodiscard]] inline std::filesystem::path deployments_folder(const std::filesystem::path& state) {
     return state / "deployments";
 }
+[[nodiscard]] inline std::filesystem::path rollbacks_folder(const std::filesystem::path& state) {
+    return state / "rollbacks";
+}
+[[nodiscard]] inline std::filesystem::path applications_folder(const std::filesystem::path& state) {
+    return state / "applications";
+}
 [[nodiscard]] inline std::filesystem::path flame_folder(const std::filesystem::path& state) {
     return state / "flames";
 }

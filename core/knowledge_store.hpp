@@ -33,6 +33,7 @@ enum class Step : std::uint8_t {
     observing,  // a share of the calls goes to it, the judge watches
     promoting,  // all calls go to it
     reverting,  // the alias goes back, then $LATEST's configuration
+    undoing,    // the same for what was promoted, or may have been: an alias that serves only the candidate goes back, too
     closed,     // final; see `disposition`
 };
 [[nodiscard]] std::string_view to_string(Step s);
@@ -63,6 +64,7 @@ public:
     virtual Status save_change(const ChangeRecord& record) = 0;
     virtual Result<std::vector<ChangeRecord>> unfinished_changes() = 0;          // step != closed
     virtual Result<std::vector<ChangeRecord>> changes(std::size_t limit) = 0;    // newest first
+    virtual Result<ChangeRecord> change(ChangeId id);  // not_found
     // What the rules look back on: the changes that were begun (was_begun) and last saved at `from` or later,
     // and all unfinished ones, those that wait for an approval too. Newest first. However much was only told
     // since then, nothing is left out.

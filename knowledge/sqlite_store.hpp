@@ -55,7 +55,7 @@ public:
     Status forget(WallTime before) override;
 
     // Errors: not_found.
-    Result<ChangeRecord> change(ChangeId id);
+    Result<ChangeRecord> change(ChangeId id) override;
     // Those with invocations on record that began at `from` or later, by name.
     Result<std::vector<FunctionRef>> functions_since(WallTime from);
 

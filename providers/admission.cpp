@@ -1,5 +1,6 @@
 #include "providers/admission.hpp"
 
+#include <algorithm>
 #include <fstream>
 
 #include "providers/change_state.hpp"
@@ -76,6 +77,23 @@ Status admit_head(const FunctionState& state, const Version& serving) {
 const Routing* choose_alias(const FunctionState& state, const std::string& wanted) {
     if (!wanted.empty()) return find_alias(state, wanted);
     return state.aliases.size() == 1 ? &state.aliases.front() : find_alias(state, "live");
+}
+
+Status admit_undo(const ChangeRecord& done, const FunctionState& state) {
+    if (done.disposition != Disposition::promoted)
+        return fail(Errc::invalid_argument, "there is nothing to roll back: it was " + std::string(to_string(done.disposition)));
+    if (state.update_in_progress) return fail(Errc::conflict, "an update of the function is in progress");
+    const Routing* alias = find_alias(state, done.before.alias);
+    if (alias == nullptr) return fail(Errc::invalid_argument, "alias \"" + done.before.alias + "\" is gone");
+    if (!same_split(*alias, promoted_split(done)))
+        return fail(Errc::invalid_argument, "alias \"" + alias->alias + "\" serves version " + alias->stable +
+                                                (alias->candidate ? " and version " + *alias->candidate : "") +
+                                                " by now, and not only version " + done.candidate +
+                                                ", which it made: what came after it comes first");
+    const auto& versions = state.versions;
+    if (std::find(versions.begin(), versions.end(), done.before.stable) == versions.end())
+        return fail(Errc::invalid_argument, "version " + done.before.stable + ", which served before it, is gone");
+    return ok();
 }
 
 Status admit(const Action& action, const FunctionState& state, const Routing* alias,

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "core/knowledge_store.hpp"
 #include "core/plan.hpp"
 #include "core/provider.hpp"
 #include "core/result.hpp"
@@ -17,5 +18,8 @@ namespace autotune {
 // soon, after an update of the function that is under way.
 [[nodiscard]] Status admit(const Action& action, const FunctionState& state, const Routing* alias,
                            const Capabilities& platform);
+
+// Ok when `done`, a change on record, may be taken back: it was promoted and nothing came after it. Errors as above.
+[[nodiscard]] Status admit_undo(const ChangeRecord& done, const FunctionState& state);
 
 }  // namespace autotune

@@ -8,7 +8,8 @@ namespace autotune {
 
 namespace {
 // Once the verdict is in, the alias must get to one side or the other, however long that takes.
-bool must_arrive(Step step) { return step == Step::promoting || step == Step::reverting; }
+bool goes_back(Step step) { return step == Step::reverting || step == Step::undoing; }
+bool must_arrive(Step step) { return step == Step::promoting || goes_back(step); }
 }  // namespace
 
 ChangeDriver ChangeDriver::begun(DriverContext context, ChangeRecord record, const FunctionState& state) {
@@ -52,7 +53,8 @@ void ChangeDriver::step() {
             break;
         case Step::routing: route(); break;
         case Step::promoting: promote(); break;
-        case Step::reverting: revert(); break;
+        case Step::reverting:
+        case Step::undoing: revert(); break;
         case Step::waiting:
         case Step::observing:
         case Step::closed: break;
@@ -89,6 +91,22 @@ Status ChangeDriver::decide(const JudgeReport& report, Disposition how) {
     next.updated = context_.clock.wall();
     if (const Status saved = context_.store.save_change(next); !saved) return saved;
     take(std::move(next));
+    return ok();
+}
+
+// Once it was to be promoted the alias may serve the candidate alone already: then that goes back, too.
+Status ChangeDriver::withdraw(const std::string& why) {
+    if (goes_back(record_.step) || record_.step == Step::closed)
+        return fail(Errc::invalid_argument, "it goes back already");
+    ChangeRecord next = record_;
+    next.step = record_.step == Step::promoting ? Step::undoing : Step::reverting;
+    next.disposition = Disposition::reverted;
+    next.detail = why;
+    next.updated = context_.clock.wall();
+    if (const Status saved = context_.store.save_change(next); !saved) return saved;
+    take(std::move(next));
+    look_ = true;
+    seen_.reset();
     return ok();
 }
 
@@ -153,7 +171,7 @@ void ChangeDriver::failed(const Error& error) {
     const bool unanswered = error.code == Errc::timed_out || error.code == Errc::unavailable;
     if (unanswered && (record_.step == Step::routing || record_.step == Step::promoting))
         route_in_doubt_ = true;
-    if (record_.step == Step::reverting) return;
+    if (goes_back(record_.step)) return;
     const bool too_often = failures_ >= context_.options.max_attempts && !must_arrive(record_.step);
     if (!may_pass(error.code) || too_often) give_up(error.message);
 }

@@ -44,6 +44,8 @@ public:
     void step();
     Status decide(const JudgeReport& report, Disposition how);
     void note(const JudgeReport& report);
+    // Goes back from where it is. `why`: its detail. Errors: invalid_argument: it goes back already; the store's.
+    Status withdraw(const std::string& why);
 
 private:
     ChangeDriver(DriverContext context, ChangeRecord record)

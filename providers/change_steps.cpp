@@ -136,11 +136,12 @@ void ChangeDriver::revert() {
     if (!look()) return;
     const FunctionState seen = *std::exchange(seen_, std::nullopt);
     const Routing* alias = find_alias(seen, record_.before.alias);
-    if (alias != nullptr && same_split(*alias, promoted_split(record_)))
+    const bool whole = alias != nullptr && same_split(*alias, promoted_split(record_));
+    if (whole && record_.step != Step::undoing)
         return close(Disposition::failed, record_.detail + "; the alias serves only version " +
                                               alias->stable + " by now and was left so");
     const bool put_back = alias != nullptr && same_split(*alias, record_.before);
-    const bool ours = alias != nullptr && same_split(*alias, canary_split(record_));
+    const bool ours = whole || (alias != nullptr && same_split(*alias, canary_split(record_)));
     // Also when nothing seems to have come of an unanswered call: the new etag makes it fail if it is
     // still on its way. That is a precaution, so it is not insisted on.
     if (ours || (put_back && route_in_doubt_)) {

@@ -35,6 +35,20 @@ std::optional<Change> undo_of(const ChangeRecord& record) {
     return undone && same_tuning(*undone, record.before_head) ? std::optional(std::move(off)) : std::nullopt;
 }
 
+// The change that takes a promoted one back.
+ChangeRecord undo_record(ChangeRecord record, const std::string& by) {
+    record.action.because = "change " + number(record.id) + " " + by;
+    record.action.predicted = "as before change " + number(record.id);
+    record.action.evidence = {};
+    record.action.approval_within.reset();
+    record.id = {};
+    record.step = Step::undoing;
+    record.disposition = Disposition::rolled_back;
+    record.judged.reset();
+    record.detail = record.action.because;
+    return record;
+}
+
 Outcome outcome_of(const ChangeRecord& record) {
     Outcome outcome{.action = record.action,
                     .at = record.updated,
@@ -226,6 +240,43 @@ Status Executor::approve(ChangeId id, const std::string& who) {
     impl_->drivers.push_back(ChangeDriver::begun(impl_->context(), std::move(next), *state));
     impl_->refresh();
     return ok();
+}
+
+Result<ChangeId> Executor::roll_back(ChangeId id, const std::string& who) {
+    const std::string by = "rolled back by " + who;
+    const auto waits = std::find_if(impl_->waiting.begin(), impl_->waiting.end(),
+                                    [&](const ChangeRecord& r) { return r.id == id; });
+    if (waits != impl_->waiting.end()) {
+        if (!impl_->drop(*waits, by + " before it was approved"))
+            return fail(Errc::unavailable, "the journal cannot be written");
+        impl_->waiting.erase(waits);
+        return id;
+    }
+    if (ChangeDriver* driver = impl_->find(id)) {
+        const Status withdrawn = driver->withdraw(by);
+        impl_->refresh();
+        if (!withdrawn) return withdrawn.forward();
+        return id;
+    }
+    auto done = impl_->store.change(id);
+    if (!done) return done.forward();
+    const std::string& name = done->action.target.name;
+    for (const ChangeDriver& d : impl_->drivers)
+        if (d.record().action.target == done->action.target)
+            return fail(Errc::invalid_argument,
+                        "change " + number(d.record().id) + " of " + name + " is under way: roll that one back first");
+    auto state = impl_->provider.get(done->action.target);
+    if (!state) return state.forward("looking at " + name + " before it is rolled back");
+    if (Status possible = admit_undo(*done, *state); !possible) return possible.forward("change " + number(id));
+    ChangeRecord undo = undo_record(*std::move(done), by);
+    undo.opened = undo.updated = impl_->clock.wall();
+    undo.token = impl_->new_token(undo.action, undo.opened);
+    const auto opened = impl_->store.open_change(undo);
+    if (!opened) return opened.forward("rolling back " + name);
+    undo.id = *opened;
+    impl_->drivers.push_back(ChangeDriver::resumed(impl_->context(), std::move(undo)));
+    impl_->refresh();
+    return *opened;
 }
 
 bool Executor::step() {

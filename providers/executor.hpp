@@ -7,6 +7,7 @@
 //   intended → configuring → configured → publishing → published → routing → observing
 //     → promoting → closed (promoted)          when decide() says so
 //     → reverting → closed (rolled_back, reverted, failed)
+//   undoing → closed (rolled_back, failed)     what roll_back() makes of one that was promoted
 //
 // What needs an approval is `waiting` before that; approve() takes the pre-image and makes it `intended`, or
 // refuses it where the function is no longer as it was planned for. Not approved in time it closes as
@@ -73,6 +74,14 @@ public:
     // The verdict on a change that is `observing`: promoted, rolled_back or reverted. The way there is
     // taken by step(). Errors: invalid_argument, not_found, the store's (then nothing has changed).
     Status decide(ChangeId id, const JudgeReport& report, Disposition how);
+
+    // People take a change back, `who` among them. One that waits for an approval is closed as refused, one under way goes
+    // back from where it is (reverted), and of one that was promoted a change of its own is begun that routes the
+    // alias to the version before and puts the head back (rolled_back): without a canary, since that version has
+    // served. step() carries it out. Returns the change to follow. Errors: not_found; invalid_argument: there is
+    // nothing to take back, or something came after it, with a sentence that says what; conflict: an update of the
+    // function is under way; else the store's or the platform's.
+    Result<ChangeId> roll_back(ChangeId id, const std::string& who);
 
     // What the judge has seen so far, for people; persisted now and then. Unknown ids are ignored.
     void note(ChangeId id, const JudgeReport& report);
