@@ -14,7 +14,7 @@ Action deployment(const std::string& function) {
     a.change = Deploy{.code_hash = {}, .package = {}, .words = "app", .request = {}};
     return a;
 }
-const Deploy& deploy_of(const Deployment& d) { return std::get<Deploy>(d.action.change); }
+const Deploy& deploy_of(const LeftAction& d) { return std::get<Deploy>(d.action.change); }
 
 TEST(Deployments, AreFoundWithTheirPackagesUntilTheyAreForgotten) {
     test::TempFolder folder;
