@@ -3,9 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <unistd.h>
-
-#include <fstream>
 #include <set>
 
 #include "knowledge/sqlite_store.hpp"
@@ -65,15 +62,6 @@ int points_of(const Action& action, Disposition verdict) {
     return fate.points();
 }
 
-Action deploy() {
-    static const std::string file = [] {
-        std::string path = testing::TempDir() + "autotune-new-code-" + std::to_string(getpid());
-        std::ofstream(path) << "new code";
-        return path;
-    }();
-    return test::deploy_code(file);
-}
-
 struct Life {
     const char* name;
     Action action;
@@ -125,8 +113,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Life{"PromoteWrap", test::put_cache(), Disposition::promoted},
                     Life{"RollbackWrap", test::put_cache(), Disposition::rolled_back},
                     Life{"RevertWrap", test::put_cache(), Disposition::reverted},
-                    Life{"PromoteDeploy", deploy(), Disposition::promoted},
-                    Life{"RollbackDeploy", deploy(), Disposition::rolled_back}),
+                    Life{"PromoteDeploy", test::deploy_new_code(), Disposition::promoted},
+                    Life{"RollbackDeploy", test::deploy_new_code(), Disposition::rolled_back}),
     [](const auto& tested) { return tested.param.name; });
 
 // Dies once at `moment` of the first call named `call`.

@@ -18,16 +18,22 @@ struct Fault {
     Moment moment;
 };
 
-class FaultWalk : public testing::TestWithParam<std::tuple<Fault, Disposition>> {};
+struct Deed {
+    const char* name;
+    Action action;
+};
+
+class FaultWalk : public testing::TestWithParam<std::tuple<Fault, Disposition, Deed>> {};
 
 // One call fails, whichever it is: the end is the same as without.
 TEST_P(FaultWalk, OneFailedCallChangesNothingOfTheEnd) {
-    const auto [fault, verdict] = GetParam();
+    const auto [fault, verdict, deed] = GetParam();
     int calls = 6;  // without a fault: get, configure, publish, route, and get, route for the verdict
     for (int n = 0; n < calls; ++n) {
         SCOPED_TRACE("fails at call " + std::to_string(n));
         test::MemoryStore journal;
         World world(journal);
+        world.action = deed.action;
         int call = -1;
         world.platform.fault = [&, f = fault](std::string_view, Moment moment) -> std::optional<Error> {
             if (moment == Moment::before) ++call;
@@ -44,7 +50,8 @@ TEST_P(FaultWalk, OneFailedCallChangesNothingOfTheEnd) {
         }
         const auto& effects = world.platform.effects;
         for (const char* once :
-             {"configure 256", "publish 2", "route 1+2", "route 2", "route 1", "configure 128"})
+             {"configure 256", "publish 2", "route 1+2", "route 2", "route 1", "configure 128", "layer autotune-remedy-12ab",
+              "configure autotune_remedy.handler", "configure app.handler", "deploy new code", "deploy old code"})
             EXPECT_LE(std::count(effects.begin(), effects.end(), once), 1) << world.told();
         calls = std::max(calls, call + 1);
     }
@@ -59,10 +66,13 @@ INSTANTIATE_TEST_SUITE_P(
                                      Fault{"HalfAnswer", Errc::unavailable, Moment::after},
                                      Fault{"TimedOutAndNotDone", Errc::timed_out, Moment::before},
                                      Fault{"TimedOutAndDone", Errc::timed_out, Moment::after}),
-                     testing::Values(Disposition::promoted, Disposition::rolled_back)),
+                     testing::Values(Disposition::promoted, Disposition::rolled_back),
+                     testing::Values(Deed{"Resize", test::oom_bump()}, Deed{"Wrap", test::put_cache()},
+                                     Deed{"Deploy", test::deploy_new_code()})),
     [](const auto& tested) {
         return std::string(std::get<0>(tested.param).name) +
-               (std::get<1>(tested.param) == Disposition::promoted ? "Promote" : "Rollback");
+               (std::get<1>(tested.param) == Disposition::promoted ? "Promote" : "Rollback") +
+               std::get<2>(tested.param).name;
     });
 
 class ExecutorFaults : public testing::Test {

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <fstream>
 #include <memory>
 
 #include "fake_platform.hpp"
@@ -35,6 +38,16 @@ inline Action deploy_code(const std::string& file) {
     a.change = Deploy{.code_hash = "new code", .package = file, .words = "app.zip", .request = {}};
     a.rule = "deploy";
     return a;
+}
+
+// The same of a file that is there.
+inline Action deploy_new_code() {
+    static const std::string file = [] {
+        std::string path = ::testing::TempDir() + "autotune-new-code-" + std::to_string(getpid());
+        std::ofstream(path) << "new code";
+        return path;
+    }();
+    return deploy_code(file);
 }
 
 struct World {
