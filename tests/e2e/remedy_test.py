@@ -186,6 +186,14 @@ class Remedy(unittest.TestCase):
         self.assertLessEqual(Prices.asked - before, 6)  # one for each sandbox
         self.assertNotIn("s3cret", json.dumps(self.change()) + self.agent.output())
 
+        # Taken back by people it leaves nothing, and the function's own variables.
+        done = harness.run("rollback", str(change["id"]), "--state", self.folder / "state")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        harness.wait_for("the remedy to be off", lambda: self.host.configuration("shop")["Handler"] == "handler.handler")
+        configuration = self.host.configuration("shop")
+        self.assertEqual(configuration["Environment"]["Variables"], {"PRICES": prices, "SECRET": "s3cret"})
+        self.assertEqual((configuration.get("Layers", []), self.host.alias("shop")["FunctionVersion"]), ([], "1"))
+
     def test_a_function_that_is_not_as_safe_as_it_was_said_to_be_is_not_answered_for(self):
         self.begin("import time, uuid\ndef handler(event, context):\n    time.sleep(0.1)\n    return str(uuid.uuid4())\n",
                    "fn.invocations >= 5", "{cache: {of: results, safe: true}}")
