@@ -61,8 +61,15 @@ int run_command(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--alias", options.alias,
                    "alias whose traffic is steered (default: the function's only one, else \"live\")");
-    app.add_option("--webhook", options.webhook,
-                   "also POST notifications here, in Alertmanager's webhook format")
+    app.add_option("--notify", options.notify,
+                   "also tell people there (may be repeated): webhook=URL (Alertmanager's format), alertmanager=URL,\n"
+                   "slack=FILE, pagerduty=FILE, github=OWNER/REPO,FILE; FILE holds the webhook's URL, the routing key, the token")
+        ->type_name("TARGET");
+    app.add_option_function<std::vector<std::string>>(
+           "--webhook", [&](const std::vector<std::string>& urls) {
+               for (const std::string& url : urls) options.notify.push_back("webhook=" + url);
+           },
+           "short for --notify webhook=URL")
         ->type_name("URL");
     app.add_option(
            "--cgroup", options.cgroups,

@@ -54,7 +54,7 @@ struct Loop {
     std::atomic<bool> graph_asked = false;
     exporters::PrometheusSink metrics{{.agent_version = AUTOTUNE_VERSION}};
     std::unique_ptr<exporters::StdoutNotifier> notifier;
-    std::unique_ptr<exporters::WebhookNotifier> webhook;
+    std::vector<std::unique_ptr<exporters::WebhookNotifier>> targets;
     std::unique_ptr<exporters::WebServer> web;
     std::unique_ptr<Pipeline> pipeline;
     std::unique_ptr<Reports> reports;
@@ -119,17 +119,20 @@ Status start_web(Loop& loop, const RunOptions& options) {
 Result<std::vector<Sink*>> make_sinks(Loop& loop, const RunOptions& options) {
     loop.notifier = std::make_unique<exporters::StdoutNotifier>(loop.clock);
     std::vector<Sink*> sinks{&loop.metrics, loop.notifier.get()};
-    if (options.webhook.empty()) return sinks;
-    auto webhook = exporters::WebhookNotifier::create(loop.clock, {.url = options.webhook});
-    if (!webhook) return webhook.forward();
-    loop.webhook = std::move(*webhook);
-    sinks.push_back(loop.webhook.get());
+    for (const std::string& text : options.notify) {
+        auto target = exporters::parse_target(text);
+        if (!target) return target.forward("--notify");
+        auto notifier = exporters::WebhookNotifier::create(loop.clock, {.target = std::move(*target)});
+        if (!notifier) return notifier.forward();
+        loop.targets.push_back(std::move(*notifier));
+        sinks.push_back(loop.targets.back().get());
+    }
     return sinks;
 }
 
 AgentHealth health_of(const Loop& loop) {
     AgentHealth health = loop.monitor.health();
-    if (loop.webhook) health.notifications_dropped = loop.webhook->counts().dropped;
+    for (const auto& target : loop.targets) health.notifications_dropped += target->counts().dropped;
     return health;
 }
 

@@ -22,7 +22,7 @@ struct RunOptions {
     Mode mode = Mode::dry_run;
     std::string listen = "127.0.0.1:9464";  // ADDRESS:PORT of the web server
     std::string alias;                      // as ExecutorOptions::alias
-    std::string webhook;                    // URL; "" = none
+    std::vector<std::string> notify;        // targets (exporters/notification_target.hpp)
     std::vector<std::string> cgroups;       // as Detail::cgroups
     std::uint32_t sample_hz = 99;           // 0 = no stack samples
     std::optional<double> budget = 0.01;    // cores that the agent may use; none: whatever it takes

@@ -5,13 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "exporters/message.hpp"
+#include "exporters/message_forms.hpp"
+#include "exporters/message_labels.hpp"
 
 namespace autotune::exporters {
-namespace {
 
 using nlohmann::json;
 
-// Labels say which alert this is, annotations what there is to know about it.
 json labels_of(const Message& m) {
     return {{"alertname", m.rule},
             {"function", m.function.name},
@@ -38,7 +38,7 @@ json annotations_of(const Message& m) {
     return a;
 }
 
-// Receivers tell alerts apart by it: FNV-1a of what makes an alert that alert.
+// FNV-1a.
 std::string fingerprint(const Message& m) {
     std::uint64_t hash = 0xcbf29ce484222325;
     for (const std::string_view part : {std::string_view(m.rule), std::string_view(m.function.provider),
@@ -50,8 +50,6 @@ std::string fingerprint(const Message& m) {
     std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(hash));
     return text.data();
 }
-
-}  // namespace
 
 std::string to_webhook_json(const Message& m, std::string_view receiver) {
     const std::string status = m.resolved ? "resolved" : "firing";

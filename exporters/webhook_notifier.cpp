@@ -1,12 +1,13 @@
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <random>
 #include <thread>
 
 #include "exporters/message.hpp"
+#include "exporters/message_forms.hpp"
 #include "exporters/notifier.hpp"
-#include "net/url.hpp"
 
 namespace autotune::exporters {
 namespace {
@@ -18,11 +19,7 @@ bool worth_retrying(int status) { return status == 408 || status == 429 || statu
 }  // namespace
 
 struct WebhookNotifier::Impl {
-    Impl(const Clock& given_clock, WebhookOptions given, std::string given_base, std::string given_target)
-        : clock(given_clock),
-          options(std::move(given)),
-          base(std::move(given_base)),
-          target(std::move(given_target)) {
+    Impl(const Clock& given_clock, WebhookOptions given) : clock(given_clock), options(std::move(given)) {
         options.http.give_up = [this] { return out_of_time(); };
         thread = std::thread([this] { run(); });
     }
@@ -42,28 +39,33 @@ struct WebhookNotifier::Impl {
         return stopping && std::chrono::steady_clock::now() >= *stopping;
     }
 
-    void enqueue(std::string body) {
+    void enqueue(Message message) {
         const std::lock_guard lock(mutex);
+        if (is_repeated(message)) {
+            ++counts.repeated;
+            return;
+        }
         if (queue.size() >= options.queue_limit) {
             ++counts.dropped;
             counts.last_error = "the queue is full";
             return;
         }
-        queue.push_back(std::move(body));
+        queue.push_back(std::move(message));
         wake.notify_all();
     }
 
     void run();
-    void deliver(net::HttpClient& client, const std::string& body);
+    bool is_repeated(const Message& message);
+    void deliver(net::HttpClient& client, const Message& message);
     void pause(Nanos delay);
 
     const Clock& clock;
     WebhookOptions options;
-    const std::string base, target;
 
     std::mutex mutex;
     std::condition_variable wake;
-    std::deque<std::string> queue;
+    std::deque<Message> queue;
+    std::map<std::pair<std::string, std::string>, Timestamp> told;  // fingerprint, title
     std::optional<SteadyTime> stopping;  // set by the destructor: all is over then
     WebhookCounts counts;
     std::thread thread;
@@ -80,20 +82,24 @@ void WebhookNotifier::Impl::run() {
             counts.last_error = "the agent ended before they could be delivered";
             return;
         }
-        const std::string body = std::move(queue.front());
+        const Message message = std::move(queue.front());
         queue.pop_front();
         lock.unlock();
-        deliver(client, body);
+        deliver(client, message);
         lock.lock();
     }
 }
 
-void WebhookNotifier::Impl::deliver(net::HttpClient& client, const std::string& body) {
+bool WebhookNotifier::Impl::is_repeated(const Message& message) {
+    const Timestamp now = clock.now();
+    std::erase_if(told, [&](const auto& one) { return now - one.second >= options.repeat_after; });
+    return !told.emplace(std::pair(fingerprint(message), message.title), now).second;
+}
+
+void WebhookNotifier::Impl::deliver(net::HttpClient& client, const Message& message) {
     thread_local std::minstd_rand random(std::random_device{}());
-    const net::HttpRequest request{
-        .method = "POST", .target = target, .headers = {{"Content-Type", "application/json"}}, .body = body};
     for (unsigned attempt = 0;; ++attempt) {
-        const auto answer = client.send(base, request);
+        const auto answer = exporters::deliver(client, options.target, message);
         const bool delivered = answer && answer->status >= 200 && answer->status < 300;
         const bool final_refusal =
             answer ? !worth_retrying(answer->status) : answer.error().code == Errc::invalid_argument;
@@ -104,8 +110,8 @@ void WebhookNotifier::Impl::deliver(net::HttpClient& client, const std::string& 
                 ++counts.delivered;
                 return;
             }
-            counts.last_error = answer ? base + target + " answered " + std::to_string(answer->status)
-                                       : answer.error().message;
+            counts.last_error = options.target.shown() +
+                                (answer ? " answered " + std::to_string(answer->status) : ": " + answer.error().message);
             ++(last ? counts.dropped : counts.retries);
         }
         if (last) return;
@@ -124,16 +130,13 @@ void WebhookNotifier::Impl::pause(Nanos delay) {
 }
 
 Result<std::unique_ptr<WebhookNotifier>> WebhookNotifier::create(const Clock& clock, WebhookOptions options) {
-    const auto url = net::parse_url(options.url);
-    if (!url) return url.forward("webhook");
-    if (url->scheme != "http" && url->scheme != "https")
-        return fail(Errc::invalid_argument, "webhook: '" + options.url + "' is neither http:// nor https://");
-    const std::size_t path =
-        std::min(options.url.find_first_of("/?", options.url.find("://") + 3), options.url.size());
-    std::string base = options.url.substr(0, path);
-    std::string target = url->path + (url->query.empty() ? "" : "?" + url->query);
-    return std::unique_ptr<WebhookNotifier>(new WebhookNotifier(
-        std::make_unique<Impl>(clock, std::move(options), std::move(base), std::move(target))));
+    if (!options.url.empty()) {
+        auto target = parse_target("webhook=" + options.url);
+        if (!target) return target.forward();
+        target->receiver = options.receiver;
+        options.target = *std::move(target);
+    }
+    return std::unique_ptr<WebhookNotifier>(new WebhookNotifier(std::make_unique<Impl>(clock, std::move(options))));
 }
 
 WebhookNotifier::WebhookNotifier(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -142,8 +145,7 @@ WebhookNotifier::~WebhookNotifier() { impl_->stop(); }
 Status WebhookNotifier::publish(const Publication& step) {
     const TwoClocks clocks{impl_->clock.now(), impl_->clock.wall()};
     for (const Outcome& outcome : step.outcomes)
-        if (const auto message = message_of(outcome, clocks))
-            impl_->enqueue(to_webhook_json(*message, impl_->options.receiver));
+        if (auto message = message_of(outcome, clocks)) impl_->enqueue(*std::move(message));
     return ok();
 }
 

@@ -61,7 +61,7 @@ class Receiver(http.server.ThreadingHTTPServer):
 
     def take(self, path, body):
         with self._lock:
-            waiting = self.answers[path, body["commonLabels"].get("function")]
+            waiting = self.answers[path, body.get("commonLabels", {}).get("function")]
             status = waiting.pop(0) if waiting else 200
             self.messages.append((path, status, body))
             return status
