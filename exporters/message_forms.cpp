@@ -35,9 +35,9 @@ std::string escaped(std::string_view text) {
 }
 
 // Alertmanager takes names of letters, digits and underscores only: "fact:fn.p95" is fact_fn_p95.
-json with_plain_names(const json& object) {
-    json out = json::object();
-    for (const auto& [name, value] : object.items()) {
+std::map<std::string, std::string> with_plain_names(const std::map<std::string, std::string>& texts) {
+    std::map<std::string, std::string> out;
+    for (const auto& [name, value] : texts) {
         std::string plain = name;
         for (char& c : plain)
             if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';

@@ -12,7 +12,7 @@ namespace autotune::exporters {
 
 using nlohmann::json;
 
-json labels_of(const Message& m) {
+std::map<std::string, std::string> labels_of(const Message& m) {
     return {{"alertname", m.rule},
             {"function", m.function.name},
             {"provider", m.function.provider},
@@ -20,8 +20,8 @@ json labels_of(const Message& m) {
             {"topic", m.topic == Topic::symptom ? "symptom" : "change"}};
 }
 
-json annotations_of(const Message& m) {
-    json a = {{"summary", m.title}, {"description", to_text(m)}};
+std::map<std::string, std::string> annotations_of(const Message& m) {
+    std::map<std::string, std::string> a = {{"summary", m.title}, {"description", to_text(m)}};
     const auto add = [&](const char* name, const std::string& value) {
         if (!value.empty()) a[name] = value;
     };
