@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include <cstdio>
 #include <fstream>
 #include <memory>
 
@@ -42,12 +43,13 @@ inline Action deploy_code(const std::string& file) {
 
 // The same of a file that is there.
 inline Action deploy_new_code() {
-    static const std::string file = [] {
+    struct File {
         std::string path = ::testing::TempDir() + "autotune-new-code-" + std::to_string(getpid());
-        std::ofstream(path) << "new code";
-        return path;
-    }();
-    return deploy_code(file);
+        File() { std::ofstream(path) << "new code"; }
+        ~File() { (void)std::remove(path.c_str()); }
+    };
+    static const File file;
+    return deploy_code(file.path);
 }
 
 struct World {
