@@ -1,8 +1,11 @@
-// autotune size --replay: which memory size a function should have, from a table of calls.
+// autotune size: which memory size a function should have, from a table of calls or by calls of a copy of it.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,9 +14,14 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/size_live.hpp"
 #include "cli/size_replay.hpp"
 #include "cli/size_report.hpp"
+#include "cli/state_folder.hpp"
 #include "cli/text_output.hpp"
+#include "knowledge/sqlite_store.hpp"
+#include "os/file.hpp"
+#include "providers/aws_lambda.hpp"
 
 namespace autotune::cli {
 
@@ -23,6 +31,9 @@ using namespace rules::sizing;
 
 struct Arguments {
     std::string replay, out;
+    LiveSize live;
+    std::vector<std::string> payloads;
+    std::filesystem::path state = default_state_folder();
     std::string objective = "cost";
     std::uint64_t seed = 1;
     std::string format;
@@ -85,27 +96,95 @@ int failed_with(const std::string& message, int status) {
     return status;
 }
 
+volatile std::sig_atomic_t g_stop = 0;
+
+// What is on record of the function's warm calls in the last day, the newest of each size.
+CallsBySize on_record(const std::string& function, const std::filesystem::path& state) {
+    constexpr std::size_t kMost = 50;  // calls of a size: more tell hardly more
+    CallsBySize known;
+    auto store = SqliteStore::open_read_only(store_file(state));
+    if (!store) return known;  // there was no agent
+    const auto calls = (*store)->invocations_since({"aws-lambda", function}, SystemClock().wall() - std::chrono::hours(24));
+    if (!calls) return known;
+    for (auto call = calls->rbegin(); call != calls->rend(); ++call) {
+        const bool killed = call->status == InvocationStatus::out_of_memory || call->status == InvocationStatus::timeout;
+        if (call->cold || call->memory_mb == 0 || (call->status != InvocationStatus::ok && !killed)) continue;
+        auto& rows = known[call->memory_mb];
+        if (rows.size() < kMost)
+            rows.push_back({.memory_mb = call->memory_mb,
+                            .duration_ms = to_ms(call->duration),
+                            .peak_mb = static_cast<double>(call->memory_peak) / (1 << 20),
+                            .end = call->status == InvocationStatus::ok        ? SizeRow::End::ok
+                                   : call->status == InvocationStatus::timeout ? SizeRow::End::timeout
+                                                                               : SizeRow::End::oom});
+    }
+    return known;
+}
+
+Result<std::string> payload_of(const std::string& text) {
+    if (!text.starts_with('@')) return text;
+    return read_file(text.substr(1));
+}
+
+Result<SizeRun> search_live(Arguments arguments, const SizeOrder& order) {
+    auto options = options_from_environment();
+    if (!options) return fail(Errc::invalid_argument, options.error().message);
+    const SystemClock clock;
+    AwsLambda provider(std::move(*options), clock);
+    LiveSize& live = arguments.live;
+    const Capabilities platform = provider.capabilities();
+    std::sort(live.sizes_mb.begin(), live.sizes_mb.end());
+    live.sizes_mb.erase(std::unique(live.sizes_mb.begin(), live.sizes_mb.end()), live.sizes_mb.end());
+    for (const std::uint32_t mb : live.sizes_mb)
+        if (mb < platform.memory_min_mb || mb > platform.memory_max_mb)
+            return fail(Errc::invalid_argument, std::to_string(mb) + " MB is outside what the platform gives");
+    for (const std::string& text : arguments.payloads) {
+        auto payload = payload_of(text);
+        if (!payload) return payload.forward("--payload");
+        live.payloads.push_back(*std::move(payload));
+    }
+    if (live.payloads.empty()) live.payloads.push_back("{}");
+    live.order = order;
+    live.known = on_record(live.function, arguments.state);
+    std::erase_if(live.known, [&](const auto& one) {
+        return std::find(live.sizes_mb.begin(), live.sizes_mb.end(), one.first) == live.sizes_mb.end();
+    });
+    std::signal(SIGINT, [](int) { g_stop = 1; });
+    std::signal(SIGTERM, [](int) { g_stop = 1; });
+    live.stop = [] { return g_stop != 0; };
+    live.progress = [n = std::size_t{0}](const SizeRow& row) mutable {
+        std::fprintf(stderr, "autotune size: call %zu: %u MB, %.1f ms, %s\n", ++n, row.memory_mb, row.duration_ms,
+                     std::string(to_string(row.end)).c_str());
+    };
+    return size_live(live, provider);
+}
+
 int run(const Arguments& arguments) {
+    if (arguments.replay.empty() == arguments.live.function.empty())
+        return failed_with("say --replay FILE or --function NAME", kUsage);
     const auto objective = objective_of(arguments.objective);
     if (!objective)
         return failed_with(
             "--objective is none of cost, balanced:W (0..1), fastest-within:PERCENT, p95<=300ms: \"" +
                 arguments.objective + "\"",
             kUsage);
-    auto calls = read_calls(arguments.replay);
-    if (!calls) {
-        const Error& error = calls.error();
+    constexpr double kMbMs = 1024 * 1000;  // in a GB-s
+    const SizeOrder order{.objective = *objective,
+                          .seed = arguments.seed,
+                          .budget_mb_ms = arguments.budget_usd > 0 ? arguments.budget_usd / arguments.usd_per_gb_s * kMbMs : 0};
+    const auto searched = [&]() -> Result<SizeRun> {
+        if (!arguments.live.function.empty()) return search_live(arguments, order);
+        auto calls = read_calls(arguments.replay);
+        if (!calls) return calls.forward();
+        return replay(std::move(*calls), order);
+    }();
+    if (!searched) {
+        const Error& error = searched.error();
         const bool input = error.code == Errc::invalid_argument || error.code == Errc::corrupt;
         if (input) return std::fprintf(stderr, "%s\n", error.message.c_str()), kUsage;
         return failed_with(error.message, kFailed);
     }
-    constexpr double kMbMs = 1024 * 1000;  // in a GB-s
-    const double budget =
-        arguments.budget_usd > 0 ? arguments.budget_usd / arguments.usd_per_gb_s * kMbMs : 0;
-    const SizeVerdict verdict{
-        arguments.objective,
-        replay(std::move(*calls), {.objective = *objective, .seed = arguments.seed, .budget_mb_ms = budget}),
-        arguments.usd_per_gb_s};
+    const SizeVerdict verdict{arguments.objective, *searched, arguments.usd_per_gb_s};
     if (const Status s = write_text(arguments.out, shown(verdict, format_of(arguments))); !s)
         return failed_with(s.error().message, kFailed);
     const std::string what = finding(verdict);
@@ -121,7 +200,8 @@ int size_command(int argc, char** argv) {
         "  autotune size --replay calls.csv.gz\n"
         "  autotune size --replay calls.csv --objective balanced:0.5 --format text\n"
         "  autotune size --replay calls.csv --objective 'p95<=300ms' --price 0.0000166667 --budget 0.01 -o "
-        "size.svg\n\n"
+        "size.svg\n"
+        "  autotune size --function checkout --payload @order.json --objective balanced:0.5   # by calls of a copy of it\n\n"
         "The table names its columns in its first line: memory_mb, duration_ms, and max_memory_mb, status "
         "(ok, error, timeout,\n"
         "oom) where there are. Prints one JSON object unless told otherwise; its samples are every call that "
@@ -129,8 +209,25 @@ int size_command(int argc, char** argv) {
         "Exit status: 0 done, 3 no size could be chosen, there is one only or none keeps the limit, 2 the "
         "table cannot be read as such, 1 failed.");
     Arguments arguments;
-    app.add_option("--replay", arguments.replay, "CSV of calls, plain or .gz; - is standard input")
-        ->required();
+    arguments.live.sizes_mb = {128, 256, 512, 1024, 1769, 3008};
+    auto* replayed = app.add_option("--replay", arguments.replay, "CSV of calls, plain or .gz; - is standard input");
+    auto* function =
+        app.add_option("--function", arguments.live.function,
+                       "calls a copy of this function, NAME-autotune-size, at each size; nothing of the function itself is\n"
+                       "changed, but what its code does to others the copy does too")
+            ->excludes(replayed);
+    app.add_option("--payload", arguments.payloads, "of the calls, JSON or @FILE; several are taken in turn (default: {})")
+        ->needs(function)
+        ->type_name("JSON|@FILE");
+    app.add_option("--sizes", arguments.live.sizes_mb, "MB to choose from")
+        ->delimiter(',')
+        ->needs(function)
+        ->default_str("128,256,512,1024,1769,3008");
+    app.add_option("--alias", arguments.live.alias, "whose version is copied (default: the function's only one, else \"live\")")
+        ->needs(function);
+    app.add_option("--state", arguments.state, "state folder of an agent: its calls on record are believed from the start")
+        ->needs(function)
+        ->type_name("DIR");
     app.add_option(
            "--objective", arguments.objective,
            "cost, balanced:W, fastest-within:PERCENT, or the cheapest with p95<=300ms (p50, p90, p99)")

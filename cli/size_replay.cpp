@@ -30,7 +30,7 @@ Status gather(SizeRows& table, const std::string& path, CallsBySize& calls) {
 }
 
 void learn(State& state, const SizeRow& call) {
-    state.spent_mb_ms += call.memory_mb * call.duration_ms;
+    state.spent_mb_ms += call.memory_mb * (call.duration_ms + call.duration_ms_before);
     state.floor_mb = std::max(state.floor_mb, kHeadroom * call.peak_mb);
     Cell& cell = state.cells[call.memory_mb];
     switch (call.end) {
@@ -53,25 +53,46 @@ Result<CallsBySize> read_calls(const std::string& path) {
     return fail(error.code, located ? shown_path(path) + ":" + error.message : error.message);
 }
 
-SizeRun replay(CallsBySize calls, const SizeOrder& order) {
+Result<SizeRun> search(const std::vector<std::uint32_t>& sizes_mb, const CallsBySize& known, const SizeOrder& order,
+                       const Draw& draw) {
     SizeRun run;
     run.state.objective = order.objective;
     run.state.budget_mb_ms = order.budget_mb_ms;
-    std::map<std::uint32_t, std::size_t> drawn;
-    for (auto& [mb, all] : calls) {
-        run.state.sizes_mb.push_back(mb);
-        std::mt19937_64 random(order.seed * 1'000'003 + mb);
-        std::shuffle(all.begin(), all.end(), random);
-    }
+    run.state.sizes_mb = sizes_mb;
+    for (const auto& [mb, rows] : known)
+        for (const SizeRow& row : rows) learn(run.state, row);
+    run.state.spent_mb_ms = 0;
     Step step = next(run.state);
     while (const auto* probe = std::get_if<Probe>(&step)) {
-        const auto& all = calls.at(probe->memory_mb);
-        run.draws.push_back(all[drawn[probe->memory_mb]++ % all.size()]);
+        auto row = draw(probe->memory_mb);
+        if (!row) return row.forward();
+        if (!*row) {  // as if the budget had ended here
+            State ended = run.state;
+            ended.budget_mb_ms = ended.spent_mb_ms = std::max(run.state.spent_mb_ms, 1e-9);
+            step = next(ended);
+            break;
+        }
+        run.draws.push_back(**row);
         learn(run.state, run.draws.back());
         step = next(run.state);
     }
-    run.choice = std::get<Choose>(step);
+    if (const auto* choice = std::get_if<Choose>(&step)) run.choice = *choice;
     return run;
+}
+
+SizeRun replay(CallsBySize calls, const SizeOrder& order) {
+    std::map<std::uint32_t, std::size_t> drawn;
+    std::vector<std::uint32_t> sizes;
+    for (auto& [mb, all] : calls) {
+        sizes.push_back(mb);
+        std::mt19937_64 random(order.seed * 1'000'003 + mb);
+        std::shuffle(all.begin(), all.end(), random);
+    }
+    auto run = search(sizes, {}, order, [&](std::uint32_t mb) -> Result<std::optional<SizeRow>> {
+        const auto& all = calls.at(mb);
+        return std::optional(all[drawn[mb]++ % all.size()]);
+    });
+    return *std::move(run);  // a table never fails
 }
 
 }  // namespace autotune::cli

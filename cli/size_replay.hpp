@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,13 @@ struct SizeRun {
     std::vector<SizeRow> draws;  // in their order
     rules::sizing::Choose choice;
 };
+
+// The next call at a size; nullopt: no more, the search ends with what it has.
+using Draw = std::function<Result<std::optional<SizeRow>>(std::uint32_t memory_mb)>;
+// `known`: calls that are believed from the start and cost nothing. Errors: those of `draw`. REQUIRES: sizes ascending,
+// none twice, not empty.
+[[nodiscard]] Result<SizeRun> search(const std::vector<std::uint32_t>& sizes_mb, const CallsBySize& known,
+                                     const SizeOrder& order, const Draw& draw);
 
 // Sees `calls` only through draws at a size: each size's calls in an order fixed by the seed, again from the
 // first when it is at the end.

@@ -18,6 +18,7 @@ struct SizeRow {
     double peak_mb = 0;           // 0: not known
     enum class End : std::uint8_t { ok, error, timeout, oom } end = End::ok;
     std::uint64_t line = 0;  // of the file
+    double duration_ms_before = 0;  // of a call that had to be made for this one, and is paid for: the cold one of a size
 };
 [[nodiscard]] std::string_view to_string(SizeRow::End end);
 

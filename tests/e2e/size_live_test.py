@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""`autotune size --function`: calls of a copy tell the size; the function itself is as it was, whatever happens."""
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import harness
+
+# Holds 150 MB, which 128 MB cannot, and computes for as long as its share of a CPU makes it.
+WORK = '''
+def handler(event, context):
+    held = bytearray(150 << 20)
+    total = 0
+    for i in range(event["rounds"]):
+        total += i * i % 7
+    return len(held) + total
+'''
+
+
+class SizeLive(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        harness.need_root()
+
+    def setUp(self):
+        self.stack = contextlib.ExitStack()
+        self.addCleanup(self.stack.close)
+        self.folder = self.stack.enter_context(harness.workspace())
+        harness.write_function(self.folder / "functions", "work", WORK, memory_mb=256, timeout="10s")
+        self.host = self.stack.enter_context(harness.running(harness.Host(self.folder / "functions", self.folder / "host")))
+        self.before = self.as_it_is()
+
+    def as_it_is(self):
+        return self.host.configuration("work"), self.host.alias("work"), self.host.versions("work")
+
+    def copy_is_there(self):
+        return self.host.request("GET", "/2015-03-31/functions/work-autotune-size/configuration").status == 200
+
+    def command(self, *options):
+        return ([str(harness.AUTOTUNE), "size", "--function", "work", "--sizes", "128,256,512,1024", "--payload", '{"rounds": 100000}',
+                 "--state", str(self.folder / "none"), *options],
+                {**os.environ, "AWS_ENDPOINT_URL_LAMBDA": self.host.url, "AWS_ACCESS_KEY_ID": "test",
+                 "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"})
+
+    def search(self, *options):
+        command, env = self.command(*options)
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+
+    def test_too_small_sizes_are_ruled_out_and_the_function_stays_as_it_was(self):
+        done = self.search("--objective", "fastest-within:1000000")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = json.loads(done.stdout)
+        by_size = {}
+        for sample in told["samples"]:
+            by_size.setdefault(sample["memory_mb"], []).append(sample)
+        self.assertGreater(told["memory_mb"], 128)
+        self.assertTrue(all(s["status"] == "oom" for s in by_size.get(128, [])), by_size)
+        self.assertGreaterEqual(len(by_size[told["memory_mb"]]), 3)
+        self.assertEqual(self.as_it_is(), self.before)
+        self.assertFalse(self.copy_is_there())
+
+    def test_it_can_be_interrupted_and_killed(self):
+        for how, left in ((signal.SIGINT, False), (signal.SIGKILL, True)):
+            command, env = self.command("--objective", "balanced:0.5")
+            process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            harness.wait_for("its copy", self.copy_is_there)
+            process.stderr.readline()  # a call was made
+            process.send_signal(how)
+            process.communicate(timeout=60)
+            self.assertEqual(self.copy_is_there(), left, how)
+            self.assertEqual(self.as_it_is(), self.before)
+        self.assertEqual(self.search().returncode, 0)  # takes over what was left
+        self.assertFalse(self.copy_is_there())
+
+    def test_mistakes_are_told(self):
+        for options in (("--sizes", "1"), ("--payload", "@/nowhere"), ("--objective", "best")):
+            self.assertEqual(self.search(*options).returncode in (1, 2), True, options)
+        done = subprocess.run([str(harness.AUTOTUNE), "size"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--replay FILE or --function NAME", done.stderr)
+        self.assertFalse(self.copy_is_there())
+
+
+if __name__ == "__main__":
+    unittest.main()
