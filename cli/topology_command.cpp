@@ -17,6 +17,7 @@
 #include "cli/topology_flows.hpp"
 #include "cli/topology_owner.hpp"
 #include "cli/topology_requests.hpp"
+#include "cli/topology_state.hpp"
 #include "cli/topology_workflow.hpp"
 #include "cli/traced_command.hpp"
 #include "exporters/render/critical_path.hpp"
@@ -40,7 +41,7 @@ const std::map<std::string, analysis::Ranking> kRankings{{"ratio", analysis::Ran
                                                          {"logarithm", analysis::Ranking::logarithm}};
 
 struct Arguments {
-    std::string flows, calls, workflow, method, format, ranking = "logarithm", out;
+    std::string flows, calls, workflow, state, method, format, ranking = "logarithm", out;
     std::vector<std::string> given;
     bool json = false, no_patterns = false, critical_path = false;
     std::size_t window = 50'000;
@@ -154,6 +155,22 @@ int failed_with(const Error& error) {
                        error.code == Errc::invalid_argument || error.code == Errc::corrupt ? kUsage : kFailed);
 }
 
+// As the running agent has it.
+int run_state(const Arguments& arguments) {
+    const auto format = format_of(arguments);
+    if (!format) return failed_with(format.error().message, kUsage);
+    if (*format == Format::jsonl)
+        return failed_with("a line a call is what --method requests finds; the agent's record is text, json, dot, mermaid or html", kUsage);
+    if (*format == Format::html) {
+        const auto page = page_on_record(arguments.state);
+        return page ? write(arguments, *page) : failed_with(page.error());
+    }
+    const auto graph = edges_on_record(arguments.state);
+    if (!graph) return failed_with(graph.error());
+    if (*format == Format::json) return write(arguments, render::owner_edges_json(*graph) + "\n");
+    return write(arguments, drawn(*graph, *format, {}));
+}
+
 int run_requests(const Arguments& arguments, Format format) {
     if (const auto refused = refuse_paths(arguments, format)) return *refused;
     RequestsOptions options{.calls = arguments.calls, .window = arguments.window, .paths = arguments.critical_path, .lines = ""};
@@ -194,12 +211,19 @@ int run(Arguments& arguments) {
     if (arguments.critical_path && (!arguments.workflow.empty() || !arguments.flows.empty() || arguments.method == "nsdminer"))
         return failed_with("--critical-path is of requests: of those that are watched or recorded, or of --calls with --method requests",
                            kUsage);
-    if (!arguments.workflow.empty()) return run_workflow(arguments);
+    if (!arguments.workflow.empty() && arguments.state.empty()) return run_workflow(arguments);
     const bool has_table = !arguments.flows.empty() || !arguments.calls.empty();
     if (arguments.method == "owner" && has_table)
         return failed_with("--method owner watches who calls whom: it reads no --flows or --calls", kUsage);
     const bool names_target = !arguments.owner.pids.empty() || !arguments.owner.command.empty() ||
                               !arguments.owner.recording.empty() || arguments.seconds > 0;
+    if (!arguments.state.empty()) {
+        if (names_target || has_table || !arguments.workflow.empty() || (!arguments.method.empty() && arguments.method != "owner"))
+            return failed_with("--state is what the running agent found by owners: nothing else is watched or read", kUsage);
+        if (arguments.critical_path)
+            return failed_with("the agent keeps sums of calls: --critical-path needs single ones (--from, --for, --calls)", kUsage);
+        return run_state(arguments);
+    }
     if (names_target && (has_table || (!arguments.method.empty() && arguments.method != "owner")))
         return failed_with("-p, --for, --from and a command go with --method owner, not with a table", kUsage);
     if (!has_table && (arguments.method.empty() || arguments.method == "owner")) return run_owner(arguments);
@@ -236,6 +260,7 @@ int topology_command(int argc, char** argv) {
         "  sudo autotune topology -p 4242 --format json       # a process and all it starts, until Ctrl-C\n"
         "  autotune topology -o graph.html -- ./run-tests     # a program; its status is returned\n"
         "  autotune topology --from run.autotune.gz           # of a recording of autotune trace\n"
+        "  autotune topology --state /var/lib/autotune        # what the running agent has seen in its last hour\n"
         "  autotune topology --flows flows.csv.gz\n"
         "  autotune topology --flows flows.csv --ranking ratio --alpha 50 --clusters 3 -o graph.html\n"
         "  autotune topology --calls calls.csv.gz --method nsdminer --format mermaid\n"
@@ -269,6 +294,7 @@ int topology_command(int argc, char** argv) {
             std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}}))
         ->check(CLI::Range(0.001, 86'400.0));
     app.add_option("--from", arguments.owner.recording, "owner: of a recording of autotune trace instead");
+    app.add_option("--state", arguments.state, "owner: of the running agent's state folder instead, its last hour")->excludes(flows);
     app.add_flag("--no-patterns", arguments.no_patterns,
                  "owner: leave calls ambiguous that neither thread nor trace id tells; else reconstruction decides, marked so");
     app.add_flag("--critical-path", arguments.critical_path,

@@ -87,6 +87,7 @@ std::string owner_text(const OwnerGraph& graph) {
     if (graph.edges.empty()) out += "no calls were seen\n";
     std::size_t joined = 0;
     for (const OwnerCall& call : graph.calls) joined += call.parent != kNone ? 1 : 0;
+    if (graph.works.empty() && graph.calls.empty() && !graph.edges.empty()) return out + caveats(graph);  // edges alone are known
     out += "\n" + counted(graph.works.size(), "work") + " (invocations, requests served); of " +
            counted(graph.calls.size(), "call") + " " + std::to_string(joined) + " were made for one of them\n";
     return out + caveats(graph);

@@ -97,6 +97,20 @@ class Scene(unittest.TestCase):
         harness.wait_for("the agent's page has every edge of the functions", lambda: must <= edges(), seconds=60, step=0.5)
         harness.wait_for("its edges have figures", lambda: must <= figures(), seconds=60, step=0.5)
 
+        # The same of its state folder, without asking it.
+        def on_record(*arguments):
+            done = subprocess.run([harness.AUTOTUNE, "topology", "--state", self.agent.state, *arguments], capture_output=True, text=True, timeout=60)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            return done.stdout
+
+        data = json.loads(on_record("--format", "json"))
+        self.assertLessEqual(must, {(self.scene.name_of(e["from"]), self.scene.name_of(e["to"])) for e in data["edges"] if e["p50_ns"] > 0})
+        # The agent writes anew while it runs: what is there is one of its files, whole.
+        self.assertLessEqual({"method", "duration_ns", "nodes", "lost"}, set(data))
+        self.assertRegex(on_record(), r"(?m)^checkout \(function")
+        self.assertIn(" -> ", on_record("--format", "dot"))
+        self.assertIn('id="data"', on_record("--format", "html"))
+
     def test_the_critical_path_of_every_request(self):
         paths = json.loads((self.folder / "paths.json").read_text())
         groups = {g["what"]: g for g in paths["groups"] if not g["detached"]}

@@ -221,6 +221,14 @@ class Topology(unittest.TestCase):
                                          (["--flows", bad, "-o", "x.png"], 2, ".mmd"),
                                          (["--flows", bad, "--critical-path"], 2, "--critical-path is of requests"),
                                          (["--calls", bad, "--critical-path", "--format", "dot"], 2, "--critical-path is text or json"),
+                                         (["--state", self.folder / "none"], 1, "topology_edges.json is not there"),
+                                         (["--state", self.folder / "none", "--format", "html"], 1, "topology.html is not there"),
+                                         (["--state", self.table("{", "topology_edges.json").parent], 2, "topology_edges.json: "),
+                                         (["--state", self.folder, "--calls", bad], 2, "--state is what the running agent"),
+                                         (["--state", self.folder, "--workflow", bad], 2, "--state is what the running agent"),
+                                         (["--state", self.folder, "--for", "1s"], 2, "--state is what the running agent"),
+                                         (["--state", self.folder, "--critical-path"], 2, "--critical-path needs single ones"),
+                                         (["--state", self.folder, "--format", "jsonl"], 2, "--method requests"),
                                          (["--flows", bad, "--method", "guess"], 2, "guess")]:
             with self.subTest(arguments=arguments):
                 done = topology(*arguments)
