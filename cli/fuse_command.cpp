@@ -1,6 +1,7 @@
 // autotune fuse: which functions should be one, which should not be, and what that would change.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/fuse_packages.hpp"
 #include "cli/fuse_report.hpp"
 #include "cli/text_output.hpp"
 #include "cli/text_pieces.hpp"
@@ -20,6 +22,7 @@ namespace {
 
 struct Arguments {
     std::string replay, constraints, out;
+    std::filesystem::path functions, packages;
     std::string method = "auto";
     std::uint64_t seed = 1;
     bool json = false;
@@ -97,7 +100,13 @@ int run(const Arguments& arguments) {
                                   {.method = kMethods.at(arguments.method), .seed = arguments.seed, .groups = {}});
     const bool json = arguments.json || std::string_view(arguments.out).ends_with(".json");
     const Status written = write_text(arguments.out, json ? fuse_json(verdict) : fuse_text(verdict));
-    return written ? kDone : failed_with(written.error().message, kFailed);
+    if (!written) return failed_with(written.error().message, kFailed);
+    if (arguments.packages.empty()) return kDone;
+    const auto packages = write_packages(verdict, arguments.functions, arguments.packages);
+    if (!packages)
+        return failed_with(packages.error().message, packages.error().code == Errc::invalid_argument ? kUsage : kFailed);
+    std::fputs(packages->empty() ? "autotune fuse: no group has several functions\n" : deployment_of(*packages).c_str(), stderr);
+    return kDone;
 }
 
 }  // namespace
@@ -107,7 +116,8 @@ int fuse_command(int argc, char** argv) {
     app.footer(
         "examples:\n"
         "  autotune fuse --replay calls.jsonl\n"
-        "  autotune fuse --replay calls.jsonl.gz --constraints groups.yaml --json\n\n"
+        "  autotune fuse --replay calls.jsonl.gz --constraints groups.yaml --json\n"
+        "  autotune fuse --replay calls.jsonl --functions ./functions --package ./groups     # deployable, with the way back\n\n"
         "One invocation a line, as JSON: trace, id, parent, function, memory_mb, start_ms, end_ms, billed_ms, cold, calls (callee,\n"
         "callee_id, start_ms, duration_ms, sync, local); parent and callee_id may be null. Constraints: docs/reclustering.md.\n"
         "Exit status: 0 done, 2 the file cannot be read as such, 1 failed.");
@@ -118,6 +128,15 @@ int fuse_command(int argc, char** argv) {
         ->check(CLI::IsMember({"auto", "exact", "heuristic"}))
         ->capture_default_str();
     app.add_option("--seed", arguments.seed, "of the samples that the intervals come from")->capture_default_str();
+    auto* functions = app.add_option("--functions", arguments.functions, "folder of the functions' code, as of autotune host")
+                          ->type_name("DIR")
+                          ->check(CLI::ExistingDirectory);
+    auto* package = app.add_option("--package", arguments.packages,
+                                   "write here what each function of a group is to have as its code: all members, and a\n"
+                                   "dispatcher by which they call each other in the process; and its own code, for the way back")
+                        ->type_name("DIR")
+                        ->needs(functions);
+    functions->needs(package);
     app.add_flag("--json", arguments.json, "as one JSON object");
     app.add_option("-o,--output", arguments.out, "write there; a name that ends in .json implies --json");
     if (const auto over = read_arguments(app, argc, argv)) return *over;

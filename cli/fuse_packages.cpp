@@ -1,0 +1,144 @@
+#include "cli/fuse_packages.hpp"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "host/control/manifest.hpp"
+#include "host/control/package.hpp"
+#include "host/sandbox/embedded_group.hpp"
+#include "os/file.hpp"
+
+namespace autotune::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Files = std::vector<std::pair<std::string, std::string>>;  // name in the archive, bytes
+
+struct Member {
+    std::string name, handler;
+    std::uint32_t timeout_s = 0;
+    Files files;
+};
+
+Result<Files> files_below(const fs::path& folder, const std::string& at) {
+    Files files;
+    std::error_code trouble;
+    for (fs::recursive_directory_iterator entry(folder, trouble), end; !trouble && entry != end; entry.increment(trouble)) {
+        std::error_code unknown;
+        if (!entry->is_regular_file(unknown) || entry->path().filename() == host::manifest_file) continue;
+        if (entry->path().parent_path().filename() == "__pycache__") continue;
+        auto bytes = read_file(entry->path());
+        if (!bytes) return bytes.forward();
+        files.emplace_back(at + entry->path().lexically_relative(folder).generic_string(), *std::move(bytes));
+    }
+    if (trouble) return unexpected(errno_error("reading " + folder.string(), trouble.value()));
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+Result<Member> member_of(const std::string& name, const fs::path& functions, std::map<std::string, std::string>& variables) {
+    const fs::path folder = functions / name, file = folder / host::manifest_file;
+    const auto text = read_file(file);
+    if (!text) return fail(Errc::invalid_argument, name + ": " + text.error().message);
+    const auto manifest = host::parse_manifest(*text, file);
+    if (!manifest) return manifest.forward();
+    const auto& settings = manifest->function.settings;
+    if (!settings.runtime.starts_with("python3"))
+        return fail(Errc::invalid_argument, name + " runs on " + settings.runtime + ": groups can be made of Python 3 only");
+    for (const auto& [key, value] : settings.environment)
+        if (const auto [at, fresh] = variables.emplace(key, value); !fresh && at->second != value)
+            return fail(Errc::invalid_argument, name + " has another value of " + key + " than a function that is to be with it");
+    auto files = files_below(folder, "members/" + name + "/");
+    if (!files) return files.forward();
+    return Member{.name = name, .handler = settings.handler, .timeout_s = settings.timeout_s, .files = *std::move(files)};
+}
+
+// Functions of the group that somebody else calls, or that are called without being waited for.
+std::set<std::string> entries_of(const FuseVerdict& verdict, const rules::Group& group) {
+    std::set<std::string> entries;
+    const auto is_in = [&](rules::FunctionId f) { return std::binary_search(group.begin(), group.end(), f); };
+    using Reached = rules::RecordedInvocation::Reached;
+    for (const rules::Trace& trace : verdict.log.traces)
+        for (const rules::RecordedInvocation& made : trace.invocations) {
+            if (is_in(made.function) && (made.reached == Reached::root || made.reached == Reached::asynchronous))
+                entries.insert(verdict.log.functions[made.function]);
+            for (const rules::RecordedCall& call : made.calls)
+                if (is_in(call.callee) && (!is_in(made.function) || !call.sync)) entries.insert(verdict.log.functions[call.callee]);
+        }
+    return entries;
+}
+
+Status write_zip(const fs::path& path, const Files& files) {
+    const auto zip = host::pack(files);
+    return zip ? replace_file(path, *zip) : Status(zip.forward(path.string()));
+}
+
+Status write_group(const FuseVerdict& verdict, std::size_t g, const fs::path& functions, const fs::path& folder,
+                   std::vector<GroupPackage>& out) {
+    const rules::Group& group = verdict.plan.groups[g];
+    std::map<std::string, std::string> variables;
+    std::vector<Member> members;
+    for (const rules::FunctionId f : group) {
+        auto member = member_of(verdict.log.functions[f], functions, variables);
+        if (!member) return member.forward();
+        members.push_back(*std::move(member));
+    }
+    nlohmann::ordered_json config = {{"entry", ""}, {"members", nlohmann::ordered_json::object()}, {"qualifiers", {"live"}}};
+    Files files{{"autotune_group.py", std::string(host::kGroupDispatcher)}};
+    std::vector<std::string> names;
+    for (const Member& m : members) {
+        names.push_back(m.name);
+        config["members"][m.name] = {{"handler", m.handler}, {"timeout_s", m.timeout_s}};
+        files.insert(files.end(), m.files.begin(), m.files.end());
+    }
+    for (const std::string& entry : entries_of(verdict, group)) {
+        config["entry"] = entry;
+        Files with_config = files;
+        with_config.emplace_back("autotune_group.json", config.dump(1) + "\n");
+        GroupPackage package{.function = entry,
+                             .members = names,
+                             .zip = folder / (entry + ".zip"),
+                             .original = folder / (entry + ".original.zip"),
+                             .memory_mb = verdict.plan.memory_mb[g]};
+        if (Status s = write_zip(package.zip, with_config); !s) return s;
+        const auto own = files_below(functions / entry, "");
+        if (!own) return own.forward();
+        if (Status s = write_zip(package.original, *own); !s) return s;
+        out.push_back(std::move(package));
+    }
+    return ok();
+}
+
+}  // namespace
+
+Result<std::vector<GroupPackage>> write_packages(const FuseVerdict& verdict, const fs::path& functions, const fs::path& folder) {
+    std::error_code trouble;
+    fs::create_directories(folder, trouble);
+    if (trouble) return unexpected(errno_error("making " + folder.string(), trouble.value()));
+    std::vector<GroupPackage> packages;
+    for (std::size_t g = 0; g < verdict.plan.groups.size(); ++g)
+        if (verdict.plan.groups[g].size() > 1)
+            if (Status s = write_group(verdict, g, functions, folder, packages); !s) return s.forward();
+    return packages;
+}
+
+std::string deployment_of(const std::vector<GroupPackage>& packages) {
+    std::string text;
+    for (const GroupPackage& p : packages) {
+        std::string members;
+        for (const std::string& name : p.members) members += (members.empty() ? "" : ", ") + name;
+        text += "# " + p.function + ": " + members + "\naws lambda update-function-code --function-name " + p.function +
+                " --zip-file fileb://" + p.zip.string() + "\naws lambda update-function-configuration --function-name " +
+                p.function + " --handler autotune_group.handler --memory-size " +
+                std::to_string(static_cast<std::uint64_t>(p.memory_mb)) + "\n# back: the code of " + p.original.string() +
+                ", its own handler and size\n";
+    }
+    return text;
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,197 @@
+"""Several functions as one deployment: calls of a member by a member are made here, all others go out as they are.
+
+Configuration: autotune_group.json beside this file, {"entry": NAME, "members": {NAME: {"handler": "module.function",
+"timeout_s": 3}}, "qualifiers": ["live"]}; the code of each member is in members/NAME. The handler of the deployment is
+autotune_group.handler.
+
+- Each member is imported for itself: two may have modules of one name. Its modules are autotune_members.NAME.module; an
+  `import module` within a member finds the member's own first. Modules that are imported by name at run time
+  (importlib.import_module) are not looked for there.
+- Invoke by botocore, and so by boto3, is looked at (botocore.client.BaseClient._make_api_call, once somebody imports it):
+  RequestResponse of a member, without qualifier or with one of `qualifiers`, is a call here. Payloads go through JSON both
+  ways, so that neither side can change what the other holds. What the callee raises is answered as Lambda does:
+  FunctionError and an errorMessage. Event stays remote: nobody waits for it, and it has its own retries and limits.
+- The callee's context has its own name, a request id of its own, and the time that is left to the caller or the callee's own
+  timeout, whichever is less; that is looked at by the callee, not enforced. Memory is the deployment's.
+
+Standard library only, Python 3.8 and later.
+"""
+import builtins
+import contextvars
+import importlib
+import io
+import json
+import os
+import sys
+import time
+import traceback
+import types
+import uuid
+
+ROOT = os.path.dirname(os.path.abspath(__file__))
+PREFIX = "autotune_members."
+
+with open(os.path.join(ROOT, "autotune_group.json")) as _file:
+    CONFIG = json.load(_file)
+MEMBERS = CONFIG["members"]
+_handlers = {}
+_context = contextvars.ContextVar("autotune_context", default=None)
+_plain_import = builtins.__import__
+
+
+def _package(name, path):
+    module = types.ModuleType(name)
+    module.__path__ = path
+    sys.modules[name] = module
+
+
+_package(PREFIX[:-1], [])
+for _name in MEMBERS:
+    _package(PREFIX + _name, [os.path.join(ROOT, "members", _name)])
+
+
+def _has(member, top):
+    folder = os.path.join(ROOT, "members", member)
+    return (os.path.isfile(os.path.join(folder, top + ".py")) or os.path.isdir(os.path.join(folder, top))
+            or any(f.startswith(top + ".") and f.endswith(".so") for f in os.listdir(folder)))
+
+
+def _import(name, globals=None, locals=None, fromlist=(), level=0):
+    """As __import__, but that a member's modules are looked for in its own folder first."""
+    where = (globals or {}).get("__name__") or ""
+    if level == 0 and where.startswith(PREFIX):
+        member = where[len(PREFIX):].partition(".")[0]
+        top = name.partition(".")[0]
+        if _has(member, top):
+            own = PREFIX + member + "."
+            module = importlib.import_module(own + name)
+            if not fromlist:
+                return sys.modules[own + top]
+            for attribute in fromlist:  # `from package import module`
+                if attribute != "*" and not hasattr(module, attribute) and hasattr(module, "__path__"):
+                    try:
+                        importlib.import_module(own + name + "." + attribute)
+                    except ModuleNotFoundError as error:
+                        if error.name != own + name + "." + attribute:
+                            raise
+            return module
+    module = _plain_import(name, globals, locals, fromlist, level)
+    if not _route.done and hasattr(sys.modules.get("botocore.client"), "BaseClient"):  # it is there, and whole
+        _route()
+    return module
+
+
+def _handler_of(member):
+    if member not in _handlers:
+        module, _, function = MEMBERS[member]["handler"].rpartition(".")
+        name = PREFIX + member + "." + module.replace("/", ".")
+        _handlers[member] = getattr(importlib.import_module(name), function)
+    return _handlers[member]
+
+
+class _Context:
+    """The caller's, as the callee would see its own."""
+
+    def __init__(self, member, caller):
+        self._caller = caller
+        self._until = time.monotonic() + min(MEMBERS[member].get("timeout_s", 900), self._left() / 1000)
+        self.function_name = member
+        self.aws_request_id = str(uuid.uuid4())
+
+    def _left(self):
+        left = getattr(self._caller, "get_remaining_time_in_millis", None)
+        return left() if left else 900_000
+
+    def get_remaining_time_in_millis(self):
+        return max(0, int((self._until - time.monotonic()) * 1000))
+
+    def __getattr__(self, name):
+        return getattr(self._caller, name)
+
+
+def _call(member, payload):
+    """What an Invoke of a member answers: (payload, whether it is an error)."""
+    context = _Context(member, _context.get())
+    token = _context.set(context)
+    try:
+        return json.dumps(_handler_of(member)(payload, context)), False
+    except Exception as error:  # as the runtime tells it
+        return json.dumps({"errorMessage": str(error), "errorType": type(error).__name__, "requestId": context.aws_request_id,
+                           "stackTrace": traceback.format_tb(error.__traceback__)}), True
+    finally:
+        _context.reset(token)
+
+
+def _member_of(function, qualifier):
+    """The member that this names; None: it is to be called elsewhere."""
+    parts = function.split(":")
+    if parts[0] == "arn":
+        parts = parts[6:]
+    elif len(parts) > 2 and "function" in parts:
+        parts = parts[parts.index("function") + 1:]
+    qualifier = qualifier or (parts[1] if len(parts) > 1 else None)
+    known = qualifier is None or qualifier in CONFIG.get("qualifiers", [])
+    return parts[0] if known and parts and parts[0] in MEMBERS else None
+
+
+def _answered(member, arguments):
+    payload = arguments.get("Payload") or b"{}"
+    if hasattr(payload, "read"):
+        payload = payload.read()
+    text, failed = _call(member, json.loads(payload))
+    answer = {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": _stream(text.encode()),
+              "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0, "RequestId": str(uuid.uuid4())}}
+    if failed:
+        answer["FunctionError"] = "Unhandled"
+    return answer
+
+
+def _stream(body):
+    from botocore.response import StreamingBody
+    return StreamingBody(io.BytesIO(body), len(body))
+
+
+def _route():
+    _route.done = True
+    BaseClient = sys.modules["botocore.client"].BaseClient
+    remote = BaseClient._make_api_call
+
+    def make_api_call(self, operation, arguments):
+        if (operation == "Invoke" and self.meta.service_model.service_name == "lambda"
+                and arguments.get("InvocationType", "RequestResponse") == "RequestResponse"):
+            member = _member_of(arguments.get("FunctionName", ""), arguments.get("Qualifier"))
+            if member is not None:
+                return _answered(member, arguments)
+        return remote(self, operation, arguments)
+
+    BaseClient._make_api_call = make_api_call
+
+
+_route.done = False
+builtins.__import__ = _import
+# Threads that a member starts call on behalf of the same invocation.
+import threading  # noqa: E402
+
+_start = threading.Thread.start
+
+
+def _start_with_context(self):
+    run, context = self.run, contextvars.copy_context()
+    self.run = lambda: context.run(run)
+    _start(self)
+
+
+threading.Thread.start = _start_with_context
+
+
+def handler(event, context):
+    token = _context.set(context)
+    try:
+        return _handler_of(CONFIG["entry"])(event, context)
+    finally:
+        _context.reset(token)
+
+
+# A member that cannot be imported is found at the start, as it would be by itself.
+for _name in MEMBERS:
+    _handler_of(_name)
