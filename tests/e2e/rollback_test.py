@@ -103,6 +103,12 @@ class Rollback(unittest.TestCase):
     def test_of_a_promoted_change_by_the_agent(self):
         with self.agent():
             number = self.promoted()
+            infra = self.folder / "infra"
+            infra.mkdir()
+            (infra / "serverless.yml").write_text("functions:\n  greedy:\n    memorySize: 128  # MB\n")
+            patch = self.run_here("explain", number, "--patch", infra)
+            self.assertEqual(patch.returncode, 0, patch.stderr)
+            self.assertIn("-    memorySize: 128  # MB\n+    memorySize: 228  # MB\n", patch.stdout)
             done = self.run_here("rollback", number, "--by", "ada")
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn(f"change {number} rolled back by ada", done.stderr)
