@@ -179,7 +179,7 @@ Status compose(Loop& loop, const RunOptions& options, const Decorators& decorato
 }
 
 void turn_until_stopped(Loop& loop) {
-    constexpr Nanos kWait = std::chrono::milliseconds(100);  // at most; events end it
+    constexpr Nanos kWait = std::chrono::milliseconds(200);  // at most; events end it
     while (g_stop == 0) {
         loop.pipeline->step(kWait);
         loop.monitor.keep_budget(loop.clock.now(), !loop.executor->open().empty(), say);

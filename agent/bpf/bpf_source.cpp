@@ -25,7 +25,7 @@ namespace {
 // Records other than urgent ones wake nobody, unless they are very many. While there are some the ring is looked at
 // often, when there are few seldom: each look costs all that follows from it.
 constexpr Nanos kDrainInterval = std::chrono::milliseconds(10);
-constexpr Nanos kLongestInterval = std::chrono::milliseconds(100);
+constexpr Nanos kLongestInterval = std::chrono::milliseconds(200);
 constexpr std::size_t kWorthADrain = 200;  // records; with fewer it is looked at less often
 constexpr Nanos kLossInterval = std::chrono::seconds(1);  // at least so often, also when nothing comes
 constexpr Nanos kSettleInterval = std::chrono::seconds(1);
