@@ -2,7 +2,6 @@
 """`autotune deploy`: new code reaches everybody only when a canary has proved it; bad code is taken back, also from the
 unpublished head."""
 import concurrent.futures
-import contextlib
 import json
 import pathlib
 import threading
@@ -22,15 +21,9 @@ def handler(event, context):
 RULES = "version: 1\nguardrails: {blast_radius: {max_canary_weight: 0.5}}\nrules:\n- {name: never, when: fn.invocations < 0, plan: [{notify: {}}]}\n"
 
 
-class Deploy(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        harness.need_root()
-
+class Deploy(harness.Story):
     def setUp(self):
-        self.stack = contextlib.ExitStack()
-        self.addCleanup(self.stack.close)
-        self.folder = self.stack.enter_context(harness.workspace())
+        super().setUp()
         self.state = self.folder / "state"
         harness.write_function(self.folder / "functions", "shop", CODE.format(sleep=0.02, body="pass", word="old"))
         (self.folder / "rules.yaml").write_text(RULES)

@@ -2,7 +2,6 @@
 """`autotune fuse --package`: the group answers as its functions did, calls its members in the process, and others as before."""
 import base64
 import concurrent.futures
-import contextlib
 import json
 import pathlib
 import sys
@@ -80,15 +79,9 @@ def record(trace):
             one("tax", "t", "p", 60, 80), one("tax", "u", "q", 60, 80), one("audit", "a", "f", 170, 260)]
 
 
-class Group(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        harness.need_root()
-
+class Group(harness.Story):
     def setUp(self):
-        self.stack = contextlib.ExitStack()
-        self.addCleanup(self.stack.close)
-        self.folder = self.stack.enter_context(harness.workspace())
+        super().setUp()
         self.functions = self.folder / "functions"
         self.functions.mkdir()
         self.host = self.stack.enter_context(harness.running(harness.Host(self.functions, self.folder / "host")))

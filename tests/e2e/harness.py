@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import unittest
 
 SOURCE = pathlib.Path(os.environ.get("AUTOTUNE_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
 BINARY_DIR = pathlib.Path(os.environ.get("AUTOTUNE_BINARY_DIR", SOURCE / "build" / "release"))
@@ -252,3 +253,16 @@ def write_function(folder, name, code, memory_mb=128, timeout="3s", runtime="pyt
         f"runtime: {runtime}\nhandler: {handler}\nmemory_mb: {memory_mb}\ntimeout: {timeout}\naliases: {aliases}\n")
     (target / "handler.py").write_text(code)
     return target
+
+
+class Story(unittest.TestCase):
+    """One that needs root, with a folder of its own (`self.folder`) and what is to be ended at the end (`self.stack`)."""
+
+    @classmethod
+    def setUpClass(cls):
+        need_root()
+
+    def setUp(self):
+        self.stack = contextlib.ExitStack()
+        self.addCleanup(self.stack.close)
+        self.folder = self.stack.enter_context(workspace())

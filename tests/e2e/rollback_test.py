@@ -31,15 +31,9 @@ rules:
 """
 
 
-class Rollback(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        harness.need_root()
-
+class Rollback(harness.Story):
     def setUp(self):
-        self.stack = contextlib.ExitStack()
-        self.addCleanup(self.stack.close)
-        self.folder = self.stack.enter_context(harness.workspace())
+        super().setUp()
         self.state = self.folder / "state"
         harness.write_function(self.folder / "functions", "greedy", GREEDY)
         (self.folder / "watch.yaml").write_text(WATCH)

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """`autotune size --function`: calls of a copy tell the size; the function itself is as it was, whatever happens."""
-import contextlib
 import json
 import os
 import pathlib
@@ -24,15 +23,9 @@ def handler(event, context):
 '''
 
 
-class SizeLive(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        harness.need_root()
-
+class SizeLive(harness.Story):
     def setUp(self):
-        self.stack = contextlib.ExitStack()
-        self.addCleanup(self.stack.close)
-        self.folder = self.stack.enter_context(harness.workspace())
+        super().setUp()
         harness.write_function(self.folder / "functions", "work", WORK, memory_mb=256, timeout="10s")
         self.host = self.stack.enter_context(harness.running(harness.Host(self.folder / "functions", self.folder / "host")))
         self.before = self.as_it_is()
