@@ -29,6 +29,9 @@ Build to_build(const json& j, const FunctionConfig& config, const std::string& c
         others.erase(found);
     }
     rest["Environment"] = others;
+    // {"Error": …} in place of variables: nobody knows what they are.
+    if (const auto told = j.find("Environment"); told != j.end() && told->contains("Error") && !told->contains("Variables"))
+        remedy = kRemedyUnknown;
     return {.tuned = {.memory_mb = config.memory_mb,
                       .timeout = config.timeout,
                       .handler = config.handler,

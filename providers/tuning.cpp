@@ -27,6 +27,9 @@ std::int64_t seconds_of(Nanos limit) { return std::chrono::ceil<std::chrono::sec
 
 // What the wrapper was told; of a function that is not wrapped: what it would have to know.
 Result<json> told(const Tuning& before) try {
+    if (before.remedy == kRemedyUnknown)
+        return fail(Errc::unsupported, "the function's variables cannot be read, and they are set as a whole; may this role use "
+                                       "the key that they are encrypted with?");
     if (before.remedy.empty())
         return json{{"handler", before.handler},
                     {"timeout_s", seconds_of(before.timeout)},
@@ -50,7 +53,8 @@ Result<Tuning> wrapped(const Wrap& wrap, const Tuning& before, std::string_view 
     if (wrap.settings.empty()) {
         if (remedies.erase(wrap.remedy) == 0)
             return fail(Errc::invalid_argument, "it has no " + wrap.remedy + " that could be taken off");
-        to.timeout = own;
+        // These need the time that was given to them.
+        if (!remedies.contains("handover") && !remedies.contains("map_reduce")) to.timeout = own;
         if (remedies.empty()) {
             to.handler = (*j)["handler"].get<std::string>();
             to.remedy.clear();

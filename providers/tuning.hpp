@@ -16,6 +16,7 @@
 namespace autotune {
 
 inline constexpr std::string_view kRemedyVariable = "AUTOTUNE_REMEDY";
+inline constexpr std::string_view kRemedyUnknown = "?";  // in a Tuning: the variables cannot be read, so they must not be set
 inline constexpr std::string_view kRemedyHandler = "autotune_remedy.handler";
 inline constexpr std::string_view kRemedyLayer = "autotune-remedy-";  // then the hash of what is in it
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "providers/tuning.hpp"
 #include "scripted_lambda.hpp"
 
 namespace autotune {
@@ -279,6 +280,26 @@ TEST(AwsLambda, TellsTheWrapperFromTheRestOfAFunction) {
     EXPECT_EQ(wrapped.head.tuned, (Tuning{128, std::chrono::seconds(3), "autotune_remedy.handler", {"arn:1"}, "abc", "{}"}));
     EXPECT_NE(plain.head.rest, state_of(R"("Handler":"app.handler","Environment":{"Variables":{"A":"c"}})").head.rest);
     EXPECT_EQ(state_of(R"("Environment":{"Variables":{}})").head.rest, state_of(R"("Description":"")").head.rest);
+}
+
+// Lambda says so where the caller may not use the key that they are encrypted with.
+TEST(AwsLambda, VariablesThatCannotBeReadAreNotReplaced) {
+    ScriptedLambda lambda;
+    lambda.answers(200, R"({"FunctionName":"orders","MemorySize":128,"Timeout":3,"CodeSha256":"abc","Handler":"app.handler","Environment":{"Error":{"ErrorCode":"AccessDeniedException","Message":"Lambda was unable to decrypt"}}})");
+    const FunctionState state = lambda.adapter().configure(kOrders, {}, "r").value();
+    const auto to = tuned(Wrap{.remedy = "cache", .settings = "{}", .words = "", .timeout = {}, .layer = ""}, state.head.tuned, "arn:1");
+    ASSERT_FALSE(to) << "its variables would be set to " << to->remedy << " alone";
+    EXPECT_THAT(to.error().message, HasSubstr("variables cannot be read"));
+}
+
+// The URL of the archive is signed: who has it may fetch the code.
+TEST(AwsLambda, ASignedUrlIsInNoError) {
+    ScriptedLambda lambda;
+    lambda.answers(200, R"({"Configuration":{"FunctionName":"orders","MemorySize":128},"Code":{"Location":"http://127.0.0.1:1/code?X-Amz-Signature=5ec7e7"}})");
+    const auto package = lambda.adapter().package(kOrders, "1");
+    ASSERT_FALSE(package);
+    EXPECT_THAT(package.error().message, HasSubstr("127.0.0.1"));
+    EXPECT_THAT(package.error().message, testing::Not(HasSubstr("5ec7e7")));
 }
 
 TEST(AwsLambda, ReadsNoLogs) {

@@ -36,6 +36,12 @@ TEST(Tuning, ASecondRemedyJoinsTheFirstAndEachIsTakenOffByItself) {
     EXPECT_EQ(tuned(put("cache", ""), one, kArn).value(), plain());
 }
 
+TEST(Tuning, ATimeLimitStaysWhileARemedyIsLeftThatNeedsIt) {
+    const Tuning one = tuned(put("handover", "{}", std::chrono::seconds(30)), plain(), kArn).value();
+    const Tuning two = tuned(put("cache", "{}"), one, kArn).value();
+    EXPECT_EQ(tuned(put("cache", ""), two, kArn).value(), one);
+}
+
 TEST(Tuning, ANewerWrapperTakesTheOldersPlace) {
     const Tuning old = tuned(put("cache", "{}"), plain(), kArn).value();
     const std::string newer = "arn:aws:lambda:eu-west-1:1:layer:autotune-remedy-34cd:1";
