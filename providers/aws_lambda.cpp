@@ -203,8 +203,13 @@ Result<Package> AwsLambda::package(const FunctionRef& function, const Version& v
         return fail(Errc::unsupported, doing + ": the platform does not give it away; is it a container's image?");
     // Signed by itself, and often at another host.
     net::HttpClient client({.timeout = std::chrono::minutes(2)});
-    auto archive = client.send(found->code_url.substr(0, path), {.target = found->code_url.substr(path)});
-    if (!archive) return archive.forward(doing);
+    const std::string host = found->code_url.substr(0, path);
+    auto archive = client.send(host, {.target = found->code_url.substr(path)});
+    if (!archive) {  // the client names the URL, which is as good as the code
+        std::string why = archive.error().message;
+        if (const std::size_t at = why.find(found->code_url); at != std::string::npos) why.replace(at, found->code_url.size(), host + "/…");
+        return fail(archive.error().code, doing + ": " + why);
+    }
     if (archive->status != 200)
         return fail(archive->status >= 500 ? Errc::unavailable : Errc::not_found,
                     doing + ": HTTP " + std::to_string(archive->status));
