@@ -157,8 +157,10 @@ Result<net::HttpResponse> deliver(net::HttpClient& client, const NotificationTar
     auto answer = tell(client, target, message);
     if (answer || target.kind != TargetKind::slack) return answer;
     std::string why = answer.error().message;
-    for (std::size_t at = why.find(target.path); at != std::string::npos; at = why.find(target.path, at))
-        why.replace(at, target.path.size(), "/…");
+    const std::string_view hidden = "/…";  // begins as paths do: it must not be found again
+    if (target.path.size() > 1)
+        for (std::size_t at = why.find(target.path); at != std::string::npos; at = why.find(target.path, at + hidden.size()))
+            why.replace(at, target.path.size(), hidden);
     return fail(answer.error().code, why);
 }
 

@@ -149,5 +149,12 @@ TEST_F(Targets, MistakesAreToldWithoutTheSecret) {
     EXPECT_THAT(answer.error().message, Not(HasSubstr("secret")));
 }
 
+TEST_F(Targets, AnAddressWithoutAPathIsToldToo) {
+    const auto target = parse_target("slack=" + secret("http://127.0.0.1:1"));
+    ASSERT_TRUE(target);
+    net::HttpClient client;
+    EXPECT_FALSE(deliver(client, *target, message()));
+}
+
 }  // namespace
 }  // namespace autotune::exporters
