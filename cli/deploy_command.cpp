@@ -1,5 +1,7 @@
 // autotune deploy FUNCTION --code PATH: new code, proved by the canary that every other change is proved by.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <iostream>
 #include <string>
@@ -34,6 +36,11 @@ int refuse(const std::string& why) {
     return kFailed;
 }
 
+// "app.zip"; of "app/": "app".
+std::string words_of(const std::filesystem::path& code) {
+    return (code.has_filename() ? code : code.parent_path()).filename().string();
+}
+
 int deploy(Request request) {
     const auto zip = std::filesystem::is_directory(request.code) ? host::pack(request.code) : read_file(request.code);
     if (!zip) return refuse(zip.error().message);
@@ -42,7 +49,7 @@ int deploy(Request request) {
     request.canary.horizon = std::chrono::duration_cast<Nanos>(std::chrono::duration<double, std::ratio<3600>>(request.horizon_h));
     Action action;
     action.target = {"aws-lambda", request.function};
-    action.change = Deploy{.code_hash = {}, .package = {}, .words = request.code.filename().empty() ? request.code.parent_path().filename().string() : request.code.filename().string(), .request = {}};
+    action.change = Deploy{.code_hash = {}, .package = {}, .words = words_of(request.code)};
     action.rule = "deploy";
     action.because = request.who + " asked for it";
     action.predicted = "it fails no more often and is no slower than the margins allow";
@@ -68,7 +75,14 @@ int deploy_command(int argc, char** argv) {
         "old version serves again.");
     Request request;
     request.who = caller();
-    app.add_option("FUNCTION", request.function, "its name")->required();
+    app.add_option("FUNCTION", request.function, "its name, no ARN")->required()->check(CLI::Validator(
+        [](const std::string& name) {
+            const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+                return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
+            });
+            return plain ? std::string() : "\"" + name + "\" is no function's name";
+        },
+        ""));
     app.add_option("--code", request.code, "folder, or zip archive")->required()->type_name("PATH")->check(CLI::ExistingPath);
     app.add_option("--weight", request.canary.weight, "share of the calls, at most what the rules' guardrails allow")
         ->capture_default_str()

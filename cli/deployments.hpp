@@ -12,14 +12,13 @@
 
 namespace autotune::cli {
 
-// Leaves package and request there, the package first; `action`, a Deploy, gets the package's path and hash, and a
-// request of its own. Errors: the file system's.
+// Leaves package and action there; `action`, a Deploy, gets the package's path and hash. Errors: the file system's.
 [[nodiscard]] Status leave(const std::filesystem::path& folder, Action action, std::string_view zip);
 
-// Those that were left, by function. What cannot be read is none.
+// Those that were left, by function, their packages whole. What cannot be read is none.
 [[nodiscard]] std::vector<LeftAction> deployments_in(const std::filesystem::path& folder);
 
-// Removes packages that no request and none of `needed` names.
+// Removes packages that no action and none of `needed` names; never one that is being left.
 void sweep_packages(const std::filesystem::path& folder, const std::vector<std::string>& needed);
 
 }  // namespace autotune::cli

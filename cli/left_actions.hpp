@@ -1,8 +1,12 @@
-// Actions on their way from people to the agent: one file for a function in a folder of the state. Who may write there
-// may change functions, as far as the guardrails allow; what was left outlives an agent that does not run.
+// Actions on their way from people to the agent: a file each in a folder of the state. Who may write there may change
+// functions, as far as the guardrails allow; what was left outlives an agent that does not run.
+//
+// A file is never written again, so that what is left while the one before it is begun is not lost: files are called
+// FUNCTION@TIME.json, and of a function the latest counts.
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 #include <vector>
 
 #include "core/plan.hpp"
@@ -15,14 +19,14 @@ struct LeftAction {
     Action action;
 };
 
-// Leaves it there, whole or not at all. A later one for the same function takes the place of one that was not begun.
-// Errors: the file system's.
-[[nodiscard]] Status leave(const std::filesystem::path& folder, const Action& action);
+// Leaves it there, whole or not at all, under a request of its own where it has none. It takes the place of one for the
+// same function that was not begun. Errors: the file system's.
+[[nodiscard]] Status leave(const std::filesystem::path& folder, Action action);
 
-// Those that were left, by function. What cannot be read is none.
+// The latest of each function, by function. What cannot be read is none.
 [[nodiscard]] std::vector<LeftAction> actions_in(const std::filesystem::path& folder);
 
-// It was begun or refused.
+// It was begun or refused. A later one stays.
 [[nodiscard]] Status forget(const LeftAction& left);
 
 // Regular files of that extension, sorted; none where there is no folder.

@@ -11,6 +11,7 @@ namespace autotune::cli {
 
 namespace {
 constexpr std::size_t kMostUnsaved = 100'000;  // invocations kept while the store refuses them
+constexpr std::size_t kLookedThrough = 1'000;  // changes, for what a death kept from being forgotten
 constexpr std::size_t kManyUnsaved = 1'000;
 constexpr Nanos kSaveEvery = std::chrono::milliseconds(500);  // a transaction costs as much as many rows
 constexpr std::int64_t kEvaluationRest = 2'000;  // an evaluation takes at most such a part of the time, see due()
@@ -152,12 +153,12 @@ void Pipeline::take_approvals(const rules::Situation& now) {
 }
 
 // By an agent that died before it could say so: the journal knows.
-Result<bool> Pipeline::was_begun_before(const Deploy& asked) {
-    const auto records = parts_.store.changes_since(parts_.clock.wall() - rules::kBumpMemory);
+Result<bool> Pipeline::was_begun_before(const Action& asked) {
+    // Also what was refused or only planned: it was answered.
+    const auto records = parts_.store.changes(kLookedThrough);
     if (!records) return records.forward();
     return std::any_of(records->begin(), records->end(), [&](const ChangeRecord& r) {
-        const auto* deploy = std::get_if<Deploy>(&r.action.change);
-        return deploy != nullptr && !asked.request.empty() && deploy->request == asked.request;
+        return !asked.request.empty() && r.action.request == asked.request;
     });
 }
 
@@ -166,8 +167,7 @@ void Pipeline::take_left(const std::vector<LeftAction>& all, const rules::Situat
     for (const LeftAction& left : all) {
         Action action = left.action;
         const std::string what = describe(action.change) + " of " + action.target.name;
-        const auto* const deploy = std::get_if<Deploy>(&action.change);
-        const auto before = deploy != nullptr ? was_begun_before(*deploy) : Result<bool>(false);
+        const auto before = was_begun_before(action);
         if (!before) {  // then it waits: it must not be done twice
             check(before.forward("reading the journal"));
             continue;
@@ -189,12 +189,12 @@ void Pipeline::take_left(const std::vector<LeftAction>& all, const rules::Situat
         const auto started = parts_.executor.start(action);
         if (!started) {
             check(started.forward(what));
-            continue;
+            if (started.error().code != Errc::not_found) continue;  // a name that is none stays none
         }
         check(forget(left));
         take_outcomes();
         refresh_history();
-        executing_ |= started->has_value();
+        executing_ |= started && started->has_value();
     }
 }
 
@@ -202,8 +202,9 @@ void Pipeline::take_deployments(const rules::Situation& now) {
     if (options_.deployments.empty()) return;
     take_left(deployments_in(options_.deployments), now);
     std::vector<std::string> needed;
-    for (const ChangeRecord& change : parts_.executor.open())
-        if (const auto* deploy = std::get_if<Deploy>(&change.action.change)) needed.push_back(deploy->package);
+    for (const auto changes : {parts_.executor.open(), parts_.executor.waiting()})
+        for (const ChangeRecord& change : changes)
+            if (const auto* deploy = std::get_if<Deploy>(&change.action.change)) needed.push_back(deploy->package);
     sweep_packages(options_.deployments, needed);
 }
 

@@ -81,7 +81,7 @@ private:
     void take_left(const std::vector<LeftAction>& all, const rules::Situation& now);
     void take_deployments(const rules::Situation& now);
     void take_rollbacks();
-    Result<bool> was_begun_before(const Deploy& asked);
+    Result<bool> was_begun_before(const Action& asked);
     void take_outcomes();
     void judge();
     void remember(const std::vector<Invocation>& finished);

@@ -45,7 +45,8 @@ int tell(const ChangeRecord& change) {
     return is_back ? kDone : kFailed;
 }
 
-// Nobody else writes the journal: this process does what the agent would.
+// Nobody else writes the journal: this process does what the agent would, of this one change. Others stay where they are:
+// a canary that nobody judges must not begin.
 int by_ourselves(SqliteStore& store, const Request& request) {
     auto options = options_from_environment();
     if (!options) return refuse(options.error().message);
@@ -59,7 +60,7 @@ int by_ourselves(SqliteStore& store, const Request& request) {
     while (clock.now() < until) {
         const auto change = store.change(*undo);
         if (change && change->step == Step::closed) return tell(*change);
-        if (!executor.step()) std::this_thread::sleep_for(kLook);
+        if (!executor.step(*undo)) std::this_thread::sleep_for(kLook);
     }
     return refuse(request.which() + " is on its way back, but not there yet: autotune run goes on with it, and so does this command");
 }

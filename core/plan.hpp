@@ -43,7 +43,6 @@ struct Deploy {
     std::string code_hash;  // as the platform tells it of the archive (Lambda: CodeSha256)
     std::string package;    // path of the archive, which must stay until the change has ended
     std::string words;      // what it is, for people: "app.zip"
-    std::string request;    // which of all that were asked for, so that none is carried out twice; "" where nobody asked
     bool operator==(const Deploy&) const = default;
 };
 
@@ -97,6 +96,7 @@ struct Action {
     Mode mode = Mode::dry_run;
     std::optional<CanaryPolicy> canary;  // unset: nothing to prove (notify)
     std::string runbook;
+    std::string request;            // of people: which of all, so that none is carried out twice; "": the rules' own
     std::optional<Nanos> approval_within;  // set: begins only when people approve it, within so long
 };
 

@@ -55,7 +55,7 @@ struct ChangeWriter {
                   {"layer", w.layer}}}};
     }
     json operator()(const Deploy& d) const {
-        return {{"deploy", {{"code_hash", d.code_hash}, {"package", d.package}, {"words", d.words}, {"request", d.request}}}};
+        return {{"deploy", {{"code_hash", d.code_hash}, {"package", d.package}, {"words", d.words}}}};
     }
     json operator()(const Notify& n) const {
         return {{"notify", {{"severity", to_string(n.severity)}, {"suggest", n.suggest}}}};
@@ -78,7 +78,7 @@ Change to_change(const json& j) {
     if (j.contains("deploy")) {
         const json& d = j.at("deploy");
         return Deploy{d.at("code_hash").get<std::string>(), d.at("package").get<std::string>(),
-                      d.at("words").get<std::string>(), d.value("request", "")};
+                      d.at("words").get<std::string>()};
     }
     if (j.contains("notify")) {
         const json& n = j.at("notify");
@@ -168,6 +168,7 @@ Action to_action(const json& j) {
     a.evidence = to_evidence(j.at("evidence"));
     a.mode = named<Mode, 2>(j.at("mode"));
     if (j.contains("canary")) a.canary = to_canary(j.at("canary"));
+    a.request = j.value("request", "");
     if (j.contains("approval_within_ns"))
         a.approval_within = Nanos(integer_of<std::int64_t>(j.at("approval_within_ns")));
     a.runbook = j.at("runbook").get<std::string>();
@@ -203,6 +204,7 @@ std::string to_json(const Action& a) {
            {"mode", to_string(a.mode)},
            {"runbook", a.runbook}};
     if (a.canary) j["canary"] = from_canary(*a.canary);
+    if (!a.request.empty()) j["request"] = a.request;
     if (a.approval_within) j["approval_within_ns"] = a.approval_within->count();
     return text_of(j);
 }

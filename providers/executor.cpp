@@ -279,16 +279,19 @@ Result<ChangeId> Executor::roll_back(ChangeId id, const std::string& who) {
     return *opened;
 }
 
-bool Executor::step() {
-    impl_->expire();
+bool Executor::step(std::optional<ChangeId> only) {
+    if (!only) impl_->expire();
     auto& drivers = impl_->drivers;
     for (ChangeDriver& d : drivers) {
+        if (only && d.record().id != *only) continue;
         d.step();
         if (d.record().step == Step::closed) impl_->outcomes.push_back(outcome_of(d.record()));
     }
     std::erase_if(drivers, [](const ChangeDriver& d) { return d.record().step == Step::closed; });
     impl_->refresh();
-    return std::any_of(drivers.begin(), drivers.end(), [](const ChangeDriver& d) { return d.can_go_on(); });
+    return std::any_of(drivers.begin(), drivers.end(), [&](const ChangeDriver& d) {
+        return (!only || d.record().id == *only) && d.can_go_on();
+    });
 }
 
 Status Executor::decide(ChangeId id, const JudgeReport& report, Disposition how) {

@@ -67,9 +67,9 @@ public:
     // waits, ask again.
     Status approve(ChangeId id, const std::string& who);
 
-    // Drives each open change by at most one platform call. True: some change can go on at once, so
+    // Drives each open change, or `only` that one, by at most one platform call. True: some change can go on at once, so
     // call again; false: all wait for a verdict or for the time of their next attempt.
-    bool step();
+    bool step(std::optional<ChangeId> only = std::nullopt);
 
     // The verdict on a change that is `observing`: promoted, rolled_back or reverted. The way there is
     // taken by step(). Errors: invalid_argument, not_found, the store's (then nothing has changed).

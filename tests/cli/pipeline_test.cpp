@@ -95,7 +95,8 @@ protected:
                           .sinks = {&sink_},
                           .health = [] { return AgentHealth{}; },
                           .complain = [this](const std::string& text) { complaints_.push_back(text); }},
-            PipelineOptions{.mode = mode, .approvals = approvals_ / "", .deployments = approvals_ / "deployments"});
+            PipelineOptions{.mode = mode, .approvals = approvals_ / "", .deployments = approvals_ / "deployments",
+                            .applications = approvals_ / "applications"});
         EXPECT_TRUE(pipeline_->start());
     }
 
@@ -282,7 +283,7 @@ TEST_F(PipelineTest, ADeploymentThatWasBegunIsNotBegunAgainAfterADeath) {
     Action action = test::resize_action();
     action.target = {"fake", "orders"};
     action.rule = "deploy";
-    action.change = Deploy{.code_hash = {}, .package = {}, .words = "app", .request = {}};
+    action.change = Deploy{.code_hash = {}, .package = {}, .words = "app"};
     const std::filesystem::path folder = approvals_ / "deployments";
     ASSERT_TRUE(leave(folder, action, "new code"));
     const auto asked = deployments_in(folder).at(0);
@@ -293,6 +294,37 @@ TEST_F(PipelineTest, ADeploymentThatWasBegunIsNotBegunAgainAfterADeath) {
     std::ofstream(asked.file) << to_json(asked.action);
     pass(2s);
     EXPECT_TRUE(deployments_in(folder).empty());
+    EXPECT_EQ(store_.changes(10)->size(), 1u);
+}
+
+TEST_F(PipelineTest, AnAppliedChangeOfAFunctionThatIsNotThereIsNotAskedForForEver) {
+    Action action = test::resize_action();
+    action.target = {"fake", "orders"};
+    ASSERT_TRUE(leave(approvals_ / "applications", action));
+    platform_.somebody_deletes_the_function();
+    pass(2s);
+    EXPECT_TRUE(actions_in(approvals_ / "applications").empty());
+    EXPECT_THAT(platform_.effects, IsEmpty());
+    EXPECT_THAT(complaints_, SizeIs(1));
+}
+
+// Also when it was taken back, and would be possible again.
+TEST_F(PipelineTest, AnAppliedChangeThatWasBegunIsNotBegunAgainAfterADeath) {
+    Action action = test::resize_action();
+    action.target = {"fake", "orders"};
+    action.change = Resize{128, 256};
+    action.mode = Mode::apply;
+    ASSERT_TRUE(leave(approvals_ / "applications", action));
+    const auto asked = actions_in(approvals_ / "applications").at(0);
+    pass(2s);
+    const auto changes = store_.changes(10);
+    ASSERT_EQ(changes->size(), 1u);
+    ASSERT_TRUE(executor_.roll_back(changes->front().id, "ada"));
+    pass(5s);
+    ASSERT_EQ(store_.changes(10)->front().step, Step::closed);
+    std::ofstream(asked.file) << to_json(asked.action);
+    pass(5s);
+    EXPECT_TRUE(actions_in(approvals_ / "applications").empty());
     EXPECT_EQ(store_.changes(10)->size(), 1u);
 }
 

@@ -56,8 +56,10 @@ TEST(ActionJson, KeepsARemedy) {
 
 TEST(ActionJson, KeepsADeployment) {
     Action a = test::resize_action();
-    a.change = Deploy{.code_hash = "abc=", .package = "/state/abc.zip", .words = "app.zip", .request = "7"};
+    a.change = Deploy{.code_hash = "abc=", .package = "/state/abc.zip", .words = "app.zip"};
+    a.request = "7";
     EXPECT_EQ(action_from_json(to_json(a))->change, a.change);
+    EXPECT_EQ(action_from_json(to_json(a))->request, "7");
 }
 
 TEST(ActionJson, IsReadWhenANewerVersionAddedKeys) {

@@ -79,6 +79,19 @@ TEST_F(RollBackTest, AVerdictThatIsBeingCarriedOutGoesBackToo) {
     EXPECT_TRUE(world_.fully_old()) << world_.told();
 }
 
+// By a command that judges nothing: the canary of another function must not begin.
+TEST_F(RollBackTest, OneChangeCanBeSteppedAlone) {
+    const auto other = world_.executor->start(oom_bump());
+    ASSERT_TRUE(other && *other);
+    for (int i = 0; i < 10; ++i) EXPECT_FALSE(world_.executor->step(ChangeId(99)));
+    EXPECT_TRUE(world_.platform.effects.empty());
+    EXPECT_EQ(world_.executor->open().front().step, Step::intended);
+    ASSERT_TRUE(world_.executor->roll_back(**other, "ada"));
+    for (int i = 0; i < 10; ++i) world_.executor->step(**other);
+    EXPECT_TRUE(world_.executor->open().empty());
+    EXPECT_TRUE(world_.fully_old()) << world_.told();
+}
+
 TEST_F(RollBackTest, WhatWaitsForAnApprovalIsClosed) {
     Action action = oom_bump();
     action.approval_within = std::chrono::hours(2);

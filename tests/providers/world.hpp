@@ -36,7 +36,7 @@ inline Action put_cache() {
 // Of a file that holds "new code".
 inline Action deploy_code(const std::string& file) {
     Action a = oom_bump();
-    a.change = Deploy{.code_hash = "new code", .package = file, .words = "app.zip", .request = {}};
+    a.change = Deploy{.code_hash = "new code", .package = file, .words = "app.zip"};
     a.rule = "deploy";
     return a;
 }
