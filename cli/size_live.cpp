@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "providers/admission.hpp"
+#include "providers/copies.hpp"
 
 namespace autotune::cli {
 
@@ -26,11 +27,13 @@ public:
         const Version serving = route != nullptr ? route->stable : "$LATEST";
         auto package = provider.package(original, serving);
         if (!package) return package.forward("copying " + original.name);
-        if (!package->config.layers.empty())
-            return fail(Errc::unsupported, original.name + " has layers, which a copy would lack");
+        if (const Status possible = can_be_copied(*package); !possible) return possible.forward("copying " + original.name);
+        package->labels = {{kCopyLabel, original.name}};
         const FunctionRef copy{original.provider, original.name + std::string(kSuffix)};
         const auto before = provider.get(copy);  // of a search that was killed
         if (!before && before.error().code != Errc::not_found) return before.forward("looking for an earlier copy");
+        if (before && !is_copy(*before, original))
+            return fail(Errc::unsupported, "there is a function " + copy.name + ", which is no copy that autotune made");
         auto made = provider.deploy(copy, *package, before ? before->etag : Etag());
         if (!made) return made.forward("copying " + original.name);
         return Copy(provider, copy, made->etag);

@@ -26,7 +26,8 @@ struct LiveSize {
     std::function<void(const SizeRow&)> progress = [](const SizeRow&) {};
 };
 
-// Makes the copy, searches, removes the copy. Errors: the platform's; unsupported: the function cannot be copied.
+// Makes the copy, searches, removes the copy. Errors: the platform's; unsupported: the function cannot be copied, or somebody
+// else has a function of the copy's name.
 [[nodiscard]] Result<SizeRun> size_live(const LiveSize& wish, Provider& provider);
 
 // What the log's last lines and the answer say of a call. `told_ms`: by our own clock, where the log tells nothing.

@@ -37,6 +37,9 @@ struct FunctionConfig {
     std::map<std::string, std::string> environment;
     std::string role;           // whose rights it has; "" where not told
     std::vector<std::string> layers;  // ARNs of layer versions, in the order in which they are laid over each other
+    bool environment_is_known = true;  // false: it may not be read (Lambda: no right to the key it is encrypted with)
+    std::string architecture;          // "x86_64"; "" where not told
+    std::string network;               // that it is put into (Lambda: the VPC's id), "": none
 };
 
 // The part of a configuration that autotune may change, and puts back.
@@ -93,6 +96,7 @@ struct Package {                // code to deploy
     std::string runtime;
     std::string handler;
     FunctionConfig config;
+    std::map<std::string, std::string> labels;  // of a function that is created
 };
 
 struct Capabilities {

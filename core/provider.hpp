@@ -59,6 +59,9 @@ public:
     virtual Status remove(const FunctionRef&) = 0;
     virtual Result<std::vector<Observation>> observe(const FunctionRef&, Window) = 0;
 
+    // What code_hash will be of this archive.
+    [[nodiscard]] virtual std::string hash_of(std::string_view zip) const = 0;
+
     // The exact requests that carrying out `change` on `state` would send, one a line, for dry runs.
     [[nodiscard]] virtual std::vector<std::string> preview(const Change& change, const FunctionState& state,
                                                            const CanaryPolicy* canary) const = 0;

@@ -1,11 +1,14 @@
 #include "providers/aws_lambda.hpp"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
 #include <thread>
 
 #include "net/http_client.hpp"
 #include "providers/aws_lambda_api.hpp"
 #include "providers/aws_lambda_channel.hpp"
+#include "providers/base64.hpp"
 #include "providers/tuning.hpp"
 
 namespace autotune {
@@ -190,6 +193,13 @@ Result<FunctionState> AwsLambda::deploy(const FunctionRef& function, const Packa
                            c.memory_mb == 0 && c.timeout == Nanos(0) && c.environment.empty();
     if (!state || code_only) return state;
     return impl_->change(function, api::update_settings(function.name, package, state->etag), doing);
+}
+
+std::string AwsLambda::hash_of(std::string_view zip) const {
+    std::string digest(EVP_MAX_MD_SIZE, '\0');
+    unsigned size = 0;
+    if (EVP_Digest(zip.data(), zip.size(), reinterpret_cast<unsigned char*>(digest.data()), &size, EVP_sha256(), nullptr) != 1) return {};
+    return to_base64(std::string_view(digest).substr(0, size));
 }
 
 Result<Package> AwsLambda::package(const FunctionRef& function, const Version& version) {

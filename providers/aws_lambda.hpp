@@ -52,6 +52,7 @@ public:
     Result<std::vector<FunctionRef>> list() override;
     Result<FunctionState> get(const FunctionRef& function) override;
     Result<Package> package(const FunctionRef&, const Version& version) override;
+    [[nodiscard]] std::string hash_of(std::string_view zip) const override;  // SHA-256, base64
     // `expected` empty: creates the function; otherwise new code, and what `package` configures.
     Result<FunctionState> deploy(const FunctionRef&, const Package&, const Etag& expected) override;
     Result<FunctionState> configure(const FunctionRef&, const ConfigDelta&, const Etag& expected) override;

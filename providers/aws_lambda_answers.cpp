@@ -29,9 +29,7 @@ Build to_build(const json& j, const FunctionConfig& config, const std::string& c
         others.erase(found);
     }
     rest["Environment"] = others;
-    // {"Error": …} in place of variables: nobody knows what they are.
-    if (const auto told = j.find("Environment"); told != j.end() && told->contains("Error") && !told->contains("Variables"))
-        remedy = kRemedyUnknown;
+    if (!config.environment_is_known) remedy = kRemedyUnknown;
     return {.tuned = {.memory_mb = config.memory_mb,
                       .timeout = config.timeout,
                       .handler = config.handler,
@@ -50,8 +48,12 @@ Configuration to_configuration(const json& j) {
     c.config.runtime = j.value("Runtime", "");
     c.config.handler = j.value("Handler", "");
     c.config.role = j.value("Role", "");
-    if (j.contains("Environment"))
-        c.config.environment = j.at("Environment").value("Variables", std::map<std::string, std::string>());
+    if (const auto told = j.find("Environment"); told != j.end()) {
+        c.config.environment = told->value("Variables", std::map<std::string, std::string>());
+        c.config.environment_is_known = told->contains("Variables") || !told->contains("Error");
+    }
+    if (const auto told = j.find("Architectures"); told != j.end() && !told->empty()) c.config.architecture = told->front().get<std::string>();
+    if (const auto told = j.find("VpcConfig"); told != j.end() && told->is_object()) c.config.network = told->value("VpcId", "");
     if (j.contains("Layers"))
         for (const json& layer : j.at("Layers")) c.config.layers.push_back(layer.at("Arn").get<std::string>());
     c.etag = j.value("RevisionId", "");

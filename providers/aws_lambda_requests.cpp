@@ -83,6 +83,8 @@ HttpRequest create_function(std::string_view name, const Package& package, std::
     body["Role"] = role;
     body["PackageType"] = "Zip";
     body["Code"] = {{"ZipFile", to_base64(package.zip)}};
+    if (!package.config.architecture.empty()) body["Architectures"] = {package.config.architecture};
+    if (!package.labels.empty()) body["Tags"] = package.labels;
     return with_body("POST", "/2015-03-31/functions", body);
 }
 

@@ -43,7 +43,11 @@ Result<FunctionState> ChangeDriver::set_head() {
     std::ostringstream bytes;
     bytes << file.rdbuf();
     if (!file) return fail(Errc::invalid_argument, "the package " + deploy->package + " cannot be read");
-    return context_.provider.deploy(record_.action.target, {.zip = std::move(bytes).str()}, head_);
+    std::string zip = std::move(bytes).str();
+    // What is deployed must be what is put back: nothing else would be known for this change's.
+    if (context_.provider.hash_of(zip) != deploy->code_hash)
+        return fail(Errc::invalid_argument, "the package " + deploy->package + " is not what it was when this was asked for");
+    return context_.provider.deploy(record_.action.target, {.zip = std::move(zip)}, head_);
 }
 
 void ChangeDriver::configure() {

@@ -16,6 +16,8 @@ Status provide(Provider& there, const FunctionRef& function, const Package& pack
     const auto state = there.get(function);
     if (!state && state.error().code != Errc::not_found) return state.forward();
     if (state && state->code_hash == code_hash && alike(state->config, package.config)) return ok();
+    if (state && !is_copy(*state, function))
+        return fail(Errc::unsupported, "there is another function of that name, which is no copy that autotune made");
     const auto made = there.deploy(function, package, state ? state->etag : Etag());
     // Somebody, or a call of ours that went unanswered, was quicker: what is there is looked at again.
     if (!made && made.error().code == Errc::already_exists) return fail(Errc::conflict, made.error().message);
@@ -23,6 +25,20 @@ Status provide(Provider& there, const FunctionRef& function, const Package& pack
 }
 
 }  // namespace
+
+Status can_be_copied(const Package& package) {
+    const FunctionConfig& c = package.config;
+    if (!c.layers.empty()) return fail(Errc::unsupported, "it has layers, which a copy would lack");
+    if (!c.network.empty()) return fail(Errc::unsupported, "it is in the network " + c.network + ", which a copy would not be");
+    if (!c.environment_is_known)
+        return fail(Errc::unsupported, "its variables cannot be read; may this role use the key that they are encrypted with?");
+    return ok();
+}
+
+bool is_copy(const FunctionState& state, const FunctionRef& of) {
+    const auto label = state.labels.find(kCopyLabel);
+    return label != state.labels.end() && label->second == of.name;
+}
 
 Result<std::vector<Place>> places_of(const Wrap& wrap) try {
     std::vector<Place> places;
@@ -47,9 +63,9 @@ Status provide_copies(const std::vector<Place>& places, const FunctionRef& funct
         if (!package) {
             auto fetched = home.package(function, version);
             if (!fetched) return fetched.forward(doing);
-            if (!fetched->config.layers.empty())
-                return fail(Errc::unsupported, doing + ": it has layers, which are not there");
+            if (const Status possible = can_be_copied(*fetched); !possible) return possible.forward(doing);
             package = *std::move(fetched);
+            package->labels = {{kCopyLabel, function.name}};
         }
         if (const Status done = provide(**there, function, *package, package->code_hash); !done) return done.forward(doing);
     }

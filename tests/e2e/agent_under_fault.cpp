@@ -95,6 +95,7 @@ public:
     }
     Status remove(const FunctionRef& f) override { return real_.remove(f); }
     Result<std::vector<Observation>> observe(const FunctionRef& f, Window w) override { return real_.observe(f, w); }
+    std::string hash_of(std::string_view zip) const override { return real_.hash_of(zip); }
     std::vector<std::string> preview(const Change& c, const FunctionState& s, const CanaryPolicy* p) const override {
         return real_.preview(c, s, p);
     }

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """`autotune size --function`: calls of a copy tell the size; the function itself is as it was, whatever happens."""
+import base64
+import io
 import json
 import os
 import pathlib
 import signal
 import subprocess
 import sys
-import time
 import unittest
+import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import harness
@@ -71,6 +73,20 @@ class SizeLive(harness.Story):
             self.assertEqual(self.as_it_is(), self.before)
         self.assertEqual(self.search().returncode, 0)  # takes over what was left
         self.assertFalse(self.copy_is_there())
+
+    def test_a_function_of_that_name_that_is_somebody_elses_stays(self):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("handler.py", "def handler(event, context):\n    return 'mine'\n")
+        made = self.host.request("POST", "/2015-03-31/functions", json.dumps({
+            "FunctionName": "work-autotune-size", "Runtime": "python3.11", "Role": "arn:aws:iam::000000000000:role/r",
+            "Handler": "handler.handler", "Code": {"ZipFile": base64.b64encode(packed.getvalue()).decode()}}))
+        self.assertEqual(made.status, 201, made.body)
+        done = self.search()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no copy that autotune made", done.stderr)
+        self.assertTrue(self.copy_is_there())
+        self.assertEqual(self.host.invoke("work-autotune-size", {}, qualifier=None).json(), "mine")
 
     def test_mistakes_are_told(self):
         for options in (("--sizes", "1"), ("--payload", "@/nowhere"), ("--objective", "best")):

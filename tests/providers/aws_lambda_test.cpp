@@ -184,6 +184,27 @@ TEST(AwsLambda, CreatesAFunction) {
                     R"("Runtime":"provided","Timeout":3})"));
 }
 
+TEST(AwsLambda, ACopyIsOfTheSameArchitectureAndSaysWhoseItIs) {
+    ScriptedLambda lambda;
+    lambda.answers(201, configuration("$LATEST", 128));
+    Package package{.zip = "PK", .runtime = "python3.11", .handler = "h", .config = {}};
+    package.config.architecture = "arm64";
+    package.labels = {{"autotune:copy-of", "orders"}};
+    EXPECT_TRUE(lambda.adapter().deploy(kOrders, package, ""));
+    EXPECT_THAT(lambda.asked(), ElementsAre(testing::AllOf(HasSubstr(R"("Architectures":["arm64"])"),
+                                                           HasSubstr(R"("Tags":{"autotune:copy-of":"orders"})"))));
+}
+
+TEST(AwsLambda, TellsWhatKeepsAFunctionFromBeingCopied) {
+    ScriptedLambda lambda;
+    lambda.answers(200, R"({"FunctionName":"orders","MemorySize":128,"Architectures":["arm64"],"VpcConfig":{"VpcId":"vpc-1"},"Environment":{"Error":{"ErrorCode":"AccessDeniedException"}}})");
+    const FunctionState state = lambda.adapter().configure(kOrders, {}, "r").value();
+    EXPECT_EQ(state.config.architecture, "arm64");
+    EXPECT_EQ(state.config.network, "vpc-1");
+    EXPECT_FALSE(state.config.environment_is_known);
+    EXPECT_EQ(lambda.adapter().hash_of("two"), "P8TM/nRYcOLA2Z9x8w/wZWyN7dQcwdfT03aw2+aF4vM=");
+}
+
 TEST(AwsLambda, SaysWhenAFunctionIsThereAlready) {
     ScriptedLambda lambda;
     lambda.answers(409, R"({"Message":"Function already exist: orders"})");

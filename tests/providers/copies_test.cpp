@@ -36,6 +36,7 @@ public:
     Result<Answer> invoke(const FunctionRef& f, const Qualifier& q, std::string_view p) override { return to_.invoke(f, q, p); }
     Status remove(const FunctionRef& f) override { return to_.remove(f); }
     Result<std::vector<Observation>> observe(const FunctionRef& f, Window w) override { return to_.observe(f, w); }
+    std::string hash_of(std::string_view zip) const override { return to_.hash_of(zip); }
     std::vector<std::string> preview(const Change& c, const FunctionState& s, const CanaryPolicy* p) const override {
         return to_.preview(c, s, p);
     }
@@ -59,12 +60,34 @@ protected:
 
 TEST_F(Copies, ArePutWhereTheyAreNotAndLeftWhereTheyAre) {
     there_.somebody_changes_code();
+    there_.labels = {{kCopyLabel, "orders"}};
     ASSERT_TRUE(provide());
     EXPECT_THAT(there_.effects, ElementsAre("deploy old code"));
     ASSERT_TRUE(provide());
     EXPECT_THAT(there_.effects, ElementsAre("deploy old code"));
     EXPECT_THAT(reached_, ElementsAre("eu-west-1", "eu-west-1"));
     EXPECT_THAT(home_.effects, IsEmpty());
+}
+
+TEST_F(Copies, LeaveAloneWhatSomebodyElseHasThere) {
+    there_.somebody_changes_code();
+    for (const std::map<std::string, std::string>& labels : {std::map<std::string, std::string>{}, {{kCopyLabel, "other"}}}) {
+        there_.labels = labels;
+        const Status done = provide();
+        ASSERT_FALSE(done);
+        EXPECT_EQ(done.error().code, Errc::unsupported);
+        EXPECT_THAT(done.error().message, HasSubstr("no copy that autotune made"));
+        EXPECT_THAT(there_.effects, IsEmpty());
+    }
+}
+
+TEST(CanBeCopied, OnlyWhatIsWhole) {
+    Package package;
+    EXPECT_TRUE(can_be_copied(package));
+    package.config.environment_is_known = false;
+    EXPECT_THAT(can_be_copied(package).error().message, HasSubstr("variables cannot be read"));
+    package.config.network = "vpc-1";
+    EXPECT_THAT(can_be_copied(package).error().message, HasSubstr("vpc-1"));
 }
 
 TEST_F(Copies, SayWhichPlaceFailed) {
@@ -87,7 +110,7 @@ TEST_F(Copies, AreNotMadeOfWhatNeedsLayers) {
     const Status done = provide_copies({{"a", "b", ""}}, kOrders, "2", home_, [&](const Place&) -> Result<std::unique_ptr<Provider>> {
         return std::unique_ptr<Provider>(std::make_unique<Passing>(there_));
     });
-    EXPECT_THAT(done.error().message, HasSubstr("layers, which are not there"));
+    EXPECT_THAT(done.error().message, HasSubstr("layers, which a copy would lack"));
 }
 
 TEST(Places, AreReadFromTheSettings) {

@@ -1,6 +1,11 @@
 // What a change does when all goes well.
 #include "providers/executor.hpp"
 
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
 #include "executor_fixture.hpp"
 
 namespace autotune {
@@ -9,6 +14,7 @@ namespace {
 using test::ExecutorTest;
 using test::oom_bump;
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 TEST_F(ExecutorTest, CarriesAResizeUpToTheCanary) {
     observing();
@@ -122,6 +128,20 @@ TEST_F(ExecutorTest, KeepsOnRecordWhatPeopleWereTold) {
     EXPECT_EQ(records->front().disposition, Disposition::notified);
     EXPECT_EQ(records->front().action.change, Change(Notify{Severity::critical, "map-reduce"}));
     EXPECT_TRUE(journal_.unfinished_changes()->empty());
+}
+
+// Somebody wrote over it: what would be deployed is not what was asked for, and could not be told from others' code.
+TEST_F(ExecutorTest, APackageThatHasChangedIsNotDeployed) {
+    const std::string file = testing::TempDir() + "autotune-changed-code-" + std::to_string(getpid());
+    std::ofstream(file) << "new code";
+    ASSERT_TRUE(world_.executor->start(test::deploy_code(file)));
+    std::ofstream(file) << "other code";
+    world_.run(Disposition::promoted);
+    std::filesystem::remove(file);
+    EXPECT_TRUE(world_.fully_old()) << world_.told();
+    EXPECT_TRUE(world_.platform.effects.empty()) << world_.told();
+    EXPECT_EQ(journal_.changes(1)->front().disposition, Disposition::failed);
+    EXPECT_THAT(journal_.changes(1)->front().detail, HasSubstr("is not what it was"));
 }
 
 }  // namespace

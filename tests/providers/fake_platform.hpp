@@ -69,6 +69,7 @@ public:
     [[nodiscard]] const Tuning& tuned(const Version& v) const { return versions_.at(v).tuned; }
     [[nodiscard]] std::uint32_t memory_of(const Version& v) const { return versions_.at(v).tuned.memory_mb; }
     bool update_in_progress = false;
+    std::map<std::string, std::string> labels;
     bool tells_builds = true;
 
     [[nodiscard]] std::string_view name() const override { return "fake"; }
@@ -143,6 +144,7 @@ public:
     Result<Answer> invoke(const FunctionRef&, const Qualifier&, std::string_view) override { return never(); }
     Status remove(const FunctionRef&) override { return never(); }
     Result<std::vector<Observation>> observe(const FunctionRef&, Window) override { return never(); }
+    [[nodiscard]] std::string hash_of(std::string_view zip) const override { return std::string(zip); }
     [[nodiscard]] std::vector<std::string> preview(const Change& change, const FunctionState& state,
                                                    const CanaryPolicy* canary) const override {
         return {describe(change), "alias " + state.aliases.at(0).alias,
@@ -178,7 +180,8 @@ private:
                         .etag = etag_,
                         .code_hash = head_.tuned.code_hash,
                         .head = head_,
-                        .update_in_progress = update_in_progress};
+                        .update_in_progress = update_in_progress,
+                        .labels = labels};
         for (const auto& [v, build] : versions_) s.versions.push_back(v);
         if (tells_builds) s.builds = versions_;
         for (const auto& [name, routing] : aliases_) s.aliases.push_back(routing);
