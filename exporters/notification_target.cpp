@@ -74,7 +74,8 @@ Result<std::int64_t> open_issue(const net::HttpResponse& found) {
 
 // One issue a fingerprint: made once, commented on, closed when resolved. A resolution that nobody opened an issue for is
 // no news.
-Result<net::HttpResponse> tell_github(net::HttpClient& client, const NotificationTarget& target, const Message& message) {
+Result<net::HttpResponse> tell_github(net::HttpClient& client, const NotificationTarget& target, const Message& message,
+                                     Progress& progress) {
     auto found = client.send(target.base, github(target, "GET", "/issues?state=open&per_page=1&labels=" + github_label(message)));
     if (!found || found->status != 200) return found;
     const auto issue = open_issue(*found);
@@ -84,8 +85,11 @@ Result<net::HttpResponse> tell_github(net::HttpClient& client, const Notificatio
         return client.send(target.base, github(target, "POST", "/issues", to_github_issue_json(message)));
     }
     const std::string path = "/issues/" + std::to_string(*issue);
-    auto answer = client.send(target.base, github(target, "POST", path + "/comments", to_github_comment_json(message)));
-    if (!answer || answer->status != 201 || !message.resolved) return answer;
+    if (!progress.commented) {
+        auto answer = client.send(target.base, github(target, "POST", path + "/comments", to_github_comment_json(message)));
+        progress.commented = answer && answer->status == 201;
+        if (!progress.commented || !message.resolved) return answer;
+    }
     return client.send(target.base, github(target, "PATCH", path, R"({"state":"closed","state_reason":"completed"})"));
 }
 
@@ -140,21 +144,21 @@ Result<NotificationTarget> parse_target(std::string_view text) {
 }
 
 namespace {
-Result<net::HttpResponse> tell(net::HttpClient& client, const NotificationTarget& target, const Message& message) {
+Result<net::HttpResponse> tell(net::HttpClient& client, const NotificationTarget& target, const Message& message, Progress& progress) {
     switch (target.kind) {
         case TargetKind::webhook: return post(client, target, target.path, to_webhook_json(message, target.receiver));
         case TargetKind::alertmanager: return post(client, target, target.path, to_alertmanager_json(message));
         case TargetKind::slack: return post(client, target, target.path, to_slack_json(message));
         case TargetKind::pagerduty: return post(client, target, target.path, to_pagerduty_json(message, target.secret));
-        case TargetKind::github: return tell_github(client, target, message);
+        case TargetKind::github: return tell_github(client, target, message, progress);
     }
     return fail(Errc::internal, "no such target");
 }
 }  // namespace
 
 // The client's errors name the whole URL, which may be the secret itself.
-Result<net::HttpResponse> deliver(net::HttpClient& client, const NotificationTarget& target, const Message& message) {
-    auto answer = tell(client, target, message);
+Result<net::HttpResponse> deliver(net::HttpClient& client, const NotificationTarget& target, const Message& message, Progress& progress) {
+    auto answer = tell(client, target, message, progress);
     if (answer || target.kind != TargetKind::slack) return answer;
     std::string why = answer.error().message;
     const std::string_view hidden = "/…";  // begins as paths do: it must not be found again

@@ -33,11 +33,16 @@ struct NotificationTarget {
     [[nodiscard]] std::string shown() const;
 };
 
-// As above. Errors: invalid_argument, with what is wrong; not_found, permission_denied: the file.
+// As above. Errors: invalid_argument, with what is wrong; not_found: the file cannot be read.
 [[nodiscard]] Result<NotificationTarget> parse_target(std::string_view text);
+
+// How far a message has come that takes several requests: of its own for each message, kept from try to try.
+struct Progress {
+    bool commented = false;
+};
 
 // The last answer. Errors: the client's. Blocks; called from one thread at a time.
 [[nodiscard]] Result<net::HttpResponse> deliver(net::HttpClient& client, const NotificationTarget& target,
-                                                const Message& message);
+                                                const Message& message, Progress& progress);
 
 }  // namespace autotune::exporters

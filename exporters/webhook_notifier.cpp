@@ -41,13 +41,13 @@ struct WebhookNotifier::Impl {
 
     void enqueue(Message message) {
         const std::lock_guard lock(mutex);
-        if (is_repeated(message)) {
-            ++counts.repeated;
-            return;
-        }
         if (queue.size() >= options.queue_limit) {
             ++counts.dropped;
             counts.last_error = "the queue is full";
+            return;
+        }
+        if (is_repeated(message)) {
+            ++counts.repeated;
             return;
         }
         queue.push_back(std::move(message));
@@ -98,8 +98,9 @@ bool WebhookNotifier::Impl::is_repeated(const Message& message) {
 
 void WebhookNotifier::Impl::deliver(net::HttpClient& client, const Message& message) {
     thread_local std::minstd_rand random(std::random_device{}());
+    Progress progress;
     for (unsigned attempt = 0;; ++attempt) {
-        const auto answer = exporters::deliver(client, options.target, message);
+        const auto answer = exporters::deliver(client, options.target, message, progress);
         const bool delivered = answer && answer->status >= 200 && answer->status < 300;
         const bool final_refusal =
             answer ? !worth_retrying(answer->status) : answer.error().code == Errc::invalid_argument;
@@ -113,6 +114,7 @@ void WebhookNotifier::Impl::deliver(net::HttpClient& client, const Message& mess
             counts.last_error = options.target.shown() +
                                 (answer ? " answered " + std::to_string(answer->status) : ": " + answer.error().message);
             ++(last ? counts.dropped : counts.retries);
+            if (last) told.erase({fingerprint(message), message.title});  // it was not: the next one is news
         }
         if (last) return;
         pause(backoff(options.retry, attempt, std::uniform_real_distribution<>()(random)));

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -40,6 +42,7 @@ public:
     std::vector<json> bodies;
     std::vector<std::string> tokens;
     std::string issues = "[]";
+    int failing = 0;  // so many PATCHes are answered 502
     [[nodiscard]] std::string base() const { return server_.base(); }
 
 private:
@@ -48,7 +51,8 @@ private:
         bodies.push_back(request.body.empty() ? json() : json::parse(request.body));
         tokens.push_back(std::string(request.headers.get("Authorization")));
         const bool lists = request.method == "GET";
-        responder.send({.status = lists ? 200 : request.method == "PATCH" ? 200 : 201, .headers = {}, .body = lists ? issues : "{}"});
+        const bool closes = request.method == "PATCH";
+        responder.send({.status = closes && failing-- > 0 ? 502 : lists || closes ? 200 : 201, .headers = {}, .body = lists ? issues : "{}"});
     }
     net::RunningServer server_{
         [this](net::HttpRequest request, net::Responder responder) { take(request, std::move(responder)); }};
@@ -56,20 +60,22 @@ private:
 
 class Targets : public testing::Test {
 protected:
+    void TearDown() override { std::filesystem::remove(secret_); }
     std::string secret(const std::string& text) {
-        const std::string path = testing::TempDir() + "autotune-secret-" + std::to_string(getpid());
-        std::ofstream(path) << text << "\n";
-        return path;
+        std::ofstream(secret_) << text << "\n";
+        return secret_;
     }
     void told(const std::string& target, const Message& m = message()) {
         const auto parsed = parse_target(target);
         ASSERT_TRUE(parsed) << parsed.error().message;
         net::HttpClient client;
-        const auto answer = deliver(client, *parsed, m);
+        Progress progress;
+        const auto answer = deliver(client, *parsed, m, progress);
         ASSERT_TRUE(answer) << answer.error().message;
         ASSERT_LT(answer->status, 300);
     }
     Service service_;
+    const std::string secret_ = testing::TempDir() + "autotune-secret-" + std::to_string(getpid());
 };
 
 TEST_F(Targets, AlertmanagerIsToldByItsApi) {
@@ -126,6 +132,19 @@ TEST_F(Targets, GithubHasOneIssueAnAlert) {
     EXPECT_EQ(service_.asked.size(), 1u);
 }
 
+TEST_F(Targets, GithubIsNotToldTwiceWhenTheClosingHasToBeTriedAgain) {
+    service_.issues = R"([{"number":7}])";
+    service_.failing = 1;
+    const auto target = parse_target("github=acme/shop," + secret("token-1") + "@" + service_.base());
+    ASSERT_TRUE(target);
+    net::HttpClient client;
+    Progress progress;
+    EXPECT_EQ(deliver(client, *target, message(true), progress)->status, 502);
+    EXPECT_EQ(deliver(client, *target, message(true), progress)->status, 200);
+    EXPECT_EQ(std::ranges::count(service_.asked, "POST /repos/acme/shop/issues/7/comments"), 1);
+    EXPECT_EQ(service_.asked.back(), "PATCH /repos/acme/shop/issues/7");
+}
+
 TEST_F(Targets, ATextCannotEndItsFence) {
     Message m = message();
     m.title = "``` out";
@@ -144,7 +163,8 @@ TEST_F(Targets, MistakesAreToldWithoutTheSecret) {
     EXPECT_EQ(shown->shown(), "slack at https://hooks.slack.com");
     const auto away = parse_target("slack=" + secret("http://127.0.0.1:1/T0/secret"));
     net::HttpClient client;
-    const auto answer = deliver(client, *away, message());
+    Progress progress;
+    const auto answer = deliver(client, *away, message(), progress);
     ASSERT_FALSE(answer);
     EXPECT_THAT(answer.error().message, Not(HasSubstr("secret")));
 }
@@ -153,7 +173,8 @@ TEST_F(Targets, AnAddressWithoutAPathIsToldToo) {
     const auto target = parse_target("slack=" + secret("http://127.0.0.1:1"));
     ASSERT_TRUE(target);
     net::HttpClient client;
-    EXPECT_FALSE(deliver(client, *target, message()));
+    Progress progress;
+    EXPECT_FALSE(deliver(client, *target, message(), progress));
 }
 
 }  // namespace

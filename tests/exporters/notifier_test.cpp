@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "tests/exporters/builders.hpp"
 #include "tests/net/running_server.hpp"
@@ -130,6 +131,21 @@ TEST_F(NotifierTest, DropsWhatTheReceiverRefusesForGood) {
     EXPECT_THAT(receiver.wait_for(2), ElementsAre("a", "b"));
     EXPECT_EQ(notifier->counts().dropped, 1u);
     EXPECT_EQ(notifier->counts().retries, 0u);
+}
+
+TEST_F(NotifierTest, TellsTheSameOnceAndAgainWhenItDidNotArrive) {
+    Receiver receiver({400, 200});
+    auto notifier = webhook({.url = receiver.url()});
+    tell(*notifier, "a");
+    receiver.wait_for(1);
+    while (notifier->counts().dropped == 0) std::this_thread::sleep_for(milliseconds(1));
+    tell(*notifier, "a");
+    receiver.wait_for(2);
+    while (notifier->counts().delivered == 0) std::this_thread::sleep_for(milliseconds(1));
+    tell(*notifier, "a");
+    tell(*notifier, "b");
+    EXPECT_THAT(receiver.wait_for(3), ElementsAre("a", "a", "b"));
+    EXPECT_EQ(notifier->counts().repeated, 1u);
 }
 
 TEST_F(NotifierTest, GivesUpAfterItsTries) {
