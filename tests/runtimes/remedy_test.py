@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
@@ -382,7 +383,7 @@ class Relocate(unittest.TestCase):
     def moved(self, here=1.0, **there):
         self.clock, self.times, self.fails, self.asked = Clock(), there, {}, []
 
-        def invoke(event, seconds, wait, env):
+        def invoke(event, seconds, wait, env, connect_s):
             place = env["AWS_REGION"]
             self.asked.append(place)
             self.clock.now += self.times[place]
@@ -424,7 +425,7 @@ class Relocate(unittest.TestCase):
 
     def test_a_place_that_cannot_be_reached_costs_no_call(self):
         moved = self.moved(near=0.1)
-        self.fails["near"] = ConnectionRefusedError()
+        self.fails["near"] = again.Unreachable()
         self.assertEqual(self.call(moved, 20)[0], "here")
         self.assertEqual(self.asked.count("near"), 1)
         del self.fails["near"]
@@ -444,6 +445,60 @@ class Relocate(unittest.TestCase):
         with self.assertRaises(TimeoutError):
             self.call(moved)
         self.assertEqual(self.asked.count("here"), before)
+
+
+class FullPlace:
+    """An address where nobody answers: the queue of connections is full, so the kernel drops the next ones' SYN."""
+
+    def __enter__(self):
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(0)
+        self.port = self.listener.getsockname()[1]
+        self.waiting = []
+        for _ in range(16):
+            self.waiting.append(socket.socket())
+            self.waiting[-1].setblocking(False)
+            self.waiting[-1].connect_ex(("127.0.0.1", self.port))
+        return self
+
+    def __exit__(self, *_):
+        for one in [self.listener, *self.waiting]:
+            one.close()
+
+
+class Connecting(unittest.TestCase):
+    def relocated(self, url):
+        clock = Clock()
+        settings = {"places": [{"name": "near", "region": "near", "endpoint": url}], "tries": 1, "code": "abc"}
+        moved = relocate.Relocate(lambda e, c: "here", settings, clock, env={"AWS_LAMBDA_FUNCTION_NAME": "shop"},
+                                  own_code=lambda: "abc")
+        return moved, [moved({}, Context(clock, 4)) for _ in range(3)]
+
+    def test_a_place_that_does_not_answer_costs_no_call(self):
+        for scheme in ("http", "https"):
+            with self.subTest(scheme), FullPlace() as place:
+                moved, answers_ = self.relocated("%s://127.0.0.1:%d" % (scheme, place.port))
+                self.assertEqual(answers_, ["here"] * 3)
+                self.assertEqual(moved.places[1].asked, 1)
+
+    def test_one_that_takes_connections_and_says_nothing_may_have_done_it(self):
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(5)
+            with self.assertRaises(TimeoutError if sys.version_info >= (3, 10) else socket.timeout):
+                self.relocated("http://127.0.0.1:%d" % listener.getsockname()[1])
+            listener.accept()[0].close()
+
+    def test_one_that_speaks_no_tls_was_not_asked(self):
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(5)
+            _, answers_ = self.relocated("https://127.0.0.1:%d" % listener.getsockname()[1])
+            self.assertEqual(answers_, ["here"] * 3)
+
+    def test_a_name_that_nobody_knows_was_not_asked(self):
+        self.assertEqual(self.relocated("http://nobody.invalid:80")[1], ["here"] * 3)
 
 
 class Again(unittest.TestCase):

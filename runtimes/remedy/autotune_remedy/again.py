@@ -8,6 +8,7 @@ import os
 import time
 
 MARK = "autotune:"  # begins the keys of events that only the wrapper reads
+CONNECT_S = 1  # where there is something else to do when nobody answers
 MOST_SYNC, MOST_EVENT = 6 * 1024 * 1024, 256 * 1024  # bytes: Lambda's limits
 
 
@@ -26,6 +27,39 @@ class Failed(Exception):
     def out_of_memory(self):
         """Killed by the kernel, or ended otherwise without an answer: Lambda gives both one name."""
         return self.type in ("Runtime.ExitError", "Runtime.OutOfMemory")
+
+
+class Unreachable(OSError):
+    """There is no connection, so nothing was asked."""
+
+
+def connected(scheme, host, port, seconds):
+    """A socket to any of the host's addresses, all within so many seconds; how long a name takes is the resolver's affair."""
+    import socket
+
+    ends, trouble = time.monotonic() + seconds, None
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            left = ends - time.monotonic()
+            if left <= 0:
+                break
+            made = socket.socket(family, kind, protocol)
+            try:
+                made.settimeout(left)
+                made.connect(address)
+                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if scheme != "https":
+                    return made
+                import ssl
+
+                made.settimeout(max(ends - time.monotonic(), 0.01))
+                return ssl.create_default_context().wrap_socket(made, server_hostname=host)
+            except OSError as error:
+                made.close()
+                trouble = error
+    except OSError as error:  # of the name
+        trouble = error
+    raise Unreachable("connecting to %s:%d: %s" % (host, port, trouble or "no answer")) from trouble
 
 
 def signed(host, path, query, body, env, now, method="POST"):
@@ -58,8 +92,8 @@ def signed(host, path, query, body, env, now, method="POST"):
     return headers
 
 
-def send(method, rest, body, more, seconds, env):
-    """Asks Lambda about this function and version; headers and body of the answer."""
+def send(method, rest, body, more, seconds, env, connect_s=None):
+    """Asks Lambda about this function and version; headers and body of the answer. Raises Unreachable when it was not asked."""
     import http.client
     import urllib.parse
 
@@ -68,8 +102,11 @@ def send(method, rest, body, more, seconds, env):
     path = "/2015-03-31/functions/%s/%s" % (env["AWS_LAMBDA_FUNCTION_NAME"], rest)
     query = "Qualifier=" + urllib.parse.quote(env.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"), safe="")
     headers = dict(signed(url.netloc, path, query, body, env, time.time(), method), **more)
-    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-    connection = kind(url.hostname, url.port, timeout=max(seconds, 0.1))
+    seconds = max(seconds, 0.1)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    connection = http.client.HTTPConnection(url.hostname, port)
+    connection.sock = connected(url.scheme, url.hostname, port, seconds if connect_s is None else min(seconds, connect_s))
+    connection.sock.settimeout(seconds)
     try:
         connection.request(method, path + "?" + query, body, headers)
         response = connection.getresponse()
@@ -83,12 +120,14 @@ def send(method, rest, body, more, seconds, env):
 
 def own_code_hash(env=None, seconds=5):
     """CodeSha256 of this version. Takes lambda:GetFunctionConfiguration."""
-    _, text = send("GET", "configuration", b"", {"Cache-Control": "no-store"}, seconds, os.environ if env is None else env)
+    env = os.environ if env is None else env
+    _, text = send("GET", "configuration", b"", {"Cache-Control": "no-store"}, seconds, env, CONNECT_S)
     return json.loads(text).get("CodeSha256", "")
 
 
-def invoke(event, seconds, wait=True, env=None):
-    """The answer; None when nobody waits for it. Raises Failed when the function did, OSError when nothing is known."""
+def invoke(event, seconds, wait=True, env=None, connect_s=None):
+    """The answer; None when nobody waits for it. Raises Failed when the function did, Unreachable when it was not asked
+    (connecting takes connect_s at most, or as long as everything), another OSError when nothing is known."""
     env = os.environ if env is None else env
     body = json.dumps(event, separators=(",", ":")).encode()
     if len(body) > (MOST_SYNC if wait else MOST_EVENT):
@@ -96,7 +135,7 @@ def invoke(event, seconds, wait=True, env=None):
     more = {"X-Amz-Invocation-Type": "RequestResponse" if wait else "Event"}
     if env.get("_X_AMZN_TRACE_ID"):
         more["X-Amzn-Trace-Id"] = env["_X_AMZN_TRACE_ID"]
-    headers, text = send("POST", "invocations", body, more, seconds, env)
+    headers, text = send("POST", "invocations", body, more, seconds, env, connect_s)
     answer = json.loads(text) if text else None
     if headers.get("X-Amz-Function-Error"):
         raise Failed(answer)

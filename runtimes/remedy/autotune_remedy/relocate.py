@@ -2,8 +2,8 @@
 it waits for, or here.
 
 Each place, this one too, gets the first few calls in turn; then the one with the smallest median of its last calls gets
-them all, but for every fiftieth, which keeps the others' figures fresh. A place that cannot be reached is left alone for a
-minute, and the call is made here. What a copy answers, an error too, is the answer.
+them all, but for every fiftieth, which keeps the others' figures fresh. A place that cannot be reached within a second is left
+alone for a minute, and the call is made here. What a copy answers, an error too, is the answer.
 
 The copies are of the code that the function had when they were made ("code"). Where this version has another, deployed
 since by whoever, or cannot find out, its calls stay here.
@@ -41,7 +41,7 @@ def is_of(code, ask=again.own_code_hash):
 
 def not_begun(error):
     """Whether the call was certainly not carried out there."""
-    return isinstance(error, ConnectionRefusedError) or "HTTP 4" in str(error) or type(error).__name__ == "gaierror"
+    return isinstance(error, again.Unreachable) or "HTTP 4" in str(error)
 
 
 class Relocate:
@@ -62,7 +62,7 @@ class Relocate:
         if place.get("endpoint"):
             own["AWS_ENDPOINT_URL_LAMBDA"] = place["endpoint"]
         return Place(place["name"], lambda event, context: invoke(
-            event, context.get_remaining_time_in_millis() / 1000, True, own))
+            event, context.get_remaining_time_in_millis() / 1000, True, own, again.CONNECT_S))
 
     def choose(self):
         awake = [p for p in self.places if self.clock() >= p.rests_until]
