@@ -11,6 +11,8 @@ autotune_group.handler.
   RequestResponse of a member, without qualifier or with one of `qualifiers`, is a call here. Payloads go through JSON both
   ways, so that neither side can change what the other holds. What the callee raises is answered as Lambda does:
   FunctionError and an errorMessage. Event stays remote: nobody waits for it, and it has its own retries and limits.
+- A thread calls for the call or invocation that started it; when that is over (a pool outlives it), for who made that call, and
+  at last for the invocation that runs now: a sandbox does one at a time.
 - The callee's context has its own name, a request id of its own, and the time that is left to the caller or the callee's own
   timeout, whichever is less; that is looked at by the callee, not enforced. Memory is the deployment's.
 
@@ -35,7 +37,8 @@ with open(os.path.join(ROOT, "autotune_group.json")) as _file:
     CONFIG = json.load(_file)
 MEMBERS = CONFIG["members"]
 _handlers = {}
-_context = contextvars.ContextVar("autotune_context", default=None)
+_call_of_thread = contextvars.ContextVar("autotune_call", default=None)
+_invocation = None  # the _Call of the one that runs, or ran last
 _plain_import = builtins.__import__
 
 
@@ -109,17 +112,38 @@ class _Context:
         return getattr(self._caller, name)
 
 
+class _Call:
+    """An invocation, or a call of a member on its behalf: what this thread does, and those that it starts, until it is over."""
+
+    def __init__(self, context, caller=None):
+        self.context, self.caller, self.over = context, caller, False
+
+    def __enter__(self):
+        self._token = _call_of_thread.set(self)
+        return self.context
+
+    def __exit__(self, *_):
+        self.over = True
+        _call_of_thread.reset(self._token)
+
+
+def _current():
+    call = _call_of_thread.get()
+    while call is not None and call.over:
+        call = call.caller
+    return call or _invocation
+
+
 def _call(member, payload):
     """What an Invoke of a member answers: (payload, whether it is an error)."""
-    context = _Context(member, _context.get())
-    token = _context.set(context)
+    caller = _current()
+    context = _Context(member, caller and caller.context)
     try:
-        return json.dumps(_handler_of(member)(payload, context)), False
+        with _Call(context, caller):
+            return json.dumps(_handler_of(member)(payload, context)), False
     except Exception as error:  # as the runtime tells it
         return json.dumps({"errorMessage": str(error), "errorType": type(error).__name__, "requestId": context.aws_request_id,
                            "stackTrace": traceback.format_tb(error.__traceback__)}), True
-    finally:
-        _context.reset(token)
 
 
 def _member_of(function, qualifier):
@@ -175,21 +199,25 @@ import threading  # noqa: E402
 _start = threading.Thread.start
 
 
-def _start_with_context(self):
-    run, context = self.run, contextvars.copy_context()
-    self.run = lambda: context.run(run)
+def _start_for_call(self):
+    run, call = self.run, _call_of_thread.get()
+
+    def run_for_call():
+        _call_of_thread.set(call)
+        run()
+
+    self.run = run_for_call
     _start(self)
 
 
-threading.Thread.start = _start_with_context
+threading.Thread.start = _start_for_call
 
 
 def handler(event, context):
-    token = _context.set(context)
-    try:
+    global _invocation
+    _invocation = _Call(context)
+    with _invocation:
         return _handler_of(CONFIG["entry"])(event, context)
-    finally:
-        _context.reset(token)
 
 
 # A member that cannot be imported is found at the start, as it would be by itself.
