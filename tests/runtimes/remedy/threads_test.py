@@ -1,14 +1,10 @@
 #!/usr/bin/env python3
 """The wrapper's memory in functions that have threads: what one thread does in the midst of what another does."""
-import pathlib
-import sys
 import threading
 import unittest
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(SOURCE / "runtimes" / "remedy"))
-sys.dont_write_bytecode = True
-from autotune_remedy import bounded  # noqa: E402
+import world  # noqa: F401  first: it says where the wrapper is
+from autotune_remedy import bounded
 
 
 class Meanwhile:
