@@ -88,15 +88,15 @@ class Daemon:
     def alive(self):
         return self.process.poll() is None
 
-    def stop(self, seconds=15):
-        """SIGTERM; returns the exit status."""
+    def stop(self, seconds=15, how=signal.SIGTERM):
+        """SIGTERM, or as Ctrl-C with SIGINT; returns the exit status."""
         if self.alive():
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(how)
             try:
                 self.process.wait(seconds)
             except subprocess.TimeoutExpired:
                 self.kill()
-                raise AssertionError(f"did not stop within {seconds} s of SIGTERM:\n{self.output()}")
+                raise AssertionError(f"did not stop within {seconds} s of {how.name}:\n{self.output()}")
         self._reader.join(5)
         if not self._reader.is_alive():  # else a grandchild holds the other end
             self.process.stdout.close()
