@@ -7,6 +7,7 @@ import unittest
 
 import harness
 
+# At 128 MB there is a fourteenth of a core: to touch so much takes seconds where page faults are dear.
 GREEDY = '''
 def handler(event, context):
     return {"held": len(bytearray(event["mb"] << 20))}
@@ -36,7 +37,7 @@ class Plan(unittest.TestCase):
 
     def test_says_what_would_be_done_and_changes_nothing(self):
         with harness.workspace() as folder:
-            harness.write_function(folder / "functions", "greedy", GREEDY)
+            harness.write_function(folder / "functions", "greedy", GREEDY, timeout="60s")
             watch, rules, state = folder / "watch.yaml", folder / "rules.yaml", folder / "state"
             watch.write_text(WATCH)
             rules.write_text(RULES)
@@ -84,7 +85,7 @@ class Plan(unittest.TestCase):
 
     def test_what_needs_an_approval_waits_for_it(self):
         with harness.workspace() as folder:
-            harness.write_function(folder / "functions", "greedy", GREEDY)
+            harness.write_function(folder / "functions", "greedy", GREEDY, timeout="60s")
             rules, state = folder / "rules.yaml", folder / "state"
             rules.write_text(RULES.replace("rules:", "guardrails: {approval: {required_for: [resize], expires: 1h}}\n"
                                            "defaults: {mode: apply}\nrules:"))
@@ -93,7 +94,7 @@ class Plan(unittest.TestCase):
                     agent.wait_ready()
                     before = self.state_of(host)
                     change = harness.wait_for("a change that waits", lambda: host.invoke("greedy", {"mb": 400}) and
-                                              harness.history(state))[0]
+                                              harness.history(state), seconds=120)[0]
                     self.assertEqual((change["step"], change["disposition"]), ("waiting", "waiting"))
                     self.assertIn('"MemorySize":228', change["detail"])
                     harness.wait_for("the metric", lambda: agent.metrics().get(

@@ -10,6 +10,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import harness
 
+# At 128 MB there is a fourteenth of a core: to touch so much takes seconds where page faults are dear.
 GREEDY = '''
 def handler(event, context):
     return {"held": len(bytearray(event["mb"] << 20))}
@@ -35,7 +36,7 @@ class Rollback(harness.Story):
     def setUp(self):
         super().setUp()
         self.state = self.folder / "state"
-        harness.write_function(self.folder / "functions", "greedy", GREEDY)
+        harness.write_function(self.folder / "functions", "greedy", GREEDY, timeout="60s")
         (self.folder / "watch.yaml").write_text(WATCH)
         (self.folder / "rules.yaml").write_text(RULES)
         self.host = self.stack.enter_context(harness.running(harness.Host(self.folder / "functions", self.folder / "host")))
@@ -85,7 +86,7 @@ class Rollback(harness.Story):
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             calling = [pool.submit(call) for _ in range(2)]
             try:
-                harness.wait_for("the verdict", lambda: self.change(number)["step"] == "closed", 120, 0.2)
+                harness.wait_for("the verdict", lambda: self.change(number)["step"] == "closed", 300, 0.2)
             finally:
                 over.set()
                 for future in calling:
