@@ -7,6 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "exporters/render/text.hpp"
+#include "host/control/arn.hpp"
 #include "host/control/manifest.hpp"
 #include "host/control/package.hpp"
 #include "host/sandbox/embedded_group.hpp"
@@ -17,28 +19,20 @@ namespace autotune::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using Files = std::vector<std::pair<std::string, std::string>>;  // name in the archive, bytes
 
 struct Member {
     std::string name, handler;
     std::uint32_t timeout_s = 0;
-    Files files;
 };
 
-Result<Files> files_below(const fs::path& folder, const std::string& at) {
-    Files files;
-    std::error_code trouble;
-    for (fs::recursive_directory_iterator entry(folder, trouble), end; !trouble && entry != end; entry.increment(trouble)) {
-        std::error_code unknown;
-        if (!entry->is_regular_file(unknown) || entry->path().filename() == host::manifest_file) continue;
-        if (entry->path().parent_path().filename() == "__pycache__") continue;
-        auto bytes = read_file(entry->path());
-        if (!bytes) return bytes.forward();
-        files.emplace_back(at + entry->path().lexically_relative(folder).generic_string(), *std::move(bytes));
+// Names come from a log that others wrote, and become those of files.
+Status check_names(const FuseVerdict& verdict, const rules::Group& group) {
+    for (const rules::FunctionId f : group) {
+        const std::string& name = verdict.log.functions[f];
+        if (const auto parsed = host::parse_function_name(name, {}); !parsed || parsed->name != name)
+            return fail(Errc::invalid_argument, render::json_string(name) + " is no function name: up to 64 letters, digits, - and _");
     }
-    if (trouble) return unexpected(errno_error("reading " + folder.string(), trouble.value()));
-    std::sort(files.begin(), files.end());
-    return files;
+    return ok();
 }
 
 Result<Member> member_of(const std::string& name, const fs::path& functions, std::map<std::string, std::string>& variables) {
@@ -53,9 +47,7 @@ Result<Member> member_of(const std::string& name, const fs::path& functions, std
     for (const auto& [key, value] : settings.environment)
         if (const auto [at, fresh] = variables.emplace(key, value); !fresh && at->second != value)
             return fail(Errc::invalid_argument, name + " has another value of " + key + " than a function that is to be with it");
-    auto files = files_below(folder, "members/" + name + "/");
-    if (!files) return files.forward();
-    return Member{.name = name, .handler = settings.handler, .timeout_s = settings.timeout_s, .files = *std::move(files)};
+    return Member{.name = name, .handler = settings.handler, .timeout_s = settings.timeout_s};
 }
 
 // Functions of the group that somebody else calls, or that are called without being waited for.
@@ -73,8 +65,7 @@ std::set<std::string> entries_of(const FuseVerdict& verdict, const rules::Group&
     return entries;
 }
 
-Status write_zip(const fs::path& path, const Files& files) {
-    const auto zip = host::pack(files);
+Status write_zip(const fs::path& path, const Result<std::string>& zip) {
     return zip ? replace_file(path, *zip) : Status(zip.forward(path.string()));
 }
 
@@ -89,26 +80,25 @@ Status write_group(const FuseVerdict& verdict, std::size_t g, const fs::path& fu
         members.push_back(*std::move(member));
     }
     nlohmann::ordered_json config = {{"entry", ""}, {"members", nlohmann::ordered_json::object()}, {"qualifiers", {"live"}}};
-    Files files{{"autotune_group.py", std::string(host::kGroupDispatcher)}};
+    std::vector<host::FolderAt> code;
     std::vector<std::string> names;
     for (const Member& m : members) {
         names.push_back(m.name);
         config["members"][m.name] = {{"handler", m.handler}, {"timeout_s", m.timeout_s}};
-        files.insert(files.end(), m.files.begin(), m.files.end());
+        code.push_back({functions / m.name, "members/" + m.name + "/"});
     }
     for (const std::string& entry : entries_of(verdict, group)) {
         config["entry"] = entry;
-        Files with_config = files;
-        with_config.emplace_back("autotune_group.json", config.dump(1) + "\n");
         GroupPackage package{.function = entry,
                              .members = names,
                              .zip = folder / (entry + ".zip"),
                              .original = folder / (entry + ".original.zip"),
                              .memory_mb = verdict.plan.memory_mb[g]};
-        if (Status s = write_zip(package.zip, with_config); !s) return s;
-        const auto own = files_below(functions / entry, "");
-        if (!own) return own.forward();
-        if (Status s = write_zip(package.original, *own); !s) return s;
+        const auto zip = host::pack({{"autotune_group.py", std::string(host::kGroupDispatcher)},
+                                     {"autotune_group.json", config.dump(1) + "\n"}},
+                                    code, host::manifest_file);
+        if (Status s = write_zip(package.zip, zip); !s) return s;
+        if (Status s = write_zip(package.original, host::pack(functions / entry, host::manifest_file)); !s) return s;
         out.push_back(std::move(package));
     }
     return ok();
@@ -117,6 +107,9 @@ Status write_group(const FuseVerdict& verdict, std::size_t g, const fs::path& fu
 }  // namespace
 
 Result<std::vector<GroupPackage>> write_packages(const FuseVerdict& verdict, const fs::path& functions, const fs::path& folder) {
+    for (const rules::Group& group : verdict.plan.groups)
+        if (group.size() > 1)
+            if (Status s = check_names(verdict, group); !s) return s.forward();
     std::error_code trouble;
     fs::create_directories(folder, trouble);
     if (trouble) return unexpected(errno_error("making " + folder.string(), trouble.value()));

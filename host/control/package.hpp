@@ -30,7 +30,13 @@ struct PackageLimits {
 // A file named `leave_out` at the top is not taken. Errors: those of reading.
 [[nodiscard]] Result<std::string> pack(const std::filesystem::path& folder, std::string_view leave_out = "");
 
-// The same of files in memory: name in the archive and bytes, readable by all.
-[[nodiscard]] Result<std::string> pack(const std::vector<std::pair<std::string, std::string>>& files);
+struct FolderAt {
+    std::filesystem::path folder;
+    std::string at;  // what its files' names begin with in the archive: "" or "parts/one/"
+};
+// The same of files in memory (name in the archive and bytes, readable by all), and of several folders beside them,
+// each without its own `leave_out`. Names must differ.
+[[nodiscard]] Result<std::string> pack(const std::vector<std::pair<std::string, std::string>>& files,
+                                       const std::vector<FolderAt>& folders = {}, std::string_view leave_out = "");
 
 }  // namespace autotune::host

@@ -41,7 +41,6 @@ Result<std::vector<Item>> collect(const fs::path& folder, std::string_view leave
         }
         items.push_back(std::move(item));
     }
-    std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.name < b.name; });
     return items;
 } catch (const fs::filesystem_error& error) {
     return fail(Errc::unavailable, std::string("packing ") + folder.string() + ": " + error.code().message());
@@ -77,7 +76,8 @@ std::string take(zip_source_t* buffer) {
     return bytes;
 }
 
-Result<std::string> pack_items(const std::vector<Item>& items) {
+Result<std::string> pack_items(std::vector<Item> items) {
+    std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.name < b.name; });
     zip_error_t error;
     zip_error_init(&error);
     auto* buffer = zip_source_buffer_create(nullptr, 0, 0, &error);
@@ -102,17 +102,23 @@ Result<std::string> pack_items(const std::vector<Item>& items) {
 }  // namespace
 
 Result<std::string> pack(const fs::path& folder, std::string_view leave_out) {
-    const auto items = collect(folder, leave_out);
+    auto items = collect(folder, leave_out);
     if (!items) return items.forward();
     if (items->empty()) return fail(Errc::invalid_argument, folder.string() + " holds no code");
-    auto packed = pack_items(*items);
+    auto packed = pack_items(*std::move(items));
     return packed ? packed : packed.forward(folder.string());
 }
 
-Result<std::string> pack(const std::vector<std::pair<std::string, std::string>>& files) {
+Result<std::string> pack(const std::vector<std::pair<std::string, std::string>>& files, const std::vector<FolderAt>& folders,
+                         std::string_view leave_out) {
     std::vector<Item> items;
     for (const auto& [name, bytes] : files) items.push_back({name, bytes, S_IFREG | 0644});
-    return pack_items(items);
+    for (const auto& [folder, at] : folders) {
+        auto found = collect(folder, leave_out);
+        if (!found) return found.forward();
+        for (Item& item : *found) items.push_back({at + item.name, std::move(item.bytes), item.mode});
+    }
+    return pack_items(std::move(items));
 }
 
 }  // namespace autotune::host

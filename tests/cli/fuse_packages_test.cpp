@@ -1,0 +1,89 @@
+// Groups as packages: what the members' files are is kept, and a function's name is no path.
+#include "cli/fuse_packages.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "host/control/package.hpp"
+#include "os/file.hpp"
+#include "tests/knowledge/builders.hpp"
+
+namespace autotune::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class FusePackages : public testing::Test {
+protected:
+    void put(const std::string& name, const std::string& text, fs::perms mode = fs::perms(0644)) {
+        const fs::path file = sources() / name;
+        fs::create_directories(file.parent_path());
+        ASSERT_TRUE(replace_file(file, text));
+        fs::permissions(file, mode);
+    }
+    void put_function(const std::string& name) {
+        put(name + "/function.yaml", "runtime: python3.11\nhandler: app.handler\n");
+        put(name + "/app.py", "def handler(event, context): pass\n");
+    }
+    // Of one group of `names`, each called by somebody else.
+    Result<std::vector<GroupPackage>> packages(const std::vector<std::string>& names) {
+        FuseVerdict verdict;
+        rules::Group group;
+        for (const std::string& name : names) {
+            group.push_back(verdict.log.function(name));
+            rules::RecordedInvocation made;
+            made.function = group.back();
+            rules::Trace trace;
+            trace.invocations.push_back(std::move(made));
+            verdict.log.traces.push_back(std::move(trace));
+        }
+        verdict.plan.groups = {group};
+        verdict.plan.memory_mb = {256};
+        return write_packages(verdict, sources(), folder_ / "out");
+    }
+    fs::path unpacked(const fs::path& zip) {
+        const fs::path to = folder_ / ("unpacked-" + zip.filename().string()).c_str();
+        EXPECT_TRUE(host::unpack(read_file(zip).value(), to));
+        return to;
+    }
+    [[nodiscard]] fs::path sources() const { return folder_ / "sources"; }
+
+    test::TempFolder folder_;
+};
+
+TEST_F(FusePackages, KeepWhatMayBeExecutedAndLinks) {
+    put_function("front");
+    put_function("price");
+    put("price/bin/tool", "#!/bin/sh\n", fs::perms(0755));
+    put("price/conf/function.yaml", "the function's own");
+    fs::create_symlink("tool", sources() / "price/bin/alias");
+    fs::create_directory_symlink("bin", sources() / "price/programs");
+    const auto made = packages({"front", "price"});
+    ASSERT_TRUE(made) << made.error().message;
+    ASSERT_EQ(made->size(), 2u);
+    for (const fs::path& price : {unpacked(made->at(0).zip) / "members/price", unpacked(made->at(1).original)}) {
+        EXPECT_EQ(fs::status(price / "bin/tool").permissions() & fs::perms::owner_all, fs::perms::owner_all);
+        EXPECT_EQ(fs::status(price / "app.py").permissions() & fs::perms::owner_exec, fs::perms::none);
+        EXPECT_EQ(fs::read_symlink(price / "bin/alias"), "tool");
+        EXPECT_EQ(fs::read_symlink(price / "programs"), "bin");
+        EXPECT_TRUE(fs::exists(price / "conf/function.yaml"));
+        EXPECT_FALSE(fs::exists(price / "function.yaml"));
+    }
+    EXPECT_TRUE(fs::exists(folder_ / "unpacked-front.zip/autotune_group.py"));
+}
+
+TEST_F(FusePackages, ANameThatIsNoneIsNoPath) {
+    put_function("front");
+    put_function("shop/nested");
+    for (const std::string name : {"../front", "shop/nested", "/etc", "", "..", "front\n", "a b", "front;true", "front:live"}) {
+        const auto made = packages({"front", name});
+        ASSERT_FALSE(made) << name;
+        EXPECT_EQ(made.error().code, Errc::invalid_argument);
+        EXPECT_THAT(made.error().message, HasSubstr("is no function name"));
+        EXPECT_TRUE(!fs::exists(folder_ / "out") || fs::is_empty(folder_ / "out")) << name;
+    }
+}
+
+}  // namespace
+}  // namespace autotune::cli
