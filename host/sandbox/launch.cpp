@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
+#include <sstream>
 
 namespace autotune::host {
 namespace {
@@ -52,7 +54,28 @@ Result<LaunchCommand> provided_command(const FunctionVersion& function, const La
     return LaunchCommand{{bootstrap}, ""};
 }
 
+bool lies_below(const fs::path& path, const fs::path& folder) {
+    std::error_code error;
+    const fs::path real = fs::weakly_canonical(path, error), above = fs::weakly_canonical(folder, error);
+    return std::mismatch(above.begin(), above.end(), real.begin(), real.end()).first == above.end();
+}
+
 }  // namespace
+
+fs::path hidden_by_layers(const FunctionVersion& function, const LaunchContext& context,
+                          const std::vector<fs::path>& interpreter_folders) {
+    std::vector<fs::path> needed{function.code, context.runtimes};
+    for (const auto& [name, value] : context.probes) {
+        std::istringstream parts(value);
+        for (std::string part; std::getline(parts, part, ':');)
+            if (part.starts_with('/')) needed.emplace_back(part);
+    }
+    const auto command = launch_command(function, context, interpreter_folders);
+    // A bootstrap of the layers lies there because they do.
+    if (command && command->argv.front() != context.opt / "bootstrap") needed.emplace_back(command->argv.front());
+    const auto hidden = std::find_if(needed.begin(), needed.end(), [&](const fs::path& p) { return lies_below(p, context.opt); });
+    return hidden == needed.end() ? fs::path() : *hidden;
+}
 
 std::vector<std::string> launch_environment(const FunctionVersion& function, const LaunchContext& context) {
     const std::string root = function.code.string(), opt = context.opt.string();

@@ -38,4 +38,10 @@ struct LaunchCommand {
     const FunctionVersion& function, const LaunchContext& context,
     const std::vector<std::filesystem::path>& interpreter_folders = {"/usr/bin", "/usr/local/bin"});
 
+// What the process needs and would not find with its layers mounted over context.opt: the function's code, the host's own
+// files, a probe's library, the interpreter. Empty: nothing.
+[[nodiscard]] std::filesystem::path hidden_by_layers(
+    const FunctionVersion& function, const LaunchContext& context,
+    const std::vector<std::filesystem::path>& interpreter_folders = {"/usr/bin", "/usr/local/bin"});
+
 }  // namespace autotune::host

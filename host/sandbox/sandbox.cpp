@@ -48,12 +48,18 @@ Status Sandbox::launch() {
                                 .runtimes = options_.runtimes,
                                 .probes = options_.probes,
                                 .opt = function.layers.empty() ? "" : "/opt"};
-    Status spawned = spawn(context);
-    // In a container that may not mount: the runtime looks for the layers where they are.
-    if (!spawned && spawned.error().code == Errc::unsupported && !function.layers.empty()) {
-        log_.append_line("NOTE the layers are at " + function.layers.string() + ", not at /opt: " +
-                         spawned.error().message + "\n");
+    // The runtime looks for the layers where they are.
+    const auto without_mount = [&](const std::string& why) {
+        log_.append_line("NOTE the layers are at " + function.layers.string() + ", not at /opt: " + why + "\n");
         context.opt = function.layers;
+    };
+    if (!function.layers.empty())
+        if (const auto hidden = hidden_by_layers(function, context); !hidden.empty())
+            without_mount(hidden.string() + " would not be seen any more");
+    Status spawned = spawn(context);
+    // In a container that may not mount.
+    if (!spawned && spawned.error().code == Errc::unsupported && !function.layers.empty()) {
+        without_mount(spawned.error().message);
         spawned = spawn(context);
     }
     if (bad_entrypoint_) return ok();

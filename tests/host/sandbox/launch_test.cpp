@@ -70,6 +70,43 @@ TEST_F(Launch, ProvidedIsThePackagesBootstrap) {
     EXPECT_THAT(command(function("provided"))->argv, ElementsAre(bootstrap));
 }
 
+TEST_F(Launch, LayersHideNothingThatIsNeeded) {
+    FunctionVersion f = function("python3.11");
+    f.layers = scratch_.path() / "state/layers";
+    context_.opt = scratch_.path() / "opt";
+    const auto hidden = [&] {
+        return hidden_by_layers(f, context_, {scratch_.path() / "usr", scratch_.path() / "local"});
+    };
+    fs::create_directories(scratch_.path() / "usr");
+    const fs::path interpreter = program("opt/python/bin/python3.11");
+    EXPECT_EQ(hidden(), "") << "there is no such interpreter, which is told later";
+    fs::create_symlink(interpreter, scratch_.path() / "usr/python3.11");
+    EXPECT_EQ(hidden(), scratch_.path() / "usr/python3.11");
+    fs::remove(scratch_.path() / "usr/python3.11");
+    program("usr/python3.11");
+    EXPECT_EQ(hidden(), "");
+    context_.runtimes = scratch_.path() / "optional/runtimes";
+    EXPECT_EQ(hidden(), "") << "that is another folder";
+    context_.probes = {{"LD_PRELOAD", "/usr/lib/other.so:" + (scratch_.path() / "opt/probe.so").string()}};
+    EXPECT_EQ(hidden(), scratch_.path() / "opt/probe.so");
+    context_.probes.clear();
+    context_.runtimes = scratch_.path() / "opt/state/runtimes";
+    EXPECT_EQ(hidden(), context_.runtimes);
+    context_.runtimes = "/state/runtimes";
+    fs::create_directory_symlink("opt", scratch_.path() / "elsewhere");
+    f.code = scratch_.path() / "elsewhere/state/code";
+    EXPECT_EQ(hidden(), f.code);
+}
+
+TEST_F(Launch, ABootstrapOfTheLayersIsNotHiddenByThem) {
+    FunctionVersion f = function("provided");
+    f.layers = scratch_.path() / "layers";
+    program("layers/bootstrap");
+    context_.opt = scratch_.path() / "opt";
+    EXPECT_EQ(command(f)->argv.front(), context_.opt / "bootstrap");
+    EXPECT_EQ(hidden_by_layers(f, context_), "");
+}
+
 TEST_F(Launch, OtherRuntimesAreRefusedByName) {
     EXPECT_THAT(command(function("nodejs20.x")).error().message, HasSubstr("nodejs20.x"));
 }

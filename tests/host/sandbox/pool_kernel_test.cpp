@@ -47,6 +47,29 @@ TEST_F(SandboxPoolKernel, RunsAPythonFunction) {
     EXPECT_THAT(result.log_tail, HasSubstr("\tInit Duration: "));
 }
 
+constexpr auto kLayered = "import os, words\ndef handler(e, c):\n    return [words.__file__, os.listdir('/opt')]\n";
+
+TEST_F(SandboxPoolKernel, LayersAreAtOpt) {
+    const auto function = python("layered", kLayered);
+    function->layers = scratch.path() / "layers";
+    write_text(function->layers / "python/words.py", "");
+    EXPECT_EQ(invoke(function).payload, R"(["/opt/python/words.py", ["python"]])");
+}
+
+TEST_F(SandboxPoolKernel, WhatLiesBelowOptIsNotHiddenByLayers) {
+    std::filesystem::create_directories("/opt");
+    const Scratch below("/opt");
+    const auto function = python("layered", kLayered);
+    function->code = below.path() / "code";
+    write_text(function->code / "app.py", kLayered);
+    function->layers = below.path() / "layers";
+    write_text(function->layers / "python/words.py", "");
+    const InvokeResult result = invoke(function);
+    ASSERT_EQ(result.kind, Kind::ok) << result.payload;
+    EXPECT_THAT(result.payload, HasSubstr((function->layers / "python/words.py").string()));
+    EXPECT_THAT(result.payload, HasSubstr(below.path().filename().string()));
+}
+
 TEST_F(SandboxPoolKernel, ATimeoutKillsGrandchildrenToo) {
     const auto function = python("slow", kFork);
     function->timeout = std::chrono::seconds(2);

@@ -8,11 +8,11 @@
 
 namespace autotune::host {
 
-// Folder of its own below the temporary folder, removed at the end.
+// Folder of its own below the temporary folder or another one, removed at the end.
 class Scratch {
 public:
-    Scratch() {
-        std::string name = (std::filesystem::temp_directory_path() / "autotune-sandbox-XXXXXX").string();
+    explicit Scratch(const std::filesystem::path& in = std::filesystem::temp_directory_path()) {
+        std::string name = (in / "autotune-sandbox-XXXXXX").string();
         path_ = ::mkdtemp(name.data());
     }
     ~Scratch() { std::filesystem::remove_all(path_); }
