@@ -3,6 +3,7 @@
 
 #include "host/control/digest.hpp"
 #include "host/control/persistence.hpp"
+#include "host/control/state_files.hpp"
 #include "os/file.hpp"
 
 namespace autotune::host {
@@ -66,18 +67,7 @@ Status lay_over(const fs::path& from, const fs::path& to) try {
 }  // namespace
 
 Result<std::vector<LayerHistory>> StateFolder::load_layers() const {
-    std::vector<LayerHistory> layers;
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(folder_ / "layers", error)) {
-        if (entry.path().extension() != ".json") continue;
-        const auto text = read_file(entry.path());
-        if (!text) return text.forward();
-        auto layer = decode(*text);
-        if (!layer) return layer.forward("reading " + entry.path().string());
-        layers.push_back(*std::move(layer));
-    }
-    if (error) return fail(Errc::unavailable, "listing " + (folder_ / "layers").string() + ": " + error.message());
-    return layers;
+    return load_each(folder_ / "layers", decode);
 }
 
 Status StateFolder::save(const LayerHistory& layer) const {

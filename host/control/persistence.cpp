@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/control/digest.hpp"
+#include "host/control/state_files.hpp"
 #include "os/file.hpp"
 
 namespace autotune::host {
@@ -133,20 +134,7 @@ Result<StateFolder> StateFolder::open(fs::path folder) {
 }
 
 Result<std::vector<Function>> StateFolder::load() const {
-    std::vector<Function> functions;
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(folder_ / "functions", error)) {
-        if (entry.path().extension() != ".json") continue;
-        const auto text = read_file(entry.path());
-        if (!text) return text.forward();
-        auto function = decode(*text);
-        if (!function) return function.forward("reading " + entry.path().string());
-        functions.push_back(*std::move(function));
-    }
-    if (error)
-        return fail(Errc::unavailable,
-                    "listing " + (folder_ / "functions").string() + ": " + error.message());
-    return functions;
+    return load_each(folder_ / "functions", decode);
 }
 
 Status StateFolder::save(const Function& function) const {
@@ -184,15 +172,21 @@ Result<std::string> StateFolder::code_zip(std::string_view file_name) const {
     return read_file(folder_ / "code" / file_name);
 }
 
-void StateFolder::sweep(const std::set<std::string>& needed) const {
-    std::set<std::string> names;
-    for (const auto& sha256 : needed) names.insert(file_name_of(sha256));
-    std::error_code error;
-    std::vector<fs::path> superfluous;
-    for (const auto& entry : fs::directory_iterator(folder_ / "code", error))
-        if (!names.contains(entry.path().stem().string()) || entry.path().extension() == ".part")
-            superfluous.push_back(entry.path());
-    for (const auto& path : superfluous) fs::remove_all(path, error);
+void StateFolder::sweep(const std::set<std::string>& code, const std::vector<std::vector<AttachedLayer>>& layers) const {
+    std::set<std::string> packages, laid;
+    for (const auto& sha256 : code) packages.insert(file_name_of(sha256));
+    for (const auto& of_one : layers)
+        if (of_one.size() > 1) laid.insert(layers_folder(of_one).filename().string());
+    const auto keep_only = [&](const char* part, const std::set<std::string>& names) {
+        std::error_code error;
+        std::vector<fs::path> superfluous;
+        for (const auto& entry : fs::directory_iterator(folder_ / part, error))
+            if (!names.contains(entry.path().stem().string()) || entry.path().extension() == ".part")
+                superfluous.push_back(entry.path());
+        for (const auto& path : superfluous) fs::remove_all(path, error);
+    };
+    keep_only("code", packages);
+    keep_only("opt", laid);
 }
 
 }  // namespace autotune::host

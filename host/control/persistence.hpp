@@ -6,8 +6,8 @@
 //   <state>/code/<sha256>/          a package unpacked, never changed, shared by all versions that use it
 //   <state>/code/<sha256>.zip       the same package as it was uploaded
 //
-// A function's file is written after its code and removed before it; code that no function needs is
-// swept at start. A killed host loses nothing it answered for; a power cut may lose the last second
+// A function's file is written after its code and removed before it; code and layers over each other
+// that no function needs are swept at start. A killed host loses nothing it answered for; a power cut may lose the last second
 // (files are not fsynced: this state can be made again from the functions' sources).
 #pragma once
 
@@ -48,8 +48,9 @@ public:
     [[nodiscard]] std::filesystem::path code_folder(std::string_view sha256) const;
     // "/code/x.zip" ↔ the archive's bytes, for GetFunction's Code.Location.
     [[nodiscard]] Result<std::string> code_zip(std::string_view file_name) const;
-    // Removes packages that are not in `needed` and what a killed host left half-done.
-    void sweep(const std::set<std::string>& needed) const;
+    // Removes packages whose hashes are not in `code`, layers over each other that are not one of `layers`, and what a killed
+    // host left half-done.
+    void sweep(const std::set<std::string>& code, const std::vector<std::vector<AttachedLayer>>& layers) const;
 
 private:
     explicit StateFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}

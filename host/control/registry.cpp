@@ -20,7 +20,7 @@ Result<std::unique_ptr<Registry>> Registry::open(RegistryOptions options) {
     auto needed = store.code_in_use();
     for (const auto& [name, layer] : layers.all())
         for (const auto& [number, version] : layer.versions) needed.insert(version.code.sha256);
-    state->sweep(needed);
+    state->sweep(needed, store.layers_in_use());
     return std::unique_ptr<Registry>(
         new Registry(std::move(store), std::move(layers), *std::move(state), options.limits));
 }

@@ -203,17 +203,27 @@ Status FunctionStore::set_origin(std::string_view name, std::string origin) {
     return ok();
 }
 
+template <class Visit>
+void FunctionStore::each_configuration(Visit visit) const {
+    for (const auto& [name, function] : functions_) {
+        visit(function.latest);
+        for (const auto& [number, version] : function.versions) visit(version);
+    }
+}
+
 std::set<std::string> FunctionStore::code_in_use() const {
     std::set<std::string> hashes;
-    const auto need = [&](const Configuration& c) {
+    each_configuration([&](const Configuration& c) {
         hashes.insert(c.code.sha256);
         for (const auto& layer : c.settings.layers) hashes.insert(layer.code.sha256);
-    };
-    for (const auto& [name, function] : functions_) {
-        need(function.latest);
-        for (const auto& [number, version] : function.versions) need(version);
-    }
+    });
     return hashes;
+}
+
+std::vector<std::vector<AttachedLayer>> FunctionStore::layers_in_use() const {
+    std::vector<std::vector<AttachedLayer>> all;
+    each_configuration([&](const Configuration& c) { all.push_back(c.settings.layers); });
+    return all;
 }
 
 }  // namespace autotune::host

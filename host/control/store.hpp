@@ -97,8 +97,13 @@ public:
 
     // The packages that some version still needs, its layers' among them, by CodeSha256.
     [[nodiscard]] std::set<std::string> code_in_use() const;
+    // What some version has as its layers; one may be there several times.
+    [[nodiscard]] std::vector<std::vector<AttachedLayer>> layers_in_use() const;
 
 private:
+    // visit(Configuration) of every head and version.
+    template <class Visit>
+    void each_configuration(Visit visit) const;
     Result<Function*> edit(std::string_view name);
     Result<Function*> edit_head(std::string_view name, std::string_view expected);
     void touch(Configuration& head) const;

@@ -76,6 +76,32 @@ TEST_F(Layers, SurviveARestartAndTheirOwnRemoval) {
     EXPECT_THAT(publish("a", {{"x", "3"}}), testing::EndsWith(":layer:a:3")) << "a number is never used again";
 }
 
+TEST_F(Layers, WhatNoFunctionHasAnyMoreIsSwept) {
+    const auto a = publish("a", {{"x", "1"}}), b = publish("b", {{"y", "2"}});
+    const auto before = create({a, b});
+    ASSERT_TRUE(before) << before.error().message;
+    const auto after = set({b, a});
+    ASSERT_TRUE(after) << after.error().message;
+    const auto folder = [&](const Configuration& c) { return registry_->state().layers_folder(c.settings.layers); };
+    const auto old = folder(*before), current = folder(*after), unfinished = folder_.path() / "opt" / "begun.part";
+    fs::create_directories(unfinished);
+    open();
+    EXPECT_FALSE(fs::exists(old));
+    EXPECT_FALSE(fs::exists(unfinished));
+    EXPECT_TRUE(fs::exists(current));
+    EXPECT_EQ(read(*registry_->store().resolve({"shop", ""}), "y"), "2");
+    EXPECT_EQ(read(*set({a, b}), "x"), "1") << "it is made again when it is wanted again";
+}
+
+TEST_F(Layers, OfAVersionThatAFunctionHasAreKept) {
+    const auto a = publish("a", {{"x", "1"}}), b = publish("b", {{"y", "2"}});
+    ASSERT_TRUE(create({a, b}));
+    ASSERT_TRUE(registry_->publish("shop", {}));
+    ASSERT_TRUE(set({}));
+    open();
+    EXPECT_EQ(read(*registry_->store().resolve({"shop", "1"}), "y"), "2");
+}
+
 TEST_F(Layers, AFunctionHasAtMostFiveAndOneVersionOfEach) {
     std::vector<std::string> six;
     for (const char* name : {"a", "b", "c", "d", "e", "f"}) six.push_back(publish(name, {{"x", name}}));
