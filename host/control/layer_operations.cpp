@@ -1,4 +1,5 @@
 // Operations on layers.
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 #include "host/control/digest.hpp"
@@ -13,13 +14,17 @@ using Layer = LayerHistory;
 
 const LayerStore& layers(const Control& control) { return control.registry.layers(); }
 
+Result<std::string> name_argument(const Control& control, const OperationRequest& request) {
+    return parse_layer_name(request.arguments.at(0), layers(control).home());
+}
+
 struct LayerName {
     std::string name;
     std::uint64_t number = 0;
 };
 // The placeholders LayerName and VersionNumber.
-Result<LayerName> version_argument(const OperationRequest& request) {
-    const auto name = parse_layer_name(request.arguments.at(0));
+Result<LayerName> version_argument(const Control& control, const OperationRequest& request) {
+    const auto name = name_argument(control, request);
     if (!name) return name.forward();
     const auto& number = request.arguments.at(1);
     if (!is_version_number(number))
@@ -49,7 +54,7 @@ std::vector<LayerVersion> matching(const Layer& layer, const OperationRequest& r
 }  // namespace
 
 Result<net::HttpResponse> publish_layer_version(Control& control, const OperationRequest& request) {
-    auto name = parse_layer_name(request.arguments.at(0));
+    auto name = name_argument(control, request);
     if (!name) return name.forward();
     auto wanted = parse_publish_layer(request.http.body);
     if (!wanted) return wanted.forward();
@@ -58,13 +63,13 @@ Result<net::HttpResponse> publish_layer_version(Control& control, const Operatio
 }
 
 Result<net::HttpResponse> get_layer_version(Control& control, const OperationRequest& request) {
-    const auto name = version_argument(request);
+    const auto name = version_argument(control, request);
     if (!name) return name.forward();
     return version_answer(control, 200, layers(control).find(name->name, name->number));
 }
 
 Result<net::HttpResponse> delete_layer_version(Control& control, const OperationRequest& request) {
-    const auto name = version_argument(request);
+    const auto name = version_argument(control, request);
     if (!name) return name.forward();
     if (auto removed = control.registry.remove_layer_version(name->name, name->number); !removed)
         return removed.forward();
@@ -72,18 +77,20 @@ Result<net::HttpResponse> delete_layer_version(Control& control, const Operation
 }
 
 Result<net::HttpResponse> list_layer_versions(Control& control, const OperationRequest& request) {
-    const auto name = parse_layer_name(request.arguments.at(0));
+    const auto name = name_argument(control, request);
     if (!name) return name.forward();
     const auto wanted = page_argument(request);
     if (!wanted) return wanted.forward();
+    if (!wanted->marker.empty() && !is_version_number(wanted->marker))
+        return lambda_fault(Fault::invalid_parameter, "Marker is not one of ListLayerVersions");
+    const auto first = wanted->marker.empty() ? UINT64_MAX : std::stoull(wanted->marker);
     LayerPage page;
     const auto layer = layers(control).all().find(*name);
     if (layer == layers(control).all().end()) return json_response(200, layer_versions_json(page, layers(control).home()));
     for (auto& version : matching(layer->second, request)) {
-        const auto key = std::to_string(version.number);
-        if (page.items.empty() && !wanted->marker.empty() && key != wanted->marker) continue;
+        if (version.number > first) continue;  // of an earlier page
         if (page.items.size() >= wanted->size) {
-            page.next = key;
+            page.next = std::to_string(version.number);
             break;
         }
         page.items.push_back(std::move(version));

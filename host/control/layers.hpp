@@ -38,8 +38,8 @@ struct LayerHistory {
 
 [[nodiscard]] std::string layer_arn(const Home& home, std::string_view name);
 [[nodiscard]] std::string layer_version_arn(const Home& home, std::string_view name, std::uint64_t number);
-// A layer's name, from a name or an ARN. Errors: ValidationException.
-[[nodiscard]] Result<std::string> parse_layer_name(std::string_view text);
+// A layer's name, from a name or an ARN. Errors: ValidationException, ResourceNotFoundException for another region or account.
+[[nodiscard]] Result<std::string> parse_layer_name(std::string_view text, const Home& home);
 
 class LayerStore {
 public:

@@ -143,6 +143,30 @@ TEST_F(LayersApi, AreListedNewestFirstByWhatTheyAreFor) {
     EXPECT_TRUE(get("/2018-10-31/layers/none/versions").json()["LayerVersions"].empty());
 }
 
+TEST_F(LayersApi, APageGoesOnThoughItsFirstVersionWasRemoved) {
+    for (int i = 0; i < 12; ++i) (void)publish("m", "python3.11");
+    EXPECT_EQ(get("/2018-10-31/layers/m/versions?MaxItems=2").json()["NextMarker"], "10");
+    EXPECT_EQ(send("DELETE", "/2018-10-31/layers/m/versions/10").status, 204);
+    const auto rest = get("/2018-10-31/layers/m/versions?Marker=10").json()["LayerVersions"];
+    ASSERT_EQ(rest.size(), 9u);
+    EXPECT_EQ(rest[0]["Version"], 9);
+    EXPECT_THAT(get("/2018-10-31/layers/m/versions?Marker=x").fault(), StartsWith("400 InvalidParameterValueException"));
+}
+
+TEST_F(LayersApi, OfOtherRegionsAndAccountsAreNotHere) {
+    EXPECT_EQ(publish(layer_arn(Home{}, "m"), "python3.11").json()["LayerVersionArn"], layer_version_arn(Home{}, "m", 1));
+    for (const Home& home : {Home{.region = "eu-west-1", .account = Home{}.account},
+                             Home{.region = Home{}.region, .account = "123456789012"}}) {
+        const auto foreign = layer_arn(home, "m");
+        EXPECT_THAT(publish(foreign, "python3.11").fault(), StartsWith("404 ResourceNotFoundException"));
+        EXPECT_THAT(get("/2018-10-31/layers/" + foreign + "/versions").fault(), StartsWith("404 ResourceNotFoundException"));
+        EXPECT_THAT(get("/2018-10-31/layers/" + foreign + "/versions/1").fault(), StartsWith("404 ResourceNotFoundException"));
+        EXPECT_THAT(send("DELETE", "/2018-10-31/layers/" + foreign + "/versions/1").fault(), StartsWith("404 ResourceNotFoundException"));
+    }
+    EXPECT_EQ(get("/2018-10-31/layers/m/versions/1").status, 200);
+    EXPECT_THAT(publish("arn:x:layer:m", "python3.11").fault(), StartsWith("400 ValidationException"));
+}
+
 TEST_F(LayersApi, GoWithTheFunctionToTheSandbox) {
     const std::string arn = publish("m", "python3.11").json()["LayerVersionArn"];
     EXPECT_EQ(get("/2018-10-31/layers?find=LayerVersion&Arn=" + arn).json()["Version"], 1);
