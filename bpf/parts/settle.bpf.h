@@ -33,7 +33,7 @@ AT_INLINE void at_settle_apart(struct task_struct* task, struct at_thread* threa
     at_read_account(task, now, at_cpu_time_so_far(task, now, thread->ledger.last.cpu_ns), &account);
     if (account.cpu_ns < thread->ledger.last.cpu_ns) account.cpu_ns = thread->ledger.last.cpu_ns;
     at_settle(task, thread, &account, AT_AWAKE);
-    thread->settling = 0;
+    (void)__sync_lock_test_and_set(&thread->settling, 0); /* a plain store could be seen before what was settled */
 }
 
 /* A function of its own: verified once, and not at each turn of the loop below. */
