@@ -6,11 +6,9 @@ The walks are exhaustive by construction: n grows until a run completes without 
 """
 import concurrent.futures
 import contextlib
-import http.server
 import itertools
 import json
 import subprocess
-import threading
 import time
 import unittest
 
@@ -55,17 +53,9 @@ rules:
 '''
 
 
-class Slow(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        time.sleep(0.1)
-        self.send_response(200)
-        self.send_header("Cache-Control", "max-age=600")
-        self.send_header("Content-Length", "5")
-        self.end_headers()
-        self.wfile.write(b"price")
-
-    def log_message(self, *_):
-        pass
+def slow(_):
+    time.sleep(0.1)
+    return b"price"
 
 
 # What is done about which event of the function above: condition, plan, event, the time limit that it needs.
@@ -222,11 +212,9 @@ class CrashWalk(unittest.TestCase):
         for remedy, (_, _, _, timeout) in REMEDIES.items():
             for number in range(1, 80):
                 harness.write_function(folder / "functions", f"{remedy}-{number}", FUNCTION, timeout=timeout)
-        service = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
-        threading.Thread(target=service.serve_forever, daemon=True).start()
-        cls.stack.callback(lambda: (service.shutdown(), service.server_close()))
+        service = cls.stack.enter_context(harness.service(slow, Cache_Control="max-age=600"))
         for remedy in ("cache", "relocate"):
-            REMEDIES[remedy][2]["ask"] = f"http://127.0.0.1:{service.server_port}/"
+            REMEDIES[remedy][2]["ask"] = f"{service}/"
         for name in ("none", "good"):
             (folder / name).mkdir()
         (folder / "good" / "handler.py").write_text("def handler(event, context):\n    return 'ok'\n")

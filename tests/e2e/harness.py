@@ -6,6 +6,7 @@ Everything listens on loopback, on ports the kernel chooses; all state is below 
 import base64
 import contextlib
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -253,6 +254,33 @@ def write_function(folder, name, code, memory_mb=128, timeout="3s", runtime="pyt
         f"runtime: {runtime}\nhandler: {handler}\nmemory_mb: {memory_mb}\ntimeout: {timeout}\naliases: {aliases}\n")
     (target / "handler.py").write_text(code)
     return target
+
+
+@contextlib.contextmanager
+def service(answer, **headers):
+    """An HTTP server of this process, by its URL: GET of a path is answered with the bytes answer(path) and these headers."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            body = answer(self.path)
+            self.send_response(200)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 class Story(unittest.TestCase):

@@ -23,16 +23,7 @@ def changed(path, offset, value):
     return path
 
 
-class NativeTrace(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        harness.need_root()
-
-    def setUp(self):
-        stack = contextlib.ExitStack()
-        self.addCleanup(stack.close)
-        self.folder = stack.enter_context(harness.workspace())
-
+class NativeTrace(harness.Story):
     def report(self, function, *command, options=()):
         out = self.folder / "report.json"
         done = harness.run("trace", "-o", out, "--function", function, *options, "--", *command)

@@ -3,8 +3,6 @@
 its remedy promoted by a canary; the function's own code stays as it was."""
 import base64
 import concurrent.futures
-import contextlib
-import http.server
 import json
 import threading
 import time
@@ -63,57 +61,25 @@ def handler(event, context):
 '''
 
 
-class Prices(http.server.BaseHTTPRequestHandler):
+class Prices:
     """A service that takes its time, and says how long its answers are good for."""
-    asked = 0
+    def __init__(self):
+        self.asked = 0
 
-    def do_GET(self):
-        Prices.asked += 1
+    def __call__(self, path):
+        self.asked += 1
         time.sleep(0.15)
-        body = json.dumps({"price": 100 + int(self.path.rsplit("/", 1)[1])}).encode()
-        self.send_response(200)
-        self.send_header("Cache-Control", "max-age=600")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        return json.dumps({"price": 100 + int(path.rsplit("/", 1)[1])}).encode()
 
 
-class Data(http.server.BaseHTTPRequestHandler):
+def data(path):
     """What a function asks for, near to one region and far from the other."""
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        if self.path == "/far":
-            time.sleep(0.04)
-        self.send_response(200)
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_message(self, *_):
-        pass
+    if path == "/far":
+        time.sleep(0.04)
+    return b"ok"
 
 
-class Remedy(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        harness.need_root()
-
-    def setUp(self):
-        stack = contextlib.ExitStack()
-        self.addCleanup(stack.close)
-        self.folder, self.stack = stack.enter_context(harness.workspace()), stack
-
-    def serve(self, handler):
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.stack.callback(lambda: (server.shutdown(), server.server_close()))
-        return f"http://127.0.0.1:{server.server_port}"
-
+class Remedy(harness.Story):
     def begin(self, code, when, plan, timeout="10s", environment="", alpha=0.2, margin=0.1):
         folder = harness.write_function(self.folder / "functions", "shop", code, timeout=timeout)
         if environment:
@@ -173,17 +139,18 @@ class Remedy(unittest.TestCase):
               flush=True)
 
     def test_a_cache_takes_a_slow_services_time_away(self):
-        prices = self.serve(Prices)
+        prices = Prices()
+        url = self.stack.enter_context(harness.service(prices, Cache_Control="max-age=600"))
         self.begin(ASKS, "fn.io_wait_share > 0.6 && fn.invocations >= 10", "{cache: {ttl: 10m}}",
-                   environment=f"environment: {{PRICES: '{prices}', SECRET: s3cret}}\n",
+                   environment=f"environment: {{PRICES: '{url}', SECRET: s3cret}}\n",
                    alpha=0.05, margin=0.02)  # long enough for the first calls of each sandbox to be less than one in twenty
         change = self.until_closed([{"sku": 1}, {"sku": 2}], callers=2)
         self.expect_promoted(change, "cache")
         self.assertLess(change["judged"]["canary_p95_ms"], change["judged"]["baseline_p95_ms"] / 2)
-        before = Prices.asked
+        before = prices.asked
         for _ in range(20):
             self.assertEqual(self.host.invoke("shop", {"sku": 2}).json(), {"sku": 2, "price": 102, "secret": "s3cret"})
-        self.assertLessEqual(Prices.asked - before, 6)  # one for each sandbox
+        self.assertLessEqual(prices.asked - before, 6)  # one for each sandbox
         self.assertNotIn("s3cret", json.dumps(self.change()) + self.agent.output())
 
         # Taken back by people it leaves nothing, and the function's own variables.
@@ -191,7 +158,7 @@ class Remedy(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         harness.wait_for("the remedy to be off", lambda: self.host.configuration("shop")["Handler"] == "handler.handler")
         configuration = self.host.configuration("shop")
-        self.assertEqual(configuration["Environment"]["Variables"], {"PRICES": prices, "SECRET": "s3cret"})
+        self.assertEqual(configuration["Environment"]["Variables"], {"PRICES": url, "SECRET": "s3cret"})
         self.assertEqual((configuration.get("Layers", []), self.host.alias("shop")["FunctionVersion"]), ([], "1"))
 
     def test_a_function_that_is_not_as_safe_as_it_was_said_to_be_is_not_answered_for(self):
@@ -216,13 +183,13 @@ class Remedy(unittest.TestCase):
         self.assertLess(time.monotonic() - begin, 20 * 0.1)  # the function alone would take that
 
     def test_calls_go_where_the_data_is_near(self):
-        data = self.serve(Data)
+        service = self.stack.enter_context(harness.service(data, Cache_Control="no-store"))
         (self.folder / "none").mkdir()
         there = self.stack.enter_context(harness.running(
             harness.Host(self.folder / "none", self.folder / "there", "--region", "eu-west-1")))
         self.begin(TALKS, "fn.io_wait_share > 0.5 && fn.invocations >= 5",
                    f"{{relocate: {{tries: 3, places: [{{region: eu-west-1, endpoint: '{there.url}'}}]}}}}",
-                   environment=f"environment: {{DATA_US_EAST_1: '{data}/far', DATA_EU_WEST_1: '{data}/near'}}\n",
+                   environment=f"environment: {{DATA_US_EAST_1: '{service}/far', DATA_EU_WEST_1: '{service}/near'}}\n",
                    alpha=0.05, margin=0.02)
         self.assertEqual(self.host.invoke("shop", {}).json(), "us-east-1")
         change = self.until_closed([{}], callers=1)
