@@ -41,7 +41,7 @@ def is_of(code, ask=again.own_code_hash):
 
 def not_begun(error):
     """Whether the call was certainly not carried out there."""
-    return isinstance(error, again.Unreachable) or "HTTP 4" in str(error)
+    return isinstance(error, again.Unreachable) or str(error).partition(": HTTP ")[2].startswith("4")
 
 
 class Relocate:

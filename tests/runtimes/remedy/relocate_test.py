@@ -76,6 +76,10 @@ class Relocate(unittest.TestCase):
         before = self.asked.count("here")
         with self.assertRaises(TimeoutError):
             self.call(moved)
+        self.clock.now += 60
+        self.fails["near"] = OSError("asking Lambda for invocations: HTTP 502 the function was answered: HTTP 404")
+        with self.assertRaises(OSError):
+            self.call(moved, 50)
         self.assertEqual(self.asked.count("here"), before)
 
 
