@@ -10,7 +10,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import harness
 
-TIMEOUT_S = 30  # importing botocore takes seconds at 256 MB, and each caller waits for its callee's
+TIMEOUT_S = 300  # importing botocore takes seconds at 256 MB, and each caller waits for its callee's
 # botocore as the Debian package awscli brings it; boto3 calls it the same way.
 CALLER = '''
 import json
