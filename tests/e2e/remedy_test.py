@@ -217,7 +217,7 @@ class Remedy(harness.Story):
         self.assertEqual(answer.json(), {"sum": 210})
 
     def test_a_list_that_is_too_much_for_one_is_mapped_over_many(self):
-        self.begin(LOADS, "fn.oom_count > 0", "{map_reduce: {over: event.order.items, part: 20}}")
+        self.begin(LOADS, "fn.oom_count > 0", "{map_reduce: {over: event.order.items, part: 20}}", timeout="60s")
         event = {"order": {"items": list(range(100)), "id": 7}}
         self.assertIn("signal: killed", self.host.invoke("shop", event).body.decode())
         change = self.until_closed([event])
