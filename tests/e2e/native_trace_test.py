@@ -110,7 +110,11 @@ class NativeTrace(harness.Story):
         with subprocess.Popen(["sh", "-c", f"read go; exec {PROBED} calls"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as target:
             with subprocess.Popen([harness.AUTOTUNE, "trace", "-o", out, "-p", str(target.pid), "--function", f"{PROBED}:probed_*"],
                                   stderr=subprocess.PIPE, text=True) as tracer:
-                harness.wait_for("probes", lambda: self.has_probes(tracer.pid))
+                try:
+                    harness.wait_for("probes", lambda: self.has_probes(tracer.pid))
+                except AssertionError:
+                    target.kill()  # which ends the tracer, too: both are waited for
+                    raise
                 target.communicate(b"go\n")
                 _, said = tracer.communicate(timeout=30)
         self.assertEqual((tracer.returncode, said), (0, ""))
