@@ -5,7 +5,7 @@ Python and C (-O2, without frame pointers) functions on the embedded host, watch
 while they compute, at the deadline while they wait, and at the memory limit. A run counts when the innermost frame of the
 culprit's thread that is the function's own is the marked line, no frame of the function is above it, and the stack,
 calls, open files and memory are there. As root: bench/profiling/black_box.py [--runs N] [--binary build/release/autotune].
-The last line is JSON. Exit status 1 when a row is not N of N.
+The last line is JSON. Exit status 3 when a row is not N of N.
 """
 import argparse
 import concurrent.futures
@@ -14,6 +14,8 @@ import os
 import pathlib
 import subprocess
 import sys
+
+from rows import row
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
@@ -125,7 +127,7 @@ def main():
             told = harness.wait_for("the culprit in a notification", lambda: [
                 line.strip() for line in agent.lines if "it was at " in line], PATIENCE_S)
 
-    print(f"{'function':<10} {'killed at':<22} {'right':>9} {'memory by mapping':>18} {'looked at before (median)':>26}")
+    print(f"{'function':<10} {'killed at':<22} {'right':>9} {'memory by mapping':>18} {'looked at before (median)':>26}", file=sys.stderr)
     result, good = [], True
     for (language, how), runs in rows.items():
         right = sum(not problem for _, problem in runs)
@@ -133,14 +135,15 @@ def main():
         median = weighed[len(weighed) // 2] if weighed else None
         good &= right == args.runs
         print(f"{language:<10} {WHAT[how]:<22} {right:>4} of {args.runs:<2} {len(weighed):>15} of {args.runs:<2}"
-              f"{'-' if median is None else f'{median:.1f} ms':>20}")
+              f"{'-' if median is None else f'{median:.1f} ms':>20}", file=sys.stderr)
         for problem in sorted({problem for _, problem in runs if problem}):
-            print(f"    {problem}")
+            print(f"    {problem}", file=sys.stderr)
+        row(f"black box, {language}, {WHAT[how]}: runs of {args.runs} without the culprit's line on top", 0, args.runs - right)
         result.append({"function": language, "killed_at": WHAT[how], "right": right, "runs": args.runs,
                        "with_mappings": len(weighed), "mappings_before_ms": median})
-    print(f"a notification says: {told[0]}")
+    print(f"a notification says: {told[0]}", file=sys.stderr)
     print(json.dumps({"black_box": result}))
-    return 0 if good else 1
+    return 0 if good else 3
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ import sys
 import tempfile
 import time
 
+from rows import left_out, row
+
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = SOURCE / "tests/agent/symbols"
 FRAMELESS = ["-O2", "-std=c++20", "-fomit-frame-pointer", "-fno-optimize-sibling-calls", "-rdynamic"]
@@ -46,15 +48,6 @@ def right(bits, n):
 time.sleep(1)
 for bits in range(30000): left(bits, 15)
 '''
-
-
-def row(name, bar, ours, peer, rounds, says):
-    kept = ours <= bar
-    print(json.dumps({"name": name, "bar": bar, "ours": ours, "peer": peer, "ratio": ours / peer if peer else None,
-                      "median_of": rounds, "says": says}), flush=True)
-    print(f"{'ok  ' if kept else 'MISS'} {name}: {ours:.4g} (bar {bar:.4g}, peer {'–' if peer is None else f'{peer:.4g}'}); {says}",
-          file=sys.stderr, flush=True)
-    return kept
 
 
 def build(source, target, *options):
@@ -201,8 +194,9 @@ def cost(args, folder):
     kept = row("99 Hz on 2 busy cores, share of a core", 0.01, statistics.median(c for c, _, _ in seldom) / args.seconds, None,
                args.rounds, "own CPU and BPF run time, from start to named stacks")
     if not shutil.which("perf"):
-        print("perf is not here (package linux-perf): left out", file=sys.stderr)
-        return row("999 Hz on 2 busy cores, CPU seconds", 1e9, cpu, None, args.rounds, about) and kept
+        left_out("999 Hz on 2 busy cores, CPU seconds", f"its bar is perf's, which is not here (package linux-perf); ours: {cpu:.3g} s, {about}")
+        left_out("999 Hz on 2 busy cores, bytes", f"its bar is perf's, which is not here; ours: {size:.3g}")
+        return kept
     peers = [perf(args, program, 999, folder) for _ in range(args.rounds)]
     least = "" if all(whole for _, _, whole in peers) else ", at least: perf script was ended"
     peer, peer_size = statistics.median(p[0] for p in peers), statistics.median(p[1] for p in peers)

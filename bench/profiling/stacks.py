@@ -8,7 +8,7 @@ bench/profiling/stacks.py [--binary build/release/autotune] [native|python|memor
 - python: programs that measure their functions' CPU time themselves; the system's CPython, and those of 3.8 to 3.13 that
   AUTOTUNE_PYTHONS names ("/path/a:/path/b").
 - memory: the agent's own memory and that of its maps in the kernel, its unwinding tables aside, while it watches C++, Python and what
-  else is here; and the tables' bytes, by profiling_tables_benchmark (preset bench).
+  else is here; and the tables' bytes.
 
 Prints one JSON line a row; exit status 3 when a bar is missed. A peer or an interpreter that is not installed is said and left out.
 """
@@ -27,6 +27,7 @@ import time
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "tests/e2e"))
 import harness  # noqa: E402
+from rows import left_out, row  # noqa: E402
 
 HZ = 997
 STARTS = ("_start", "clone3", "__clone3", "clone", "__clone")
@@ -54,17 +55,6 @@ import json
 print(json.dumps(spent))
 """
 SPIN = PYTHON.splitlines().index("def spin(turns):") + 1  # its line; the loop is the two after it
-
-
-def row(name, bar, ours, peer=None, unit=""):
-    kept = ours <= bar
-    print(json.dumps({"name": name, "bar": bar, "ours": ours, "peer": peer, "ratio": ours / peer if peer else None}), flush=True)
-    print(f"{'ok  ' if kept else 'MISS'} {name}: {ours:.4g}{unit} (bar {bar:g})", file=sys.stderr, flush=True)
-    return kept
-
-
-def left_out(what, why):
-    print(f"     {what}: left out, {why}", file=sys.stderr, flush=True)
 
 
 def folded(path):
@@ -163,7 +153,7 @@ def native(args, folder):
             whole[tuple(plain(f) for f in stack)] += weight
     kept = row("samples that do not reach _start, of -O2 C++ without frame pointers", 1, 100 * (1 - sum(whole.values()) / total), unit=" %")
     if not perf:
-        left_out("perf", "it is not installed")
+        left_out("stacks of at least 0.2 % that only one of ours and perf's has", "perf is not installed (package linux-perf)")
         return kept
     if not theirs:
         sys.exit("perf had no whole stack in eight runs")
@@ -233,7 +223,7 @@ def python(args, folder):
     for minor in range(8, 14):
         name = f"3.{minor}"
         if name not in found:
-            left_out(f"CPython {name}", "it is not installed")
+            left_out(f"CPython {name}: a function's share, sampled and measured, apart", "no such interpreter in AUTOTUNE_PYTHONS")
         for place in found.get(name, []):
             kept &= one_python(args, folder, f"{name} ({pathlib.Path(place).parent})" if len(found[name]) > 1 else name, place)
     return kept
@@ -256,6 +246,17 @@ def bytes_of(pid):
         except OSError:
             pass
     return own, maps
+
+
+def tables_program(args, folder):
+    """profiling_tables_benchmark, from the libraries that the binary itself was linked from; None: they are not there."""
+    libraries = [args.autotune.parent / f"{room}/libautotune_{name}.a" for room, name in (("agent/unwind", "agent_unwind"), ("os", "os"), ("core", "core"))]
+    if not all(map(pathlib.Path.exists, libraries)):
+        return None
+    program = folder / "tables"
+    subprocess.run(["g++", "-std=c++20", "-O2", f"-I{SOURCE}", "-o", program, SOURCE / "bench/profiling/tables_benchmark.cpp", *libraries, "-lelf"],
+                   check=True)
+    return program
 
 
 def memory(args, folder):
@@ -285,10 +286,10 @@ def memory(args, folder):
             pathlib.Path(f"/tmp/perf-{target.pid}.map").unlink(missing_ok=True)
     print(f"     of it {most[0] / 1e6:.1f} MB its own, {most[1] / 1e6:.1f} MB maps in the kernel", file=sys.stderr)
     kept = row("memory beyond the unwinding tables, MB", 60, sum(most) / 1e6)
-    if not args.tables.exists():
-        left_out("unwinding tables", f"{args.tables} is not built")
-        return kept
-    done = subprocess.run([args.tables], stdout=subprocess.PIPE, text=True)
+    program = args.tables or tables_program(args, folder)
+    if program is None:
+        return left_out("unwinding tables, bytes a MB of text", "the libraries are not beside the binary") and kept
+    done = subprocess.run([program], stdout=subprocess.PIPE, text=True)
     print(done.stdout, end="", flush=True)
     return kept and done.returncode == 0
 
@@ -296,7 +297,7 @@ def memory(args, folder):
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--binary", type=pathlib.Path, default=SOURCE / "build/release/autotune")
-    options.add_argument("--tables", type=pathlib.Path, default=SOURCE / "build/bench/bench/profiling/profiling_tables_benchmark")
+    options.add_argument("--tables", type=pathlib.Path, help="profiling_tables_benchmark; else it is built from the binary's own libraries")
     options.add_argument("parts", nargs="*", metavar="PART", help="native, python, memory; all")
     args = options.parse_args()
     args.autotune = args.binary.resolve()

@@ -8,7 +8,7 @@ bench/profiling/views.py [--binary build/release/autotune] [--rounds 5] [--pictu
 - The pprof that comes with Debian's golang-1.19-go reads our file: the total and each function's own weight are those of the stacks.
 - speedscope (npm, versions in speedscope/package-lock.json) opens our file in headless Chromium and shows its name.
 
-Prints one JSON line a row; exit status 3 when a bar is missed, 1 when a reader disagrees. What is not installed is said and left out.
+Prints one JSON line a row; exit status 3 when a bar is missed. What is not installed is said and left out.
 """
 import argparse
 import collections
@@ -31,6 +31,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
 sys.path.insert(0, str(SOURCE / "tests/e2e"))
 import browser  # noqa: E402
+from rows import left_out, row  # noqa: E402
 
 STACKS = 1_000_000
 BAR_S = 2.0
@@ -71,14 +72,6 @@ def seconds(command, **options):
     return time.monotonic() - start
 
 
-def row(name, bar, ours, peer, rounds, says):
-    print(json.dumps({"name": name, "bar": bar, "ours": ours, "peer": peer, "ratio": ours / peer if peer else None,
-                      "median_of": rounds}), flush=True)
-    print(f"{'ok  ' if ours <= bar else 'MISS'} {name}: {ours:.3g} {says} (bar {bar:g}, peer {'–' if peer is None else f'{peer:.3g}'})",
-          file=sys.stderr, flush=True)
-    return ours <= bar
-
-
 def time_pictures(args, folder):
     """Whether every bar is kept."""
     total = generate(folder / "stacks.folded", STACKS)
@@ -112,8 +105,9 @@ def own_weights(path):
 
 def read_with_pprof(args, folder):
     tools = glob.glob("/usr/lib/go-1.19/pkg/tool/*/pprof")
+    name = "functions whose weight pprof reads otherwise, or the total"
     if not tools:
-        return print("pprof is not here (package golang-1.19-go): left out", file=sys.stderr)
+        return left_out(name, "pprof is not here (package golang-1.19-go)")
     generate(folder / "few.folded", 2000)
     subprocess.run([args.binary, "profile", "--from", folder / "few.folded", "--unit", "ns", "-o", folder / "few.pb.gz"], check=True)
     top = subprocess.run([tools[0], "-top", "-nodecount=1000000", "-nodefraction=0", "-edgefraction=0", "-unit=ns", folder / "few.pb.gz"],
@@ -124,9 +118,8 @@ def read_with_pprof(args, folder):
         if found := re.match(r"\s*(\d+)(?:ns)?\s+[\d.]+%\s+[\d.]+%\s+\d+(?:ns)?\s+[\d.]+%\s+(.*)$", line):
             if int(found[1]):
                 theirs[found[2]] = int(found[1])
-    if total != sum(ours.values()) or theirs != ours:
-        sys.exit(f"pprof reads {total}, we wrote {sum(ours.values())}; {len(theirs - ours)} functions differ")
-    print(f"ok   pprof reads our file: total {total}, own weight of {len(theirs)} functions, all equal", file=sys.stderr)
+    differ = sum(theirs[function] != ours[function] for function in ours | theirs) + (total != sum(ours.values()))
+    return row(name, 0, differ, says=f"of {len(ours)}; total {total}, we wrote {sum(ours.values())}")
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -135,8 +128,9 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 def open_in_speedscope(args, folder):
+    name = "files of ours that speedscope did not open, of 1"
     if not (browser.chromium() and shutil.which("npm")):
-        return print("speedscope is not opened: needs chromium and npm", file=sys.stderr)
+        return left_out(name, "needs chromium and npm")
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / "speedscope" / name, folder)
     subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True)
@@ -155,9 +149,7 @@ def open_in_speedscope(args, folder):
             browser.screenshot(page, args.picture, "1220,500")
     finally:
         server.shutdown()
-    if f"<title>{title} - speedscope</title>" not in shown:
-        sys.exit("speedscope did not open our file")
-    print("ok   speedscope opens our file" + (f", {args.picture} shows it" if args.picture else ""), file=sys.stderr)
+    return row(name, 0, int(f"<title>{title} - speedscope</title>" not in shown), says=f"{args.picture} shows it" if args.picture else "")
 
 
 def main():
@@ -169,9 +161,8 @@ def main():
     args.binary = args.binary.resolve()
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        read_with_pprof(args, folder)
-        open_in_speedscope(args, folder)
-        return 0 if time_pictures(args, folder) else 3
+        kept = [part(args, folder) for part in (read_with_pprof, open_in_speedscope, time_pictures)]
+        return 0 if all(kept) else 3
 
 
 if __name__ == "__main__":
