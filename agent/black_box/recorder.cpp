@@ -12,12 +12,12 @@
 #include <optional>
 #include <thread>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "agent/black_box/box_assembly.hpp"
 #include "agent/black_box/box_program.hpp"
 #include "agent/black_box/box_records.hpp"
+#include "agent/black_box/deaths.hpp"
 #include "agent/black_box/watched_processes.hpp"
 #include "os/fd.hpp"
 
@@ -25,27 +25,10 @@ namespace autotune::black_box {
 namespace {
 
 constexpr Nanos kLongestNap = std::chrono::milliseconds(500);
-constexpr Nanos kLongestDeath = std::chrono::seconds(1);  // then what came of it is all there is
 constexpr std::size_t kMostLooks = 500;                   // a second: forks without end must not keep us for ever
 constexpr Nanos kLooksAfterStart[] = {std::chrono::milliseconds(50), std::chrono::seconds(1)};
 constexpr std::size_t kMostLater = 4096;
 constexpr std::size_t kMostBoxes = 256;                   // not taken yet; the newest win
-constexpr std::size_t kMostStackBytes = 32u << 20;        // of all threads that are dying
-
-// A process that is being killed, as far as it was told.
-struct Death {
-    at_box_dying dying{};
-    OpenFiles files;
-    std::vector<ThreadState> threads;
-    RecordedMemory memory;
-    std::size_t stack_bytes = 0;
-    std::uint64_t left_out = 0;  // threads
-    bool over = false;
-};
-
-ProcessId process_of(const at_box_head& head) { return {static_cast<std::int32_t>(head.pid), head.start_ns}; }
-
-Timestamp time_of(const at_box_head& head) { return from_ns(static_cast<std::int64_t>(head.at_ns)); }
 
 }  // namespace
 
@@ -199,8 +182,7 @@ private:
                 new_[process.pid] = process;
                 break;
             case AT_BOX_PRESSURE: weigh(process.pid); break;
-            default:
-                if (const auto death = deaths_.find(process.pid); death != deaths_.end()) death->second.over = true;
+            default: deaths_.is_over(process.pid);
         }
     }
     void on(at_box_mapped&& mapped) {
@@ -216,39 +198,15 @@ private:
             if (later_.size() < kMostLater) later_.emplace(now + after, process);
     }
     void on(at_box_dying&& dying) {
-        Death& death = deaths_[static_cast<std::int32_t>(dying.head.pid)];
-        stack_bytes_ -= death.stack_bytes;  // of one before it with that pid
-        death = {.dying = dying};
+        deaths_.take(std::move(dying));
         is_writing_ = true;
     }
-    void on(OpenFiles&& files) {
-        if (Death* death = death_of(files.head)) death->files = std::move(files);
-    }
-    void on(CodeMemory&& memory) {
-        if (Death* death = death_of(memory.head))
-            for (const auto& range : memory.ranges) death->memory.add(range.address, range.bytes);
-    }
+    void on(OpenFiles&& files) { deaths_.take(std::move(files)); }
+    void on(CodeMemory&& memory) { deaths_.take(std::move(memory)); }
     void on(ThreadState&& thread) {
-        Death* death = death_of(thread.head);
-        if (death == nullptr) return;
-        const std::size_t bytes = thread.stack.size() + thread.python.size() * sizeof(at_python_frame);
-        const at_box_dying& dying = death->dying;
-        const std::uint32_t tid = thread.head.tid;
-        const bool may_be_culprit = tid == dying.wanted_by || tid == dying.head.tid || tid == dying.head.pid;
-        // Of thousands of threads, those that were first to die are told.
-        if (!may_be_culprit && stack_bytes_ + bytes > kMostStackBytes) {
-            ++death->left_out;
-            const std::lock_guard lock(mutex_);
-            ++threads_left_out_;
-            return;
-        }
-        stack_bytes_ += bytes;
-        death->stack_bytes += bytes;
-        death->threads.push_back(std::move(thread));
-    }
-    Death* death_of(const at_box_head& head) {
-        const auto found = deaths_.find(static_cast<std::int32_t>(head.pid));
-        return found != deaths_.end() ? &found->second : nullptr;
+        if (deaths_.take(std::move(thread))) return;
+        const std::lock_guard lock(mutex_);
+        ++threads_left_out_;
     }
 
     void look_at_new() {
@@ -285,22 +243,14 @@ private:
     }
 
     void finish_deaths() {
-        const Timestamp now = clock_.now();
-        for (auto it = deaths_.begin(); it != deaths_.end();) {
-            const bool late = now - time_of(it->second.dying.head) > kLongestDeath;
-            if (!it->second.over && !late) {
-                ++it;
-                continue;
-            }
-            BlackBox box = write_down(it->second);
-            processes_.forget(it->first);
-            stack_bytes_ -= it->second.stack_bytes;
-            it = deaths_.erase(it);
+        deaths_.finish(clock_.now(), [this](const Death& death) {
+            BlackBox box = write_down(death);
+            processes_.forget(process_of(death.dying.head).pid);
             const std::lock_guard lock(mutex_);
             ++written_;
             boxes_.push_back(std::move(box));
             if (boxes_.size() > kMostBoxes) boxes_.erase(boxes_.begin()), ++not_taken_;
-        }
+        });
         is_writing_ = !deaths_.empty();
         told_.notify_all();
     }
@@ -325,9 +275,8 @@ private:
     std::unordered_map<std::int32_t, ProcessId> new_;
     std::multimap<Timestamp, ProcessId> later_;  // to be looked at then
     std::unordered_map<std::int32_t, std::pair<ProcessId, Timestamp>> deadlines_;
-    std::unordered_map<std::int32_t, Death> deaths_;
+    Deaths deaths_;
     std::size_t looks_ = 0;
-    std::size_t stack_bytes_ = 0;  // of deaths_
     Timestamp looks_since_{};
     Timestamp young_until_{};  // some process may have begun and not received yet
     std::uint64_t lost_before_ = 0;
