@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/symbols/sampler_source.hpp"
+#include "agent/symbols/spare_memory.hpp"
 #include "analyzer/stack_writer.hpp"
 #include "cli/profile_functions.hpp"
 #include "cli/profile_subject.hpp"
@@ -68,13 +69,6 @@ private:
     StackWriter stacks_;
 };
 
-// Between two looks at what has come. Samples of the clock come evenly, at a rate that we chose: the fewer, the longer we
-// may sleep, and a look costs as much as ten of them. What cannot wait (an exec, a process without tables) wakes us.
-Nanos wait_of(const ProfileTarget& target) {
-    if (target.mode != symbols::SamplerMode::on_cpu) return kProfilePoll;
-    return std::clamp(Nanos(10'000'000'000 / std::max(target.hz, 1u)), kProfilePoll, 5 * kProfilePoll);
-}
-
 constexpr std::size_t kMostFetches = 8;  // that are told one by one
 
 std::vector<std::string> notes_of(const symbols::SamplerHealth& health) {
@@ -103,6 +97,7 @@ Result<LiveProfile> profile_live(const ProfileTarget& target, bool& command_refu
     auto subject = ProfileSubject::prepare(target, command_refused);
     if (!subject) return subject.forward();
     if (!target.function.empty()) return profile_functions(target, *subject, command_refused);
+    symbols::expect_large_files();
     auto made = symbols::make_sampler_source(
         {.tracked = {}, .sample_hz = target.hz, .mode = target.mode, .kernel = target.kernel, .run_time = target.cost});
     if (!made) return made.forward();
@@ -114,10 +109,10 @@ Result<LiveProfile> profile_live(const ProfileTarget& target, bool& command_refu
     LiveProfile out;
     EventBatch batch;
     Sums sums(batch.tables);
-    const Nanos wait = wait_of(target);
     for (bool last = false; !last;) {
         last = subject->is_over();
-        if (auto polled = sampler.poll(last ? Nanos(0) : wait, batch); !polled) return polled.forward();
+        if (!last) subject->wait(sampler.patience(), sampler.ready_fd());
+        if (auto polled = sampler.poll(Nanos(0), batch); !polled) return polled.forward();
         sums.take(batch, out);
     }
     if (Status s = sampler.finish(batch); !s) return s.forward();

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/stop_signals.hpp"
 #include "os/pidfd.hpp"
@@ -69,6 +70,20 @@ bool ProfileSubject::is_over() {
         over |= !command_;
     }
     return over;
+}
+
+void ProfileSubject::wait(Nanos longest, int ready_fd) const {
+    std::vector<pollfd> ready{{.fd = ready_fd, .events = POLLIN, .revents = 0}, {.fd = stop_.get(), .events = POLLIN, .revents = 0}};
+    if (command_) ready.push_back({.fd = command_->pidfd(), .events = POLLIN, .revents = 0});
+    // Of several that end one after the other each would wake us for ever: the last to end is asked for alone.
+    for (const Fd& pidfd : pidfds_)
+        if (!has_ended(pidfd)) {
+            ready.push_back({.fd = pidfd.get(), .events = POLLIN, .revents = 0});
+            break;
+        }
+    if (target_.duration) longest = std::min(longest, *target_.duration - took());
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(std::max(longest, Nanos(0))).count();
+    (void)::poll(ready.data(), ready.size(), static_cast<int>(ms));
 }
 
 Nanos ProfileSubject::took() const { return clock_.now() - start_; }

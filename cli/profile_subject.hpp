@@ -28,6 +28,8 @@ public:
     Status begin(bool& command_refused);
     // The target has ended, its time is over, or a signal came. Asked now and then.
     [[nodiscard]] bool is_over();
+    // Until something may be over, `ready_fd` is readable, or the time is up; at most `longest`.
+    void wait(Nanos longest, int ready_fd) const;
     [[nodiscard]] Nanos took() const;
     // Of a command that has ended: what it exited with, 128 + signal.
     [[nodiscard]] std::optional<int> status();

@@ -28,6 +28,8 @@ public:
     ~TracedCommand();  // ends it if it was never released
 
     [[nodiscard]] pid_t pid() const { return pid_; }
+    // Readable once it has ended; of this object.
+    [[nodiscard]] int pidfd() const { return pidfd_.get(); }
     // Lets it go. Errors: what the kernel says when it is no program after all.
     [[nodiscard]] Status release();
     // Never a stranger with its number.

@@ -29,6 +29,7 @@ namespace {
 constexpr std::size_t kMinRing = 1 << 20;
 constexpr std::size_t kMaxRing = 64 << 20;
 constexpr std::size_t kTypicalRecord = 2048;
+constexpr std::uint32_t kFewestKept = 16384;  // stacks and addresses that the kernel side remembers to have told
 constexpr std::size_t kMeasuresRing = 8 << 20;  // some 100,000 intervals, or 400 MB of single pages
 
 struct DestroyLink {
@@ -48,6 +49,27 @@ std::size_t ring_size(const SamplerProgramOptions& options) {
     const std::size_t wanted = options.ring_bytes != 0 ? options.ring_bytes : usual;
     const std::size_t least = options.ring_bytes != 0 ? 4096 : kMinRing;
     return std::bit_ceil(std::clamp(wanted, least, kMaxRing));
+}
+
+// The kernel allots a map's elements when it is made, and counts them all: what is not needed costs a start some ten
+// milliseconds.
+int size_maps(sampler& object, const SamplerProgramOptions& options, bool own_scope) {
+    const auto& maps = object.maps;
+    if (!options.times) bpf_map__set_max_entries(maps.timed_threads, 1);
+    if (options.memory != MemoryKind::growth) bpf_map__set_max_entries(maps.heap_ends, 1);
+    // Elements of these are allotted one by one: few of many that may come do.
+    std::vector<bpf_map*> sparse{maps.unwind_pages};
+    if (own_scope) sparse.insert(sparse.end(), {maps.tracked_cgroups, maps.tracked_processes});
+    for (bpf_map* map : sparse)
+        if (const int failed = bpf_map__set_map_flags(map, bpf_map__map_flags(map) | BPF_F_NO_PREALLOC); failed != 0) return failed;
+    // Of a clock alone we know how many stacks can come in a minute. What falls out is told again.
+    if (!options.times && options.memory == MemoryKind::none) {
+        const auto cpus = static_cast<std::uint32_t>(std::max(libbpf_num_possible_cpus(), 1));
+        const std::uint32_t a_minute = std::clamp<std::uint32_t>(60 * cpus * options.sample_hz, kFewestKept, AT_KEPT_STACKS);
+        for (bpf_map* map : {maps.told_stacks, maps.told_addresses})
+            bpf_map__set_max_entries(map, std::min(bpf_map__max_entries(map), std::bit_ceil(a_minute)));
+    }
+    return bpf_map__set_max_entries(maps.samples, static_cast<std::uint32_t>(ring_size(options)));
 }
 
 // libbpf tells what went wrong only to its printer: the warnings of this thread's load are kept.
@@ -157,11 +179,7 @@ Result<SamplerProgram> SamplerProgram::load(const SamplerProgramOptions& options
     for (bpf_program* program : {all.on_switch, all.on_new_thread, all.on_thread_exit, all.on_page, all.on_heap, all.on_growth})
         bpf_program__set_autoload(program, std::ranges::find(measures, program) != measures.end());
     for (bpf_program* program : {all.meet_threads, all.close_threads}) bpf_program__set_autoload(program, options.times);
-    // What is not measured needs no room: the kernel allots a map's buckets when it is made.
-    if (!options.times) bpf_map__set_max_entries(object.maps.timed_threads, 1);
-    if (options.memory != MemoryKind::growth) bpf_map__set_max_entries(object.maps.heap_ends, 1);
-    int failed =
-        bpf_map__set_max_entries(object.maps.samples, static_cast<std::uint32_t>(ring_size(options)));
+    int failed = size_maps(object, options, state->own_scope);
     if (failed == 0 && !state->own_scope)
         failed = bpf_map__reuse_fd(object.maps.tracked_cgroups, options.tracked.cgroups);
     if (failed == 0 && !state->own_scope)
@@ -263,6 +281,8 @@ UnwindMapFds SamplerProgram::unwind_maps() const {
             .slabs = bpf_map__fd(maps.unwind_slabs),
             .recipes = bpf_map__fd(maps.unwind_recipes)};
 }
+
+int SamplerProgram::ready_fd() const { return ring_buffer__epoll_fd(state_->ring.get()); }
 
 Status SamplerProgram::drain(Nanos wait, const OnRecord& on_record) {
     state_->on_record = on_record;

@@ -59,7 +59,9 @@ public:
     [[nodiscard]] UnwindMapFds unwind_maps() const;
 
     using OnRecord = std::function<void(std::span<const std::byte>)>;
-    // Gives every record written so far to `on_record`, waiting at most `wait` for an urgent one (exec).
+    // Readable when something urgent is there (an exec, a stack that could not be walked); of this object.
+    [[nodiscard]] int ready_fd() const;
+    // Gives every record written so far to `on_record`, waiting at most `wait` for an urgent one.
     Status drain(Nanos wait, const OnRecord& on_record);
 
     // Where times are kept. meet_threads(): after trace(), so that those are known that sleep all the time.

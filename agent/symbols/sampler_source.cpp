@@ -20,6 +20,9 @@ namespace autotune::symbols {
 
 namespace {
 
+constexpr Nanos kOften = std::chrono::milliseconds(20);
+constexpr Nanos kSeldom = std::chrono::milliseconds(500);  // a quarter of what the ring holds
+
 // Cgroups that do not exist (any more) are left out: they have no processes to sample.
 Result<std::vector<CgroupId>> ids_of(const std::vector<std::string>& paths) {
     std::vector<CgroupId> ids;
@@ -72,13 +75,17 @@ public:
         const auto drained =
             program_->drain(wait, [&](std::span<const std::byte> bytes) { take(bytes, batch); });
         if (!drained) return drained.forward();
-        // Asking costs more than looking at an empty ring.
-        if (batch.events.size() > before || SystemClock().now() - losses_told_ >= std::chrono::seconds(1)) tell_losses(batch);
+        // Asking costs as much as some hundred samples.
+        if (SystemClock().now() - losses_told_ >= std::chrono::seconds(1)) tell_losses(batch);
         return Poll{.state = batch.events.size() > before ? PollState::ready : PollState::idle};
     }
 
     Status finish(EventBatch& batch) override {
-        if (!program_ || !keeps_times()) return ok();
+        if (!program_) return ok();
+        if (!keeps_times()) {
+            tell_losses(batch);
+            return ok();
+        }
         const auto taken = [&](std::span<const std::byte> bytes) { take(bytes, batch); };
         // What the ring still holds was earlier, and has the stacks that the rest refers to.
         if (Status s = program_->drain(Nanos(0), taken); !s) return s;
@@ -103,6 +110,12 @@ public:
     }
     void expect(const ProcessId& process) override {
         if (program_) look_at(process);
+    }
+    [[nodiscard]] int ready_fd() const override { return program_ ? program_->ready_fd() : -1; }
+    [[nodiscard]] Nanos patience() const override {
+        if (options_.mode != SamplerMode::on_cpu) return kOften;
+        // The clock comes evenly, at a rate that we chose. A look costs as much as ten samples.
+        return has_python_ ? std::clamp(10 * period(), kOften, 5 * kOften) : kSeldom;
     }
     [[nodiscard]] double bpf_run_seconds() const override { return program_ ? program_->run_seconds() : 0; }
 
@@ -201,6 +214,7 @@ private:
         unwinding_->learn(process, reads, symbolizer_.maps(process));
         const auto* found = python_.look(symbolizer_, process, reads);
         if (found == nullptr) return;
+        has_python_ = true;
         // Should the map be full for good, the process keeps its native stacks.
         (void)program_->add_python(
             process,
@@ -243,6 +257,7 @@ private:
     SamplerHealth health_;
     std::uint64_t undecodable_ = 0;
     Timestamp losses_told_{};
+    bool has_python_ = false;  // some process has been CPython
 };
 
 }  // namespace

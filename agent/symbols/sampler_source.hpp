@@ -74,6 +74,11 @@ public:
     // Reads now what the stacks of that process need, which otherwise its first samples make us do: they are whole then.
     // REQUIRES: started.
     virtual void expect(const ProcessId& process) = 0;
+    // Readable when what has come should be polled now. -1: not started.
+    [[nodiscard]] virtual int ready_fd() const = 0;
+    // How long all else that comes may lie until it is polled: until a process whose memory its names are read from
+    // may have ended, or a ring may be full.
+    [[nodiscard]] virtual Nanos patience() const = 0;
     // Run time of the programs; 0: nobody enabled the statistics.
     [[nodiscard]] virtual double bpf_run_seconds() const = 0;
 };

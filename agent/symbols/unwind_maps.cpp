@@ -7,6 +7,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstddef>
+#include <numeric>
 
 #include "bpf/logic/unwind_recipe.h"
 #include "os/fd.hpp"
@@ -51,11 +52,13 @@ std::vector<AddressPrefix> prefixes_of(std::uint64_t start, std::uint64_t end) {
 }
 
 Status UnwindMaps::put_recipes(std::span<const unwind::Recipe> all) {
-    for (; recipes_ < all.size(); ++recipes_) {
-        const auto index = static_cast<std::uint32_t>(recipes_);
-        if (bpf_map_update_elem(fds_.recipes, &index, &all[recipes_], BPF_ANY) != 0)
-            return failed("telling the sampler an unwinding recipe");
-    }
+    if (recipes_ >= all.size()) return ok();
+    std::vector<std::uint32_t> indexes(all.size() - recipes_);
+    std::iota(indexes.begin(), indexes.end(), static_cast<std::uint32_t>(recipes_));
+    auto count = static_cast<std::uint32_t>(indexes.size());
+    if (bpf_map_update_batch(fds_.recipes, indexes.data(), all.data() + recipes_, &count, nullptr) != 0)
+        return failed("telling the sampler unwinding recipes");
+    recipes_ = all.size();
     return ok();
 }
 
@@ -132,12 +135,13 @@ std::uint16_t UnwindMaps::recipe_index(std::uint32_t file, std::uint64_t own_add
 }
 
 Status UnwindMaps::put_mapping(std::uint32_t space, const UnwindMapping& mapping) {
+    std::vector<at_unwind_mapping_key> keys;
+    for (const AddressPrefix& prefix : prefixes_of(mapping.start, mapping.end)) keys.push_back(key_of(space, prefix));
     const at_unwind_mapping value{.bias = mapping.bias, .file = mapping.file, .reserved = 0};
-    for (const AddressPrefix& prefix : prefixes_of(mapping.start, mapping.end)) {
-        const at_unwind_mapping_key key = key_of(space, prefix);
-        if (bpf_map_update_elem(fds_.mappings, &key, &value, BPF_ANY) != 0)
-            return failed("telling the sampler where a file is mapped");
-    }
+    const std::vector<at_unwind_mapping> values(keys.size(), value);
+    auto count = static_cast<std::uint32_t>(keys.size());
+    if (count > 0 && bpf_map_update_batch(fds_.mappings, keys.data(), values.data(), &count, nullptr) != 0)
+        return failed("telling the sampler where a file is mapped");
     return ok();
 }
 

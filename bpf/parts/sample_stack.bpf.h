@@ -215,8 +215,9 @@ static __always_inline int tell_stack(struct scratch* s, const struct at_walk* w
     if (bpf_probe_read_kernel((void*)s->frames + end * sizeof(__u64), code_bytes, w->codes)) return 0;
     const __u64 size = sizeof(struct at_stack) + end * sizeof(__u64) + code_bytes;
     if (size > sizeof(struct at_stack) + sizeof s->frames) return 0;
-    /* Without tables: the sooner somebody reads the process's files, the fewer stacks are cut. */
-    if (bpf_ringbuf_output(&samples, &s->stack, size, has_tables ? BPF_RB_NO_WAKEUP : 0)) return 0;
+    /* A stack that was copied: the sooner somebody reads the process's files, the fewer have to be. */
+    const int is_urgent = s->stack.head.native_result & AT_NATIVE_COPIED;
+    if (bpf_ringbuf_output(&samples, &s->stack, size, is_urgent ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP)) return 0;
     s->next_number = first;
     if (first) bpf_loop(native, remember_frame, 0, 0);
     return 1;
