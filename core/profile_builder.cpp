@@ -1,5 +1,7 @@
 #include "core/profile_builder.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 #include <functional>
 #include <utility>
@@ -18,21 +20,22 @@ std::uint64_t hash_of(std::uint32_t parent, std::uint32_t frame) {
 }
 
 // Eight bytes a step: names are most of what is read.
-std::uint64_t hash_of(std::string_view text) {
-    std::uint64_t h = text.size() * kOdd;
-    const auto mix = [&h](std::uint64_t word) {
-        h = (h ^ word) * kOdd;
-        h ^= h >> 32;
-    };
-    std::uint64_t word = 0;
-    for (; text.size() >= sizeof word; text.remove_prefix(sizeof word)) {
-        std::memcpy(&word, text.data(), sizeof word);
-        mix(word);
+struct NameHash {
+    std::uint64_t value = 0;
+    void mix(std::uint64_t word) {
+        value = (value ^ word) * kOdd;
+        value ^= value >> 32;
     }
-    word = 0;
-    std::memcpy(&word, text.data(), text.size());
-    mix(word);
-    return h;
+    [[nodiscard]] std::uint64_t of(std::size_t length) const { return (value ^ length) * kOdd; }
+};
+
+constexpr std::uint64_t each_byte(unsigned char byte) { return 0x0101010101010101ull * byte; }
+
+// How many bytes of a word come before the first that is `byte`, the lowest first; 8: none is.
+std::size_t bytes_before(std::uint64_t word, unsigned char byte) {
+    const std::uint64_t x = word ^ each_byte(byte);
+    const std::uint64_t zeros = (x - each_byte(1)) & ~x & each_byte(0x80);  // right up to the first zero byte
+    return zeros == 0 ? sizeof word : static_cast<std::size_t>(std::countr_zero(zeros)) / 8;
 }
 
 std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
@@ -58,8 +61,29 @@ std::uint32_t ProfileBuilder::frame(const ProfileFrame& frame) {
     return at->second;
 }
 
-std::uint32_t ProfileBuilder::frame(std::string_view name) {
-    const std::uint64_t hash = hash_of(name);
+ProfileBuilder::ScannedName ProfileBuilder::scan_name(std::string_view text, char end) {
+    NameHash hash;
+    std::uint64_t word = 0;
+    for (std::size_t at = 0;; at += sizeof word) {
+        const std::size_t left = text.size() - at;
+        if (left >= sizeof word) {
+            std::memcpy(&word, text.data() + at, sizeof word);
+        } else {
+            word = 0;
+            std::memcpy(&word, text.data() + at, left);
+        }
+        const std::size_t before =
+            std::min({left, sizeof word, end != '\0' ? bytes_before(word, static_cast<unsigned char>(end)) : sizeof word});
+        if (before == sizeof word) {
+            hash.mix(word);
+            continue;
+        }
+        hash.mix(word & ((std::uint64_t{1} << (8 * before)) - 1));
+        return {at + before, hash.of(at + before)};
+    }
+}
+
+std::uint32_t ProfileBuilder::frame(std::string_view name, std::uint64_t hash) {
     const std::size_t mask = names_.size() - 1;
     std::size_t at = hash & mask;
     for (; names_[at].id != 0; at = (at + 1) & mask)
@@ -78,40 +102,55 @@ void ProfileBuilder::grow_names() {
     const std::size_t mask = names_.size() - 1;
     for (const NameSlot& slot : old) {
         if (slot.id == 0) continue;
-        std::size_t at = hash_of(std::string_view(profile_.frames[slot.id - 1].name)) & mask;
+        std::size_t at = scan_name(profile_.frames[slot.id - 1].name, '\0').hash & mask;
         while (names_[at].id != 0) at = (at + 1) & mask;
         names_[at] = slot;
     }
 }
 
-std::uint32_t ProfileBuilder::new_node(std::uint32_t parent, std::uint32_t frame) {
-    const auto fresh = static_cast<std::uint32_t>(profile_.nodes.size());
+std::uint32_t ProfileBuilder::find(std::uint32_t parent, std::uint32_t frame) const {
+    int listed = 0;
+    for (std::uint32_t at = kin_[parent].first_child; at != 0; at = kin_[at].next_sibling, ++listed)
+        if (kin_[at].frame == frame) return at;
+    if (listed < kListed) return 0;
+    const std::size_t mask = children_.size() - 1;
+    for (std::size_t at = hash_of(parent, frame) & mask; children_[at].id != 0; at = (at + 1) & mask)
+        if (children_[at].parent == parent && children_[at].frame == frame) return children_[at].id;
+    return 0;
+}
+
+std::uint32_t ProfileBuilder::append(std::uint32_t parent, std::uint32_t frame) {
     profile_.nodes.push_back({frame, parent, 0});
+    return static_cast<std::uint32_t>(profile_.nodes.size() - 1);
+}
+
+void ProfileBuilder::index(std::uint32_t node) {
+    const auto [frame, parent, unused] = profile_.nodes[node];
     kin_.push_back({frame, 0, 0});
-    return fresh;
+    std::uint32_t* link = &kin_[parent].first_child;
+    for (int listed = 0; listed < kListed; ++listed) {
+        if (*link == 0) {
+            *link = node;
+            return;
+        }
+        link = &kin_[*link].next_sibling;
+    }
+    const std::size_t mask = children_.size() - 1;
+    std::size_t at = hash_of(parent, frame) & mask;
+    while (children_[at].id != 0) at = (at + 1) & mask;
+    children_[at] = {node, parent, frame};
+    if (++hashed_ * 2 > children_.size()) grow_children();
+}
+
+void ProfileBuilder::index_appended() {
+    while (kin_.size() < profile_.nodes.size()) index(static_cast<std::uint32_t>(kin_.size()));
 }
 
 std::uint32_t ProfileBuilder::child(std::uint32_t parent, std::uint32_t frame) {
-    std::uint32_t last = 0;
-    int listed = 0;
-    for (std::uint32_t at = kin_[parent].first_child; at != 0; at = kin_[at].next_sibling, ++listed) {
-        if (kin_[at].frame == frame) return at;
-        last = at;
-    }
-    if (listed >= kListed) return hashed_child(parent, frame);
-    const std::uint32_t fresh = new_node(parent, frame);
-    (last == 0 ? kin_[parent].first_child : kin_[last].next_sibling) = fresh;
-    return fresh;
-}
-
-std::uint32_t ProfileBuilder::hashed_child(std::uint32_t parent, std::uint32_t frame) {
-    const std::size_t mask = children_.size() - 1;
-    std::size_t at = hash_of(parent, frame) & mask;
-    for (; children_[at].id != 0; at = (at + 1) & mask)
-        if (children_[at].parent == parent && children_[at].frame == frame) return children_[at].id;
-    const std::uint32_t fresh = new_node(parent, frame);
-    children_[at] = {fresh, parent, frame};
-    if (++hashed_ * 2 > children_.size()) grow_children();
+    index_appended();
+    if (const std::uint32_t known = find(parent, frame); known != 0) return known;
+    const std::uint32_t fresh = append(parent, frame);
+    index(fresh);
     return fresh;
 }
 

@@ -28,11 +28,24 @@ public:
     // The id of a frame, for stacks.
     std::uint32_t frame(const ProfileFrame& frame);
     // The same for a frame of which only the name is known; faster.
-    std::uint32_t frame(std::string_view name);
+    std::uint32_t frame(std::string_view name) { return frame(name, scan_name(name, '\0').hash); }
+    // The same for text that holds several: the first name's length, it ends before `end` or with the text, and its hash, in
+    // one pass. (A zero byte ends none: it is part of a name.)
+    struct ScannedName {
+        std::size_t length;
+        std::uint64_t hash;
+    };
+    [[nodiscard]] static ScannedName scan_name(std::string_view text, char end);
+    std::uint32_t frame(std::string_view name, std::uint64_t hash);
 
     // The node for `frame` below `parent` (0: the root); new if there was none.
     std::uint32_t child(std::uint32_t parent, std::uint32_t frame);
-    // REQUIRES: node was given out by child(), or 0.
+    // In parts, for who knows more. find(): 0 when there is none; of what append() made since index_appended(), nothing.
+    // REQUIRES of append(): there is none yet.
+    [[nodiscard]] std::uint32_t find(std::uint32_t parent, std::uint32_t frame) const;
+    void index_appended();
+    std::uint32_t append(std::uint32_t parent, std::uint32_t frame);
+    // REQUIRES: node is one of these, or 0.
     void add(std::uint32_t node, std::uint64_t weight) { profile_.nodes[node].self += weight; }
     // What a comparison found there before.
     void add_before(std::uint32_t node, std::uint64_t weight);
@@ -41,6 +54,7 @@ public:
     void add_stack(std::span<const std::uint32_t> root_first, std::uint64_t weight);
 
     [[nodiscard]] std::size_t nodes() const { return profile_.nodes.size(); }
+    [[nodiscard]] std::size_t frames() const { return profile_.frames.size(); }
 
     [[nodiscard]] Profile build(std::string title, ProfileUnit unit, std::uint64_t truncated = 0) &&;
 
@@ -63,8 +77,7 @@ private:
         std::uint32_t frame = 0;
         std::uint32_t first_child = 0, next_sibling = 0;  // 0: none
     };
-    std::uint32_t new_node(std::uint32_t parent, std::uint32_t frame);
-    std::uint32_t hashed_child(std::uint32_t parent, std::uint32_t frame);
+    void index(std::uint32_t node);
     void grow_children();
     void grow_names();
 
@@ -72,7 +85,7 @@ private:
     std::unordered_map<ProfileFrame, std::uint32_t, FrameHash> full_;
     std::vector<NameSlot> names_;  // id: the frame's, and 1
     std::size_t named_ = 0;
-    std::vector<Kin> kin_{1};     // by node
+    std::vector<Kin> kin_{1};     // by node; of appended ones not yet
     std::vector<ChildSlot> children_;  // id: the node's
     std::size_t hashed_ = 0;
 };

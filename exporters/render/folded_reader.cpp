@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kLongestLine = std::size_t{64} << 20;
 constexpr std::size_t kBytesPerNode = 40;  // of text, at least: a name and its share of the paths before it
 constexpr std::size_t kMostExpected = std::size_t{16} << 20;  // address space of 450 MiB
+constexpr std::size_t kLinesOfOrder = 4096;
+constexpr std::size_t kFewNodes = std::size_t{1} << 18;  // a cache holds what is known of them
 constexpr std::size_t kMostNodes = std::size_t{1} << 30;
 
 std::size_t common_prefix(std::string_view a, std::string_view b) {
@@ -44,6 +46,10 @@ void read_annotation(ProfileFrame& frame) {
     }
 }
 
+Unexpected too_many() {
+    return fail(Errc::resource_exhausted, "the stacks have more than " + std::to_string(kMostNodes) + " different calls");
+}
+
 }  // namespace
 
 void FoldedReader::expect(std::size_t bytes) {
@@ -53,6 +59,8 @@ void FoldedReader::expect(std::size_t bytes) {
 // Sorted input, the usual case, walks only what the stack before it did not have.
 std::uint32_t FoldedReader::node_of(std::string_view path) {
     const std::size_t same = common_prefix(path, last_);
+    if (same < last_.size() && (same == path.size() || static_cast<unsigned char>(path[same]) < static_cast<unsigned char>(last_[same])))
+        ++descents_;
     // A name that ends where the difference begins is shared only if it ends in both.
     while (!steps_.empty()) {
         const std::size_t end = steps_.back().end;
@@ -63,14 +71,32 @@ std::uint32_t FoldedReader::node_of(std::string_view path) {
     std::size_t at = steps_.empty() ? 0 : steps_.back().end + 1;
     std::uint32_t node = steps_.empty() ? 0 : steps_.back().node;
     while (at <= path.size() && !path.empty()) {
-        const std::size_t end = std::min(path.find(';', at), path.size());
-        node = builder_.child(node, builder_.frame(path.substr(at, end - at)));
+        const auto name = ProfileBuilder::scan_name(path.substr(at), ';');
+        const std::size_t end = at + name.length;
+        node = builder_.child(node, builder_.frame(path.substr(at, name.length), name.hash));
         steps_.push_back({end, node});
         at = end + 1;
     }
     last_.resize(same);
     last_ += path.substr(same);
     return node;
+}
+
+void FoldedReader::add_to_batch(std::string_view path, std::uint64_t weight) {
+    frames_.clear();
+    for (std::size_t at = 0; at <= path.size() && !path.empty();) {
+        const auto name = ProfileBuilder::scan_name(path.substr(at), ';');
+        frames_.push_back(builder_.frame(path.substr(at, name.length), name.hash));
+        at += name.length + 1;
+    }
+    batch_.add(frames_, weight);
+    if (batch_.is_full()) batch_.put(builder_);
+}
+
+// While the tree is small, or the lines are sorted, stacks go where they belong at once.
+void FoldedReader::look_at_order() {
+    is_sorted_ = builder_.nodes() < kFewNodes || descents_ * 4 <= kLinesOfOrder;
+    descents_ = 0;
 }
 
 Status FoldedReader::line_of(std::string_view text) {
@@ -85,12 +111,13 @@ Status FoldedReader::line_of(std::string_view text) {
     if (__builtin_add_overflow(total_, weight, &total_))
         return fail(Errc::corrupt, "the weights add up to more than 64 bits hold");
     const std::string_view path = text.substr(0, blank);
-    builder_.add(node_of(path), weight);
+    if (is_sorted_)
+        builder_.add(node_of(path), weight);
+    else
+        add_to_batch(path, weight);
+    if (is_sorted_ && lines_ % kLinesOfOrder == 0) look_at_order();
     if (path.substr(0, path.find(';')) == kTruncatedFrame) truncated_ += weight;
-    if (builder_.nodes() > kMostNodes)
-        return fail(Errc::resource_exhausted,
-                    "the stacks have more than " + std::to_string(kMostNodes) + " different calls");
-    return ok();
+    return builder_.nodes() <= kMostNodes ? ok() : Status(too_many());
 }
 
 Status FoldedReader::line(std::string_view text) {
@@ -130,6 +157,8 @@ Status FoldedReader::feed(std::string_view piece) {
 Result<Profile> FoldedReader::finish(std::string title, ProfileUnit unit) {
     if (!rest_.empty())
         if (Status s = line(rest_); !s) return s.forward();
+    batch_.put(builder_);
+    if (builder_.nodes() > kMostNodes) return too_many();
     Profile profile = std::move(builder_).build(std::move(title), unit, truncated_);
     for (ProfileFrame& frame : profile.frames) read_annotation(frame);
     profile.measure = unit == ProfileUnit::count ? "samples" : unit == ProfileUnit::bytes ? "space" : "time";

@@ -10,11 +10,12 @@
 #include "core/profile.hpp"
 #include "core/profile_builder.hpp"
 #include "core/result.hpp"
+#include "exporters/render/stack_batch.hpp"
 
 namespace autotune::render {
 
 // Piece by piece, as the text comes. Names may have blanks in them, as perf's do. Empty lines are passed
-// over. Memory: the different stacks, not the text. What others say of a frame by its name's end is taken
+// over. Memory: the different stacks, not the text; of those in no order up to 200 MB more. What others say of a frame by its name's end is taken
 // from there: "_[k]" of the kernel; "(FILE.py:LINE)" CPython's. Stacks whose first frame is kTruncatedFrame
 // count as truncated. One owner.
 class FoldedReader {
@@ -34,8 +35,14 @@ private:
     Status line(std::string_view text);
     Status line_of(std::string_view text);
     std::uint32_t node_of(std::string_view path);
+    void add_to_batch(std::string_view path, std::uint64_t weight);
+    void look_at_order();
 
     ProfileBuilder builder_;
+    StackBatch batch_;  // once the lines are in no order
+    bool is_sorted_ = true;
+    std::size_t descents_ = 0;  // lines that are less than the one before them; of the latest few thousand
+    std::vector<std::uint32_t> frames_;  // of one line
     std::string rest_;  // of a line that goes on in the next piece
     std::string last_;  // the stack before
     std::vector<Step> steps_;

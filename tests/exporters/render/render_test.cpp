@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 
@@ -148,6 +149,33 @@ TEST(Folded, OfStacksInAnyOrderIsInOrder) {
     std::string expected;
     for (const auto& [path, weight] : weights) expected += path + " " + std::to_string(weight) + "\n";
     EXPECT_EQ(folded(*read), expected);
+}
+
+// Enough of them that the reader sorts them, and puts them into a tree that is there already.
+TEST(Folded, InNoOrderAreTheSameStacks) {
+    constexpr std::uint32_t kStacks = 1'000'000, kRead = 400'000, kTwice = 5'000;
+    std::vector<std::string> lines;
+    for (std::uint32_t i = 0; i < kRead + kTwice; ++i) {
+        std::uint32_t number = i % kRead * 7919 % kStacks;
+        std::string line = i % 3 == 0 ? "main" : "[truncated]";
+        // Of every length up to six frames of ten names.
+        for (std::uint32_t depth = i % 7; depth > 0; --depth, number /= 10) line += ";frame-" + std::to_string(number % 10);
+        for (std::uint32_t more = i % kRead; more > 0; more /= 16) line += ";" + std::to_string(more % 16);
+        lines.push_back(line + " " + std::to_string(i % 90 + 1) + "\n");
+    }
+    const auto read = [&] {
+        std::string text;
+        for (const std::string& line : lines) text += line;
+        return *read_folded(text, "", ProfileUnit::count);
+    };
+    const Profile mixed = read();
+    std::ranges::sort(lines);
+    const Profile sorted = read();
+    EXPECT_GT(mixed.nodes.size(), 300'000u);
+    EXPECT_EQ(mixed.nodes.size(), sorted.nodes.size());
+    EXPECT_EQ(mixed.truncated, sorted.truncated);
+    for (std::size_t i = 1; i < mixed.nodes.size(); ++i) ASSERT_LT(mixed.nodes[i].parent, i);
+    EXPECT_TRUE(folded(mixed) == folded(sorted));
 }
 
 TEST(Folded, OfNothingIsNothing) { EXPECT_EQ(folded({}), ""); }
