@@ -41,6 +41,10 @@ struct Arguments {
 const std::map<std::string, ProfileUnit> kUnits{
     {"samples", ProfileUnit::count}, {"ns", ProfileUnit::nanoseconds}, {"bytes", ProfileUnit::bytes}};
 
+// Told by probes within CPython instead of samples.
+const std::map<std::string, PythonMemory> kPythonModes{{"allocations", PythonMemory::allocations},
+                                                       {"in-use", PythonMemory::in_use}};
+
 const std::map<std::string, symbols::SamplerMode> kModes{{"on-cpu", symbols::SamplerMode::on_cpu},
                                                          {"off-cpu", symbols::SamplerMode::off_cpu},
                                                          {"wall", symbols::SamplerMode::wall},
@@ -48,8 +52,9 @@ const std::map<std::string, symbols::SamplerMode> kModes{{"on-cpu", symbols::Sam
                                                          {"growth", symbols::SamplerMode::growth}};
 
 // What a sample is called.
-const char* samples_of(symbols::SamplerMode mode) {
-    switch (mode) {
+const char* samples_of(const ProfileTarget& target) {
+    if (target.python_memory != PythonMemory::none) return " allocations, ";
+    switch (target.mode) {
         case symbols::SamplerMode::on_cpu: return " samples";
         case symbols::SamplerMode::off_cpu: return " waits, ";
         case symbols::SamplerMode::wall: return " samples and waits, ";
@@ -104,8 +109,9 @@ std::string summary(const LiveProfile& live, const ProfileTarget& target) {
     const std::uint64_t total = live.profile.total();
     char took[32];
     std::snprintf(took, sizeof took, " in %.1f s", to_seconds(live.took));
-    std::string text = std::to_string(live.samples) + samples_of(target.mode);
-    if (target.mode != symbols::SamplerMode::on_cpu) text += render::human_amount(live.profile.unit, total);
+    std::string text = std::to_string(live.samples) + samples_of(target);
+    if (target.mode != symbols::SamplerMode::on_cpu || live.profile.unit == ProfileUnit::bytes)
+        text += render::human_amount(live.profile.unit, total);
     text += took;
     if (!target.function.empty()) text += ", " + std::to_string(live.invocations) + " invocations";
     if (live.lost > 0) text += ", " + std::to_string(live.lost) + " lost";
@@ -157,6 +163,9 @@ int profile_command(int argc, char** argv) {
         "  sudo autotune profile --mode off-cpu -p 4242 --duration 10 -o waits.html      # where it waits\n"
         "  sudo autotune profile --mode memory -o memory.html -- python3 app.py           # who touches new "
         "memory\n"
+        "  autotune profile --mode allocations -o allocations.html -- python3 app.py      # each call of CPython's "
+        "allocators\n"
+        "  autotune profile --mode in-use -p 4242 --duration 60 -o kept.html              # what was not given back\n"
         "  sudo autotune profile --mode wall --kernel -o out.html -- ./server            # with the kernel's "
         "frames\n"
         "  sudo autotune profile --function orders --invocation slowest --mode wall --duration 60 -o "
@@ -184,8 +193,9 @@ int profile_command(int argc, char** argv) {
     app.add_option("--mode", mode,
                    "on-cpu: samples of what runs; off-cpu: every wait, by the stack that waits, for a CPU too; wall: both; "
                    "memory: every page that the kernel gives, mostly at its first touch; growth: address space asked for "
-                   "by brk, mmap and mremap")
-        ->check(CLI::IsMember(kModes))
+                   "by brk, mmap and mremap; CPython 3.8 to 3.13: allocations: bytes that its allocators hand out, each call; "
+                   "in-use: what of them has not been given back at the end")
+        ->check(CLI::IsMember({"on-cpu", "off-cpu", "wall", "memory", "growth", "allocations", "in-use"}))
         ->capture_default_str();
     auto* function = app.add_option("--function", arguments.target.function,
                                     "only what invocations of this function did (a glob); without a command or -p, of "
@@ -224,7 +234,15 @@ int profile_command(int argc, char** argv) {
         ->capture_default_str();
     if (const auto over = read_arguments(app, argc, argv)) return *over;
     if (colour == "runtime") arguments.look.colour = render::FlameColour::runtime;
-    arguments.target.mode = kModes.at(mode);
+    if (const auto python = kPythonModes.find(mode); python != kPythonModes.end()) {
+        arguments.target.python_memory = python->second;
+        if (!arguments.target.function.empty() || arguments.target.kernel)
+            return failed_with({Errc::invalid_argument,
+                                "--mode " + mode + " is added up within the process, by Python stack: it knows no " +
+                                    (arguments.target.kernel ? "kernel frames" : "invocations; --mode memory does")});
+    } else {
+        arguments.target.mode = kModes.at(mode);
+    }
     const bool live = !arguments.target.pids.empty() || !arguments.target.command.empty() ||
                       !arguments.target.function.empty();
     const bool slow = diff->count() > 0 && (arguments.diff.empty() || arguments.diff.front().empty() ||

@@ -6,6 +6,7 @@
 #include "agent/symbols/sampler_source.hpp"
 #include "agent/symbols/spare_memory.hpp"
 #include "analyzer/stack_writer.hpp"
+#include "cli/profile_allocations.hpp"
 #include "cli/profile_functions.hpp"
 #include "cli/profile_subject.hpp"
 
@@ -54,11 +55,7 @@ public:
 
     Profile profile(const ProfileTarget& target) && {
         const Measure measure = measure_of(target.mode);
-        std::string title;
-        for (const std::string& word : target.command) title += (title.empty() ? "" : " ") + word;
-        for (const std::int32_t pid : target.pids)
-            title += (title.empty() ? "process " : ", ") + std::to_string(pid);
-        Profile profile = std::move(stacks_).take(title + " (" + measure.shown + ")");
+        Profile profile = std::move(stacks_).take(title_of(target) + " (" + measure.shown + ")");
         profile.measure = measure.name;
         if (is_memory(target.mode)) profile.unit = ProfileUnit::bytes;
         if (target.mode == symbols::SamplerMode::on_cpu) profile.period = 1'000'000'000 / std::max(target.hz, 1u);
@@ -94,6 +91,7 @@ std::vector<std::string> notes_of(const symbols::SamplerHealth& health) {
 }  // namespace
 
 Result<LiveProfile> profile_live(const ProfileTarget& target, bool& command_refused) {
+    if (target.python_memory != PythonMemory::none) return profile_allocations(target, command_refused);
     auto subject = ProfileSubject::prepare(target, command_refused);
     if (!subject) return subject.forward();
     if (!target.function.empty()) return profile_functions(target, *subject, command_refused);

@@ -15,12 +15,19 @@ namespace autotune::cli {
 
 inline constexpr const char* kSlowAgainstMedian = "slow";
 
+enum class PythonMemory : std::uint8_t {
+    none,         // `mode` says what is profiled
+    allocations,  // what CPython's allocators hand out
+    in_use,       // what of it has not been given back at the end
+};
+
 struct ProfileTarget {
     std::vector<std::int32_t> pids;    // with all they start
     std::vector<std::string> command;  // started, and let run to its end
     std::optional<Nanos> duration;     // at most so long
     std::uint32_t hz = 99;             // samples a second and CPU
     symbols::SamplerMode mode = symbols::SamplerMode::on_cpu;
+    PythonMemory python_memory = PythonMemory::none;
     bool kernel = false;  // with the kernel's frames
     bool cost = false;    // measures what the sampling costs
     // Only of invocations of functions whose name this glob matches; then without pids and command of all executors of
@@ -34,7 +41,7 @@ struct ProfileTarget {
 struct LiveProfile {
     Profile profile;  // of the target's mode
     Nanos took{0};
-    std::uint64_t samples = 0;         // with weight in the profile
+    std::uint64_t samples = 0;         // with weight in the profile; of PythonMemory: blocks
     std::uint64_t lost = 0;            // without
     std::uint64_t unknown_stacks = 0;  // of `samples`: their stack was lost
     double bpf_seconds = 0;            // with `cost`: run time of the sampler's BPF programs

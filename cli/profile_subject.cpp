@@ -25,7 +25,15 @@ bool has_ended(const Fd& pidfd) {
 
 }  // namespace
 
-Result<ProfileSubject> ProfileSubject::prepare(const ProfileTarget& target, bool& command_refused) {
+std::string title_of(const ProfileTarget& target) {
+    std::string title;
+    for (const std::string& word : target.command) title += (title.empty() ? "" : " ") + word;
+    for (const std::int32_t pid : target.pids) title += (title.empty() ? "process " : ", ") + std::to_string(pid);
+    return title;
+}
+
+Result<ProfileSubject> ProfileSubject::prepare(const ProfileTarget& target, bool& command_refused,
+                                               const std::vector<std::string>& environment) {
     command_refused = false;
     ProfileSubject subject(target);
     for (const std::int32_t pid : target.pids) {
@@ -41,7 +49,7 @@ Result<ProfileSubject> ProfileSubject::prepare(const ProfileTarget& target, bool
         command_refused = true;
         return program.forward();
     }
-    auto prepared = TracedCommand::prepare(target.command, {});
+    auto prepared = TracedCommand::prepare(target.command, environment);
     if (!prepared) return prepared.forward();
     subject.command_.emplace(*std::move(prepared));
     return subject;

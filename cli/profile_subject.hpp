@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "cli/profile_live.hpp"
@@ -15,12 +16,16 @@ namespace autotune::cli {
 
 inline constexpr Nanos kProfilePoll = std::chrono::milliseconds(20);
 
+// "python3 app.py", "process 42, 43"
+[[nodiscard]] std::string title_of(const ProfileTarget& target);
+
 // One thread; SIGINT and SIGTERM end it, or reach the command.
 class ProfileSubject {
 public:
-    // A command is there, but waits. Errors: not_found, of a process; and those of the command, which is then
+    // A command is there, but waits; `environment` is added to ours for it. Errors: not_found, of a process; and those of the command, which is then
     // `command_refused`.
-    [[nodiscard]] static Result<ProfileSubject> prepare(const ProfileTarget& target, bool& command_refused);
+    [[nodiscard]] static Result<ProfileSubject> prepare(const ProfileTarget& target, bool& command_refused,
+                                                        const std::vector<std::string>& environment = {});
 
     // To be sampled, with all that they start. Empty: nobody was named.
     [[nodiscard]] std::vector<std::int32_t> processes() const;

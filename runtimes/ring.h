@@ -50,6 +50,7 @@ enum {
 enum at_ring_kind {
     AT_RING_NATIVE = 1,
     AT_RING_PYTHON = 2,
+    AT_RING_ALLOCATIONS = 3, /* the bodies are one tree of sums: at_ring_allocation */
     AT_RING_MODULE = 256, /* of names only, as */
     AT_RING_VALUE = 257,
 };
@@ -81,6 +82,9 @@ struct at_ring_header {
     __u64 chunks_used;  /* chunks that were ever taken are the first ones */
     __u64 ended_ticks;  /* when the program began to exit in order; 0: it did not */
     __u64 start_time;   /* of the process, in clock ticks since boot, as /proc/PID/stat has it */
+    /* Of AT_RING_ALLOCATIONS: */
+    __u64 allocations_used; /* entries that are whole */
+    __u64 blocks_lost;      /* blocks whose size could not be remembered: grown ones count whole, `held` lacks them */
 };
 
 enum at_ring_slot_state { AT_RING_SLOT_FREE = 0, AT_RING_SLOT_LIVE = 1, AT_RING_SLOT_DONE = 2 };
@@ -137,6 +141,28 @@ struct at_ring_edge { /* the calls of one function by one other. Entry 0 is not 
     __u64 children; /* calls made directly by any of them */
 };
 
+/* Of AT_RING_ALLOCATIONS, at AT_RING_BODIES_AT: what a place of Python code, called by the places up to the first one,
+ * has been given by the interpreter's allocators. Append-only; `bytes` and `blocks` only grow. */
+struct at_ring_allocation {
+    __u64 function;
+    __u32 parent; /* entry, smaller than its own; 0: none */
+    __u32 line;
+    __u64 bytes;  /* handed out; of a block that is made larger what it grew by */
+    __u64 blocks; /* calls that handed them out */
+    __u64 held;   /* bytes of them that have not been given back */
+    __u64 unused;
+};
+/* The first entries are no places. */
+enum at_ring_allocations {
+    AT_ALLOCATIONS_ROOT = 0,          /* no Python code ran */
+    AT_ALLOCATIONS_CUT = 1,           /* parent of the outermost place of stacks that were too deep */
+    AT_ALLOCATIONS_WITHOUT_GIL = 2,   /* by threads whose place could not be looked at; `held` is 0 */
+    AT_ALLOCATIONS_NO_ROOM = 3,       /* of stacks that found no entry */
+    AT_ALLOCATIONS_FIRST = 4,
+    AT_RING_ALLOCATION_ENTRIES = 262144,
+    AT_ALLOCATIONS_DEEPEST = 512,     /* places of a stack; what is above the innermost ones is left out */
+};
+
 struct at_ring_name { /* at an offset that is a multiple of 8; the first is at 8. Texts follow, UTF-8, no zeros */
     __u32 size; /* of all this, padded to 8 */
     __u32 line;
@@ -173,6 +199,8 @@ AT_RING_CHECK(sizeof(struct at_ring_slot) == 128);
 AT_RING_CHECK(sizeof(struct at_ring_record) * AT_RING_CHUNK_RECORDS == AT_RING_CHUNK_BYTES);
 AT_RING_CHECK(sizeof(struct at_ring_call) * AT_RING_STACK == AT_RING_STACK_BYTES);
 AT_RING_CHECK(sizeof(struct at_ring_edge) * AT_RING_EDGES == AT_RING_EDGES_BYTES);
+AT_RING_CHECK(sizeof(struct at_ring_allocation) == 48);
+AT_RING_CHECK(sizeof(struct at_ring_allocation) * AT_RING_ALLOCATION_ENTRIES <= AT_RING_BYTES - AT_RING_BODIES_AT);
 AT_RING_CHECK(AT_RING_SLOTS_AT + AT_RING_SLOTS * sizeof(struct at_ring_slot) <= AT_RING_OWNERS_AT);
 AT_RING_CHECK(AT_RING_OWNERS_AT + AT_RING_CHUNKS * sizeof(struct at_ring_owner) <= AT_RING_CHUNKS_AT);
 AT_RING_CHECK(AT_RING_CHUNKS_AT + AT_RING_CHUNKS * AT_RING_CHUNK_BYTES <= AT_RING_NAMES_AT);

@@ -188,6 +188,33 @@ AT_COLD int at_ring_make(struct at_ring *r, const char *path, __u32 kind, __s32 
     return 0;
 }
 
+static inline char *at_put_text(char *to, const char *text) {
+    while (*text != 0) *to++ = *text++;
+    return to;
+}
+static inline char *at_put_number(char *to, __u64 number) {
+    char digits[20];
+    int n = 0;
+    do digits[n++] = (char)('0' + number % 10);
+    while ((number /= 10) != 0);
+    while (n > 0) *to++ = digits[--n];
+    return to;
+}
+
+/* The same, in `folder`, named after this process; an unnamed file where that is "". */
+AT_COLD int at_ring_make_in(struct at_ring *r, const char *folder, __u32 kind, __s32 forked_from) {
+    char path[256] = "";
+    if (folder[0] != 0) {
+        char *end = at_put_text(path, folder);
+        end = at_put_text(end, "/");
+        end = at_put_number(end, (__u64)at_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0));
+        end = at_put_text(end, "-");
+        end = at_put_number(end, at_monotonic_ns()); /* pids of two namespaces may be equal */
+        *at_put_text(end, kind == AT_RING_PYTHON ? ".python" : kind == AT_RING_NATIVE ? ".native" : ".allocations") = 0;
+    }
+    return at_ring_make(r, path, kind, forked_from);
+}
+
 /* A ring that nobody reads, for measuring what the probes themselves cost. 0 or -errno. */
 AT_COLD int at_ring_make_private(struct at_ring *r) {
     r->fd = -1;
@@ -206,4 +233,44 @@ AT_COLD void *at_own_pages(__u64 bytes) {
         return 0;
     }
     return pages;
+}
+
+struct at_text { const char *bytes; __u64 size; };
+
+/* Appends to the table; longer texts are cut. AT_RING_NAMED and the offset; AT_RING_NAMED | 0: no room. */
+AT_COLD __u64 at_ring_append_name(struct at_ring *r, __u32 kind, struct at_text name, struct at_text file, __u32 line) {
+    struct at_ring_header *h = at_ring_header_of(r);
+    if (name.size > 4095) name.size = 4095;
+    if (file.size > 4095) file.size = 4095;
+    const __u64 size = (sizeof(struct at_ring_name) + name.size + file.size + 7) & ~7ull;
+    __u64 id = AT_RING_NAMED;
+    at_lock(&r->lock);
+    const __u64 at = h->names_used;
+    while (at + size > r->names_ready && r->names_ready < AT_RING_NAMES_BYTES &&
+           at_ring_allocate(r, AT_RING_NAMES_AT + r->names_ready, 65536) == 0)
+        r->names_ready += 65536;
+    if (at + size <= r->names_ready) {
+        struct at_ring_name *n = (struct at_ring_name *)(r->base + AT_RING_NAMES_AT + at);
+        n->size = (__u32)size;
+        n->line = line;
+        n->name_bytes = (__u16)name.size;
+        n->file_bytes = (__u16)file.size;
+        n->kind = kind;
+        char *text = (char *)(n + 1);
+        for (__u64 i = 0; i < name.size; ++i) text[i] = name.bytes[i];
+        for (__u64 i = 0; i < file.size; ++i) text[name.size + i] = file.bytes[i];
+        __atomic_store_n(&h->names_used, at + size, __ATOMIC_RELEASE);
+        id |= at;
+    } else {
+        ++h->names_lost;
+    }
+    at_unlock(&r->lock);
+    return id;
+}
+
+/* A function that has no address: its id for at_ring_enter. Same pointer, same id is the caller's to see to. */
+AT_COLD __u64 at_ring_name_function(struct at_ring *r, const char *name, __u64 name_bytes, const char *file,
+                                    __u64 file_bytes, __u32 line) {
+    const struct at_text n = {name, name_bytes}, f = {file, file_bytes};
+    return at_ring_append_name(r, at_ring_header_of(r)->kind, n, f, line);
 }

@@ -17,31 +17,9 @@ static pthread_key_t at_ring_key;
 static int at_ring_has_key;
 static __u64 at_ring_bias[2];     /* as in the header: inside, around */
 
-static inline char *at_put_text(char *to, const char *text) {
-    while (*text != 0) *to++ = *text++;
-    return to;
-}
-static inline char *at_put_number(char *to, __u64 number) {
-    char digits[20];
-    int n = 0;
-    do digits[n++] = (char)('0' + number % 10);
-    while ((number /= 10) != 0);
-    while (n > 0) *to++ = digits[--n];
-    return to;
-}
-
 AT_COLD int at_ring_make_here(struct at_ring *r, __s32 forked_from) {
-    char path[256] = "";
     at_ring_maker = (__s32)at_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
-    if (at_ring_folder[0] != 0) {
-        char *end = at_put_text(path, at_ring_folder);
-        end = at_put_text(end, "/");
-        end = at_put_number(end, (__u64)at_ring_maker);
-        end = at_put_text(end, "-");
-        end = at_put_number(end, at_monotonic_ns()); /* pids of two namespaces may be equal */
-        *at_put_text(end, at_ring_kind == AT_RING_PYTHON ? ".python" : ".native") = 0;
-    }
-    return at_ring_make(r, path, at_ring_kind, forked_from);
+    return at_ring_make_in(r, at_ring_folder, at_ring_kind, forked_from);
 }
 
 /* The calls that are open when a thread ends will never return. */

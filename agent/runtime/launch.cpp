@@ -53,12 +53,14 @@ Result<Launch> Launch::prepare(const LaunchOptions& options) {
     const std::string python = launch.files() + "/" + kPythonLibrary;
     const std::string native = launch.files() + "/" + kNativeLibrary;
     if (Status s = write_library(python, runtimes::python_library()); !s) return s.forward();
-    if (Status s = write_library(native, runtimes::native_library()); !s) return s.forward();
+    if (options.native)
+        if (Status s = write_library(native, runtimes::native_library()); !s) return s.forward();
+    const std::string libraries = options.native ? python + ":" + native : python;
     const char* preload = std::getenv("LD_PRELOAD");
     launch.environment_ = {
         std::string(AT_RING_ENVIRONMENT) + "=" + options.folder,
         "AUTOTUNE_PYTHON=" + *python_text,
-        "LD_PRELOAD=" + python + ":" + native + (preload != nullptr && *preload != '\0' ? std::string(":") + preload : ""),
+        "LD_PRELOAD=" + libraries + (preload != nullptr && *preload != '\0' ? std::string(":") + preload : ""),
     };
     return launch;
 }

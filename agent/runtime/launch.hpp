@@ -23,6 +23,7 @@ namespace autotune::runtime {
 struct LaunchOptions {
     std::string folder;  // of rings, see make_ring_folder()
     PythonProbes python;
+    bool native = true;  // programs that were built for it tell their calls too
 };
 
 // A process in which probes could not begin.

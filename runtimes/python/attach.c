@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "runtimes/python/allocations.h"
 #include "runtimes/python/python_api.h"
 #include "runtimes/python/recorder.h"
 
@@ -11,7 +12,11 @@ struct at_attach_state autotune_python_state;
 
 void at_attach_tell(enum at_attach state, const char *why) {
     snprintf(autotune_python_state.why, sizeof autotune_python_state.why, "%s", why != NULL ? why : "");
-    autotune_python_state.ring_file = state == AT_ATTACH_TRACING && why == NULL ? at_recorder_file() : -1;
+    autotune_python_state.ring_file = -1;
+    if (state == AT_ATTACH_TRACING && why == NULL) {
+        const int sums = at_allocations_file();
+        autotune_python_state.ring_file = sums >= 0 ? sums : at_recorder_file();
+    }
     __atomic_store_n(&autotune_python_state.state, why == NULL ? state : AT_ATTACH_REFUSED, __ATOMIC_RELEASE);
 }
 

@@ -10,6 +10,7 @@ struct at_options {
     char folder[192]; /* of rings; "": an unnamed file */
     bool builtins;
     bool alone;
+    bool allocations;
 };
 
 /* Adds watches, too. Lines that are not known are left out: they are for a newer library. */

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
-from ring_reader import rings_in
+from ring_reader import allocations_in, rings_in
 
 LIBRARY = pathlib.Path(os.environ["AUTOTUNE_BINARY_DIR"], "runtimes/python/libautotune_python.so")
 PYTHONS = ["/usr/bin/python3"] + [p for p in os.environ.get("AUTOTUNE_PYTHONS", "").split(":") if p]
@@ -144,6 +144,46 @@ async def a(n): await asyncio.sleep(0); return n
 async def main(): print(await asyncio.gather(*(a(i) for i in range(50))))
 asyncio.run(main())
 """,
+    "tracemalloc of its own": """
+import gc, sys, tracemalloc
+gc.disable()
+kept = []
+def f(n):
+    for _ in range(n): kept.append(bytes(1000))
+f(10)
+tracemalloc.start(5)
+f(100)
+here = [s for s in tracemalloc.take_snapshot().statistics('lineno') if s.size > 100 * 1000]
+print([(s.traceback[0].lineno, s.size, s.count) for s in here])
+tracemalloc.stop()
+f(10)
+print(len(kept))
+""",
+    "subinterpreters": """
+try: import _interpreters as subs
+except ImportError: import _xxsubinterpreters as subs
+import threading
+def g(): return [i for i in range(1000)]
+def one():
+    for _ in range(3):
+        sub = subs.create()
+        subs.run_string(sub, "def f(n): return [str(i) * 3 for i in range(n)]\\nassert len(f(2000)) == 2000")
+        g()
+        subs.destroy(sub)
+ts = [threading.Thread(target=one) for _ in range(1)]
+for t in ts: t.start()
+for t in ts: t.join()
+print('ok')
+""",
+    "recursion without end, and out of memory": """
+def f(n): return [n, f(n + 1)]
+try: f(0)
+except RecursionError as e: print(type(e), str(e)[:40])
+try: bytearray(1 << 60)
+except MemoryError as e: print(type(e))
+try: [0] * (1 << 58)
+except MemoryError as e: print(type(e))
+""",
     "names that are no text": "exec(compile('def f(): return 2\\nprint(f())', 'a\\udcffb', 'exec'))",
 }
 
@@ -154,10 +194,18 @@ def run(python, program, environment):
     return done.returncode, done.stdout, re.sub(rb"0x[0-9a-f]+|pid=[0-9]+", b"NUMBER", done.stderr)
 
 
+def calls_told(folder):
+    return any(ring.counts() or ring.open_calls for ring in rings_in(folder))
+
+
+def allocations_told(folder):
+    return any(sum(entry.bytes for entry in told.entries) > 1000 for told in allocations_in(folder))
+
+
 class Harmless(unittest.TestCase):
     maxDiff = None
 
-    def compare(self, options):
+    def compare(self, options, told):
         plain = {key: value for key, value in os.environ.items() if not key.startswith("AUTOTUNE_")}
         for python in PYTHONS:
             for what, program in PROGRAMS.items():
@@ -166,13 +214,16 @@ class Harmless(unittest.TestCase):
                     hooked = dict(plain, AUTOTUNE_RING=folder, AUTOTUNE_PYTHON=options, LD_PRELOAD=str(LIBRARY))
                     self.assertEqual(run(python, program, hooked), run(python, program, plain))
                     self.assertEqual([p.read_text() for p in pathlib.Path(folder).glob("*.refused")], [])
-                    self.assertTrue(any(ring.counts() or ring.open_calls for ring in rings_in(folder)))
+                    self.assertTrue(told(folder))
 
     def test_programs_do_what_they_do_without(self):
-        self.compare("")
+        self.compare("", calls_told)
 
     def test_programs_do_what_they_do_without_when_functions_in_c_are_told_too(self):
-        self.compare("builtins")
+        self.compare("builtins", calls_told)
+
+    def test_programs_do_what_they_do_without_when_their_allocations_are_told(self):
+        self.compare("allocations", allocations_told)
 
     def test_children_of_fork_and_programs_they_execute_have_rings_of_their_own(self):
         for python in PYTHONS:

@@ -69,3 +69,38 @@ class Ring:
 
 def rings_in(folder):
     return [Ring(path) for path in sorted(glob.glob(os.path.join(folder, "*.python")))]
+
+
+class Entry:
+    """A place of code: function (file, line of its definition, name), line, parent (index); bytes, blocks, held."""
+
+    def __init__(self, function, parent, line, handed_out, blocks, held):
+        self.function, self.parent, self.line = function, parent, line
+        self.bytes, self.blocks, self.held = handed_out, blocks, held
+
+
+class Allocations(Ring):
+    """path, pid, forked_from, entries: those below FIRST are no places of code, but the root, what was cut above, what was
+    done without the GIL, what found no room."""
+    ROOT, CUT, WITHOUT_GIL, NO_ROOM, FIRST = range(5)
+
+    def __init__(self, path):
+        self.path = path
+        with open(path, "rb") as self.file:
+            self.pid, self.forked_from = HEADER.unpack(self.file.read(HEADER.size))[3:5]
+            used, self.blocks_lost = struct.unpack("<2Q", self._at(HEADER.size + 16, 16))
+            self.entries = []
+            for function, parent, line, handed_out, blocks, held, _ in struct.Struct("<QIIQQQQ").iter_unpack(self._at(BODIES_AT, used * 48)):
+                self.entries.append(Entry(self._name(function), parent, line, handed_out, blocks, held))
+
+    def stack(self, entry):
+        """[(name, line)], outermost first; "[cut]" stands for what was too deep."""
+        found = []
+        while entry >= self.FIRST:
+            found.append((self.entries[entry].function[2], self.entries[entry].line))
+            entry = self.entries[entry].parent
+        return (["[cut]"] if entry == self.CUT else []) + found[::-1]
+
+
+def allocations_in(folder):
+    return [Allocations(path) for path in sorted(glob.glob(os.path.join(folder, "*.allocations")))]
