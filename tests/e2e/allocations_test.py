@@ -117,11 +117,6 @@ class Allocations(unittest.TestCase):
         path.write_text(text)
         return path
 
-    def each_python(self):
-        for python in PYTHONS:
-            with self.subTest(python=python):
-                yield python
-
     def told(self, *arguments):
         """The JSON, what the program printed, what was said beside it."""
         out = self.folder / "out.json"
@@ -132,7 +127,7 @@ class Allocations(unittest.TestCase):
     def test_what_each_line_is_given_is_exact(self):
         program = self.program(KNOWN)
         lines = KNOWN.splitlines()
-        for python in self.each_python():
+        for python in PYTHONS:
             found, printed, said = self.told("--mode", "allocations", python, program)
             own = {(functions([f["name"]])[0], f.get("line")): f["self"] for f in found["functions"] if f.get("file") == str(program)}
             head = int(printed)  # of a bytes object, with the zero behind it
@@ -150,13 +145,13 @@ class Allocations(unittest.TestCase):
             cut = [frames for frames, w in stacks if frames[0] == "[truncated]" and w == 20 * (5000 + head)]
             self.assertEqual([(len(frames), frames[1], frames[-1]) for frames in cut], [(513, "deep", "deep")])
             # Made larger again and again, 100,000 bytes are handed out once, and an eighth more for what is to come.
-            grown = sum(w for (name, _), w in own.items() if name == "grows")
+            grown = own["grows", lines.index("        kept += unit") + 1]
             self.assertTrue(100_000 <= grown <= 140_000, grown)
             self.assertRegex(said, r"\d+ allocations, [\d.]+ MiB in .* do not reach their start")
 
     def test_what_is_in_use_is_what_tracemalloc_says_line_by_line(self):
         program = self.program(KINDS)
-        for python in self.each_python():
+        for python in PYTHONS:
             peer = {int(k): v for k, v in json.loads(subprocess.check_output([python, program, "tell"])).items()}
             found, _, _ = self.told("--mode", "in-use", python, program)
             ours = collections.Counter()
@@ -185,7 +180,7 @@ class Allocations(unittest.TestCase):
                                'print(sys.getsizeof(b""), flush=True)\n'
                                'sys.stdin.readline()\n')
         out = self.folder / "out.json"
-        for python in self.each_python():
+        for python in PYTHONS:
             with subprocess.Popen([python, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
                 self.addCleanup(running.kill)
                 self.assertEqual(running.stdout.readline(), "ready\n")
@@ -213,7 +208,7 @@ class Allocations(unittest.TestCase):
         done = profile("--mode", "allocations", *written, "--", "/usr/bin/python3", program)
         self.assertEqual(done.returncode, 0, done.stderr)
         for end in ends:
-            self.assertGreater((self.folder / ("out" + end)).stat().st_size, 100, end)
+            self.assertGreater((self.folder / ("out" + end)).stat().st_size, 20, end)
         total = sum(w for _, w in folded(self.folder / "out.folded"))
         self.assertGreater(total, 1_000_000)
         told = json.loads((self.folder / "out.json").read_text())
