@@ -5,6 +5,8 @@
 #include <utility>
 #include <variant>
 
+#include "analyzer/owner/lambda_path.hpp"
+
 namespace autotune::analysis {
 
 namespace {
@@ -203,6 +205,27 @@ void Assembler::on(const Event& event, const SocketTrouble& what) {
     Executor* executor = sandboxes_.owner_of(event).executor;
     if (executor == nullptr) return;
     if (OpenInvocation* open = open_for(*executor, event)) open->io.add(event, what);
+}
+
+// Who called what is kept where it is a function; what else was called is among the peers.
+void Assembler::on(const Event& event, const HttpDone& what) {
+    if (what.side != Side::client) return;
+    std::string function = invoked_function(text(what.method), text(what.path));
+    if (function.empty()) return;
+    Executor* executor = sandboxes_.owner_of(event).executor;
+    OpenInvocation* open = executor != nullptr ? open_for(*executor, event) : nullptr;
+    if (open == nullptr) return;
+    Invocation& record = open->record;
+    if (record.calls.size() >= kMostFunctionCalls) {
+        ++record.calls_not_kept;
+        return;
+    }
+    const Timestamp began = std::max(event.at - what.duration, record.start);
+    record.calls.push_back({.function = std::move(function),
+                            .trace_id = std::string(text(what.trace_context)),
+                            .start = began - record.start,
+                            .duration = std::max(event.at - began, Nanos(0)),
+                            .status = what.status});
 }
 
 void Assembler::on(const Event& event, const Lost& what) {

@@ -74,11 +74,11 @@ private:
     void on(const Event&, const NameResolved& what);
     void on(const Event& event, const NotDecoded& what);
     void on(const Event& event, const SocketTrouble& what);
+    void on(const Event& event, const HttpDone& what);
     void on(const Event& event, const Lost& what);
     // Exact calls, single waits, faults and variables do not enter records yet.
     void on(const Event&, const CallDone&) {}
     void on(const Event&, const CallTotals&) {}
-    void on(const Event&, const HttpDone&) {}
     void on(const Event&, const SyscallDone&) {}
     void on(const Event&, const SyscallTotals&) {}
     void on(const Event&, const OffCpu&) {}

@@ -120,6 +120,8 @@ std::vector<EventSource*> Monitor::sources() const {
     return all;
 }
 
+bool Monitor::hears_calls() const { return attached() && !impl_->left.shed.sockets; }
+
 AgentHealth Monitor::health() const {
     AgentHealth health{.attached = attached(),
                        .cpu_seconds = own_cpu_seconds(),

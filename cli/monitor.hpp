@@ -37,6 +37,9 @@ public:
     // Of killed processes; null: none are written down.
     [[nodiscard]] black_box::Recorder* recorder() const;
 
+    // False while calls on sockets are given up to keep the budget, and without any source.
+    [[nodiscard]] bool hears_calls() const;
+
     // Once a turn: gives up detail, or takes it back, to keep the budget; says so. While a change is judged every
     // invocation is told, even if the budget is not kept.
     void keep_budget(Timestamp now, bool is_judging, const Say& say);

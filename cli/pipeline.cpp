@@ -40,7 +40,8 @@ Status Pipeline::start() {
 void Pipeline::step(Nanos wait) {
     const Poll polled = poll(executing_ ? Nanos(0) : wait);
     ingest();
-    const std::vector<Invocation> finished = parts_.analyzer.take_finished();
+    std::vector<Invocation> finished = parts_.analyzer.take_finished();
+    mark_unheard(finished);
     if (parts_.black_boxes != nullptr) check(parts_.black_boxes->join(finished));
     check(trials_.follow(parts_.executor.open()));
     trials_.add(finished);
@@ -274,6 +275,12 @@ void Pipeline::judge() {
             trials_.ask_again(change.id);
         }
     }
+}
+
+// Without a word of calls it would look as if there had been none.
+void Pipeline::mark_unheard(std::vector<Invocation>& finished) {
+    if (parts_.hears_calls && !parts_.hears_calls()) unheard_ = parts_.clock.now();
+    for (Invocation& i : finished) i.calls_are_known &= i.start > unheard_;
 }
 
 void Pipeline::remember(const std::vector<Invocation>& finished) {

@@ -51,6 +51,7 @@ struct PipelineParts {
     Executor& executor;
     std::vector<Sink*> sinks;
     std::function<AgentHealth()> health;
+    std::function<bool()> hears_calls;  // whether calls of functions are told now; null: they always are
     OwnerTopology* owners = nullptr;    // who calls whom; null: nobody looks
     BlackBoxes* black_boxes = nullptr;  // of killed processes; null: none are written down
     std::function<void(const std::string&)> complain;  // a sentence for people; the same one once an hour
@@ -84,6 +85,7 @@ private:
     Result<bool> was_begun_before(const Action& asked);
     void take_outcomes();
     void judge();
+    void mark_unheard(std::vector<Invocation>& finished);
     void remember(const std::vector<Invocation>& finished);
     void save(Timestamp now);
     void publish(const std::vector<Invocation>& finished);
@@ -115,6 +117,7 @@ private:
     std::map<std::string, Timestamp> told_;  // complaints of the last hour, by what they say
     Nanos facts_took_{0};
     Timestamp evaluated_, published_, saved_, forgotten_;
+    Timestamp unheard_ = Timestamp::min();  // when calls were last known not to be told
 };
 
 }  // namespace autotune::cli

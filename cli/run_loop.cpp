@@ -163,6 +163,7 @@ Status compose(Loop& loop, const RunOptions& options, const Decorators& decorato
                       .executor = *loop.executor,
                       .sinks = std::move(*sinks),
                       .health = [&loop] { return health_of(loop); },
+                      .hears_calls = [&loop] { return loop.monitor.hears_calls(); },
                       .owners = &loop.owners,
                       .black_boxes = loop.black_boxes.get(),
                       .complain = say},

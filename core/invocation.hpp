@@ -55,6 +55,17 @@ struct UndecodedWork {
     bool operator==(const UndecodedWork&) const = default;
 };
 
+// A call of another function through the platform's API, made during the invocation.
+struct FunctionCall {
+    std::string function;        // the callee
+    std::string trace_id;        // trace header of the request, else of the answer; "": neither had one
+    Nanos start{0};              // from the invocation's start
+    Nanos duration{0};           // until its answer was there
+    std::uint16_t status = 0;    // HTTP's; 202: only accepted, nobody waits for the callee; 0: no answer
+    bool operator==(const FunctionCall&) const = default;
+};
+inline constexpr std::size_t kMostFunctionCalls = 1'000;  // that an invocation's record holds; further ones are counted
+
 struct Invocation {
     InvocationId id;
     FunctionRef function;
@@ -94,6 +105,9 @@ struct Invocation {
     std::uint64_t response_bytes = 0;
     std::vector<PeerIo> peers;      // runtime API traffic is not among them
     std::vector<FileIo> files;
+    std::vector<FunctionCall> calls;  // by end
+    std::uint64_t calls_not_kept = 0;  // beyond kMostFunctionCalls
+    bool calls_are_known = true;  // false: recorded before calls were, or while they were given up
     std::vector<UndecodedWork> not_decoded;  // as far as it is in none of the above
     std::uint64_t io_ambiguous = 0; // calls meanwhile that were its own or another's, which cannot be told; not in the above
     std::uint64_t samples = 0;      // stack samples that fell into it

@@ -6,7 +6,7 @@
 namespace autotune {
 
 namespace {
-// All but lists, which travel as JSON in the last three columns.
+// All but lists, which travel as JSON in the last four columns.
 template <class Visit, class AnyInvocation>
 void each_field(Visit&& visit, AnyInvocation& i) {
     visit("provider", i.function.provider);
@@ -53,6 +53,8 @@ void each_field(Visit&& visit, AnyInvocation& i) {
     visit("boundary", i.boundary);
     visit("io_ambiguous", i.io_ambiguous);
     visit("stands_for", i.stands_for);
+    visit("calls_not_kept", i.calls_not_kept);
+    visit("calls_are_known", i.calls_are_known);
 }
 
 const sqlite::Names& names() {
@@ -62,6 +64,7 @@ const sqlite::Names& names() {
         n("peers", 0);
         n("files", 0);
         n("not_decoded", 0);
+        n("calls", 0);
         return n;
     }();
     return all;
@@ -78,11 +81,33 @@ Status insert_invocations(sqlite::Database& database, std::span<const Invocation
         (*insert)
             ->bind(to_json(invocation.peers))
             .bind(to_json(invocation.files))
-            .bind(to_json(invocation.not_decoded));
+            .bind(to_json(invocation.not_decoded))
+            .bind(to_json(invocation.calls));
         if (const Status done = (*insert)->run(); !done) return done;
     }
     return ok();
 }
+
+namespace {
+Result<Invocation> invocation_of(const sqlite::Statement& row) {
+    Invocation invocation;
+    sqlite::Reader reader{row};
+    each_field(reader, invocation);
+    auto peers = peers_from_json(row.text(reader.column));
+    auto files = files_from_json(row.text(reader.column + 1));
+    auto not_decoded = undecoded_from_json(row.text(reader.column + 2));
+    auto calls = calls_from_json(row.text(reader.column + 3));
+    if (!peers) return peers.forward("peers of invocation " + invocation.id.str());
+    if (!files) return files.forward("files of invocation " + invocation.id.str());
+    if (!not_decoded) return not_decoded.forward("what invocation " + invocation.id.str() + " did otherwise");
+    if (!calls) return calls.forward("calls of invocation " + invocation.id.str());
+    invocation.not_decoded = *std::move(not_decoded);
+    invocation.peers = *std::move(peers);
+    invocation.files = *std::move(files);
+    invocation.calls = *std::move(calls);
+    return invocation;
+}
+}  // namespace
 
 Result<std::vector<Invocation>> select_invocations(sqlite::Database& database, const FunctionRef& function,
                                                    WallTime from) {
@@ -98,19 +123,25 @@ Result<std::vector<Invocation>> select_invocations(sqlite::Database& database, c
         const auto more = select->step();
         if (!more) return more.forward();
         if (!*more) return found;
-        Invocation invocation;
-        sqlite::Reader reader{*select};
-        each_field(reader, invocation);
-        auto peers = peers_from_json(select->text(reader.column));
-        auto files = files_from_json(select->text(reader.column + 1));
-        auto not_decoded = undecoded_from_json(select->text(reader.column + 2));
-        if (!peers) return peers.forward("peers of invocation " + invocation.id.str());
-        if (!files) return files.forward("files of invocation " + invocation.id.str());
-        if (!not_decoded) return not_decoded.forward("what invocation " + invocation.id.str() + " did otherwise");
-        invocation.not_decoded = *std::move(not_decoded);
-        invocation.peers = *std::move(peers);
-        invocation.files = *std::move(files);
-        found.push_back(std::move(invocation));
+        auto invocation = invocation_of(*select);
+        if (!invocation) return invocation.forward();
+        found.push_back(*std::move(invocation));
+    }
+}
+
+Status visit_newest(sqlite::Database& database, WallTime from,
+                    const std::function<bool(const Invocation&)>& visit) {
+    auto select = database.prepare("SELECT " + names().columns +
+                                   " FROM invocations WHERE wall_start_ns >= ? ORDER BY wall_start_ns DESC, rowid DESC");
+    if (!select) return select.forward();
+    select->bind(static_cast<std::int64_t>(from.time_since_epoch().count()));
+    while (true) {
+        const auto more = select->step();
+        if (!more) return more.forward();
+        if (!*more) return ok();
+        const auto invocation = invocation_of(*select);
+        if (!invocation) return invocation.forward();
+        if (!visit(*invocation)) return ok();
     }
 }
 

@@ -1,6 +1,7 @@
 // Rows of table `invocations`. For this room only.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -15,6 +16,9 @@ Status insert_invocations(sqlite::Database& database, std::span<const Invocation
 // Those that began at `from` or later, oldest first. Errors: corrupt.
 Result<std::vector<Invocation>> select_invocations(sqlite::Database& database, const FunctionRef& function,
                                                    WallTime from);
+// Those of all functions, newest first, one at a time, until `visit` says false. Errors: corrupt.
+Status visit_newest(sqlite::Database& database, WallTime from,
+                    const std::function<bool(const Invocation&)>& visit);
 // Those with invocations that began at `from` or later, by name.
 Result<std::vector<FunctionRef>> select_functions(sqlite::Database& database, WallTime from);
 Status delete_invocations(sqlite::Database& database, WallTime before);

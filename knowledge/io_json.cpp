@@ -105,6 +105,27 @@ std::string to_json(const std::vector<UndecodedWork>& works) {
     return text_of(list);
 }
 
+std::string to_json(const std::vector<FunctionCall>& calls) {
+    json list = json::array();
+    for (const FunctionCall& call : calls)
+        list.push_back({{"function", call.function},
+                        {"trace_id", call.trace_id},
+                        {"start_ns", call.start.count()},
+                        {"duration_ns", call.duration.count()},
+                        {"status", call.status}});
+    return text_of(list);
+}
+
+Result<std::vector<FunctionCall>> calls_from_json(std::string_view text) {
+    return parse_list<FunctionCall>(text, [](const json& j) {
+        return FunctionCall{.function = j.at("function").get<std::string>(),
+                            .trace_id = j.at("trace_id").get<std::string>(),
+                            .start = Nanos(integer_of<std::int64_t>(j.at("start_ns"))),
+                            .duration = Nanos(integer_of<std::int64_t>(j.at("duration_ns"))),
+                            .status = integer_of<std::uint16_t>(j.at("status"))};
+    });
+}
+
 Result<std::vector<UndecodedWork>> undecoded_from_json(std::string_view text) {
     return parse_list<UndecodedWork>(text, [](const json& j) {
         return UndecodedWork{j.at("what").get<std::string>(), integer_of<std::uint64_t>(j.at("count"))};

@@ -1,4 +1,4 @@
-// An invocation's peers, files and what was not decoded as JSON text: lists inside a row. For this room only.
+// An invocation's peers, files, calls and what was not decoded as JSON text: lists inside a row. For this room only.
 #pragma once
 
 #include <string>
@@ -12,11 +12,13 @@ namespace autotune {
 
 [[nodiscard]] std::string to_json(const std::vector<PeerIo>& peers);
 [[nodiscard]] std::string to_json(const std::vector<FileIo>& files);
+[[nodiscard]] std::string to_json(const std::vector<FunctionCall>& calls);
 
 // Errors: corrupt.
 [[nodiscard]] std::string to_json(const std::vector<UndecodedWork>& works);
 Result<std::vector<UndecodedWork>> undecoded_from_json(std::string_view text);
 Result<std::vector<PeerIo>> peers_from_json(std::string_view text);
 Result<std::vector<FileIo>> files_from_json(std::string_view text);
+Result<std::vector<FunctionCall>> calls_from_json(std::string_view text);
 
 }  // namespace autotune

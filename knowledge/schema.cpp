@@ -10,7 +10,7 @@ constexpr std::int64_t kApplicationId = 0x61757474;
 
 // Migration i makes version i+1 of version i. Never change one that was released: add another.
 // STRICT: a value of the wrong type is an error, not a surprise years later.
-constexpr std::array<const char*, 9> kMigrations{R"sql(
+constexpr std::array<const char*, 10> kMigrations{R"sql(
 CREATE TABLE changes (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     token TEXT NOT NULL UNIQUE,
@@ -123,6 +123,11 @@ ALTER TABLE invocations ADD COLUMN stands_for INTEGER NOT NULL DEFAULT 1;
 )sql",
                                                  R"sql(
 ALTER TABLE changes ADD COLUMN before_head TEXT NOT NULL DEFAULT '';
+)sql",
+                                                 R"sql(
+ALTER TABLE invocations ADD COLUMN calls_not_kept INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE invocations ADD COLUMN calls_are_known INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE invocations ADD COLUMN calls TEXT NOT NULL DEFAULT '[]';
 )sql"};
 constexpr std::int64_t kVersion = kMigrations.size();
 

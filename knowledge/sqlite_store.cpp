@@ -140,6 +140,10 @@ Result<std::vector<Invocation>> SqliteStore::invocations_since(const FunctionRef
                            [&] { return select_invocations(impl_->bulk, function, from); });
 }
 
+Status SqliteStore::visit_newest(WallTime from, const std::function<bool(const Invocation&)>& visit) {
+    return impl_->transact(impl_->bulk, "reading", [&] { return autotune::visit_newest(impl_->bulk, from, visit); });
+}
+
 Status SqliteStore::forget(WallTime before) {
     return impl_->transact(impl_->bulk, "forgetting invocations in",
                            [&] { return delete_invocations(impl_->bulk, before); });

@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,9 @@ public:
 
     // Errors: not_found.
     Result<ChangeRecord> change(ChangeId id) override;
+    // Invocations of all functions that began at `from` or later, newest first, one at a time, until `visit` says
+    // false: there may be more than memory holds. REQUIRES: `visit` does not use the store.
+    Status visit_newest(WallTime from, const std::function<bool(const Invocation&)>& visit);
     // Those with invocations on record that began at `from` or later, by name.
     Result<std::vector<FunctionRef>> functions_since(WallTime from);
 

@@ -121,9 +121,17 @@ std::string invocation_json(const Invocation& i) {
               {"boundary", autotune::to_string(i.boundary)},
               {"peers", Json::array()},
               {"files", Json::array()},
+              {"calls", Json::array()},
+              {"calls_not_kept", i.calls_not_kept},
               {"not_decoded", Json::array()}};
     for (const PeerIo& peer : i.peers) json["peers"].push_back(peer_json(peer));
     for (const FileIo& file : i.files) json["files"].push_back(file_json(file));
+    for (const FunctionCall& call : i.calls)
+        json["calls"].push_back({{"function", call.function},
+                                 {"trace_id", call.trace_id},
+                                 {"start_ms", to_ms(call.start)},
+                                 {"duration_ms", to_ms(call.duration)},
+                                 {"status", call.status}});
     for (const UndecodedWork& work : i.not_decoded)
         json["not_decoded"].push_back({{"what", work.what}, {"count", work.count}});
     return line(json);

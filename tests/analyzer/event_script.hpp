@@ -134,6 +134,11 @@ public:
                          Nanos took = 1ms) {
         return io(who, {.op = IoOp::receive, .fd = fd, .result = bytes, .latency = took, .peer = peer});
     }
+    // An exchange with Lambda's API or another server, seen by the client, that ends now.
+    EventScript& asks(const Box& who, std::string_view path, Nanos took, std::uint16_t status = 200, std::string_view trace = {}) {
+        return add(who, HttpDone{.side = Side::client, .status = status, .method = text("POST"), .path = text(path),
+                                 .trace_context = text(trace), .duration = took});
+    }
     EventScript& close(const Box& who, std::int32_t fd) {
         return io(who, {.op = IoOp::close_file, .fd = fd});
     }

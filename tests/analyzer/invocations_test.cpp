@@ -29,6 +29,38 @@ TEST(Invocations, AreBoundByTheWorkAndTheAnswer) {
     EXPECT_EQ(i.response_bytes, 20u);
 }
 
+TEST(Invocations, HoldTheCallsOfFunctionsThatTheyMade) {
+    EventScript s;
+    const Box orders = s.sandbox(7, 100, "orders");
+    s.at(0ms).born(orders).at(80ms).ready(orders);
+    s.at(90ms).asks(orders, "/2015-03-31/functions/early/invocations", 5ms);  // nobody's
+    s.at(100ms).start(orders, "one", {.trace = "Root=1-a"});
+    s.at(140ms).asks(orders, "/2015-03-31/functions/prices:live/invocations", 30ms, 200, "Root=1-a;Parent=2");
+    s.at(142ms).asks(orders, "/health", 1ms);
+    s.at(145ms).on(101).asks(orders, "/2015-03-31/functions/mail/invocations", 3ms, 202).on(100);
+    s.at(150ms).end(orders, "one");
+    const auto all = s.play();
+    ASSERT_EQ(all.size(), 1u);
+    EXPECT_EQ(all[0].calls,
+              (std::vector<FunctionCall>{
+                  {.function = "prices", .trace_id = "Root=1-a;Parent=2", .start = 10ms, .duration = 30ms, .status = 200},
+                  {.function = "mail", .trace_id = "", .start = 42ms, .duration = 3ms, .status = 202}}));
+    EXPECT_EQ(all[0].calls_not_kept, 0u);
+}
+
+TEST(Invocations, HoldNoMoreCallsThanTheyMayAndCountTheOthers) {
+    EventScript s;
+    const Box orders = s.sandbox(7, 100, "orders");
+    s.at(0ms).born(orders).at(80ms).ready(orders).at(100ms).start(orders, "one");
+    for (std::size_t n = 0; n < kMostFunctionCalls + 7; ++n)
+        s.at(101ms + Nanos(n)).asks(orders, "/2015-03-31/functions/prices/invocations", Nanos(1));
+    s.at(150ms).end(orders, "one");
+    const auto all = s.play();
+    ASSERT_EQ(all.size(), 1u);
+    EXPECT_EQ(all[0].calls.size(), kMostFunctionCalls);
+    EXPECT_EQ(all[0].calls_not_kept, 7u);
+}
+
 TEST(Invocations, AreColdOnceAndTellHowLongTheSandboxTook) {
     EventScript s;
     const Box orders = s.sandbox(7, 100, "orders");

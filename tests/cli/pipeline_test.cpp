@@ -94,6 +94,7 @@ protected:
                           .executor = executor_,
                           .sinks = {&sink_},
                           .health = [] { return AgentHealth{}; },
+                          .hears_calls = [this] { return hears_calls_; },
                           .complain = [this](const std::string& text) { complaints_.push_back(text); }},
             PipelineOptions{.mode = mode, .approvals = approvals_ / "", .deployments = approvals_ / "deployments",
                             .applications = approvals_ / "applications"});
@@ -130,6 +131,7 @@ protected:
     }
 
     test::TempFolder approvals_;
+    bool hears_calls_ = true;
     test::FakeClock clock_;
     ScriptedSource source_, second_source_;
     Analyzer analyzer_{{.provider = "fake"}};
@@ -232,6 +234,22 @@ TEST_F(PipelineTest, AStoreThatFailsStopsChangesButLosesNothing) {
     EXPECT_THAT(memory_.calls, SizeIs(5));
     EXPECT_THAT(sink_.calls, SizeIs(5));
     EXPECT_THAT(platform_.effects, SizeIs(3));
+}
+
+TEST_F(PipelineTest, InvocationsWhoseCallsWereNotToldAreMarkedSo) {
+    const auto known = [&] {
+        pipeline_->flush();
+        const auto all = store_.invocations_since({"fake", "orders"}, WallTime());
+        return all && !all->empty() && all->back().calls_are_known;
+    };
+    call("1", End::answered), pass(2s);
+    EXPECT_TRUE(known());
+    hears_calls_ = false;
+    call("1", End::answered), pass(2s);
+    EXPECT_FALSE(known());
+    hears_calls_ = true, pass(2s);
+    call("1", End::answered), pass(2s);
+    EXPECT_TRUE(known());
 }
 
 TEST_F(PipelineTest, TroublesThatTakeTurnsAreEachToldOnceAnHour) {

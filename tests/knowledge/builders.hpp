@@ -128,6 +128,8 @@ inline Invocation invocation(const std::string& id, WallTime start) {
     i.peers[0].retransmits = 3;
     i.peers[0].resets = 2;
     i.not_decoded = {{"io_uring", 4}};
+    i.calls = {{.function = "prices", .trace_id = "Root=1-2;Parent=3", .start = Nanos(11), .duration = Nanos(12), .status = 202}};
+    i.calls_not_kept = 13;
     i.files = {{.path = "/tmp/x",
                 .opens = 1,
                 .bytes_read = 2,

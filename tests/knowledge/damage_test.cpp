@@ -80,13 +80,15 @@ TEST_F(DamageTest, ACutFileIsNoticedAtTheStart) {
 
 TEST_F(DamageTest, AnOlderSchemaIsBroughtUpToDateWithWhatItHolds) {
     fill(1);
+    ASSERT_TRUE((*SqliteStore::open(file_))->append(std::vector{test::invocation("old", test::at_ms(0))}));
     sqlite3* database = nullptr;
     ASSERT_EQ(sqlite3_open(file_.c_str(), &database), SQLITE_OK);
     std::string back = "DROP INDEX begun_changes; ALTER TABLE changes DROP COLUMN before_head; DELETE FROM migrations WHERE version > 1;";
     for (const char* column :
          {"usage_is_shared", "thread_wall_ns", "thread_cpu_ns", "off_cpu_unknown_ns", "off_cpu_network_ns",
           "off_cpu_disk_ns", "off_cpu_lock_ns", "off_cpu_sleep_ns", "off_cpu_child_ns", "off_cpu_run_queue_ns",
-          "minor_faults", "major_faults", "not_decoded", "held", "boundary", "io_ambiguous", "stands_for"})
+          "minor_faults", "major_faults", "not_decoded", "held", "boundary", "io_ambiguous", "stands_for",
+          "calls_not_kept", "calls_are_known", "calls"})
         back += std::string("ALTER TABLE invocations DROP COLUMN ") + column + ";";
     EXPECT_EQ(sqlite3_exec(database, back.c_str(), nullptr, nullptr, nullptr),
               SQLITE_OK)
@@ -97,6 +99,10 @@ TEST_F(DamageTest, AnOlderSchemaIsBroughtUpToDateWithWhatItHolds) {
     ASSERT_TRUE(store) << store.error().message;
     ASSERT_EQ((*store)->changes(10)->size(), 1u);
     EXPECT_EQ((*store)->changes(10)->front().before_head.memory_mb, 128u);
+    // What was recorded before calls were does not look as if there had been none.
+    bool old_knows = true;
+    EXPECT_TRUE((*store)->visit_newest(WallTime(), [&](const Invocation& i) { return old_knows = i.calls_are_known, false; }));
+    EXPECT_FALSE(old_knows);
     EXPECT_TRUE((*store)->append(std::vector{test::invocation("i", test::at_ms(1))}));
 }
 

@@ -167,6 +167,9 @@ TEST_F(SqliteStoreTest, GivesBackEveryFieldOfAnInvocation) {
     EXPECT_EQ(r.peers[0].wait, i.peers[0].wait);
     EXPECT_EQ(r.peers[0].slowest, i.peers[0].slowest);
     EXPECT_EQ(r.not_decoded, i.not_decoded);
+    EXPECT_EQ(r.calls, i.calls);
+    EXPECT_EQ(r.calls_not_kept, i.calls_not_kept);
+    EXPECT_TRUE(r.calls_are_known);
     EXPECT_FALSE(r.not_decoded.empty());
     ASSERT_EQ(r.files.size(), 1u);
     EXPECT_EQ(r.files[0].path, i.files[0].path);
