@@ -9,11 +9,12 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/fuse_input.hpp"
 #include "cli/fuse_packages.hpp"
 #include "cli/fuse_report.hpp"
 #include "cli/text_output.hpp"
 #include "cli/text_pieces.hpp"
-#include "rules/recluster/replay.hpp"
+#include "rules/recluster/traits.hpp"
 #include "rules/suggest.hpp"
 
 namespace autotune::cli {
@@ -21,7 +22,9 @@ namespace autotune::cli {
 namespace {
 
 struct Arguments {
-    std::string replay, constraints, out;
+    std::string replay, constraints, out, written;
+    std::filesystem::path state;
+    double last_s = 0;
     std::filesystem::path functions, packages;
     std::string method = "auto";
     std::uint64_t seed = 1;
@@ -39,13 +42,6 @@ int told(const Error& error, const std::string& path) {
         return std::fprintf(stderr, "%s:%s\n", shown_path(path).c_str(), error.message.c_str()), kUsage;
     if (error.code == Errc::corrupt) return std::fprintf(stderr, "%s\n", error.message.c_str()), kUsage;
     return failed_with(error.message, kFailed);
-}
-
-Result<rules::CallLog> read_log(const std::string& path) {
-    rules::ReplayReader reader;
-    const Status read = read_text_in_pieces(path, [&](std::string_view piece) { return reader.feed(piece); });
-    if (!read) return read.forward();
-    return reader.finish();
 }
 
 std::optional<int> read_constraints(const std::string& path, rules::GroupConstraints& out) {
@@ -76,18 +72,39 @@ void warn_of_unknown(const rules::GroupConstraints& constraints, const rules::Ca
         for (const std::string& name : names) check(name);
 }
 
+// Of what the agent recorded, else of a file.
+std::optional<int> read_input(const Arguments& arguments, FuseVerdict& verdict) {
+    if (arguments.state.empty()) {
+        auto log = read_call_log(arguments.replay);
+        if (!log) return told(log.error(), arguments.replay);
+        verdict.log = *std::move(log);
+        return std::nullopt;
+    }
+    auto recorded = read_call_records(arguments.state, Nanos(static_cast<std::int64_t>(arguments.last_s * 1e9)));
+    if (!recorded) return failed_with(recorded.error().message, kFailed);
+    verdict.log = std::move(recorded->log);
+    verdict.missing = recorded->missing;
+    if (verdict.log.traces.empty())
+        return failed_with("there is no request on record in " + arguments.state.string() + missing_text(*verdict.missing), kFailed);
+    if (arguments.written.empty()) return std::nullopt;
+    if (Status s = write_call_log(arguments.written, verdict.log); !s) return failed_with(s.error().message, kFailed);
+    return std::nullopt;
+}
+
 int run(const Arguments& arguments) {
     rules::GroupConstraints constraints;
     if (!arguments.constraints.empty())
         if (const auto over = read_constraints(arguments.constraints, constraints)) return *over;
     FuseVerdict verdict;
-    auto log = read_log(arguments.replay);
-    if (!log) return told(log.error(), arguments.replay);
-    verdict.log = std::move(*log);
+    if (const auto over = read_input(arguments, verdict)) return *over;
     auto links = rules::link(verdict.log, constraints.overhead_ms);
     if (!links) return told(links.error(), arguments.replay);
     verdict.links = std::move(*links);
     warn_of_unknown(constraints, verdict.log);
+    if (!arguments.functions.empty())
+        if (Status s = add_manifest_traits(verdict.log, arguments.functions, constraints); !s)
+            return failed_with(s.error().message, s.error().code == Errc::invalid_argument ? kUsage : kFailed);
+    rules::add_recorded_traits(verdict.log, constraints);
     using rules::SearchMethod;
     static const std::map<std::string, SearchMethod> kMethods{
         {"auto", SearchMethod::automatic}, {"exact", SearchMethod::exact}, {"heuristic", SearchMethod::heuristic}};
@@ -115,14 +132,23 @@ int fuse_command(int argc, char** argv) {
     CLI::App app("Which functions should be one deployment and which should not, and what that would change", argv[0]);
     app.footer(
         "examples:\n"
+        "  sudo autotune fuse --state /var/lib/autotune --last 6h    # what the agent recorded\n"
         "  autotune fuse --replay calls.jsonl\n"
         "  autotune fuse --replay calls.jsonl.gz --constraints groups.yaml --json\n"
         "  autotune fuse --replay calls.jsonl --functions ./functions --package ./groups     # deployable, with the way back\n\n"
         "One invocation a line, as JSON: trace, id, parent, function, memory_mb, start_ms, end_ms, billed_ms, cold, calls (callee,\n"
-        "callee_id, start_ms, duration_ms, sync, local); parent and callee_id may be null. Constraints: docs/reclustering.md.\n"
+        "callee_id, start_ms, duration_ms, sync, local); parent and callee_id may be null; peak_mb, timeout_ms, cpu_ms if known. Constraints: docs/reclustering.md.\n"
         "Exit status: 0 done, 2 the file cannot be read as such, 1 failed.");
     Arguments arguments;
-    app.add_option("--replay", arguments.replay, "invocations, plain or .gz; - is standard input")->required();
+    auto* replay = app.add_option("--replay", arguments.replay, "invocations, plain or .gz; - is standard input");
+    auto* state = app.add_option("--state", arguments.state, "state folder of the agent: what it recorded, instead of --replay")
+                      ->type_name("DIR")
+                      ->excludes(replay);
+    app.add_option("--last", arguments.last_s, "of the records: what began so long before the newest: 30m, 6h; else all")
+        ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86'400}}))
+        ->check(CLI::PositiveNumber)
+        ->needs(state);
+    app.add_option("--write", arguments.written, "keep the records there, as --replay reads them")->type_name("FILE")->needs(state);
     app.add_option("--constraints", arguments.constraints, "YAML or JSON: do_not_fuse, runtimes, roles, peaks, timeouts");
     app.add_option("--method", arguments.method, "auto: exact up to 12 functions; exact: of at most 16")
         ->check(CLI::IsMember({"auto", "exact", "heuristic"}))
@@ -140,6 +166,8 @@ int fuse_command(int argc, char** argv) {
     app.add_flag("--json", arguments.json, "as one JSON object");
     app.add_option("-o,--output", arguments.out, "write there; a name that ends in .json implies --json");
     if (const auto over = read_arguments(app, argc, argv)) return *over;
+    if (arguments.replay.empty() && arguments.state.empty())
+        return failed_with("say what to read: --state DIR, what an agent recorded, or --replay FILE", kUsage);
     return run(arguments);
 }
 

@@ -37,7 +37,31 @@ std::string list(std::size_t n, Each each) {
     return out + "]";
 }
 
+struct NamedCount {
+    const char *name, *what;
+    std::uint64_t count;
+};
+
+std::vector<NamedCount> named(const MissingRecords& m) {
+    return {{"not_told", "invocations that the agent left out to keep its budget", m.not_told},
+            {"not_invoked", "works that are no functions of Lambda's API", m.elsewhere},
+            {"not_ended", "invocations whose end was not seen, or that a debugger held", m.not_ended},
+            {"without_calls", "invocations whose calls were not recorded: by an older agent, or to keep its budget", m.without_calls},
+            {"calls_not_kept", "calls beyond what an invocation's record holds", m.calls_not_kept},
+            {"calls_failed", "calls that the platform refused or never answered", m.calls_failed},
+            {"by_order", "calls whose invocation was told from another's by the order of their ends", m.by_order},
+            {"at_the_edge", "invocations whose caller is older than the records, or still ran", m.at_the_edge}};
+}
+
 }  // namespace
+
+std::string missing_text(const MissingRecords& missing) {
+    std::string out;
+    for (const auto& [name, what, count] : named(missing))
+        if (count > 0) out += fmt::format("\nof the records: {} {}", count, what);
+    if (missing.more) out += "\nof the records only the newest were read: --last says how far back";
+    return out;
+}
 
 std::string fuse_json(const FuseVerdict& v) {
     const rules::Regrouping& p = v.plan;
@@ -60,6 +84,12 @@ std::string fuse_json(const FuseVerdict& v) {
                        R"("traces_cold":{},"invocations":{},"calls_assumed":{},"calls_elsewhere":{},"orphans":{}}})",
                        p.bounds.size(), p.exact, v.links.overheads.overall, v.links.overheads.measured, p.traces, p.used, p.cold,
                        v.log.invocations, v.links.assumed, v.links.elsewhere, v.links.orphans);
+    if (v.missing) {
+        out.pop_back();
+        out += R"(,"records":{)";
+        for (const auto& [name, what, count] : named(*v.missing)) out += fmt::format(R"("{}":{},)", name, count);
+        out += fmt::format(R"("more":{}}}}})", v.missing->more);
+    }
     return out + "\n";
 }
 
@@ -86,6 +116,8 @@ std::string fuse_text(const FuseVerdict& v) {
         out += fmt::format("not recorded: {} callees, put together from their calls; {} calls of what is no function here; {} "
                            "callers\n",
                            v.links.assumed, v.links.elsewhere, v.links.orphans);
+    if (v.missing)
+        if (const std::string lacks = missing_text(*v.missing); !lacks.empty()) out += lacks.substr(1) + "\n";
     return out;
 }
 

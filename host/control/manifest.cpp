@@ -153,7 +153,7 @@ void read_key(Manifest& manifest, const std::string& key, const YAML::Node& key_
         throw Complaint{key_node.Mark(), unknown_key(key)};
 }
 
-Manifest read(std::string_view text) {
+Manifest read(std::string_view text, Runtimes runtimes) {
     const auto root = YAML::Load(std::string(text));
     Manifest manifest;
     each(root, "function.yaml",
@@ -165,7 +165,9 @@ Manifest read(std::string_view text) {
         throw Complaint{root.Mark(), "runtime is missing, for example python3.11 or provided"};
     if (settings.handler.empty() && settings.runtime.starts_with("provided")) settings.handler = "bootstrap";
     if (settings.handler.empty()) throw Complaint{root.Mark(), "handler is missing, for example app.handler"};
-    if (const auto checked = check_settings(settings, manifest.function.description); !checked)
+    Settings here = settings;
+    if (runtimes == Runtimes::any) here.runtime = "provided";
+    if (const auto checked = check_settings(here, manifest.function.description); !checked)
         throw Complaint{root.Mark(), checked.error().message};
     return manifest;
 }
@@ -178,8 +180,8 @@ Unexpected complain(const std::filesystem::path& file, const YAML::Mark& mark, c
 
 }  // namespace
 
-Result<Manifest> parse_manifest(std::string_view text, const std::filesystem::path& file) try {
-    auto manifest = read(text);
+Result<Manifest> parse_manifest(std::string_view text, const std::filesystem::path& file, Runtimes runtimes) try {
+    auto manifest = read(text, runtimes);
     auto& function = manifest.function;
     if (function.name.empty()) function.name = file.parent_path().filename().string();
     if (function.settings.role.empty())

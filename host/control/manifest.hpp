@@ -31,7 +31,11 @@ struct Manifest {
 
 inline constexpr std::string_view manifest_file = "function.yaml";
 
+// Which runtimes it may name: what this host runs, or any, of functions that are packed here for elsewhere.
+enum class Runtimes : std::uint8_t { of_this_host, any };
+
 // Errors: invalid_argument, "FILE:LINE:COLUMN: what is wrong"; lines and columns count from 1.
-[[nodiscard]] Result<Manifest> parse_manifest(std::string_view text, const std::filesystem::path& file);
+[[nodiscard]] Result<Manifest> parse_manifest(std::string_view text, const std::filesystem::path& file,
+                                              Runtimes runtimes = Runtimes::of_this_host);
 
 }  // namespace autotune::host

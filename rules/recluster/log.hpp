@@ -28,6 +28,8 @@ struct RecordedInvocation {
     FunctionId function = 0;
     double memory_mb = 0, start_ms = 0, end_ms = 0, billed_ms = 0;
     bool cold = false;
+    double peak_mb = 0, timeout_ms = 0;  // 0: not known
+    std::optional<double> cpu_ms;        // on a CPU, or waiting for one; not known: none
     std::uint32_t line = 0;          // of the file
     std::vector<RecordedCall> calls; // after link(): by start
     enum class Reached : std::uint8_t { root, remote, asynchronous, local } reached = Reached::root;  // after link()

@@ -58,6 +58,12 @@ public:
         }
         return std::max(least, 0.0);
     }
+    // Of what need not be there.
+    std::optional<double> number_or_none(const YamlNode& map, std::string_view key) {
+        const YamlNode* node = map.find(key);
+        if (!node || node->kind == YamlNode::Kind::null) return std::nullopt;
+        return number(map, key, 0);
+    }
     bool yes_or_no(const YamlNode& map, std::string_view key, std::optional<bool> otherwise) {
         const YamlNode* node = map.find(key);
         if (!node || node->kind == YamlNode::Kind::null) {
@@ -116,6 +122,9 @@ Status ReplayReader::line(std::string_view text) {
     i.end_ms = read.number(root, "end_ms", -kMost);
     i.billed_ms = read.number(root, "billed_ms", 0);
     i.cold = read.yes_or_no(root, "cold", false);
+    i.peak_mb = read.number_or_none(root, "peak_mb").value_or(0);
+    i.timeout_ms = read.number_or_none(root, "timeout_ms").value_or(0);
+    i.cpu_ms = read.number_or_none(root, "cpu_ms");
     if (read.error().empty() && i.end_ms < i.start_ms)
         read.wrong(root.find("end_ms")->at, "end_ms: the end is before the start");
     if (read.error().empty()) i.function = log_.function(function);

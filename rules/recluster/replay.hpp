@@ -3,6 +3,8 @@
 //   {"trace","id","parent","function","memory_mb","start_ms","end_ms","billed_ms","cold",
 //    "calls":[{"callee","callee_id","start_ms","duration_ms","sync","local"}]}
 //
+// and, where they are known, "peak_mb", "timeout_ms" and "cpu_ms" (on a CPU, or waiting for one).
+//
 // `parent` and `callee_id` may be null; `parent`, `cold`, `calls`, `callee_id` and `local` need not be there; other
 // keys are passed over, and so are empty lines. Lines of a trace may be anywhere in the file.
 #pragma once

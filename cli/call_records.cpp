@@ -1,0 +1,193 @@
+#include "cli/call_records.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "analyzer/trace_links.hpp"
+
+namespace autotune::cli {
+
+namespace {
+
+double ms_of(Timestamp at) { return static_cast<double>(to_ns(at)) / 1e6; }
+double ms_of(Nanos span) { return static_cast<double>(span.count()) / 1e6; }
+
+bool was_answered(std::uint16_t status) { return status >= 200 && status < 300; }
+
+}  // namespace
+
+bool CallRecords::add(const Invocation& i) {
+    missing_.not_told += i.stands_for > 1 ? i.stands_for - 1 : 0;
+    if (i.boundary != Boundary::runtime_api) return ++missing_.elsewhere, true;
+    if (i.held || i.status == InvocationStatus::unknown) return ++missing_.not_ended, true;
+    if (all_.size() >= most_) return missing_.more = true, false;
+    One one{.made = {}, .trace = analysis::trace_root(i.trace_id), .start = i.start, .end = i.end, .calls = {}};
+    rules::RecordedInvocation& made = one.made;
+    made.id = i.id.str();
+    // An asynchronous invocation that is tried again has the id that it had.
+    if (const std::uint32_t again = ids_[made.id]++; again > 0) made.id += "#" + std::to_string(again + 1);
+    made.function = log_.function(i.function.name);
+    made.memory_mb = i.memory_mb > 0 ? i.memory_mb : std::ceil(static_cast<double>(i.memory_limit) / (1 << 20));
+    made.start_ms = ms_of(i.start), made.end_ms = ms_of(i.end);
+    made.billed_ms = std::ceil(ms_of(i.duration));  // as Lambda bills
+    made.cold = i.cold;
+    made.peak_mb = static_cast<double>(i.memory_peak) / (1 << 20);
+    made.timeout_ms = ms_of(i.time_limit);
+    if (i.thread.wall.count() > 0)
+        made.cpu_ms = ms_of(i.thread.on_cpu + i.thread.off_cpu[static_cast<std::size_t>(WaitCause::run_queue)]);
+    missing_.without_calls += i.calls_are_known ? 0 : 1;
+    missing_.calls_not_kept += i.calls_not_kept;
+    for (const FunctionCall& call : i.calls) {
+        if (!was_answered(call.status)) {
+            ++missing_.calls_failed;
+            continue;
+        }
+        const Timestamp start = i.start + call.start;
+        one.calls.push_back({.callee = log_.function(call.function),
+                             .trace = analysis::trace_root(call.trace_id),
+                             .start = start,
+                             .end = start + call.duration,
+                             .sync = call.status != 202});
+    }
+    all_.push_back(std::move(one));
+    return true;
+}
+
+// Both by end: who answers first is who was asked for by the call that ends first. REQUIRES: of one function and trace.
+void CallRecords::give_out(std::vector<std::size_t>& works, std::vector<std::pair<std::size_t, std::size_t>>& calls) {
+    const auto call_of = [&](const auto& at) -> Call& { return all_[at.first].calls[at.second]; };
+    std::ranges::sort(works, {}, [&](std::size_t w) { return std::pair(all_[w].end, w); });
+    std::ranges::sort(calls, {}, [&](const auto& c) { return std::pair(call_of(c).end, c); });
+    std::vector<std::size_t> left;
+    for (const std::size_t w : works) {
+        std::size_t fitting = 0;
+        Call* first = nullptr;
+        std::size_t caller = kNobody;
+        for (const auto& at : calls) {
+            Call& call = call_of(at);
+            if (!call.sync || call.work != kNobody || at.first == w) continue;
+            if (all_[w].start < call.start || all_[w].end > call.end) continue;
+            if (++fitting == 1) first = &call, caller = at.first;
+        }
+        if (first == nullptr) {
+            left.push_back(w);
+            continue;
+        }
+        missing_.by_order += fitting > 1 ? 1 : 0;
+        first->work = w, all_[w].caller = caller;
+    }
+    // What nobody waits for begins after it was asked for, whenever that is.
+    std::ranges::sort(left, {}, [&](std::size_t w) { return std::pair(all_[w].start, w); });
+    std::ranges::sort(calls, {}, [&](const auto& c) { return std::pair(call_of(c).start, c); });
+    for (const std::size_t w : left) {
+        std::size_t fitting = 0;
+        Call* first = nullptr;
+        std::size_t caller = kNobody;
+        for (const auto& at : calls) {
+            Call& call = call_of(at);
+            if (call.sync || call.work != kNobody || at.first == w || all_[w].start < call.start) continue;
+            if (++fitting == 1) first = &call, caller = at.first;
+        }
+        if (first == nullptr) continue;
+        missing_.by_order += fitting > 1 ? 1 : 0;
+        first->work = w, all_[w].caller = caller;
+    }
+}
+
+void CallRecords::link() {
+    struct Asked {
+        std::vector<std::size_t> works;
+        std::vector<std::pair<std::size_t, std::size_t>> calls;
+    };
+    std::map<std::pair<std::uint32_t, std::uint64_t>, Asked> by;
+    for (std::size_t i = 0; i < all_.size(); ++i) {
+        if (all_[i].trace != 0) by[{all_[i].made.function, all_[i].trace}].works.push_back(i);
+        for (std::size_t c = 0; c < all_[i].calls.size(); ++c)
+            if (const Call& call = all_[i].calls[c]; call.trace != 0) by[{call.callee, call.trace}].calls.emplace_back(i, c);
+    }
+    for (auto& [what, asked] : by)
+        if (!asked.calls.empty()) give_out(asked.works, asked.calls);
+}
+
+// One that others call, without a caller, at a time when the caller may have begun before or end after what is recorded.
+bool CallRecords::is_at_the_edge(const One& one, Timestamp first, Timestamp last) const {
+    return is_called_[one.made.function] && (one.start - longest_call_ < first || one.end + longest_call_ > last);
+}
+
+RecordedCalls CallRecords::finish() && {
+    link();
+    is_called_.assign(log_.functions.size(), false);
+    Timestamp first = Timestamp::max(), last = Timestamp::min();
+    for (const One& one : all_) {
+        first = std::min(first, one.start), last = std::max(last, one.end);
+        for (const Call& call : one.calls) {
+            is_called_[call.callee] = true;
+            if (call.sync) longest_call_ = std::max(longest_call_, call.end - call.start);
+        }
+    }
+    std::vector<std::size_t> order(all_.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(all_[i].start, i); });
+    // Callers begin before what they call.
+    std::unordered_map<std::uint64_t, std::size_t> first_of;  // by trace id
+    for (const std::size_t i : order) {
+        One& one = all_[i];
+        rules::RecordedInvocation made = one.made;
+        if (one.caller != kNobody) {
+            made.parent = all_[one.caller].made.id;
+            one.log_trace = all_[one.caller].log_trace;
+        } else if (!is_at_the_edge(one, first, last)) {
+            // It may have the trace id of something that began before, whose call of it nobody saw.
+            const auto [before, fresh] = one.trace != 0 ? first_of.emplace(one.trace, i) : std::pair(first_of.end(), true);
+            if (fresh) {
+                one.log_trace = log_.traces.size();
+                log_.traces.push_back({.id = made.id, .invocations = {}});
+            } else {
+                made.parent = all_[before->second].made.id;
+                one.log_trace = all_[before->second].log_trace;
+            }
+        }
+        if (one.log_trace == kNobody) {  // or its caller is at the edge
+            ++missing_.at_the_edge;
+            continue;
+        }
+        for (const Call& call : one.calls) {
+            rules::RecordedCall told;
+            told.callee = call.callee, told.sync = call.sync;
+            told.start_ms = ms_of(call.start), told.duration_ms = ms_of(call.end - call.start);
+            if (call.work != kNobody) told.callee_id = all_[call.work].made.id;
+            made.calls.push_back(std::move(told));
+        }
+        log_.traces[one.log_trace].invocations.push_back(std::move(made));
+        ++log_.invocations;
+    }
+    return {.log = std::move(log_), .missing = missing_};
+}
+
+std::string replay_lines(const rules::CallLog& log, std::size_t trace) {
+    using Json = nlohmann::ordered_json;
+    std::string out;
+    const auto text_or_null = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); };
+    for (const rules::RecordedInvocation& i : log.traces[trace].invocations) {
+        Json line{{"trace", log.traces[trace].id}, {"id", i.id},         {"parent", text_or_null(i.parent)},
+                  {"function", log.functions[i.function]}, {"memory_mb", i.memory_mb}, {"start_ms", i.start_ms},
+                  {"end_ms", i.end_ms}, {"billed_ms", i.billed_ms}, {"cold", i.cold}, {"calls", Json::array()}};
+        if (i.peak_mb > 0) line["peak_mb"] = i.peak_mb;
+        if (i.timeout_ms > 0) line["timeout_ms"] = i.timeout_ms;
+        if (i.cpu_ms) line["cpu_ms"] = *i.cpu_ms;
+        for (const rules::RecordedCall& call : i.calls)
+            line["calls"].push_back({{"callee", log.functions[call.callee]},
+                                     {"callee_id", text_or_null(call.callee_id)},
+                                     {"start_ms", call.start_ms},
+                                     {"duration_ms", call.duration_ms},
+                                     {"sync", call.sync},
+                                     {"local", call.local}});
+        out += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    }
+    return out;
+}
+
+}  // namespace autotune::cli

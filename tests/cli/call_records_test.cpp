@@ -1,0 +1,146 @@
+#include "cli/call_records.hpp"
+
+#include <gtest/gtest.h>
+
+#include "rules/recluster/link.hpp"
+#include "rules/recluster/replay.hpp"
+
+namespace autotune::cli {
+namespace {
+
+using std::chrono::milliseconds;
+
+Invocation ran(const std::string& id, const std::string& function, int start_ms, int end_ms, const std::string& trace,
+               std::vector<FunctionCall> calls = {}) {
+    Invocation i;
+    i.id = InvocationId(std::string_view(id));
+    i.function = {"aws-lambda", function};
+    i.trace_id = trace;
+    i.start = Timestamp(milliseconds(start_ms)), i.end = Timestamp(milliseconds(end_ms));
+    i.duration = i.end - i.start;
+    i.memory_mb = 512;
+    i.status = InvocationStatus::ok;
+    i.calls = std::move(calls);
+    return i;
+}
+
+FunctionCall call(const std::string& function, int start_ms, int took_ms, const std::string& trace, std::uint16_t status = 200) {
+    return {.function = function, .trace_id = trace, .start = milliseconds(start_ms), .duration = milliseconds(took_ms), .status = status};
+}
+
+RecordedCalls put_together(const std::vector<Invocation>& all) {
+    CallRecords records;
+    for (const Invocation& i : all) EXPECT_TRUE(records.add(i));
+    return std::move(records).finish();
+}
+
+// Who is whose callee, "a>b" each.
+std::vector<std::string> edges(const rules::CallLog& log) {
+    std::vector<std::string> out;
+    for (const auto& trace : log.traces)
+        for (const auto& i : trace.invocations)
+            for (const auto& c : i.calls) out.push_back(i.id + (c.sync ? ">" : "~>") + (c.callee_id.empty() ? "?" : c.callee_id));
+    return out;
+}
+
+TEST(CallRecords, PutRequestsTogetherByWhatCallersCalled) {
+    // front hands its trace id on to back; mail got one of its own, which the answer told.
+    const auto done = put_together({ran("m", "mail", 1130, 1400, "Root=9"), ran("b", "back", 1020, 1060, "Root=1;Parent=7"),
+                                    ran("f", "front", 1000, 1120, "Root=1", {call("back", 10, 60, "Root=1"), call("mail", 90, 4, "Root=9", 202)})});
+    ASSERT_EQ(done.log.traces.size(), 1u);
+    EXPECT_EQ(edges(done.log), (std::vector<std::string>{"f>b", "f~>m"}));
+    const auto& front = done.log.traces[0].invocations[0];
+    EXPECT_EQ(front.billed_ms, 120);
+    EXPECT_EQ(front.memory_mb, 512);
+    EXPECT_EQ(front.calls[0].start_ms, 1010);
+    EXPECT_EQ(front.calls[0].duration_ms, 60);
+    EXPECT_EQ(done.log.traces[0].invocations[1].parent, "f");
+    rules::CallLog log = done.log;
+    const auto links = rules::link(log, std::nullopt);
+    ASSERT_TRUE(links) << links.error().message;
+    EXPECT_EQ(links->orphans + links->assumed + links->elsewhere, 0u);
+    EXPECT_EQ(links->overheads.overall, 20);
+}
+
+TEST(CallRecords, TellParallelCallsOfOneFunctionApartByTheOrderOfTheirEnds) {
+    const auto done = put_together({ran("f", "front", 0, 200, "Root=1", {call("back", 10, 100, "Root=1"), call("back", 11, 150, "Root=1")}),
+                                    ran("slow", "back", 20, 150, "Root=1"), ran("quick", "back", 25, 100, "Root=1")});
+    EXPECT_EQ(edges(done.log), (std::vector<std::string>{"f>quick", "f>slow"}));
+    EXPECT_EQ(done.missing.by_order, 1u);  // the last one fits one call only
+}
+
+TEST(CallRecords, DoNotMakeUpWhatIsMissing) {
+    // lost: no invocation fits; late: it began after the answer was there; failed: nobody ran.
+    const auto done = put_together(
+        {ran("f", "front", 0, 100, "Root=1", {call("lost", 10, 20, "Root=1"), call("late", 40, 20, "Root=1"), call("failed", 70, 5, "Root=1", 429)}),
+         ran("l", "late", 70, 90, "Root=1"), ran("other", "front", 500, 600, "Root=2")});
+    EXPECT_EQ(edges(done.log), (std::vector<std::string>{"f>?", "f>?"}));
+    EXPECT_EQ(done.missing.calls_failed, 1u);
+    // `late` has the trace id of what began before: it stays with it, and remote.
+    ASSERT_EQ(done.log.traces.size(), 2u);
+    rules::CallLog log = done.log;
+    const auto links = rules::link(log, std::nullopt);
+    ASSERT_TRUE(links);
+    EXPECT_EQ(links->orphans, 1u);
+}
+
+TEST(CallRecords, LeaveOutWhatHasItsCallerBeyondTheirEdge) {
+    const auto whole = [](int at, const std::string& n) {
+        return std::vector{ran("f" + n, "front", at, at + 100, "Root=" + n, {call("back", 10, 80, "Root=" + n)}),
+                           ran("b" + n, "back", at + 20, at + 60, "Root=" + n)};
+    };
+    std::vector<Invocation> all{ran("cut", "back", 0, 40, "Root=0")};
+    for (const auto& i : whole(1000, "1")) all.push_back(i);
+    all.push_back(ran("alone", "back", 5000, 5040, "Root=5"));  // somebody outside asked for it
+    for (const auto& i : whole(9000, "2")) all.push_back(i);
+    all.push_back(ran("open", "back", 9090, 9110, "Root=3"));
+    const auto done = put_together(all);
+    EXPECT_EQ(done.missing.at_the_edge, 2u);
+    EXPECT_EQ(done.log.traces.size(), 3u);
+    EXPECT_EQ(done.log.invocations, 5u);
+}
+
+TEST(CallRecords, CountWhatTheyDoNotUse) {
+    Invocation http = ran("h", "GET /", 0, 1, ""), held = ran("d", "front", 0, 1, ""), shed = ran("s", "front", 10, 20, ""),
+               old = ran("o", "front", 30, 40, "");
+    http.boundary = Boundary::http, held.held = true, shed.stands_for = 5, old.calls_are_known = false, old.calls_not_kept = 2;
+    const auto done = put_together({http, held, shed, old, ran("s", "front", 50, 60, "")});
+    EXPECT_EQ(done.log.invocations, 3u);
+    EXPECT_EQ(done.log.traces[2].invocations[0].id, "s#2");  // tried again
+    EXPECT_EQ(done.missing.elsewhere, 1u);
+    EXPECT_EQ(done.missing.not_ended, 1u);
+    EXPECT_EQ(done.missing.not_told, 4u);
+    EXPECT_EQ(done.missing.without_calls, 1u);
+    EXPECT_EQ(done.missing.calls_not_kept, 2u);
+}
+
+TEST(CallRecords, HoldNoMoreThanTheyMay) {
+    CallRecords records(2);
+    EXPECT_TRUE(records.add(ran("a", "f", 20, 30, "")));
+    EXPECT_TRUE(records.add(ran("b", "f", 10, 20, "")));
+    EXPECT_FALSE(records.add(ran("c", "f", 0, 10, "")));
+    const auto done = std::move(records).finish();
+    EXPECT_TRUE(done.missing.more);
+    EXPECT_EQ(done.log.invocations, 2u);
+}
+
+TEST(CallRecords, AreReadAgainAsTheyWereWritten) {
+    Invocation front = ran("f", "front", 0, 100, "Root=1", {call("back", 10, 60, "Root=1")});
+    front.memory_peak = 40u << 20u, front.time_limit = std::chrono::seconds(3);
+    front.thread.wall = milliseconds(100), front.thread.on_cpu = milliseconds(7);
+    front.thread.off_cpu[static_cast<std::size_t>(WaitCause::run_queue)] = milliseconds(2);
+    const auto done = put_together({front, ran("b", "back", 20, 60, "Root=1")});
+    const std::string lines = replay_lines(done.log, 0);
+    rules::ReplayReader reader;
+    ASSERT_TRUE(reader.feed(lines));
+    const auto read = reader.finish();
+    ASSERT_TRUE(read) << read.error().message;
+    const auto& one = read->traces.at(0).invocations.at(0);
+    EXPECT_EQ(one.peak_mb, 40);
+    EXPECT_EQ(one.timeout_ms, 3000);
+    EXPECT_EQ(one.cpu_ms, 9);
+    EXPECT_EQ(replay_lines(*read, 0), lines);
+}
+
+}  // namespace
+}  // namespace autotune::cli
