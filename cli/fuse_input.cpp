@@ -7,6 +7,7 @@
 
 #include "cli/state_folder.hpp"
 #include "cli/text_pieces.hpp"
+#include "host/control/arn.hpp"
 #include "host/control/manifest.hpp"
 #include "knowledge/sqlite_store.hpp"
 #include "os/file.hpp"
@@ -42,6 +43,8 @@ Status write_call_log(const std::filesystem::path& path, const rules::CallLog& l
 
 Status add_manifest_traits(const rules::CallLog& log, const std::filesystem::path& functions, rules::GroupConstraints& constraints) {
     for (const std::string& name : log.functions) {
+        // Names come from a log that others wrote.
+        if (const auto parsed = host::parse_function_name(name, {}); !parsed || parsed->name != name) continue;
         const std::filesystem::path file = functions / name / host::manifest_file;
         std::error_code unknown;
         if (!std::filesystem::exists(file, unknown)) continue;  // said when it is to be packed

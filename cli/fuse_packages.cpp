@@ -12,6 +12,7 @@
 #include "host/control/manifest.hpp"
 #include "host/control/package.hpp"
 #include "host/sandbox/embedded_group.hpp"
+#include "host/sandbox/embedded_group_node.hpp"
 #include "os/file.hpp"
 
 namespace autotune::cli {
@@ -22,6 +23,7 @@ namespace fs = std::filesystem;
 
 struct Member {
     std::string name, handler;
+    bool is_node = false;  // else Python
     std::uint32_t timeout_s = 0;
 };
 
@@ -39,15 +41,17 @@ Result<Member> member_of(const std::string& name, const fs::path& functions, std
     const fs::path folder = functions / name, file = folder / host::manifest_file;
     const auto text = read_file(file);
     if (!text) return fail(Errc::invalid_argument, name + ": " + text.error().message);
-    const auto manifest = host::parse_manifest(*text, file);
+    const auto manifest = host::parse_manifest(*text, file, host::Runtimes::any);
     if (!manifest) return manifest.forward();
     const auto& settings = manifest->function.settings;
-    if (!settings.runtime.starts_with("python3"))
-        return fail(Errc::invalid_argument, name + " runs on " + settings.runtime + ": groups can be made of Python 3 only");
+    const bool is_node = settings.runtime.starts_with("nodejs");
+    if (!is_node && !settings.runtime.starts_with("python3"))
+        return fail(Errc::invalid_argument,
+                    name + " runs on " + settings.runtime + ": groups can be made of Python 3 and of Node.js only");
     for (const auto& [key, value] : settings.environment)
         if (const auto [at, fresh] = variables.emplace(key, value); !fresh && at->second != value)
             return fail(Errc::invalid_argument, name + " has another value of " + key + " than a function that is to be with it");
-    return Member{.name = name, .handler = settings.handler, .timeout_s = settings.timeout_s};
+    return Member{.name = name, .handler = settings.handler, .is_node = is_node, .timeout_s = settings.timeout_s};
 }
 
 // Functions of the group that somebody else calls, or that are called without being waited for.
@@ -79,6 +83,10 @@ Status write_group(const FuseVerdict& verdict, std::size_t g, const fs::path& fu
         if (!member) return member.forward();
         members.push_back(*std::move(member));
     }
+    const bool is_node = members[0].is_node;
+    for (const Member& m : members)
+        if (m.is_node != is_node)
+            return fail(Errc::invalid_argument, m.name + " does not run on what " + members[0].name + " runs on, and is to be with it");
     nlohmann::ordered_json config = {{"entry", ""}, {"members", nlohmann::ordered_json::object()}, {"qualifiers", {"live"}}};
     std::vector<host::FolderAt> code;
     std::vector<std::string> names;
@@ -94,7 +102,8 @@ Status write_group(const FuseVerdict& verdict, std::size_t g, const fs::path& fu
                              .zip = folder / (entry + ".zip"),
                              .original = folder / (entry + ".original.zip"),
                              .memory_mb = verdict.plan.memory_mb[g]};
-        const auto zip = host::pack({{"autotune_group.py", std::string(host::kGroupDispatcher)},
+        const auto zip = host::pack({{is_node ? "autotune_group.js" : "autotune_group.py",
+                                      std::string(is_node ? host::kNodeGroupDispatcher : host::kGroupDispatcher)},
                                      {"autotune_group.json", config.dump(1) + "\n"}},
                                     code, host::manifest_file);
         if (Status s = write_zip(package.zip, zip); !s) return s;

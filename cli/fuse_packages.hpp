@@ -20,7 +20,8 @@ struct GroupPackage {
 // For each function of a group of several that is called from outside of it, or asynchronously: FOLDER/NAME.zip and
 // FOLDER/NAME.original.zip. `functions`: a folder for each function, with its function.yaml, as autotune host has them.
 // Modes and symbolic links of the files are kept. Errors: invalid_argument, with what a group cannot be made of: a name that
-// is none of a function, a member without a folder, another runtime than Python 3, one variable with two values; the file system's.
+// is none of a function, a member without a folder, other runtimes than Python 3 or Node.js,
+// or both, one variable with two values; the file system's.
 [[nodiscard]] Result<std::vector<GroupPackage>> write_packages(const FuseVerdict& verdict,
                                                                const std::filesystem::path& functions,
                                                                const std::filesystem::path& folder);

@@ -1,0 +1,150 @@
+// Several functions as one deployment: calls of a member by a member are made here, all others go out as they are.
+//
+// The Node.js twin of autotune_group.py, and of its configuration: autotune_group.json beside this file. The code of each
+// member is in members/NAME; the handler of the deployment is autotune_group.handler.
+//
+// - Each member has its own folder, package.json and node_modules; what the runtime brings is found as before. ES modules
+//   (.mjs, or "type": "module") and CommonJS may be together.
+// - InvokeCommand of the AWS SDK v3 (@aws-sdk/client-lambda), sent by LambdaClient or Lambda, is looked at as the SDK is
+//   loaded, each copy of it: RequestResponse of a member, without qualifier or with one of `qualifiers`, is a call here.
+//   Payloads go through JSON both ways, so that neither side can change what the other holds. What the callee throws is
+//   answered as Lambda does: FunctionError and an errorMessage. Event stays remote: nobody waits for it, and it has its own
+//   retries and limits. Middleware of the client does not see calls made here.
+// - The callee's context has its own name, a request id of its own, and the time that is left to the caller or the callee's
+//   own timeout, whichever is less; that is looked at by the callee, not enforced. All members share one thread and the
+//   deployment's memory.
+//
+// Nothing but Node.js, 18 and later.
+"use strict";
+const { AsyncLocalStorage } = require("node:async_hooks");
+const { randomUUID } = require("node:crypto");
+const fs = require("node:fs");
+const Module = require("node:module");
+const path = require("node:path");
+const { pathToFileURL } = require("node:url");
+
+const CONFIG = JSON.parse(fs.readFileSync(path.join(__dirname, "autotune_group.json"), "utf8"));
+const MEMBERS = CONFIG.members;
+const current = new AsyncLocalStorage(); // the context on whose behalf this runs
+const handlers = new Map();
+
+// As Lambda finds it: folder/module.function, the module with one of these endings.
+async function load(member) {
+  const [, module, name] = /^(.*)\.([^.]+)$/.exec(MEMBERS[member].handler);
+  const base = path.join(__dirname, "members", member, module);
+  const file = ["", ".js", ".mjs", ".cjs"].map((ending) => base + ending).find((f) => fs.existsSync(f) && fs.statSync(f).isFile());
+  if (!file) throw new Error(`${member}: there is no module ${module}`);
+  const loaded = await import(pathToFileURL(file).href);
+  const handler = loaded[name] ?? loaded.default?.[name];
+  if (typeof handler !== "function") throw new Error(`${member}: ${name} of ${module} is no function`);
+  return handler;
+}
+
+function handlerOf(member) {
+  if (!handlers.has(member)) handlers.set(member, load(member));
+  return handlers.get(member);
+}
+
+// By promise, or by callback where the handler takes one, as Lambda runs it.
+function run(handler, event, context) {
+  return new Promise((resolve, reject) => {
+    const callback = (error, result) => (error ? reject(error) : resolve(result));
+    const result = handler(event, context, callback);
+    if (typeof result?.then === "function") result.then(resolve, reject);
+    else if (handler.length < 3) resolve(result);
+  });
+}
+
+function contextOf(member, caller) {
+  const left = () => caller?.getRemainingTimeInMillis?.() ?? 900_000;
+  const until = Date.now() + Math.min((MEMBERS[member].timeout_s ?? 900) * 1000, left());
+  return Object.assign(Object.create(caller ?? null), {
+    functionName: member,
+    awsRequestId: randomUUID(),
+    getRemainingTimeInMillis: () => Math.max(0, until - Date.now()),
+  });
+}
+
+function toldOf(error) {
+  const isError = error instanceof Error;
+  return {
+    errorType: isError ? error.name : typeof error,
+    errorMessage: isError ? error.message : String(error),
+    trace: isError ? String(error.stack).split("\n") : [],
+  };
+}
+
+// What an Invoke of a member answers: [text, whether it is an error].
+async function call(member, payload) {
+  const context = contextOf(member, current.getStore());
+  try {
+    const result = await current.run(context, async () => run(await handlerOf(member), payload, context));
+    return [JSON.stringify(result ?? null) ?? "null", false];
+  } catch (error) {
+    return [JSON.stringify(toldOf(error)), true];
+  }
+}
+
+// The member that this names; undefined: it is to be called elsewhere.
+function memberOf(name, qualifier) {
+  let parts = String(name ?? "").split(":");
+  if (parts[0] === "arn") parts = parts.slice(6);
+  else if (parts.length > 2 && parts.includes("function")) parts = parts.slice(parts.indexOf("function") + 1);
+  qualifier = qualifier || parts[1];
+  const isKnown = !qualifier || (CONFIG.qualifiers ?? []).includes(qualifier);
+  return isKnown && Object.hasOwn(MEMBERS, parts[0]) ? parts[0] : undefined;
+}
+
+// Bytes with the SDK's way to read them.
+class Payload extends Uint8Array {
+  transformToString(encoding = "utf-8") {
+    return Buffer.from(this.buffer, this.byteOffset, this.byteLength).toString(encoding);
+  }
+}
+
+async function answered(member, input) {
+  const payload = input.Payload ?? "{}";
+  const text = typeof payload === "string" ? payload : Buffer.from(payload).toString("utf8");
+  const [told, failed] = await call(member, JSON.parse(text || "{}"));
+  const answer = { $metadata: { httpStatusCode: 200, requestId: randomUUID(), attempts: 1, totalRetryDelay: 0 }, StatusCode: 200 };
+  if (failed) answer.FunctionError = "Unhandled";
+  return { ...answer, ExecutedVersion: "$LATEST", Payload: new Payload(Buffer.from(told)) };
+}
+
+const routed = new WeakSet();
+
+function route({ LambdaClient, InvokeCommand }) {
+  if (routed.has(LambdaClient)) return;
+  routed.add(LambdaClient);
+  const remote = LambdaClient.prototype.send;
+  LambdaClient.prototype.send = function send(command, options, callback) {
+    const input = command instanceof InvokeCommand ? command.input : undefined;
+    const isWaitedFor = input && (input.InvocationType ?? "RequestResponse") === "RequestResponse";
+    const member = isWaitedFor ? memberOf(input.FunctionName, input.Qualifier) : undefined;
+    if (member === undefined) return remote.call(this, command, options, callback);
+    const done = typeof options === "function" ? options : callback;
+    const answer = answered(member, input);
+    if (typeof done !== "function") return answer;
+    answer.then((result) => done(null, result), (error) => done(error));
+    return undefined;
+  };
+}
+
+// Each copy of the SDK, however it is loaded: what ES modules import of it goes this way too.
+const plainLoad = Module._load;
+Module._load = function load(request, ...more) {
+  const loaded = plainLoad.call(this, request, ...more);
+  if (String(request).includes("client-lambda") && typeof loaded?.LambdaClient === "function" && typeof loaded?.InvokeCommand === "function")
+    route(loaded);
+  return loaded;
+};
+
+// A member that cannot be loaded is found at the start, as it would be by itself.
+const ready = Promise.all(Object.keys(MEMBERS).map(handlerOf));
+ready.catch(() => {});
+
+exports.handler = async function handler(event, context) {
+  await ready;
+  const entry = await handlerOf(CONFIG.entry);
+  return current.run(context, () => run(entry, event, context));
+};
