@@ -104,7 +104,7 @@ class Application:
         return sum(len(harness.history(self.agent.state, "--invocations", function)) for function in self.functions)
 
     def wait_recorded(self, count):
-        harness.wait_for(f"{count} invocations on record", lambda: self.recorded() >= count, step=0.5)
+        harness.wait_for(f"{count} invocations on record", lambda: self.recorded() >= count, seconds=120, step=0.5)
 
     def deploy_groups(self, verdict):
         for group in verdict["groups"]:
