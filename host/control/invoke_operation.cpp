@@ -117,8 +117,10 @@ void invoke_function(Control& control, const InvokeContext& context, const Opera
     if (*type == InvocationType::dry_run) return answer(responder, no_content(), call->request_id);
     if (*type == InvocationType::event) {
         const auto id = call->request_id;
+        net::HttpResponse taken{202, {}, {}};
+        taken.headers.add("X-Amzn-Trace-Id", call->trace_id);  // else nobody could tell which call asked for it
         const auto accepted = control.dispatcher.enqueue(*std::move(call));
-        return accepted ? answer(responder, net::HttpResponse{202, {}, {}}, id) : refuse(accepted.error());
+        return accepted ? answer(responder, std::move(taken), id) : refuse(accepted.error());
     }
     // std::function must be copyable, a Responder is not.
     struct Pending {
