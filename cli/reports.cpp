@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "analyzer/topology/critical_path.hpp"
 #include "exporters/render/flame_svg.hpp"
 #include "exporters/render/folded.hpp"
 #include "exporters/render/graph.hpp"
@@ -75,7 +76,7 @@ Status Reports::update_page(OwnerTopology& owners, Timestamp now, bool asked) {
     page_written_ = now;
     page_wanted_ = false;
     if (Status s = write("topology_edges.json", render::owner_edges_json(graph) + "\n"); !s) return s;
-    return write("topology.html", render::owner_html(graph, "who calls whom, last " + std::to_string(std::chrono::duration_cast<std::chrono::minutes>(options_.window).count()) + " minutes"));
+    return write("topology.html", render::owner_html(graph, analysis::request_paths(graph), "who calls whom, last " + std::to_string(std::chrono::duration_cast<std::chrono::minutes>(options_.window).count()) + " minutes"));
 }
 
 Status Reports::write(const std::filesystem::path& name, const std::string& text) const {

@@ -75,7 +75,7 @@ std::string drawn(const OwnerGraph& graph, Format format, const std::string& tit
         case Format::json: return render::owner_json(graph) + "\n";
         case Format::dot: return render::owner_dot(graph);
         case Format::mermaid: return render::owner_mermaid(graph);
-        case Format::html: return render::owner_html(graph, title);
+        case Format::html: return render::owner_html(graph, analysis::request_paths(graph), title);
     }
     return {};
 }

@@ -54,6 +54,20 @@ struct PathRequest {
     std::vector<PathStep> steps;
 };
 
+// Of one service in one request.
+struct RequestShare {
+    std::uint32_t service = 0;  // index into the graph's nodes
+    std::int64_t own_ns = 0, between_ns = 0;  // as in PathShare
+    std::int64_t saves_ns = 0;  // of the request's time, were its own work done in nine tenths of its time
+    bool asked = false;         // whether that was worked out
+};
+
+// The critical path of each request of an OwnerGraph by itself.
+struct RequestPaths {
+    std::vector<std::uint32_t> calls;               // indexes into the graph's, rising: those on their request's path
+    std::vector<std::vector<RequestShare>> shares;  // by the graph's work, most time first; empty where it has no path of its own
+};
+
 struct CriticalPaths {
     std::vector<std::string> names;      // of services
     std::vector<PathGroup> groups;       // most time first, detached ones last

@@ -37,6 +37,30 @@ public:
         return finish();
     }
 
+    RequestPaths requests() {
+        RequestPaths out;
+        out.shares.resize(forest_.works.size());
+        for (const std::uint32_t root : roots_) {
+            std::map<std::uint32_t, PathShare> mine = shares_of(root);
+            for (const auto& [service, share] : mine) {
+                out.shares[root].push_back({.service = service, .own_ns = share.own_ns, .between_ns = share.between_ns});
+                add_to(own_[service], share.own_ns);
+            }
+            list_path(root, out.calls);
+        }
+        std::ranges::sort(out.calls);
+        std::vector<std::int64_t> lengths(forest_.works.size());
+        for (const std::uint32_t service : with_most_time()) {
+            replay(service, lengths);
+            for (const std::uint32_t root : roots_)
+                for (RequestShare& share : out.shares[root])
+                    if (share.service == service) share.asked = true, share.saves_ns = length(root) - lengths[root];
+        }
+        for (auto& shares : out.shares)
+            std::ranges::stable_sort(shares, std::greater(), [](const RequestShare& s) { return s.own_ns + s.between_ns; });
+        return out;
+    }
+
 private:
     // Of the calls of one work, by place: in order of start, and the places in order of end.
     struct Calls {
@@ -160,17 +184,35 @@ private:
         }
     }
 
+    [[nodiscard]] std::map<std::uint32_t, PathShare> shares_of(std::uint32_t root) const {
+        std::map<std::uint32_t, PathShare> mine;
+        walk(root, [&](std::uint32_t service, bool between, std::uint32_t, std::int64_t, std::int64_t ns) {
+            add_to(between ? mine[service].between_ns : mine[service].own_ns, ns);
+        });
+        return mine;
+    }
+
+    // The calls on the path of `root`, and on those of what they wait for.
+    void list_path(std::uint32_t root, std::vector<std::uint32_t>& calls) const {
+        std::vector<std::uint32_t> open{root};
+        while (!open.empty()) {
+            const std::uint32_t work = open.back();
+            open.pop_back();
+            for (std::size_t i = path_first_[work]; i < path_first_[work + 1]; ++i) {
+                const PathCall& c = call(on_path_[i]);
+                calls.push_back(c.source);
+                if (c.child != kNone) open.push_back(c.child);
+            }
+        }
+    }
+
     void add_up(std::uint32_t root) {
         const PathWork& work = forest_.works[root];
         Group& to = groups_[{work.kind, work.origin == PathOrigin::detached}];
         ++to.group.requests;
         add_to(to.group.total_ns, length(root));
         to.lengths.push_back(length(root));
-        std::map<std::uint32_t, PathShare> mine;
-        walk(root, [&](std::uint32_t service, bool between, std::uint32_t, std::int64_t, std::int64_t ns) {
-            add_to(between ? mine[service].between_ns : mine[service].own_ns, ns);
-        });
-        for (const auto& [service, share] : mine) {
+        for (const auto& [service, share] : shares_of(root)) {
             PathShare& sum = to.shares[service];
             ++sum.requests;
             add_to(sum.own_ns, share.own_ns), add_to(sum.between_ns, share.between_ns);
@@ -214,13 +256,19 @@ private:
         }
     }
 
-    void ask_what_is_saved() {
+    [[nodiscard]] std::vector<std::uint32_t> with_most_time() const {
         std::vector<std::pair<std::int64_t, std::uint32_t>> most;
         for (const auto& [service, ns] : own_) most.emplace_back(-ns, service);
         std::ranges::sort(most);
         if (most.size() > options_.asked) most.resize(options_.asked);
+        std::vector<std::uint32_t> services;
+        for (const auto& [ns, service] : most) services.push_back(service);
+        return services;
+    }
+
+    void ask_what_is_saved() {
         std::vector<std::int64_t> lengths(forest_.works.size());
-        for (const auto& [ns, service] : most) {
+        for (const std::uint32_t service : with_most_time()) {
             replay(service, lengths);
             for (auto& [key, to] : groups_)
                 if (const auto share = to.shares.find(service); share != to.shares.end()) share->second.asked = true;
@@ -288,6 +336,11 @@ CriticalPaths critical_paths(PathForest forest, const CriticalPathOptions& optio
     CriticalPaths out = Paths(forest, options).result();
     out.names = std::move(forest.names);
     return out;
+}
+
+RequestPaths request_paths(const OwnerGraph& graph, const CriticalPathOptions& options) {
+    const PathForest forest = path_forest(graph);
+    return Paths(forest, options).requests();
 }
 
 }  // namespace autotune::analysis

@@ -26,4 +26,7 @@ struct CriticalPathOptions {
 // Time in proportion to calls, times services asked. Work that is its own ancestor is in no group.
 [[nodiscard]] CriticalPaths critical_paths(PathForest forest, const CriticalPathOptions& options = {});
 
+// The same of each request by itself. Works that another work waited for, or whose end or origin is not known, have no share.
+[[nodiscard]] RequestPaths request_paths(const OwnerGraph& graph, const CriticalPathOptions& options = {});
+
 }  // namespace autotune::analysis

@@ -38,7 +38,7 @@ PathForest path_forest(const OwnerGraph& graph) {
         const OwnerCall& c = graph.calls[i];
         if (c.parent == autotune::kNone) continue;
         PathCall call{.parent = static_cast<std::uint32_t>(c.parent), .service = static_cast<std::uint32_t>(c.to),
-                      .start = ns(c.start), .end = std::max(ns(c.start), ns(c.end))};
+                      .start = ns(c.start), .end = std::max(ns(c.start), ns(c.end)), .source = static_cast<std::uint32_t>(i)};
         if (!begin_within(call, forest.works[call.parent])) continue;
         if (c.child != autotune::kNone && graph.works[c.child].asked_by == i) {
             PathWork& child = forest.works[c.child];

@@ -34,6 +34,7 @@ struct PathCall {
     std::uint32_t child = kNone;      // work it waited for the end of
     std::uint32_t service = 0;        // that was called
     std::int64_t start = 0, end = 0;  // of the parent's clock; start <= end
+    std::uint32_t source = kNone;     // its index in the graph that it was made of
     std::int64_t longer = 0;          // what it asked for went on so long after its end
 };
 

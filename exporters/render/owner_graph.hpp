@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "core/critical_path.hpp"
 #include "core/owner_graph.hpp"
 
 namespace autotune::render {
@@ -19,8 +20,9 @@ namespace autotune::render {
 [[nodiscard]] std::string owner_edges_json(const OwnerGraph& graph);
 
 // A page that needs no network: the graph in layers, edges with rate, p95 and errors, and a list of requests (the 100
-// newest and the 100 slowest); the path of the chosen one is lit, with its times.
-[[nodiscard]] std::string owner_html(const OwnerGraph& graph, const std::string& title);
+// newest and the 100 slowest); the path of the chosen one is lit, with its times, its critical path is marked, and what
+// services that are 10 % faster would save of it is told. `paths`: of the same graph.
+[[nodiscard]] std::string owner_html(const OwnerGraph& graph, const RequestPaths& paths, const std::string& title);
 
 // "12.5/s, p95 3.2 ms, 2 errors": what is written on an edge.
 [[nodiscard]] std::string owner_edge_label(const OwnerGraph& graph, const OwnerEdge& edge);

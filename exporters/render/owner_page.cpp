@@ -23,7 +23,7 @@ constexpr std::size_t kMostSteps = 500;  // of one request; cut ones say so
 // A request: a work that nobody's work asked for, with all that was done for it.
 class Requests {
 public:
-    explicit Requests(const OwnerGraph& graph) : graph_(graph), calls_of_(graph.works.size()) {
+    Requests(const OwnerGraph& graph, const RequestPaths& paths) : graph_(graph), paths_(paths), calls_of_(graph.works.size()) {
         for (std::size_t i = 0; i < graph.calls.size(); ++i)
             if (graph.calls[i].parent != kNone) calls_of_[graph.calls[i].parent].push_back(i);
     }
@@ -55,10 +55,21 @@ public:
                 {"ms", ms(work.end - work.start)},
                 {"error", work.error},
                 {"cut", steps.size() >= kMostSteps},
-                {"steps", steps}};
+                {"steps", steps},
+                {"shares", shares(root)}};
     }
 
 private:
+    // Most time first; none where it has no path: its end was not seen.
+    [[nodiscard]] Json shares(std::size_t root) const {
+        Json all = Json::array();
+        if (root >= paths_.shares.size()) return all;
+        for (const RequestShare& s : paths_.shares[root])
+            all.push_back({{"node", s.service}, {"own", ms(Nanos(s.own_ns))}, {"way", ms(Nanos(s.between_ns))},
+                           {"saves", s.asked ? Json(ms(Nanos(s.saves_ns))) : Json()}});
+        return all;
+    }
+
     static double ms(Nanos ns) { return static_cast<double>(ns.count() / 1000) / 1000; }
     [[nodiscard]] Nanos length(std::size_t work) const { return graph_.works[work].end - graph_.works[work].start; }
 
@@ -72,15 +83,17 @@ private:
                          {"ms", ms(call.end - call.start)}, {"error", call.error}, {"retry", call.retry},
                          {"by", autotune::to_string(call.by)},
                          {"what", clean_text(call.method.empty() ? "" : call.method + " " + call.path)},
-                         {"status", call.status}});
+                         {"status", call.status},
+                         {"critical", std::ranges::binary_search(paths_.calls, static_cast<std::uint32_t>(index))}});
         if (call.child != kNone) add_calls_of(call.child, depth + 1, start, steps);
     }
 
     const OwnerGraph& graph_;
+    const RequestPaths& paths_;
     std::vector<std::vector<std::size_t>> calls_of_;
 };
 
-Json page_data(const OwnerGraph& graph) {
+Json page_data(const OwnerGraph& graph, const RequestPaths& paths) {
     Json nodes = Json::array(), edges = Json::array(), requests = Json::array();
     for (const OwnerNode& n : graph.nodes) {
         const auto kind = to_string(n.service.kind);
@@ -106,14 +119,14 @@ Json page_data(const OwnerGraph& graph) {
                                       human_bytes(static_cast<double>(e.bytes_sent)) + " sent, " +
                                       human_bytes(static_cast<double>(e.bytes_received)) + " received"}});
     }
-    const Requests all(graph);
+    const Requests all(graph, paths);
     for (const std::size_t root : all.chosen()) requests.push_back(all.told(root));
     return {{"nodes", nodes}, {"edges", edges}, {"requests", requests}};
 }
 
 }  // namespace
 
-std::string owner_html(const OwnerGraph& graph, const std::string& title) {
+std::string owner_html(const OwnerGraph& graph, const RequestPaths& paths, const std::string& title) {
     std::string about = std::to_string(graph.nodes.size()) + " services, " + std::to_string(graph.edges.size()) +
                         " edges, " + std::to_string(graph.works.size()) + " works, " + std::to_string(graph.calls.size()) +
                         " calls";
@@ -121,8 +134,8 @@ std::string owner_html(const OwnerGraph& graph, const std::string& title) {
     if (graph.calls_not_kept > 0) about += "; " + std::to_string(graph.calls_not_kept) + " older calls are in the edges only";
     if (graph.lost > 0) about += "; " + std::to_string(graph.lost) + " events were lost";
     return graph_page({.title = title,
-                       .about = about + ". Choose a request to light its path.",
-                       .data = page_data(graph).dump(-1, ' ', false, Json::error_handler_t::replace),
+                       .about = about + ". Choose a request to light its path; what it waited for, its critical path, is drawn thick.",
+                       .data = page_data(graph, paths).dump(-1, ' ', false, Json::error_handler_t::replace),
                        .style = kRequestStyle,
                        .script = kRequestScript});
 }

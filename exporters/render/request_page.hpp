@@ -1,4 +1,5 @@
-// The page of a graph, the part about requests: a list, and the path of the chosen one lit in the graph with its times.
+// The page of a graph, the part about requests: a list, and the path of the chosen one lit in the graph with its times; the
+// critical part of it drawn thick, and what it would save were a service faster.
 #pragma once
 
 #include <string_view>
@@ -12,6 +13,10 @@ inline constexpr std::string_view kRequestStyle = R"css(
 #list input{font:inherit;width:95%;margin-bottom:4px;background:var(--bg);color:var(--fg);border:1px solid var(--line)}
 #steps{border-collapse:collapse;font:12px ui-monospace,monospace}#steps td{padding:1px 8px;white-space:nowrap}#steps .bar{width:300px}
 #steps .bar i{display:block;height:9px;background:var(--lit);min-width:1px}.edge.failed path{stroke:#dc2626}.time{fill:var(--lit);font-weight:bold}
+:root{--hot:#7c3aed}@media (prefers-color-scheme:dark){:root{--hot:#c4b5fd}}.edge.critical path{stroke:var(--hot);stroke-width:5}
+.node.critical rect{stroke:var(--hot);stroke-width:4}.critical .time{fill:var(--hot)}#steps .critical td:first-child{border-left:4px solid var(--hot)}#steps td:first-child{border-left:4px solid transparent}
+#steps .critical .bar i{background:var(--hot)}#shares{border-collapse:collapse;margin:10px 0}#shares th,#shares td{padding:1px 10px 1px 0;text-align:right;white-space:nowrap;font:12px ui-monospace,monospace}
+#shares th{color:var(--dim)}#shares td:first-child,#shares th:first-child{text-align:left}
 .function rect{stroke-width:2}.external rect{stroke-dasharray:4 3}
 )css";
 
@@ -37,6 +42,7 @@ inline constexpr std::string_view kRequestScript = R"js('use strict';
     buttons.forEach((b, k) => b.classList.toggle('chosen', k === chosen));
     told.textContent = '';
     G.edges.forEach(e => { e.text.textContent = e.label; e.text.classList.remove('time'); });
+    document.querySelectorAll('.node.critical, .edge.critical').forEach(e => e.classList.remove('critical'));
     G.hold(null);
     if (chosen < 0) return;
     const r = requests[i], times = new Map(), lit = new Set([r.node]);
@@ -47,14 +53,28 @@ inline constexpr std::string_view kRequestScript = R"js('use strict';
     path.forEach(e => { const all = times.get(e.a + ' ' + e.b);
       e.text.textContent = all.slice(0, 2).map(s => `+${ms(s.at)}: ${ms(s.ms)}`).join(', ') + (all.length > 2 ? ` and ${all.length - 2} more` : '');
       e.text.classList.add('time'); });
+    // What was waited for: the thick way through the graph.
+    path.filter(e => times.get(e.a + ' ' + e.b).some(s => s.critical)).forEach(e => e.text.closest('.edge').classList.add('critical'));
+    const boxes = document.querySelectorAll('.node');
+    r.shares.forEach(s => boxes[s.node].classList.add('critical'));
     make('div', told, `${r.name}, ${ms(r.ms)}, ${r.id}` + (r.cut ? ' (cut: more calls than are shown)' : ''));
+    shares(r);
     const table = make('table', told), whole = Math.max(r.ms, ...r.steps.map(s => s.at + s.ms), 0.001); table.id = 'steps';
-    r.steps.forEach(s => { const row = make('tr', table, undefined, s.error ? 'bad' : '');
+    r.steps.forEach(s => { const row = make('tr', table, undefined, (s.error ? 'bad ' : '') + (s.critical ? 'critical' : ''));
       make('td', row, '\u00a0'.repeat(2 * s.depth) + nodes[s.a].name + ' \u2192 ' + nodes[s.b].name);
       make('td', row, '+' + ms(s.at)); make('td', row, ms(s.ms));
       const bar = make('i', make('td', row, undefined, 'bar'));
       bar.style.marginLeft = 300 * s.at / whole + 'px'; bar.style.width = 300 * s.ms / whole + 'px';
       make('td', row, [s.what, s.status || '', s.retry ? 'retry' : '', s.by === 'nothing' ? '' : 'by ' + s.by].filter(t => t !== '').join(', ')); });
+  }
+  // Whose time it was that it waited for, and what a tenth less of each one's own would save.
+  function shares(r) {
+    if (!r.shares.length) return make('p', told, 'no critical path: its end, or what asked for it, was not seen');
+    const table = make('table', told), head = make('tr', table); table.id = 'shares';
+    ['critical path', 'own', 'on the way', 'saves if 10 % faster', ''].forEach(t => make('th', head, t));
+    r.shares.forEach(s => { const row = make('tr', table);
+      [nodes[s.node].name, ms(s.own), ms(s.way), s.saves === null ? '' : ms(s.saves),
+       s.saves === null || !r.ms ? '' : (100 * s.saves / r.ms).toFixed(1) + ' %'].forEach(t => make('td', row, t)); });
   }
   window.choose = choose;
 })();

@@ -57,6 +57,35 @@ TEST_F(OfOwners, CallsThatWaitedHaveChildrenAndOthersDoNot) {
     EXPECT_EQ(f.not_kept, 7u);
 }
 
+TEST_F(OfOwners, EachRequestHasItsOwnPathAndWhatItWouldSave) {
+    work(0, 0, 1'000);
+    work(1, 120, 380, 0);    // 20 on the way there, 20 back
+    work(0, 0, 500);         // another: of its parallel calls the longer one is waited for
+    work(1, 2'000, 2'900);   // its end was not seen
+    g.works[3].open = true;
+    call(0, 1, 100, 400, 1);
+    call(0, 2, 500, 900);
+    call(1, 2, 200, 300);
+    call(2, 1, 50, 450);
+    call(2, 2, 50, 440);
+    call(3, 2, 2'100, 2'200);
+    const RequestPaths p = request_paths(g);
+    EXPECT_THAT(p.calls, ElementsAre(0, 1, 2, 3));
+    const auto told = [&](std::size_t work) {
+        std::vector<std::string> out;
+        for (const RequestShare& s : p.shares[work])
+            out.push_back(g.nodes[s.service].service.name + " " + std::to_string(s.own_ns) + " " + std::to_string(s.between_ns) + " saves " +
+                          (s.asked ? std::to_string(s.saves_ns) : "?"));
+        return out;
+    };
+    // a: 100 + 100 + 100; db: 400 + 100; b: 80 + 80, and 40 on the way.
+    EXPECT_THAT(told(0), ElementsAre("db 500 0 saves 50", "a 300 0 saves 30", "b 160 40 saves 16"));
+    EXPECT_THAT(told(1), ElementsAre());  // work 0 waited for it
+    // b in nine tenths: 360 instead of 400, but db goes on until 390 after its start.
+    EXPECT_THAT(told(2), ElementsAre("b 400 0 saves 10", "a 100 0 saves 10"));
+    EXPECT_THAT(told(3), ElementsAre());
+}
+
 TEST_F(OfOwners, AnAnswerMayBeReadBeforeItsSenderHasNotedIt) {
     work(0, 0, 100);
     work(1, 9, 43, 0);

@@ -148,7 +148,7 @@ class Scene(unittest.TestCase):
                 self.fail("in CI there must be a browser: package chromium")
             self.skipTest("needs chromium")
         page = self.folder / "graph.html"
-        listed, lit, texts, steps, dark = browser.ask(page, """
+        listed, lit, texts, steps, path, dark = browser.ask(page, """
             const buttons = Array.from(document.querySelectorAll('#list button'));
             const one = buttons.findIndex(b => b.textContent.startsWith('search '));
             const lit = kind => Array.from(document.querySelectorAll(kind + '.lit'));
@@ -156,8 +156,14 @@ class Scene(unittest.TestCase):
             const seen = lit('.edge').map(e => [e.dataset.from, e.dataset.to]);
             const texts = lit('.edge').map(e => e.querySelector('text').textContent);
             const steps = document.querySelectorAll('#steps tr').length;
+            const marked = kind => Array.from(document.querySelectorAll(kind + '.critical'));
+            const critical = marked('.edge').map(e => [e.dataset.from, e.dataset.to]), boxes = marked('.node').map(e => e.dataset.name);
+            const width = getComputedStyle(marked('.edge')[0].querySelector('path')).strokeWidth;
+            const rows = marked('#steps tr').length;
+            const shares = Array.from(document.querySelectorAll('#shares tr')).slice(1).map(r => Array.from(r.cells).map(c => c.textContent));
             buttons[one].click();
-            return [buttons.length, seen, texts, steps, lit('.node').length + lit('.edge').length];""")
+            return [buttons.length, seen, texts, steps, [critical, boxes, width, rows, shares],
+                    lit('.node').length + lit('.edge').length + marked('.node').length + marked('.edge').length];""")
         self.assertGreaterEqual(listed, 100)
         names = {(self.scene.name_of(a), self.scene.name_of(b)) for a, b in lit}
         must = {("search", "index"), ("search", "front"), ("index", "back"), ("python3", "search")}
@@ -166,9 +172,23 @@ class Scene(unittest.TestCase):
         for text in texts:
             self.assertRegex(text, r"^\+[\d.]+ (ms|µs|s): [\d.]+ (ms|µs|s)")
         self.assertIn(steps, (5, 6))
+        # All calls were made one after the other: each is on the critical path, but the way to the request itself, which is its start.
+        critical, boxes, width, rows, shares = path
+        on_path = {(self.scene.name_of(a), self.scene.name_of(b)) for a, b in critical}
+        self.assertEqual(on_path, names - {("python3", "search")})
+        self.assertEqual(width, "5px")
+        self.assertEqual(rows, steps - 1)
+        self.assertEqual({self.scene.name_of(b) for b in boxes}, {name for edge in on_path for name in edge})
+        self.assertEqual({self.scene.name_of(row[0]) for row in shares}, {self.scene.name_of(b) for b in boxes})
+        for name, own, way, saves, part in shares:
+            self.assertRegex(saves, r"^[\d.]+ (ms|µs|s)$", name)
+            self.assertLessEqual(float(part.removesuffix(" %")), 10.0)
+        self.assertGreater(sum(float(row[4].removesuffix(" %")) for row in shares), 0)
         self.assertEqual(dark, 0)
         picture = self.folder / "page.png"
-        browser.screenshot(page.as_uri(), picture, "1400,900")
+        shown = self.folder / "shown.html"  # with one chosen
+        shown.write_text(page.read_text().replace("</body>", "<script>choose(0)</script></body>"))
+        browser.screenshot(shown.as_uri(), picture, "1400,900")
         self.assertGreater(picture.stat().st_size, 10_000)
 
 
