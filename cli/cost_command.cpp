@@ -2,27 +2,32 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "analyzer/cost/bill.hpp"
+#include "analyzer/cost/cost_interval.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/cost_files.hpp"
+#include "cli/cost_measured.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/text_output.hpp"
 #include "cli/text_pieces.hpp"
 #include "exporters/render/cost.hpp"
+#include "exporters/render/cost_model_yaml.hpp"
 
 namespace autotune::cli {
 
 namespace {
 
 struct Arguments {
-    std::string model, out;
+    std::string model, out, state, write_model;
     std::vector<std::string> tariffs, memory, duration, load, provider;
+    std::optional<double> window_s;
     bool json = false, list = false, no_free_tier = false;
 };
 
@@ -72,25 +77,82 @@ void tell_of_durations(const Arguments& arguments, const CostModel& model) {
     }
 }
 
+// What the bill is of, and where it comes from.
+struct Subject {
+    CostModel model;
+    std::optional<MeasuredCost> measured;
+    std::string where;  // before messages
+};
+
+// Memory that is on no record is no "what if": it is said by --memory, and holds for both bills.
+Status say_memory(Arguments& arguments, MeasuredCost& measured) {
+    for (const std::string& name : measured.unknown_memory) {
+        const auto said = std::ranges::find_if(arguments.memory, [&](const std::string& m) { return m.starts_with(name + "="); });
+        if (said == arguments.memory.end())
+            return fail(Errc::invalid_argument, "the memory of " + name + " is on no record: say --memory " + name + "=MB");
+        if (Status s = change_memory(measured.model, *said); !s) return s;
+        measured.remarks.push_back(name + ": its memory is on no record; --memory " + *said + " says it");
+        arguments.memory.erase(said);
+    }
+    return ok();
+}
+
+Result<Subject> subject(Arguments& arguments, const std::vector<Tariff>& tariffs) {
+    if (arguments.state.empty()) {
+        auto model = read_cost_model(arguments.model);
+        if (!model) return model.forward();
+        return Subject{std::move(*model), std::nullopt, shown_path(arguments.model) + ": "};
+    }
+    std::optional<Nanos> window;
+    if (arguments.window_s) window = Nanos(static_cast<std::int64_t>(*arguments.window_s * 1e9));
+    auto measured = measured_cost(arguments.state, window, tariffs);
+    if (!measured) return measured.forward();
+    if (Status s = say_memory(arguments, *measured); !s) return s.forward();
+    if (std::ranges::any_of(measured->model.services, [](const CostService& s) { return s.tariff == "aws-lambda-x86"; }))
+        measured->remarks.push_back("which processor functions run on is not on record: x86 is taken; --provider aws-lambda-arm tells the other");
+    measured->remarks.push_back("what is sent to the internet, and gateways before functions, are on no record and not billed");
+    return Subject{measured->model, std::move(*measured), arguments.state + ": "};
+}
+
+Status keep_model(const Arguments& arguments, const Subject& subject) {
+    if (arguments.write_model.empty()) return ok();
+    const MeasuredCost& m = *subject.measured;
+    std::vector<std::string> remarks{"measured " + to_rfc3339(m.from) + " to " + to_rfc3339(m.to) + ": " + std::to_string(m.invocations) +
+                                     " invocations; loads are those times " + m.scale.text(6)};
+    remarks.insert(remarks.end(), m.remarks.begin(), m.remarks.end());
+    return write_text(arguments.write_model, render::cost_model_yaml(subject.model, m.period_hours, remarks));
+}
+
+Result<std::optional<CostInterval>> interval(const MeasuredCost* measured, const CostModel& model, const std::vector<Tariff>& tariffs) {
+    if (measured == nullptr) return std::optional<CostInterval>();
+    return analysis::cost_interval(*measured, model, tariffs);
+}
+
 int write(const Arguments& arguments, const std::string& text) {
     const Status written = write_text(arguments.out, text);
     return written ? kDone : failed_with(written.error().message, kFailed);
 }
 
-int run(const Arguments& arguments) {
+int run(Arguments arguments) {
     auto tariffs = known_tariffs(arguments.tariffs);
     if (!tariffs) return failed_with(tariffs.error().message, kUsage);
     if (arguments.list) return list(*tariffs);
-    if (arguments.model.empty())
-        return failed_with("--model FILE is needed; see autotune cost --help", kUsage);
-    auto model = read_cost_model(arguments.model);
-    if (!model) {
-        // What is wrong with the text is told already.
-        if (model.error().code == Errc::invalid_argument) return kUsage;
-        return failed_with(model.error().message, kFailed);
+    if (arguments.model.empty() == arguments.state.empty())
+        return failed_with("one of --model FILE and --state DIR is needed; see autotune cost --help", kUsage);
+    if (arguments.state.empty() && (!arguments.write_model.empty() || arguments.window_s))
+        return failed_with("--write-model and --window go with --state DIR", kUsage);
+    auto of = subject(arguments, *tariffs);
+    if (!of) {
+        const bool usage = of.error().code == Errc::invalid_argument;
+        // What is wrong with a model's text is told already.
+        if (usage && arguments.state.empty()) return kUsage;
+        return failed_with(of.error().message, usage ? kUsage : kFailed);
     }
+    CostModel* const model = &of->model;
     model->free_tier = model->free_tier && !arguments.no_free_tier;
-    const std::string where = shown_path(arguments.model) + ": ";
+    const std::string& where = of->where;
+    const MeasuredCost* const measured = of->measured ? &*of->measured : nullptr;
+    if (Status s = keep_model(arguments, *of); !s) return failed_with(s.error().message, kFailed);
     const auto before = analysis::bill_of(*model, *tariffs);
     if (!before) return failed_with(where + before.error().message, kUsage);
 
@@ -104,6 +166,11 @@ int run(const Arguments& arguments) {
         if (!bill) return failed_with(where + bill.error().message, kUsage);
         after = std::move(*bill);
     }
+    const auto sure = interval(measured, *model, *tariffs);
+    if (!sure) return failed_with(where + sure.error().message, kUsage);
+    // A load that was said is not measured: nothing is known of how it varies.
+    const auto sure_after = interval(after && arguments.load.empty() ? measured : nullptr, changed, *tariffs);
+    if (!sure_after) return failed_with(where + sure_after.error().message, kUsage);
 
     std::set<std::string> named;
     for (const CostService& service : model->services) named.insert(service.tariff);
@@ -113,7 +180,10 @@ int run(const Arguments& arguments) {
                                     .bill = &*before,
                                     .tariffs = &*tariffs,
                                     .after = after ? &*after : nullptr,
-                                    .changes = std::move(changes)};
+                                    .changes = std::move(changes),
+                                    .measured = measured,
+                                    .interval = *sure,
+                                    .after_interval = *sure_after};
     const bool json = arguments.json || arguments.out.ends_with(".json");
     return write(arguments, json ? render::cost_json(report) + "\n" : render::cost_text(report));
 }
@@ -127,12 +197,21 @@ int cost_command(int argc, char** argv) {
         "  autotune cost --model shop.yaml\n"
         "  autotune cost --model shop.yaml --memory checkout=512\n"
         "  autotune cost --model shop.yaml --provider gcf --load checkout=5000000 --json\n"
+        "  autotune cost --state /var/lib/autotune --memory checkout=512     # of what the agent has on record\n"
+        "  autotune cost --state /var/lib/autotune --window 7d --write-model shop.yaml\n"
         "  autotune cost --list-tariffs\n\n"
         "The model names services, what a call of them takes, and who calls whom how often (docs/cost.md). "
         "With\n"
         "any of --memory, --duration, --load and --provider the costs before and after stand side by side.");
     Arguments arguments;
     app.add_option("--model", arguments.model, "YAML or JSON, plain or .gz; - is standard input");
+    app.add_option("--state,--from", arguments.state,
+                   "instead of a model: the agent's state folder. The model is made of the invocations and calls on record there");
+    app.add_option("--window", arguments.window_s,
+                   "of the record the newest so much: 1h, 7d; else the time of which it is known who called whom")
+        ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86'400}}))
+        ->check(CLI::Range(1.0, 86'400.0 * 366));
+    app.add_option("--write-model", arguments.write_model, "keep the measured model, without any what-if, as YAML to go on with");
     app.add_option("--memory", arguments.memory, "FUNCTION=MB: what if it had so much memory");
     app.add_option("--duration", arguments.duration, "ENDPOINT=MS: what if a call of it took so long");
     app.add_option("--load", arguments.load, "ENDPOINT=CALLS: what if so many came from outside a period");
@@ -144,7 +223,7 @@ int cost_command(int argc, char** argv) {
     app.add_flag("--json", arguments.json, "as JSON");
     app.add_option("-o,--output", arguments.out, "write there; a name that ends in .json is JSON");
     if (const auto over = read_arguments(app, argc, argv)) return *over;
-    return run(arguments);
+    return run(std::move(arguments));
 }
 
 }  // namespace autotune::cli

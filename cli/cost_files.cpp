@@ -114,6 +114,7 @@ Status change_duration(CostModel& model, const std::string& change) {
     if (!ms) return ms.forward();
     (*endpoint)->duration_ms = *ms;
     (*endpoint)->duration_at.clear();
+    (*endpoint)->billed_ms.clear();
     return ok();
 }
 

@@ -71,7 +71,12 @@ Status Reports::update_page(OwnerTopology& owners, Timestamp now, bool asked) {
     page_wanted_ |= asked;
     const Nanos every = page_wanted_ ? options_.interval : options_.page_interval;
     if (page_written_ && now - *page_written_ < every) return ok();
-    const OwnerGraph graph = owners.so_far(options_.window);
+    return flush_page(owners, now);
+}
+
+Status Reports::flush_page(OwnerTopology& owners, Timestamp now) {
+    OwnerGraph graph = owners.so_far(options_.window);
+    graph.wall_to = wall_at(SystemClock(), graph.to);
     if (!page_written_ && graph.nodes.empty()) return ok();  // as soon as there is something
     page_written_ = now;
     page_wanted_ = false;

@@ -37,6 +37,9 @@ public:
     // The page of who calls whom, and its edges, when it is due or, `asked` for, when it is older than `interval`.
     Status update_page(OwnerTopology& owners, Timestamp now, bool asked);
 
+    // The page and its edges now, so that they end with what the store ends with.
+    Status flush_page(OwnerTopology& owners, Timestamp now);
+
 private:
     Status write_flames(const Analyzer& analyzer, const Tables& tables, Timestamp now);
     Status write_topology(const Analyzer& analyzer, Timestamp now);

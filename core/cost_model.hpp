@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -33,6 +34,10 @@ struct CostEndpoint {
     std::vector<CostCall> calls;
     Decimal duration_ms;                          // of a call, without its init phase
     std::map<std::int64_t, Decimal> duration_at;  // the same by memory in MB, where it is known
+    // Mean billed time of a call by tariff, as the rounding of each single call made it, the init phases that the tariff
+    // bills included; of `billed_memory_mb`. Where it is known it counts instead of the rounded duration.
+    std::map<std::string, Decimal, std::less<>> billed_ms;
+    std::int64_t billed_memory_mb = 0;
     Decimal init_ms, cold;  // how long an init phase takes; the share of calls that has one
     Decimal out_gb;         // that one call sends to the internet
     std::string api;        // the tariff's gateway that calls come through; "" none

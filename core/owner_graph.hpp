@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,6 +84,7 @@ struct OwnerWork {
 
 struct OwnerGraph {
     Timestamp from, to;             // of what is told
+    std::optional<WallTime> wall_to;  // `to` by the wall clock; unset: not known
     std::vector<OwnerNode> nodes;   // by name
     std::vector<OwnerEdge> edges;   // by (from, to)
     std::vector<OwnerWork> works;   // by start

@@ -33,9 +33,25 @@ Result<TariffSize> size_of(const CostService& service, const Tariff& tariff) {
 
 }  // namespace
 
+namespace {
+
+// Of each call as it was; a duration that is known for another memory is not that of this one.
+const Decimal* billed_mean(const CostService& service, const CostEndpoint& endpoint, const Tariff& tariff) {
+    if (!endpoint.duration_at.empty() && service.memory_mb != endpoint.billed_memory_mb) return nullptr;
+    const auto found = endpoint.billed_ms.find(tariff.name);
+    return found == endpoint.billed_ms.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
 Result<Usage> usage_of(const CostService& service, const CostEndpoint& endpoint, const Tariff& tariff) {
     const auto size = size_of(service, tariff);
     if (!size) return size.forward();
+    const auto used = [&](Decimal seconds) {
+        return Usage{seconds * Decimal(size->memory_mb) / tariff.megabytes_a_gb,
+                     seconds * service.cpu.value_or(size->cpu)};
+    };
+    if (const Decimal* billed = billed_mean(service, endpoint, tariff)) return used(*billed / Decimal(1'000));
     Decimal ms = endpoint.duration_ms;
     if (!endpoint.duration_at.empty()) {
         const auto found = endpoint.duration_at.find(service.memory_mb);
@@ -48,8 +64,7 @@ Result<Usage> usage_of(const CostService& service, const CostEndpoint& endpoint,
     if (tariff.init_billed && !endpoint.cold.is_zero())
         seconds = seconds * (Decimal(1) - endpoint.cold) +
                   billed_seconds(ms + endpoint.init_ms, tariff) * endpoint.cold;
-    return Usage{seconds * Decimal(size->memory_mb) / tariff.megabytes_a_gb,
-                 seconds * service.cpu.value_or(size->cpu)};
+    return used(seconds);
 }
 
 }  // namespace autotune::analysis

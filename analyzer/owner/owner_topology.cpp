@@ -69,7 +69,9 @@ OwnerGraph OwnerTopology::finish(const EventBatch& batch, const JoinResolver& re
 OwnerGraph OwnerTopology::so_far(Nanos window, const JoinResolver& resolver) {
     State& s = *state_;
     if (!s.has_tables || s.events == 0) return {};
-    OwnerGraph graph = s.map.graph(std::max(s.first, s.newest - window), s.newest, BookedConnection::Which::certain);
+    // Edges are summed by the minute: from the start of one, so that counts and rates are of just what is told.
+    const Timestamp since = std::chrono::floor<std::chrono::minutes>(s.newest - window);
+    OwnerGraph graph = s.map.graph(std::max(s.first, since), s.newest, BookedConnection::Which::certain);
     graph.late = s.late;
     resolve_joins(graph, resolver);
     return graph;

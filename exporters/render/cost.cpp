@@ -137,10 +137,44 @@ std::string comparison(const CostReport& report) {
     return out + "\n" + table(rows) + "\n";
 }
 
+std::string between(const CostInterval& interval) {
+    return "between " + dollars(interval.low) + " and " + dollars(interval.high);
+}
+
+// How much was seen, and how sure the total is.
+std::string certainty(const CostReport& report) {
+    const MeasuredCost& measured = *report.measured;
+    std::string out = "measured " + to_rfc3339(measured.from) + " to " + to_rfc3339(measured.to) + " (" +
+                      human_duration(to_seconds(measured.to - measured.from)) + "): " + grouped(std::to_string(measured.invocations)) +
+                      (measured.invocations == 1 ? " invocation" : " invocations") + ", here times " + grouped(measured.scale.text(2)) +
+                      " for a period of " + measured.period_hours.text() + " h\n";
+    if (!report.interval) return out + "too little was seen to say how sure the total is\n";
+    out += "95 %: all " + between(*report.interval);
+    if (report.after_interval) out += ", after it " + between(*report.after_interval);
+    return out + ", were the period made of hours like those measured\n";
+}
+
+std::string remarks(const CostReport& report) {
+    std::string out;
+    for (const std::string& remark : report.measured->remarks) out += "- " + clean_text(remark) + "\n";
+    return out.empty() ? out : "\nnot known, or taken to be:\n" + out;
+}
+
+std::string with_certainty(const CostReport& report, const std::string& text) {
+    return report.measured ? certainty(report) + "\n" + text + remarks(report) : text;
+}
+
+Json interval_json(const std::optional<CostInterval>& interval) {
+    if (!interval) return nullptr;
+    return {{"level", interval->level}, {"low_usd", amount(interval->low)}, {"high_usd", amount(interval->high)},
+            {"low_exact", interval->low.text()}, {"high_exact", interval->high.text()}, {"draws", interval->draws},
+            {"slices", interval->slices}};
+}
+
 }  // namespace
 
 std::string cost_text(const CostReport& report) {
-    if (report.after) return comparison(report) + sources(report);
+    if (report.after) return with_certainty(report, comparison(report) + sources(report));
     const Bill& bill = *report.bill;
     std::vector<Row> rows{{"", "calls", "api", "compute", "io", "other", "instances", "total"}};
     for (std::size_t i = 0; i < bill.endpoints.size(); ++i)
@@ -152,7 +186,7 @@ std::string cost_text(const CostReport& report) {
                 instances_name(report.model->services[i], bill.services[i]), "",
                 {.other = report.model->services[i].other, .instances = bill.services[i].charges.instances}));
     rows.push_back(charges_row("all", "", bill.charges));
-    return table(rows) + "\n" + meters(report, bill) + sources(report);
+    return with_certainty(report, table(rows) + "\n" + meters(report, bill) + sources(report));
 }
 
 std::string cost_json(const CostReport& report) {
@@ -169,9 +203,17 @@ std::string cost_json(const CostReport& report) {
                            {"sources", from}});
     }
     json["tariffs"] = std::move(tariffs);
+    if (report.measured) {
+        const MeasuredCost& m = *report.measured;
+        json["measured"] = {{"from", to_rfc3339(m.from)}, {"to", to_rfc3339(m.to)}, {"from_unix_ns", m.from.time_since_epoch().count()},
+                            {"to_unix_ns", m.to.time_since_epoch().count()}, {"invocations", m.invocations}, {"scale", m.scale.text()},
+                            {"period_hours", m.period_hours.text()}, {"remarks", m.remarks}};
+        json["interval"] = interval_json(report.interval);
+    }
     if (report.after) {
         json["changes"] = report.changes;
         json["after"] = bill_json(report, *report.after);
+        if (report.measured) json["after"]["interval"] = interval_json(report.after_interval);
         json["difference_usd"] = amount(report.after->charges.total() - report.bill->charges.total());
     }
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -67,6 +67,7 @@ Result<OwnerGraph> read_owner_edges(std::string_view text) {
         if (j.at("method").get<std::string>() != "owner") throw std::invalid_argument("not found by owners");
         OwnerGraph graph;
         graph.to = graph.from + nanos(j, "duration_ns");
+        if (j.contains("ended_unix_ns")) graph.wall_to = WallTime(nanos(j, "ended_unix_ns"));  // not in files of before
         for (const Json& node : j.at("nodes")) graph.nodes.push_back(node_of(node));
         for (const Json& edge : j.at("edges")) graph.edges.push_back(edge_of(edge, graph.nodes.size()));
         graph.ambiguous = count(j, "ambiguous");

@@ -139,7 +139,11 @@ Json nodes_and_edges(const OwnerGraph& graph) {
                          {"p99_ns", e.p99.count()},
                          {"slowest_ns", e.slowest.count()},
                          {"by_path", e.by_path}});
-    return {{"method", "owner"}, {"duration_ns", (graph.to - graph.from).count()}, {"nodes", nodes}, {"edges", edges}};
+    Json told{{"method", "owner"}, {"duration_ns", (graph.to - graph.from).count()}};
+    if (graph.wall_to) told["ended_unix_ns"] = graph.wall_to->time_since_epoch().count();
+    told["nodes"] = std::move(nodes);
+    told["edges"] = std::move(edges);
+    return told;
 }
 
 std::string with_losses(Json told, const OwnerGraph& graph) {

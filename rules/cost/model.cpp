@@ -57,7 +57,7 @@ private:
                       : reader_.expect_map(node, what,
                                            {"kind", "tariff", "memory_mb", "cpu", "usd_per_hour",
                                             "usd_per_period", "other_usd", "load", "calls", "duration_ms",
-                                            "init_ms", "cold", "out_kb", "api", "usd", "share", "capacity"});
+                                            "billed_ms", "init_ms", "cold", "out_kb", "api", "usd", "share", "capacity"});
         if (!right) return;
         reader_.read_text(node, "tariff", s.tariff);
         if (s.instances)
@@ -81,7 +81,7 @@ private:
                 const YamlNode& e = endpoints->children[i];
                 const std::string full = name + "/" + endpoints->keys[i];
                 if (!reader_.expect_map(e, "endpoint '" + full + "'",
-                                        {"load", "calls", "duration_ms", "init_ms", "cold", "out_kb", "api",
+                                        {"load", "calls", "duration_ms", "billed_ms", "init_ms", "cold", "out_kb", "api",
                                          "usd", "share", "capacity", "other_usd"}))
                     continue;
                 endpoint(full, endpoints->key_at[i], e, s, index);
@@ -136,7 +136,7 @@ private:
         if (s.instances)
             capacity(e, node, at);
         else
-            time(e, node, at);
+            time(e, node, at, s.memory_mb);
         calls_.push_back(node.find("calls"));
         model_.endpoints.push_back(std::move(e));
     }
@@ -150,10 +150,10 @@ private:
             e.capacity = reader_.decimal_of(*c, "capacity");
             if (e.capacity && e.capacity->is_zero()) reader_.error(c->at, "'capacity' must be above 0");
         }
-        only(node, {"duration_ms", "init_ms", "cold"}, "function");
+        only(node, {"duration_ms", "billed_ms", "init_ms", "cold"}, "function");
     }
 
-    void time(CostEndpoint& e, const YamlNode& node, Position at) {
+    void time(CostEndpoint& e, const YamlNode& node, Position at, std::int64_t memory_mb) {
         const YamlNode* duration = node.find("duration_ms");
         if (duration && duration->kind == YamlNode::Kind::map) {
             for (std::size_t i = 0; i < duration->keys.size(); ++i) {
@@ -170,10 +170,19 @@ private:
         }
         if (!duration && !e.given.compute)
             reader_.error(at, "'" + e.name + "' needs duration_ms, or usd: {compute: …}");
+        if (const YamlNode* billed = node.find("billed_ms")) billed_means(e, *billed, memory_mb);
         reader_.read_decimal(node, "init_ms", e.init_ms);
         reader_.read_decimal(node, "cold", e.cold);
         if (e.cold > Decimal(1)) reader_.error(node.find("cold")->at, "'cold' is a share, 0 to 1");
         only(node, {"share", "capacity"}, "instance");
+    }
+
+    void billed_means(CostEndpoint& e, const YamlNode& node, std::int64_t memory_mb) {
+        if (node.kind != YamlNode::Kind::map)
+            return reader_.error(node.at, "'billed_ms' must be a map (tariff: ms), this is " + describe(node));
+        e.billed_memory_mb = memory_mb;
+        for (std::size_t i = 0; i < node.keys.size(); ++i)
+            if (const auto ms = reader_.decimal_of(node.children[i], node.keys[i])) e.billed_ms[node.keys[i]] = *ms;
     }
 
     void calls(CostEndpoint& e, const YamlNode& node) {

@@ -15,6 +15,7 @@ namespace {
 OwnerGraph random_graph(std::mt19937_64& random) {
     OwnerGraph graph;
     graph.to = graph.from + Nanos(static_cast<std::int64_t>(random() % 4'000'000'000'000));
+    if (random() % 2 == 0) graph.wall_to = WallTime(Nanos(static_cast<std::int64_t>(random() >> 1)));
     const std::size_t nodes = 1 + random() % 8;
     for (std::size_t i = 0; i < nodes; ++i)
         graph.nodes.push_back({.service = {.name = "n" + std::to_string(i) + " \"ü\n", .kind = static_cast<NodeKind>(random() % 3)},
@@ -61,6 +62,7 @@ TEST(OwnerEdgesReader, RefusesWhatWasNotWrittenSo) {
                                    std::pair("\"calls\":3", "\"calls\":\"3\""), std::pair("\"calls\":3", "\"galls\":3"),
                                    std::pair("\"to_node\":0", "\"to_node\":1"), std::pair("\"kind\":\"function\"", "\"kind\":\"fun\""),
                                    std::pair("\"duration_ns\":7", "\"duration_ns\":9223372036854775808"),
+                                   std::pair("\"duration_ns\":7", "\"duration_ns\":7,\"ended_unix_ns\":-1"),
                                    std::pair("\"method\":\"owner\"", "\"method\":\"nsdminer\""), std::pair("\"lost\":0}", "\"lost\":0")}) {
         const auto read = read_owner_edges(changed(from, to));
         ASSERT_FALSE(read) << to;
