@@ -4,7 +4,8 @@
 bench/topology/owner.py [--binary build/release/autotune] [--requests 4000] [--at-once 4]
 
 As root. The embedded host, functions in Python that call two HTTP servers and, through the host's Invoke API, each other, each
-over connections that it keeps; the calls' ids serve the score only. Exit status 3 when an edge or a call is wrong.
+over connections that it keeps; the calls' ids serve the score only. The functions' names are of this run alone, so what others do
+on this machine is in no score. Exit status 3 when an edge or a call is wrong.
 """
 import argparse
 import contextlib
@@ -12,6 +13,7 @@ import json
 import os
 import pathlib
 import resource
+import secrets
 import signal
 import sys
 import time
@@ -31,7 +33,7 @@ def main():
     import owner_scene
 
     with harness.workspace() as folder, contextlib.ExitStack() as stack:
-        scene = owner_scene.Scene(folder, stack)
+        scene = owner_scene.Scene(folder, stack, suffix=f"-{os.getpid()}-{secrets.token_hex(3)}")
         watcher = harness.Daemon([harness.AUTOTUNE, "topology", "--for", "1h", "-o", folder / "graph.json"], "watching")
         began = time.monotonic()
         scene.send(arguments.requests, arguments.at_once)
@@ -47,6 +49,9 @@ def main():
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(f"{arguments.requests} requests, {arguments.at_once} at once, in {took:.1f} s: {score['calls']} calls over {score['edges']} edges")
     print(f"edges: precision {score['precision']:.3f}, recall {score['recall']:.3f}")
+    for what in ("surplus", "not_found"):
+        for edge in score[what]:
+            print(f"  {what.replace('_', ' ')}: {edge}")
     print(f"calls given to the right parent: {score['right']} of {score['calls']}; ambiguous {score['ambiguous']}, events lost {score['lost']}")
     print(f"autotune topology: {cpu:.2f} s of CPU, {after.ru_maxrss / 1024:.0f} MiB")
     good = (score["precision"] == score["recall"] == 1.0 and score["right"] == score["calls"] and not score["counts_differ"])

@@ -96,7 +96,9 @@ server.serve_forever()
 class Scene:
     """Running host and servers; `truth()` when all requests are answered."""
 
-    def __init__(self, folder, stack):
+    def __init__(self, folder, stack, suffix=""):
+        """`suffix`: of the functions' names, for a run that others on this machine may have functions of the same names beside."""
+        self.suffix = suffix
         self.folder = pathlib.Path(folder)
         self.log = self.folder / "log"
         self.log.mkdir()
@@ -113,10 +115,10 @@ class Scene:
         (self.folder / "host.json").write_text(json.dumps(self.host.port))
 
     def _write(self, functions):
-        code = HANDLER % {"addresses": json.dumps(self.servers), "calls": json.dumps(CALLS), "log": str(self.log)}
+        code = HANDLER % {"addresses": json.dumps(self.servers), "calls": json.dumps({self.function(f): [self.function(c) for c in callees] for f, callees in CALLS.items()}), "log": str(self.log)}
         code = code.replace("kept = {}", f"ADDRESSES['host'] = json.load(open({str(self.folder / 'host.json')!r}))\nkept = {{}}")
         for name in CALLS:
-            harness.write_function(functions, name, code, memory_mb=512, timeout="60s")
+            harness.write_function(functions, self.function(name), code, memory_mb=512, timeout="60s")
         return functions
 
     def send(self, count, at_once=4):
@@ -126,7 +128,7 @@ class Scene:
         def one(i):
             if not hasattr(kept, "host"):
                 kept.host = http.client.HTTPConnection("127.0.0.1", self.host.port, timeout=60)
-            function = ROOTS[i % len(ROOTS)]
+            function = self.function(ROOTS[i % len(ROOTS)])
             kept.host.request("POST", f"/2015-03-31/functions/{function}/invocations?Qualifier=live", body="{}")
             answer = kept.host.getresponse()
             body = answer.read()
@@ -148,17 +150,23 @@ class Scene:
                     if row["served"]:
                         served[row["served"]] = row["by"]
                 else:
-                    calls[row["call"]] = (row["from"], row["to"], row["by"])
+                    calls[row["call"]] = (row["from"].removesuffix(self.suffix), row["to"].removesuffix(self.suffix), row["by"])
                     if row["to"] in SERVERS:
                         works.append(f"/{row['to']}/{row['call']}")
         return calls, served, works
 
     def name_of(self, node):
-        """Of a server's node ("python3:40123") its name in the scene."""
+        """Of a server's node ("python3:40123") or a function's its name in the scene; what is none of ours has none of its names."""
         for name, port in self.servers.items():
             if node.endswith(f":{port}"):
                 return name
-        return node
+        if self.suffix and node.endswith(self.suffix):
+            return node.removesuffix(self.suffix)
+        return f"{node}, of others" if self.suffix and node in {*CALLS, *SERVERS} else node
+
+    def function(self, name):
+        """As the host knows it; servers have no other name."""
+        return name if name in SERVERS else name + self.suffix
 
 
 @contextlib.contextmanager
@@ -205,6 +213,8 @@ def score(scene, graph):
     return {
         "edges": len(true_edges),
         "precision": len(true_edges & found_edges) / max(len(found_edges), 1),
+        "surplus": sorted(f"{a} -> {b}" for a, b in found_edges - true_edges),
+        "not_found": sorted(f"{a} -> {b}" for a, b in true_edges - found_edges),
         "recall": len(true_edges & found_edges) / max(len(true_edges), 1),
         "calls": len(calls),
         "right": len(right),
