@@ -10,7 +10,8 @@
 namespace autotune::cli {
 
 // The edges that the agent keeps in its state folder, without single calls. Errors: not_found: no agent wrote any
-// there yet; permission_denied; corrupt. Messages name the file.
+// there yet; permission_denied; corrupt; resource_exhausted:
+// larger than what agents write. Messages name the file.
 [[nodiscard]] Result<OwnerGraph> edges_on_record(const std::filesystem::path& state);
 
 // The agent's page of the same, with the paths of its newest and slowest requests. Errors: as above.

@@ -236,6 +236,60 @@ class Topology(unittest.TestCase):
                 self.assertIn(words, done.stderr)
                 self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
 
+    def ten_gigabytes(self, name, before=b"", after=b""):
+        """A file that says so much and takes no room: zeros in the middle."""
+        path = self.folder / name
+        with open(path, "wb") as file:
+            file.write(before)
+            file.truncate(10 << 30)
+            file.seek(10 << 30)
+            file.write(after)
+        return path
+
+    def measured(self, *arguments):
+        """Status, what it said, and the most memory that it had, in MiB."""
+        with open(self.folder / "said", "w+") as said:
+            process = subprocess.Popen([str(harness.AUTOTUNE), "topology", *map(str, arguments)], stdout=said, stderr=said)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            said.seek(0)
+            return process.returncode, said.read(), usage.ru_maxrss / 1024
+
+    def test_a_table_of_ten_gigabytes_takes_no_more_memory_than_a_small_one(self):
+        # One line of it is nearly all: it is told, skipped and counted, and what follows is read.
+        for option, table in (("--flows", FLOWS), ("--calls", CALLS)):
+            row = table.splitlines()[1]
+            whole = self.ten_gigabytes("huge.csv", table.encode(), b"\n" + row.replace("a,", "z,", 1).encode() + b"\n")
+            line = table.count("\n") + 1
+            _, _, small = self.measured(option, self.table(table, "small.csv"))
+            status, said, most = self.measured(option, whole)
+            self.assertEqual(status, 0, said[-2000:])
+            self.assertRegex(said, rf"huge\.csv:{line}: .*; skipped\n")
+            self.assertIn("; 1 lines skipped", said)
+            self.assertLess(most, small + 64, said[-2000:])
+
+    def test_what_must_be_whole_is_refused_when_it_is_ten_gigabytes(self):
+        huge = self.ten_gigabytes("topology_edges.json")
+        for arguments in (["--state", self.folder], ["--workflow", huge]):
+            status, said, most = self.measured(*arguments)
+            self.assertIn(status, (1, 2), said)
+            self.assertRegex(said, r"is larger than \d+ MiB")
+            self.assertEqual(len(said.strip().splitlines()), 1, said)
+            self.assertLess(most, 1024)
+
+    def test_clocks_that_run_backwards_and_unknown_callers_are_told(self):
+        # Out of order by more than is held back; an end before its start; a caller that served nothing.
+        late = self.table(FLOWS + "0.5,0.6,tcp,web,<db>,5432\n", "late.csv")
+        done = topology("--flows", late, "--hold-back", "1")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("; 1 came more than --hold-back late and were given no parent", done.stderr)
+        calls = self.table("id,caller,callee,callee_start_us,callee_end_us\nr,,web,100,200\nx,web,db,190,150\ny,nobody,db,120,130\nr,,web,300,400\n", "c.csv")
+        done = topology("--calls", calls, "--format", "jsonl")
+        self.assertEqual([json.loads(line) for line in done.stdout.splitlines()],
+                         [{"id": "r", "parent": None, "confidence": 1.0}, {"id": "y", "parent": None, "confidence": 0.0}])
+        self.assertIn(f"{calls}:3: the end is before the start; skipped\n{calls}:5: the id \"r\" was there before; skipped\n", done.stderr)
+        self.assertIn("1 during nothing that could have made them; 2 lines skipped", done.stderr)
+
     def test_rows_that_cannot_be_are_told_by_line_and_counted(self):
         path = self.table(FLOWS + "9,1,tcp,a,b,80\nno,1,tcp,a,b,80\n")
         done = topology("--flows", path)
