@@ -11,6 +11,9 @@ seconds=${1:-30}
 [[ $seconds =~ ^[1-9][0-9]*$ ]] || { say "usage: scripts/fuzz.sh [SECONDS [NAME…]]"; exit 2; }
 shift || true
 names=("$@")
+targets=()  # all
+for name in "$@"; do targets+=("${name}_fuzzer"); done
+[ $# -eq 0 ] || targets+=(seeds)
 if [ ${#names[@]} -eq 0 ]; then
     for source in "$root_dir"/tests/fuzz/*_fuzzer.cpp; do
         names+=("$(basename "$source" _fuzzer.cpp)")
@@ -18,7 +21,7 @@ if [ ${#names[@]} -eq 0 ]; then
 fi
 
 install_missing "${build_packages[@]}" libclang-rt-14-dev python3
-build fuzz
+build fuzz "${targets[@]}"
 
 out=$root_dir/build/fuzz
 mkdir -p "$out/findings"
