@@ -44,6 +44,14 @@ class Measured(unittest.TestCase):
         for root in owner_scene.ROOTS:
             cls.invoked[root] += REQUESTS // len(owner_scene.ROOTS)
         harness.wait_for("every invocation is on record", lambda: len(cls.records()) == sum(cls.invoked.values()), seconds=60, step=0.2)
+        # Exchanges on connections that are kept are told some at a time.
+        made = collections.Counter((a, b) for a, b, _ in calls.values() if a in owner_scene.CALLS and b in owner_scene.CALLS)
+
+        def told():
+            status, text = agent.get("/topology/edges.json")
+            found = {(e["from"], e["to"]): e["calls"] for e in json.loads(text)["edges"]} if status == 200 else {}
+            return all(found.get(edge) == count for edge, count in made.items())
+        harness.wait_for("every call is on an edge", told, seconds=60, step=0.5)
         agent.stop()
 
     @classmethod
