@@ -13,6 +13,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
+#include "cli/cost_files.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/size_live.hpp"
 #include "cli/size_replay.hpp"
@@ -22,6 +23,7 @@
 #include "knowledge/sqlite_store.hpp"
 #include "os/file.hpp"
 #include "providers/aws_lambda.hpp"
+#include "rules/suggest.hpp"
 
 namespace autotune::cli {
 
@@ -38,6 +40,10 @@ struct Arguments {
     std::uint64_t seed = 1;
     std::string format;
     double budget_usd = 0, usd_per_gb_s = 0;
+    std::string tariff;
+    std::vector<std::string> tariff_files;
+    std::string by;
+    bool each_bucket = false;
     bool json = false;
 };
 enum class Format { json, text, svg };
@@ -159,6 +165,47 @@ Result<SizeRun> search_live(Arguments arguments, const SizeOrder& order) {
     return size_live(live, provider);
 }
 
+// --tariff, with --price in place of what it asks for a GB-s.
+Result<std::optional<Tariff>> tariff_of(const Arguments& arguments) {
+    if (arguments.tariff.empty()) return std::optional<Tariff>();
+    auto all = known_tariffs(arguments.tariff_files);
+    if (!all) return fail(Errc::invalid_argument, all.error().message);
+    std::vector<std::string_view> names;
+    for (Tariff& tariff : *all) {
+        names.push_back(tariff.name);
+        if (tariff.name != arguments.tariff) continue;
+        if (arguments.usd_per_gb_s > 0)
+            tariff.memory = Meter{.pool = {}, .free_pool = {}, .free = {}, .tiers = {{{}, Decimal::nearest(arguments.usd_per_gb_s)}}};
+        return std::optional(std::move(tariff));
+    }
+    return fail(Errc::invalid_argument, "--tariff: there is no \"" + arguments.tariff + "\"" +
+                                            rules::did_you_mean(arguments.tariff, names) + " (autotune cost --list-tariffs)");
+}
+
+Status search_for(const Arguments& arguments, const SizeOrder& order, SizeVerdict& verdict) {
+    if (!arguments.by.empty()) {
+        std::vector<std::uint32_t> left_out;
+        auto buckets = read_buckets(arguments.replay, arguments.by, left_out);
+        if (!buckets) return buckets.forward();
+        if (!left_out.empty())
+            std::fprintf(stderr, "autotune size: sizes left out, for not every input bucket has a call there: %zu, the first %u MB\n",
+                         left_out.size(), left_out.front());
+        auto found = replay_mix(std::move(*buckets), order, arguments.each_bucket ? Limit::of_each : Limit::of_all);
+        if (!found) return found.forward();
+        verdict.run = std::move(found->run), verdict.buckets = std::move(found->buckets), verdict.mix_curve = std::move(found->curve);
+        return ok();
+    }
+    auto found = [&]() -> Result<SizeRun> {
+        if (!arguments.live.function.empty()) return search_live(arguments, order);
+        auto calls = read_calls(arguments.replay);
+        if (!calls) return calls.forward();
+        return replay(std::move(*calls), order);
+    }();
+    if (!found) return found.forward();
+    verdict.run = std::move(*found);
+    return ok();
+}
+
 int run(const Arguments& arguments) {
     if (arguments.replay.empty() == arguments.live.function.empty())
         return failed_with("say --replay FILE or --function NAME", kUsage);
@@ -168,23 +215,32 @@ int run(const Arguments& arguments) {
             "--objective is none of cost, balanced:W (0..1), fastest-within:PERCENT, p95<=300ms: \"" +
                 arguments.objective + "\"",
             kUsage);
+    auto tariff = tariff_of(arguments);
+    if (!tariff) return failed_with(tariff.error().message, kUsage);
+    if (arguments.budget_usd > 0 && !*tariff && arguments.usd_per_gb_s <= 0)
+        return failed_with("--budget needs --tariff or --price", kUsage);
     constexpr double kMbMs = 1024 * 1000;  // in a GB-s
     const SizeOrder order{.objective = *objective,
                           .seed = arguments.seed,
-                          .budget_mb_ms = arguments.budget_usd > 0 ? arguments.budget_usd / arguments.usd_per_gb_s * kMbMs : 0};
-    const auto searched = [&]() -> Result<SizeRun> {
-        if (!arguments.live.function.empty()) return search_live(arguments, order);
-        auto calls = read_calls(arguments.replay);
-        if (!calls) return calls.forward();
-        return replay(std::move(*calls), order);
-    }();
+                          .budget = *tariff || arguments.budget_usd <= 0
+                                        ? arguments.budget_usd
+                                        : arguments.budget_usd / arguments.usd_per_gb_s * kMbMs,
+                          .tariff = *std::move(tariff)};
+    if (arguments.each_bucket && objective->goal != Goal::fastest_within && objective->goal != Goal::slo)
+        return failed_with("--each-bucket is for objectives with a limit: fastest-within:PERCENT, p95<=300ms", kUsage);
+    SizeVerdict verdict{.objective = arguments.objective,
+                        .run = {},
+                        .usd_per_gb_s = arguments.usd_per_gb_s,
+                        .tariff = arguments.tariff,
+                        .buckets = {},
+                        .mix_curve = {}};
+    const Status searched = search_for(arguments, order, verdict);
     if (!searched) {
         const Error& error = searched.error();
         const bool input = error.code == Errc::invalid_argument || error.code == Errc::corrupt;
         if (input) return std::fprintf(stderr, "%s\n", error.message.c_str()), kUsage;
         return failed_with(error.message, kFailed);
     }
-    const SizeVerdict verdict{arguments.objective, *searched, arguments.usd_per_gb_s};
     if (const Status s = write_text(arguments.out, shown(verdict, format_of(arguments))); !s)
         return failed_with(s.error().message, kFailed);
     const std::string what = finding(verdict);
@@ -201,10 +257,12 @@ int size_command(int argc, char** argv) {
         "  autotune size --replay calls.csv --objective balanced:0.5 --format text\n"
         "  autotune size --replay calls.csv --objective 'p95<=300ms' --price 0.0000166667 --budget 0.01 -o "
         "size.svg\n"
-        "  autotune size --function checkout --payload @order.json --objective balanced:0.5   # by calls of a copy of it\n\n"
+        "  autotune size --replay calls.csv --tariff cloud-run --objective balanced:0.5       # its prices, its CPU by memory\n"
+        "  autotune size --function checkout --payload @order.json --objective balanced:0.5   # by calls of a copy of it\n"
+        "  autotune size --replay calls.csv --by bucket --objective 'p95<=300ms' --each-bucket  # inputs that differ\n\n"
         "The table names its columns in its first line: memory_mb, duration_ms, and max_memory_mb, status "
         "(ok, error, timeout,\n"
-        "oom) where there are. Prints one JSON object unless told otherwise; its samples are every call that "
+        "oom) where there are; others are passed over, but for the one that --by names. Prints one JSON object unless told otherwise; its samples are every call that "
         "was drawn, failed ones too.\n"
         "Exit status: 0 done, 3 no size could be chosen, there is one only or none keeps the limit, 2 the "
         "table cannot be read as such, 1 failed.");
@@ -233,11 +291,24 @@ int size_command(int argc, char** argv) {
            "cost, balanced:W, fastest-within:PERCENT, or the cheapest with p95<=300ms (p50, p90, p99)")
         ->capture_default_str();
     app.add_option("--seed", arguments.seed, "fixes the order of the draws")->capture_default_str();
-    auto* price =
-        app.add_option("--price", arguments.usd_per_gb_s, "USD for a GB-s")->check(CLI::Range(1e-12, 1e6));
-    app.add_option("--budget", arguments.budget_usd, "USD after which no further call is drawn")
-        ->check(CLI::Range(1e-12, 1e9))
-        ->needs(price);
+    app.add_option("--price", arguments.usd_per_gb_s, "USD for a GB-s; with --tariff: in place of what that asks for one")
+        ->check(CLI::Range(1e-12, 1e6));
+    auto* tariff = app.add_option("--tariff", arguments.tariff,
+                                  "prices by the platform's own steps of time and memory, and its CPU by memory;\n"
+                                  "autotune cost --list-tariffs has the names")
+                       ->type_name("NAME");
+    app.add_option("--tariff-file", arguments.tariff_files, "a tariff of your own (YAML); before those that are known")
+        ->needs(tariff)
+        ->type_name("FILE");
+    app.add_option("--budget", arguments.budget_usd, "USD after which no further call is drawn; needs --tariff or --price")
+        ->check(CLI::Range(1e-12, 1e9));
+    auto* by = app.add_option("--by", arguments.by,
+                              "column of the table that tells the input bucket of a call, by its text; of input_bytes: by powers of\n"
+                              "two. Tells which size each would need, and one size for the mix as the table has it")
+                   ->needs(replayed)
+                   ->type_name("COLUMN");
+    app.add_flag("--each-bucket", arguments.each_bucket, "the objective's limit is to be kept in each input bucket, not on the whole")
+        ->needs(by);
     auto* format = app.add_option("--format", arguments.format, "json, text or svg")
                        ->check(CLI::IsMember({"json", "text", "svg"}));
     app.add_flag("--json", arguments.json, "the same as --format json, which it is anyway")->excludes(format);

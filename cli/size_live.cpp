@@ -91,12 +91,13 @@ private:
 }  // namespace
 
 SizeRow size_row_of(const Answer& answer, std::uint32_t memory_mb, double told_ms) {
-    static const RE2 duration(R"(\bDuration: ([0-9.]+) ms)"), peak(R"(Max Memory Used: ([0-9]+) MB)");
+    static const RE2 duration(R"(\bDuration: ([0-9.]+) ms)"), init(R"(\bInit Duration: ([0-9.]+) ms)"), peak(R"(Max Memory Used: ([0-9]+) MB)");
     static const RE2 out_of_memory(R"(Error Type: Runtime\.OutOfMemory|Runtime\.ExitError.*signal: killed)");
     static const RE2 timed_out(R"(Task timed out|Status: timeout)");
     SizeRow row{.memory_mb = memory_mb, .duration_ms = told_ms};
     RE2::PartialMatch(answer.log_tail, duration, &row.duration_ms);
     RE2::PartialMatch(answer.log_tail, peak, &row.peak_mb);
+    RE2::PartialMatch(answer.log_tail, init, &row.init_ms);
     if (!answer.function_error) return row;
     const std::string all = answer.log_tail + "\n" + answer.payload;
     row.end = RE2::PartialMatch(all, timed_out)       ? SizeRow::End::timeout
@@ -119,7 +120,7 @@ Result<SizeRun> size_live(const LiveSize& wish, Provider& provider) {
         if (!std::exchange(warm[mb], true) && row->end == SizeRow::End::ok) {
             auto second = copy->call(mb, payload);
             if (!second) return second.forward();
-            second->duration_ms_before = row->duration_ms;
+            second->duration_ms_before = row->duration_ms, second->init_ms_before = row->init_ms;
             row = std::move(second);
         }
         wish.progress(*row);

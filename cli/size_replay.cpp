@@ -29,8 +29,21 @@ Status gather(SizeRows& table, const std::string& path, CallsBySize& calls) {
     return read;
 }
 
+}  // namespace
+
+double pay(State& state, const SizeRow& call) {
+    const auto size = std::lower_bound(state.sizes_mb.begin(), state.sizes_mb.end(), call.memory_mb);
+    const auto at = static_cast<std::size_t>(size - state.sizes_mb.begin());
+    const auto billed = [&](double ms, double init_ms) {
+        const double all = ms + (state.price.init_billed ? init_ms : 0);
+        return all > 0 ? state.price.billed_ms(all) : 0;
+    };
+    const double ms = billed(call.duration_ms, call.init_ms) + billed(call.duration_ms_before, call.init_ms_before);
+    state.spent += cost(state, at, ms);
+    return state.price.at.empty() ? 0 : state.price.at[at].gb * ms / 1000;
+}
+
 void learn(State& state, const SizeRow& call) {
-    state.spent_mb_ms += call.memory_mb * (call.duration_ms + call.duration_ms_before);
     state.floor_mb = std::max(state.floor_mb, kHeadroom * call.peak_mb);
     Cell& cell = state.cells[call.memory_mb];
     switch (call.end) {
@@ -41,38 +54,44 @@ void learn(State& state, const SizeRow& call) {
     }
 }
 
-}  // namespace
-
 Result<CallsBySize> read_calls(const std::string& path) {
     SizeRows table;
     CallsBySize calls;
     const Status read = gather(table, path, calls);
     if (read) return calls;
-    const Error& error = read.error();
-    const bool located = error.code == Errc::invalid_argument;  // "line:column: what" of the table
-    return fail(error.code, located ? shown_path(path) + ":" + error.message : error.message);
+    return located(read.error(), path);
+}
+
+Unexpected located(const Error& error, const std::string& path) {
+    const bool of_the_table = error.code == Errc::invalid_argument;
+    return fail(error.code, of_the_table ? shown_path(path) + ":" + error.message : error.message);
 }
 
 Result<SizeRun> search(const std::vector<std::uint32_t>& sizes_mb, const CallsBySize& known, const SizeOrder& order,
                        const Draw& draw) {
     SizeRun run;
     run.state.objective = order.objective;
-    run.state.budget_mb_ms = order.budget_mb_ms;
+    run.state.budget = order.budget;
     run.state.sizes_mb = sizes_mb;
+    if (order.tariff) {
+        auto price = price_of(*order.tariff, sizes_mb);
+        if (!price) return price.forward();
+        run.state.price = *std::move(price);
+    }
     for (const auto& [mb, rows] : known)
         for (const SizeRow& row : rows) learn(run.state, row);
-    run.state.spent_mb_ms = 0;
     Step step = next(run.state);
     while (const auto* probe = std::get_if<Probe>(&step)) {
         auto row = draw(probe->memory_mb);
         if (!row) return row.forward();
         if (!*row) {  // as if the budget had ended here
             State ended = run.state;
-            ended.budget_mb_ms = ended.spent_mb_ms = std::max(run.state.spent_mb_ms, 1e-9);
+            ended.budget = ended.spent = std::max(run.state.spent, 1e-9);
             step = next(ended);
             break;
         }
         run.draws.push_back(**row);
+        run.spent_gb_s += pay(run.state, run.draws.back());
         learn(run.state, run.draws.back());
         step = next(run.state);
     }
@@ -80,7 +99,7 @@ Result<SizeRun> search(const std::vector<std::uint32_t>& sizes_mb, const CallsBy
     return run;
 }
 
-SizeRun replay(CallsBySize calls, const SizeOrder& order) {
+Result<SizeRun> replay(CallsBySize calls, const SizeOrder& order) {
     std::map<std::uint32_t, std::size_t> drawn;
     std::vector<std::uint32_t> sizes;
     for (auto& [mb, all] : calls) {
@@ -88,11 +107,10 @@ SizeRun replay(CallsBySize calls, const SizeOrder& order) {
         std::mt19937_64 random(order.seed * 1'000'003 + mb);
         std::shuffle(all.begin(), all.end(), random);
     }
-    auto run = search(sizes, {}, order, [&](std::uint32_t mb) -> Result<std::optional<SizeRow>> {
+    return search(sizes, {}, order, [&](std::uint32_t mb) -> Result<std::optional<SizeRow>> {
         const auto& all = calls.at(mb);
         return std::optional(all[drawn[mb]++ % all.size()]);
     });
-    return *std::move(run);  // a table never fails
 }
 
 }  // namespace autotune::cli

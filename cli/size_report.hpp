@@ -2,7 +2,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "cli/size_buckets.hpp"
 #include "cli/size_replay.hpp"
 
 namespace autotune::cli {
@@ -10,7 +12,11 @@ namespace autotune::cli {
 struct SizeVerdict {
     std::string objective;  // as it was asked for
     SizeRun run;
-    double usd_per_gb_s = 0;  // 0: not said
+    double usd_per_gb_s = 0;  // 0: not said; of no use beside a tariff
+    std::string tariff;       // whose prices the search went by; "": none
+    // Of a search by input buckets: these, and the curve of their mix.
+    std::vector<BucketChoice> buckets;
+    std::vector<rules::sizing::Expected> mix_curve;
 };
 
 [[nodiscard]] std::string size_json(const SizeVerdict& verdict);  // one line, ends in a newline

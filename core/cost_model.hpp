@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/decimal.hpp"
+#include "core/result.hpp"
 
 namespace autotune {
 
@@ -102,5 +103,9 @@ struct Tariff {
     std::optional<Meter> requests, memory, cpu, out;  // calls; GB-s; vCPU-s or GHz-s; GB
     std::map<std::string, Meter> apis;                // gateways, by name: calls
 };
+
+// The size that is billed for so much memory: the next one that the tariff has. Errors: invalid_argument, "9000 MB of
+// memory; gcf goes up to 8192 MB".
+[[nodiscard]] Result<TariffSize> billed_size(const Tariff& tariff, std::int64_t memory_mb);
 
 }  // namespace autotune

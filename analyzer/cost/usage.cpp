@@ -12,29 +12,6 @@ Decimal billed_seconds(Decimal ms, const Tariff& tariff) {
     return std::max(steps * tariff.step_ms, tariff.least_ms) * kSecond;
 }
 
-Result<TariffSize> size_of(const CostService& service, const Tariff& tariff) {
-    const auto refuse = [&](std::int64_t most) -> Unexpected {
-        return fail(Errc::invalid_argument, service.name + " has " + std::to_string(service.memory_mb) +
-                                                " MB of memory; " + tariff.name + " goes up to " +
-                                                std::to_string(most) + " MB");
-    };
-    if (!tariff.sizes.empty()) {
-        for (const TariffSize& size : tariff.sizes)
-            if (size.memory_mb >= service.memory_mb) return size;
-        return refuse(tariff.sizes.back().memory_mb);
-    }
-    if (tariff.most_memory_mb > 0 && service.memory_mb > tariff.most_memory_mb)
-        return refuse(tariff.most_memory_mb);
-    const std::int64_t step = tariff.memory_step_mb;
-    const std::int64_t memory =
-        (std::max(service.memory_mb, tariff.least_memory_mb) + step - 1) / step * step;
-    return TariffSize{memory, {}};
-}
-
-}  // namespace
-
-namespace {
-
 // Of each call as it was; a duration that is known for another memory is not that of this one.
 const Decimal* billed_mean(const CostService& service, const CostEndpoint& endpoint, const Tariff& tariff) {
     if (!endpoint.duration_at.empty() && service.memory_mb != endpoint.billed_memory_mb) return nullptr;
@@ -45,8 +22,8 @@ const Decimal* billed_mean(const CostService& service, const CostEndpoint& endpo
 }  // namespace
 
 Result<Usage> usage_of(const CostService& service, const CostEndpoint& endpoint, const Tariff& tariff) {
-    const auto size = size_of(service, tariff);
-    if (!size) return size.forward();
+    const auto size = billed_size(tariff, service.memory_mb);
+    if (!size) return fail(size.error().code, service.name + " has " + size.error().message);
     const auto used = [&](Decimal seconds) {
         return Usage{seconds * Decimal(size->memory_mb) / tariff.megabytes_a_gb,
                      seconds * service.cpu.value_or(size->cpu)};

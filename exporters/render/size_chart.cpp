@@ -101,9 +101,11 @@ std::string curve_of(const SizeChart& chart, const Panel& panel, const Shown& sh
 
 std::string size_svg(const SizeChart& chart) {
     const double price = chart.usd_per_gb_s > 0 ? 1e6 * chart.usd_per_gb_s : 1;
-    const std::string cost_name = chart.usd_per_gb_s > 0 ? "USD for a million calls" : "GB-s a call";
+    const std::string cost_name = chart.usd || chart.usd_per_gb_s > 0 ? "USD for a million calls" : "GB-s a call";
     const Shown time = [](double, double ms) { return ms; };
-    const Shown cost = [&](double mb, double ms) { return price * mb / 1024 * ms / 1000; };
+    const Shown cost = [&](double mb, double ms) {
+        return chart.usd ? 1e6 * chart.usd(mb, ms) : price * mb / 1024 * ms / 1000;
+    };
     std::string out = svg_head(kWidth, kHeight, chart.title);
     out += svg_text({kLeft, 24}, "class=\"t\"", chart.title);
     const Panel times = panel_of(chart, kTop, time), costs = panel_of(chart, kTop + kPanel + kBetween, cost);

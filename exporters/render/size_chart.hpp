@@ -1,6 +1,7 @@
 // A function's time and cost by memory size, as a picture. Pure; same data, same bytes.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct SizeChart {
     std::vector<Call> calls;  // that were made
     double chosen_mb = 0;     // 0: none
     double usd_per_gb_s = 0;  // 0: costs are GB-s
+    std::function<double(double mb, double ms)> usd = {};  // or what a call costs, as a platform bills it
 };
 
 // Two panels over memory, which doubles from mark to mark: time of a call, cost of a call; the band is the

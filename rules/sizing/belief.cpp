@@ -16,20 +16,43 @@ constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr std::array kCellSds{0.03, 0.08, 0.2, 0.45};  // of a size's own factor, as logarithms
 constexpr double kNoise = 0.08;                        // of a call, before any was seen; worth so many calls:
 constexpr double kNoiseCalls = 4;
+constexpr std::uint32_t kSeed = 12345;
 
-// 1 at 128 MB, less where there is more CPU.
+constexpr std::array kPowers{1.0, 1.5, 2.0};
+constexpr std::size_t kMostTold = 8;  // sizes of CPU up to which a function may use it, of those that a tariff tells
+
+// 1 at 128 MB, or at the smallest size, less where there is more CPU.
 struct Shape {
     double whole_mb = 0, power = 0;  // in proportion to memory up to whole_mb
     int most_cpus = 0;               // or, above 0, whole CPUs, one more with each 1769 MB
-    [[nodiscard]] double at(double mb) const {
+    double whole_cpu = 0;            // or, above 0, in proportion to the CPU that the tariff tells, up to so much
+    [[nodiscard]] double at(const State& state, std::size_t i) const {
+        const double mb = state.sizes_mb[i];
+        if (whole_cpu > 0)
+            return std::pow(state.price.at.front().cpu / std::min(state.price.at[i].cpu, whole_cpu), power);
         if (most_cpus > 0) return 1 / std::min<double>(std::floor(mb / kWholeCpuMb) + 1, most_cpus);
         return std::pow(128 / std::min(mb, whole_mb), power);
     }
 };
 
-std::vector<Shape> shapes() {
+std::vector<Shape> shapes_told(const std::vector<SizePrice>& sizes) {
+    std::vector<double> cpus;
+    for (const SizePrice& size : sizes) cpus.push_back(size.cpu);
+    std::sort(cpus.begin(), cpus.end());
+    cpus.erase(std::unique(cpus.begin(), cpus.end()), cpus.end());
     std::vector<Shape> all;
-    for (const double power : {1.0, 1.5, 2.0})
+    const std::size_t step = (cpus.size() + kMostTold - 1) / kMostTold;
+    for (const double power : kPowers)
+        for (std::size_t i = 0; i < cpus.size(); i += step) all.push_back({.power = power, .whole_cpu = cpus[i]});
+    return all;
+}
+
+std::vector<Shape> shapes(const State& state) {
+    const auto& told = state.price.at;
+    if (!told.empty() && std::all_of(told.begin(), told.end(), [](const SizePrice& s) { return s.cpu > 0; }))
+        return shapes_told(told);
+    std::vector<Shape> all;
+    for (const double power : kPowers)
         for (const double whole : {256.0, 512.0, 1024.0, kWholeCpuMb, 2 * kWholeCpuMb, 10'240.0})
             all.push_back({.whole_mb = whole, .power = power});
     for (const int cpus : {1, 2, 3, 4, 6}) all.push_back({.most_cpus = cpus});
@@ -69,15 +92,15 @@ Noise noise(const State& state) {
 }
 
 struct Point {
-    double mb = 0, ms = 0, calls = 0;
+    std::size_t size = 0;  // of State::sizes_mb
+    double ms = 0, calls = 0;
 };
 
 std::vector<Point> measured(const State& state, std::size_t first) {
     std::vector<Point> points;
     for (std::size_t i = first; i < state.sizes_mb.size(); ++i)
         if (const Cell* cell = cell_at(state, i); cell && !cell->ok_ms.empty())
-            points.push_back({static_cast<double>(state.sizes_mb[i]), mean(cell->ok_ms),
-                              static_cast<double>(cell->ok_ms.size())});
+            points.push_back({i, mean(cell->ok_ms), static_cast<double>(cell->ok_ms.size())});
     return points;
 }
 
@@ -89,17 +112,17 @@ struct Fit {
     double weight = 0;
 };
 
-Fit fit(const Shape& shape, double cell_sd, const std::vector<Point>& points, double noise_sd) {
+Fit fit(const State& state, const Shape& shape, double cell_sd, const std::vector<Point>& points, double noise_sd) {
     double scale = 0;
     for (const Point& p : points) scale = std::max(scale, p.ms);
     // A weak prior: waiting and working both of the size of what was seen.
     double aa = 1 / (scale * scale), ww = aa, aw = 0, ay = 0.5 / scale, wy = 0.5 / scale, log_det = 0;
-    const double f0 = shape.at(points.front().mb);
+    const double f0 = shape.at(state, points.front().size);
     const auto variance = [&](const Point& p) {
         return p.ms * p.ms * (cell_sd * cell_sd + noise_sd * noise_sd / p.calls);
     };
     for (const Point& p : points) {
-        const double v = variance(p), f = shape.at(p.mb) / f0;
+        const double v = variance(p), f = shape.at(state, p.size) / f0;
         aa += 1 / v, ww += f * f / v, aw += f / v, ay += p.ms / v, wy += f * p.ms / v;
         log_det += std::log(v / (p.ms * p.ms));
     }
@@ -109,59 +132,45 @@ Fit fit(const Shape& shape, double cell_sd, const std::vector<Point>& points, do
     if (w < 0) w = 0, a = ay / aa;
     double chi = 0;
     for (const Point& p : points) {
-        const double off = p.ms - a - w * shape.at(p.mb) / f0;
+        const double off = p.ms - a - w * shape.at(state, p.size) / f0;
         chi += off * off / variance(p);
     }
     return {shape, cell_sd, a, w, ww / det, aa / det, -aw / det, -0.5 * (chi + log_det)};
 }
 
 // Weights in proportion to how likely the calls are.
-std::vector<Fit> fits_of(const std::vector<Point>& points, double noise_sd) {
+std::vector<Fit> fits_of(const State& state, const std::vector<Point>& points, double noise_sd) {
     std::vector<Fit> fits;
     double best = -kInf;
-    for (const Shape& shape : shapes())
+    for (const Shape& shape : shapes(state))
         for (const double cell_sd : kCellSds) {
-            fits.push_back(fit(shape, cell_sd, points, noise_sd));
+            fits.push_back(fit(state, shape, cell_sd, points, noise_sd));
             best = std::max(best, fits.back().weight);
         }
     for (Fit& f : fits) f.weight = std::exp(f.weight - best);
     return fits;
 }
 
-struct Scales {
-    double most_cost = 0, most_ms = 0, least_cost = kInf;
-};
-double objective(const Objective& o, double mb, double ms, double quantile_ms, const Scales& scales) {
-    const double cost = mb * ms;
-    switch (o.goal) {
-        case Goal::cost: return cost;
-        case Goal::balanced:
-            return o.parameter * cost / scales.most_cost + (1 - o.parameter) * ms / scales.most_ms;
-        case Goal::fastest_within: return cost <= (1 + o.parameter / 100) * scales.least_cost ? ms : kInf;
-        case Goal::slo: return quantile_ms <= o.parameter ? cost : kInf;
-    }
-    return kInf;
-}
-
 class Drawing {
 public:
-    Drawing(const State& state, const Feasible& range)
+    Drawing(const State& state, const Feasible& range, std::uint32_t stream)
         : state_(state),
           range_(range),
           points_(measured(state, range.first)),
           noise_(noise(state)),
-          fits_(fits_of(points_, noise_.sd)) {
+          fits_(fits_of(state, points_, noise_.sd)),
+          random_(kSeed + stream) {
         for (const Fit& f : fits_) weights_ += f.weight;
     }
 
     Curves draw() {
         const std::size_t n = state_.sizes_mb.size();
         Curves out;
-        out.ms.assign(kCurves, std::vector<double>(n, kInf)), out.objective = out.ms;
-        out.quantile.assign(kCurves, 1);
+        out.ms.assign(kCurves, std::vector<double>(n, kInf)), out.middle = out.ms;
+        out.sd.assign(kCurves, 0);
         for (std::size_t k = 0; k < kCurves; ++k) {
-            if (state_.objective.goal == Goal::slo) out.quantile[k] = some_quantile();
-            one(out.ms[k], out.objective[k], out.quantile[k]);
+            if (state_.objective.goal == Goal::slo) out.sd[k] = some_spread();
+            one(out.ms[k], out.middle[k]);
         }
         return out;
     }
@@ -174,34 +183,25 @@ private:
         return fits_[j];
     }
     // Log-normal calls: of a spread that is itself known from so many calls only.
-    double some_quantile() {
+    double some_spread() {
         std::chi_squared_distribution<double> chi(noise_.freedom);
-        const double sd = noise_.sd * std::sqrt(noise_.freedom / std::max(chi(random_), 1e-6));
-        return std::exp(state_.objective.quantile_z * sd - sd * sd / 2);
+        return noise_.sd * std::sqrt(noise_.freedom / std::max(chi(random_), 1e-6));
     }
-    void one(std::vector<double>& ms, std::vector<double>& value, double quantile) {
+    void one(std::vector<double>& ms, std::vector<double>& middle) {
         const Fit& f = some_fit();
         const double z1 = normal_(random_), z2 = normal_(random_), sd_a = std::sqrt(f.variance_a);
         const double rest = std::max(0.0, f.variance_w - f.covariance * f.covariance / f.variance_a);
         const double a = std::max(0.0, f.a + sd_a * z1);
         const double w = std::max(0.0, f.w + f.covariance / sd_a * z1 + std::sqrt(rest) * z2);
-        const double f0 = f.shape.at(points_.front().mb);
+        const double f0 = f.shape.at(state_, points_.front().size);
         const auto unknown = static_cast<double>(range_.succeeded - range_.first);
         const double begins = std::floor(static_cast<double>(range_.first) + uniform_(random_) * unknown);
-        Scales scales;
         for (std::size_t i = range_.first; i < ms.size(); ++i) {
-            const double mb = state_.sizes_mb[i], z = normal_(random_);
+            const double z = normal_(random_);
             if (static_cast<double>(i) < begins) continue;
-            const auto [middle, spread] = at_size(f.cell_sd, i, std::max(a + w * f.shape.at(mb) / f0, 1e-6));
-            ms[i] = middle * std::exp(spread * z);
-            // What costs and times are set against is no size's own luck.
-            scales.most_cost = std::max(scales.most_cost, mb * middle),
-            scales.most_ms = std::max(scales.most_ms, middle);
-            scales.least_cost = std::min(scales.least_cost, mb * ms[i]);
+            const auto [around, spread] = at_size(f.cell_sd, i, std::max(a + w * f.shape.at(state_, i) / f0, 1e-6));
+            middle[i] = around, ms[i] = around * std::exp(spread * z);
         }
-        for (std::size_t i = range_.first; i < ms.size(); ++i)
-            if (ms[i] < kInf)
-                value[i] = objective(state_.objective, state_.sizes_mb[i], ms[i], quantile * ms[i], scales);
     }
     // The fit's time there, drawn towards what was measured there; and how far the true one may be from it.
     [[nodiscard]] std::pair<double, double> at_size(double cell_sd, std::size_t i, double fitted) const {
@@ -219,12 +219,14 @@ private:
     Noise noise_;
     std::vector<Fit> fits_;
     double weights_ = 0;
-    std::mt19937 random_{12345};
+    std::mt19937 random_;
     std::normal_distribution<double> normal_;
     std::uniform_real_distribution<double> uniform_;
 };
 
 }  // namespace
+
+double spread(const State& state) { return noise(state).sd; }
 
 std::size_t successes(const State& state, std::size_t i) {
     const Cell* cell = cell_at(state, i);
@@ -243,29 +245,34 @@ Feasible feasible(const State& state) {
     return out;
 }
 
-Curves draw_curves(const State& state, const Feasible& range) { return Drawing(state, range).draw(); }
+Curves draw_curves(const State& state, const Feasible& range, std::uint32_t stream) {
+    return Drawing(state, range, stream).draw();
+}
 
 double sorted_at(const std::vector<double>& sorted, double p) {
     return sorted[static_cast<std::size_t>(p * static_cast<double>(sorted.size() - 1))];
 }
 
-std::vector<Expected> expected(const State& state) {
-    const Feasible range = feasible(state);
-    if (range.succeeded == state.sizes_mb.size()) return {};
-    const Curves curves = draw_curves(state, range);
+std::vector<Expected> expected_of(const std::vector<std::vector<double>>& curves_ms) {
     std::vector<Expected> out;
-    for (std::size_t i = 0; i < state.sizes_mb.size(); ++i) {
+    for (std::size_t i = 0; i < curves_ms.front().size(); ++i) {
         std::vector<double> times;
-        for (const auto& curve : curves.ms)
+        for (const auto& curve : curves_ms)
             if (curve[i] < kInf) times.push_back(curve[i]);
         std::sort(times.begin(), times.end());
-        Expected e{.works = static_cast<double>(times.size()) / kCurves};
+        Expected e{.works = static_cast<double>(times.size()) / static_cast<double>(curves_ms.size())};
         if (!times.empty())
             e.ms = sorted_at(times, 0.5), e.low_ms = sorted_at(times, 0.05),
             e.high_ms = sorted_at(times, 0.95);
         out.push_back(e);
     }
     return out;
+}
+
+std::vector<Expected> expected(const State& state) {
+    const Feasible range = feasible(state);
+    if (range.succeeded == state.sizes_mb.size()) return {};
+    return expected_of(draw_curves(state, range).ms);
 }
 
 }  // namespace autotune::rules::sizing

@@ -22,6 +22,9 @@ struct Feasible {
 };
 [[nodiscard]] Feasible feasible(const State& state);
 
+// How much the logarithms of calls at one size vary, as a standard deviation.
+[[nodiscard]] double spread(const State& state);
+
 // How many calls succeeded at sizes_mb[i].
 [[nodiscard]] std::size_t successes(const State& state, std::size_t i);
 
@@ -29,13 +32,13 @@ inline constexpr std::size_t kCurves = 160;
 
 // By curve and size; infinite where the function fails, and at sizes that are ruled out.
 struct Curves {
-    std::vector<std::vector<double>> ms;         // mean of a call
-    std::vector<std::vector<double>> objective;  // also infinite where a limit is not kept
-    std::vector<double> quantile;  // by curve: the objective's quantile as times the mean; 1 unless the goal is slo
+    std::vector<std::vector<double>> ms;      // mean of a call
+    std::vector<std::vector<double>> middle;  // the same without what only luck may have made of a size
+    std::vector<double> sd;                   // by curve: of a call's logarithm; 0 unless the goal is slo
 };
 
-// REQUIRES: some size has succeeded.
-[[nodiscard]] Curves draw_curves(const State& state, const Feasible& range);
+// `stream`: curves of several functions are drawn independently. REQUIRES: some size has succeeded.
+[[nodiscard]] Curves draw_curves(const State& state, const Feasible& range, std::uint32_t stream = 0);
 
 // REQUIRES: not empty.
 [[nodiscard]] double sorted_at(const std::vector<double>& sorted, double p);
@@ -45,6 +48,8 @@ struct Expected {
     double ms = 0, low_ms = 0, high_ms = 0;  // of those in which it works, the 90 % interval of the mean; 0: of none
     double works = 0;                        // the share in which it works
 };
+// By size, of curves of the mean.
+[[nodiscard]] std::vector<Expected> expected_of(const std::vector<std::vector<double>>& curves_ms);
 // Empty where no size has succeeded.
 [[nodiscard]] std::vector<Expected> expected(const State& state);
 

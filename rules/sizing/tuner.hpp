@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include "rules/sizing/price.hpp"
+
 namespace autotune::rules::sizing {
 
 enum class Goal : std::uint8_t { cost, balanced, fastest_within, slo };
@@ -29,10 +31,16 @@ struct State {
     std::vector<std::uint32_t> sizes_mb;  // ascending, none twice, not empty
     Objective objective;
     double floor_mb = 0;                    // largest memory seen × 1.15; 0: not known
-    double budget_mb_ms = 0;                // no further call when it is spent; 0: none
+    double budget = 0;                      // no further call when it is spent; 0: none
     std::map<std::uint32_t, Cell> cells;
-    double spent_mb_ms = 0;
+    double spent = 0;  // as the budget: USD where `price` tells it, else MB·ms
+    Price price = {};
 };
+
+// What a call costs at sizes_mb[i] for `ms` of billed time: USD, or MB·ms.
+[[nodiscard]] inline double cost(const State& state, std::size_t i, double ms) {
+    return state.price.at.empty() ? state.sizes_mb[i] * ms : state.price.at[i].usd_per_ms * ms;
+}
 
 struct Probe {
     std::uint32_t memory_mb = 0;
@@ -44,10 +52,16 @@ struct Choose {
     double limit_kept = 1;                            // slo, fastest_within: how probable it is that the limit is kept
     double quantile_ms = 0;                           // slo: expected
 };
+// A limit of all calls together, or of those of each input bucket.
+enum class Limit : std::uint8_t { of_all, of_each };
 using Step = std::variant<Probe, Choose>;
 
 inline constexpr std::size_t kLeastCalls = 3;
+inline constexpr std::size_t kMostCalls = 10;  // at one size
 
 [[nodiscard]] Step next(const State& state);
+
+// While nothing has succeeded: twice the size that failed last, `first` being the first that is not ruled out.
+[[nodiscard]] Probe gallop(const State& state, std::size_t first);
 
 }  // namespace autotune::rules::sizing

@@ -123,6 +123,92 @@ class Size(unittest.TestCase):
         self.assertIn("the budget was spent before 3 calls", done.stderr)
         self.assertEqual(self.run_on(table(), "--budget", "1").returncode, 2)  # in what money?
 
+    def test_a_tariff_tells_prices_and_cpu(self):
+        # 250 ms whatever the size. Lambda: 0.125 GB · 0.25 s · 0.0000166667 USD; gcf: 300 ms of 0.125 GB and 0.2 GHz.
+        flat = table(sizes=(128, 256, 512), ms=lambda m: 250)
+        told = self.answer(self.run_on(flat, "--tariff", "aws-lambda-x86"))
+        self.assertEqual((told["memory_mb"], told["tariff"]), (128, "aws-lambda-x86"))
+        mean = told["predicted"]["duration_ms"]
+        self.assertAlmostEqual(told["predicted"]["usd"] / (0.125 * 0.0000166667), mean / 1000, delta=0.001)
+        billed = sum(s["memory_mb"] / 1024 * -(-s["duration_ms"] // 1) / 1000 for s in told["samples"])
+        self.assertAlmostEqual(told["spent_gb_s"], billed)
+        self.assertAlmostEqual(told["spent_usd"], billed * 0.0000166667)
+        told = self.answer(self.run_on(flat, "--tariff", "gcf"))
+        self.assertAlmostEqual(told["predicted"]["usd"], 0.3 * (0.125 * 0.0000025 + 0.2 * 0.0000100), places=9)
+        told = self.answer(self.run_on(flat, "--tariff", "gcf", "--price", "0.001"))
+        self.assertAlmostEqual(told["predicted"]["usd"], 0.3 * (0.125 * 0.001 + 0.2 * 0.0000100), places=7)
+        text = self.run_on(flat, "--tariff", "gcf", "--format", "text", "--budget", "1").stdout
+        self.assertIn("USD", text)
+        self.assertIn("USD for a million calls", self.run_on(flat, "--tariff", "gcf", "--format", "svg").stdout)
+
+    def test_tariffs_that_cannot_be_used(self):
+        for options, says in ((("--tariff", "gfc"), "did you mean 'gcf'?"), (("--tariff", "openwhisk"), "4096 MB of memory; openwhisk goes up to 2048 MB"),
+                              (("--tariff-file", "x.yaml"), "--tariff"), (("--tariff", "gcf", "--tariff-file", "/nowhere"), "/nowhere")):
+            done = self.run_on(table(sizes=(128, 4096)), *options)
+            self.assertEqual(done.returncode, 2, options)
+            self.assertIn(says, done.stderr)
+
+    MIX = "memory_mb,duration_ms,status,bucket\n" + "".join(
+        f"{m},{(100 + 10_000 / m) * (1 + run / 200):.3f},ok,small\n" * 9 + (
+            f"{m},{(1000 + 400_000 / m) * (1 + run / 200):.3f},ok,\"large, slow\"\n" if m >= 512 else f"{m},30,oom,\"large, slow\"\n")
+        for m in (128, 256, 512, 1024, 2048, 3072) for run in range(6))
+
+    def test_input_buckets_have_sizes_of_their_own_and_one_together(self):
+        told = self.answer(self.run_on(self.MIX, "--by", "bucket"))
+        self.assertEqual(told["memory_mb"], 512)  # the least at which the large ones work
+        large, small = told["buckets"]
+        self.assertEqual((large["bucket"], large["memory_mb"], small["bucket"], small["memory_mb"]), ("large, slow", 512, "small", 128))
+        self.assertAlmostEqual(small["weight"], 0.9)
+        self.assertEqual({s["bucket"] for s in told["samples"]}, {"small", "large, slow"})
+        self.assertIsNone(next(c for c in large["curve"] if c["memory_mb"] == 128)["duration_ms"])
+        mean = 0.9 * small["at_chosen"]["predicted"]["duration_ms"] + 0.1 * large["at_chosen"]["predicted"]["duration_ms"]
+        self.assertAlmostEqual(told["predicted"]["duration_ms"], mean, delta=0.05 * mean)
+        self.assertAlmostEqual(told["predicted"]["gb_s"], 0.5 * mean / 1000, delta=0.05 * mean / 2000)
+        spent = sum(s["memory_mb"] * s["duration_ms"] for s in told["samples"]) / 1024 / 1000
+        self.assertAlmostEqual(told["spent_gb_s"], spent, places=9)
+        people = self.run_on(self.MIX, "--by", "bucket", "--format", "text").stdout
+        self.assertRegex(people, r"large, slow +10\.0 % +512 MB")
+        xml.etree.ElementTree.fromstring(self.run_on(self.MIX, "--by", "bucket", "--format", "svg").stdout)
+        plain = self.answer(self.run_on(self.MIX))  # the column is passed over unless it is asked for
+        self.assertNotIn("buckets", plain)
+        self.assertNotIn("bucket", plain["samples"][0])
+
+    def test_a_limit_is_kept_on_the_whole_or_in_each_bucket(self):
+        limit = ("--by", "bucket", "--objective", "p50<=1300ms")
+        self.assertEqual(self.answer(self.run_on(self.MIX, *limit))["memory_mb"], 512)
+        told = self.answer(self.run_on(self.MIX, *limit, "--each-bucket"))
+        self.assertEqual(told["memory_mb"], 2048)  # 1,391 ms and more at 1,024 MB
+        self.assertGreater(min(b["at_chosen"]["limit_kept"] for b in told["buckets"]), 0.5)
+        self.assertEqual(self.run_on(self.MIX, "--by", "bucket", "--each-bucket").returncode, 2)  # cost has no limit
+
+    def test_sizes_of_input_are_buckets_of_powers_of_two(self):
+        head, *rows = self.MIX.splitlines()
+        text = head.replace("bucket", "input_bytes") + "\n" + "".join(
+            ",".join(row.split(",")[:3]) + (",20" if row.endswith("small") else ",5000") + "\n" for row in rows)
+        told = self.answer(self.run_on(text, "--by", "input_bytes"))
+        self.assertEqual([b["bucket"] for b in told["buckets"]], ["15..30 bytes", "4095..8190 bytes"])
+        self.assertEqual([b["memory_mb"] for b in told["buckets"]], [128, 512])
+
+    def test_tables_whose_buckets_cannot_be_used(self):
+        head = "memory_mb,duration_ms,input_bytes,bucket\n"
+        for text, by, status, says in (
+                (head + "128,1,,x\n", "input_bytes", 2, "calls.csv:2:1: input_bytes: is missing"),
+                (head + "128,1,-4,x\n", "input_bytes", 2, "calls.csv:2:7: input_bytes"),
+                (head + "128,1,1e300,x\n", "input_bytes", 2, "calls.csv:2:7: input_bytes"),
+                (head + "128,1,4,\n", "bucket", 2, "calls.csv:2:1: bucket: is missing"),
+                (head + "128,1,4,x\n", "colour", 2, 'calls.csv:1:1: there is no column "colour"'),
+                (head, "bucket", 2, "calls.csv:1:1: there is no call"),
+                (head + "128,1,4,x\n256,1,4,y\n", "bucket", 2, "no memory size at which every bucket"),
+                (head + "".join(f"128,1,4,x{n}\n" for n in range(17)), "bucket", 2, "calls.csv:18:1: more than 16 input buckets"),
+                (head + "".join(f"{m},1,4,x\n" for m in range(1, 258)), "bucket", 2, "calls.csv:258:1: more than 256 memory sizes"),
+                (head + "128,1,4,x\n128,1,4,y\n", "bucket", 3, "one size only"),
+                ("memory_mb,duration_ms,status,bucket\n" + "128,1,ok,x\n128,1,oom,y\n256,1,ok,x\n256,1,error,y\n" * 3, "bucket", 3,
+                 'no call of "y"')):
+            with self.subTest(says=says):
+                done = self.run_on(text, "--by", by)
+                self.assertEqual(done.returncode, status, done.stderr)
+                self.assertIn(says, done.stderr)
+
     def test_an_objective_that_is_none(self):
         for objective in ("fast", "balanced:2", "balanced:nan", "fastest-within:-1", "p95<=", "p95<=3", "p42<=3ms", "p95<=-1ms", "p95<=ms"):
             self.assertEqual(self.run_on(table(), "--objective", objective).returncode, 2)

@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (call.end == SizeRow::End::ok) cell.ok_ms.push_back(std::max(call.duration_ms, 1e-3));
         if (call.end == SizeRow::End::error) ++cell.errors;
         if (call.end == SizeRow::End::timeout || call.end == SizeRow::End::oom) ++cell.killed;
-        state.spent_mb_ms += call.memory_mb * call.duration_ms;
+        state.spent += call.memory_mb * call.duration_ms;
         state.floor_mb = std::max(state.floor_mb, 1.15 * call.peak_mb);
         step = sizing::next(state);
     }

@@ -25,7 +25,7 @@ Choose run_on(State& state, const Curve& curve, int most_calls = 500) {
         const double t = curve(probe->memory_mb);
         Cell& cell = state.cells[probe->memory_mb];
         t < 0 ? void(++cell.killed) : cell.ok_ms.push_back(t);
-        state.spent_mb_ms += probe->memory_mb * std::max(t, 0.0);
+        state.spent += probe->memory_mb * std::max(t, 0.0);
         step = next(state);
     }
     return std::get<Choose>(step);
@@ -105,14 +105,14 @@ TEST(Tuner, MakesNoCallWhenTheBudgetIsSpent) {
     const Curve curve = [](double m) { return 50 + 90'000 / m; };
     for (const double budget : {1.0, 300'000.0, 1e6}) {
         State state = lambda({Goal::balanced, 0.5});
-        state.budget_mb_ms = budget;
+        state.budget = budget;
         const Choose choice = run_on(state, curve);
-        EXPECT_LT(state.spent_mb_ms, budget + 3072 * curve(3072)) << "one call beyond it at most";
+        EXPECT_LT(state.spent, budget + 3072 * curve(3072)) << "one call beyond it at most";
         EXPECT_EQ(choice.memory_mb == 0, budget < 300'000) << budget;
     }
     State failing = lambda({});
-    failing.budget_mb_ms = 1;
-    failing.spent_mb_ms = 1;
+    failing.budget = 1;
+    failing.spent = 1;
     EXPECT_EQ(run_on(failing, [](double) { return -1.0; }).memory_mb, 0u);
     EXPECT_TRUE(failing.cells.empty());
 }
