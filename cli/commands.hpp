@@ -13,6 +13,7 @@ int cost_command(int argc, char** argv);
 int catalogue_command(int argc, char** argv);
 int canary_command(int argc, char** argv);
 int fuse_command(int argc, char** argv);
+int decompose_command(int argc, char** argv);
 int size_command(int argc, char** argv);
 int plan_command(int argc, char** argv);
 int explain_command(int argc, char** argv);

@@ -44,6 +44,8 @@ constexpr std::array kCommands{
             autotune::cli::size_command},
     Command{"fuse", "which functions should be one, which should be split, and what that saves",
             autotune::cli::fuse_command},
+    Command{"decompose", "a program as functions that call each other: Python as packages, Java as a patch",
+            autotune::cli::decompose_command},
     Command{"rules", "check and test rules files, and try their expressions", autotune::rules_command},
     Command{"plan", "what the rules would do now, and why; nothing is changed", autotune::cli::plan_command},
     Command{"explain", "one change: why, on which evidence, what was predicted and what came of it",

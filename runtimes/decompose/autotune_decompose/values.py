@@ -1,0 +1,278 @@
+"""What a function does to its arguments and to what is outside of it, and what it hands over: by its text, never by running it.
+
+Names are followed to what they may stand for: an argument, a variable of the module, the result of a call. A name that was
+made by copying ("copied") may be changed itself, but not what is in it.
+"""
+import ast
+
+from program import DEFS, bound_in, own, parameters
+
+CHANGE = {"append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update", "setdefault", "popitem", "add",
+          "discard", "difference_update", "intersection_update", "symmetric_difference_update", "appendleft", "extendleft",
+          "popleft", "rotate", "write", "writelines", "truncate", "seek", "__setitem__", "__delitem__", "__setattr__"}
+CHANGE_FIRST = {"heapq.heappush", "heapq.heappop", "heapq.heapify", "heapq.heapreplace", "heapq.heappushpop", "random.shuffle",
+                "bisect.insort", "bisect.insort_left", "bisect.insort_right", "setattr", "delattr", "operator.setitem",
+                "operator.delitem"}
+PASS_ON = {"get", "pop", "items", "values", "popleft", "setdefault", "popitem", "__getitem__"}  # what is in an object
+COPY = {"list", "sorted", "tuple", "set", "frozenset", "dict", "enumerate", "zip", "reversed", "iter", "filter", "copy.copy",
+        "itertools.chain", "itertools.islice"}
+PART = {"next", "max", "min", "getattr", "random.choice"}
+PROCESS = {"input": "reads from standard input", "os.chdir": "changes the folder of the process", "os.putenv": "changes the process",
+           "os.umask": "changes the process", "signal.signal": "changes the process", "sys.setrecursionlimit": "changes the process",
+           "globals": "looks at the variables of the module", "vars": "looks at its own variables", "exec": "runs text",
+           "eval": "runs text", "sys._getframe": "looks at its callers", "inspect.stack": "looks at its callers"}
+NOT_SAME = ("time.", "random.", "uuid.", "secrets.", "datetime.", "os.getpid", "os.urandom", "socket.", "threading.", "queue.")
+OBJECTS = {"open": "an open file", "object": "an object", "iter": "an iterator", "map": "an iterator", "filter": "an iterator",
+           "zip": "an iterator", "enumerate": "an iterator", "reversed": "an iterator", "re.compile": "a compiled expression"}
+OBJECT_PREFIXES = ("threading.", "socket.socket", "sqlite3.connect", "subprocess.Popen", "queue.", "collections.deque",
+                   "collections.defaultdict", "collections.OrderedDict", "collections.Counter", "decimal.Decimal",
+                   "datetime.", "pathlib.", "boto3.", "io.")
+DECORATORS = {"functools.lru_cache", "functools.cache"}
+
+
+def place(node, what):
+    return (getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1, what)
+
+
+class Looked:
+    """What is known of one function, or of all methods of a class."""
+
+    def __init__(self, program, name, node=None):
+        self.program, self.name = program, name
+        self.module, short = program.split(name)
+        self.node = node or program.node(name)
+        self.is_class = isinstance(self.node, ast.ClassDef)
+        self.hidden = bound_in(self.node)
+        if self.is_class:  # its methods' names are not visible in them
+            self.hidden = set()
+            for method in ast.walk(self.node):
+                if isinstance(method, DEFS):
+                    self.hidden |= bound_in(method)
+        self.calls, self.uses = [], []      # (name, node): of the program; called, or named otherwise
+        self.passed = []                    # (callee, parameter or None, roots, node)
+        self.changed = {}                   # root → place
+        self.kept = None                    # place: it must stay with the entry
+        self.stays = None                   # place: it must stay with its callers
+        self.objects = []                   # (callee, place): hands over what is no value
+        self.returns = set()                # roots of what it returns
+        self._roots()
+        self._look()
+
+    # Roots: ("argument", name) | ("variable", module, name) | ("result", function), each with whether it was copied.
+    def roots(self, node, names):
+        if isinstance(node, ast.Name):
+            if node.id in names:
+                return names[node.id]
+            if node.id not in self.hidden:
+                return self._outside(self.module, node.id)
+        elif isinstance(node, ast.Attribute) and (module := self._module(node.value)):
+            return self._outside(module, node.attr)
+        elif isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
+            return {(root, False) for root, _ in self.roots(node.value, names)}
+        elif isinstance(node, (ast.IfExp,)):
+            return self.roots(node.body, names) | self.roots(node.orelse, names)
+        elif isinstance(node, ast.BoolOp):
+            return set().union(*(self.roots(v, names) for v in node.values))
+        elif isinstance(node, ast.NamedExpr):
+            return self.roots(node.value, names)
+        elif isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+            return {(root, True) for e in node.elts for root, _ in self.roots(e, names)}
+        elif isinstance(node, ast.Dict):
+            return {(root, True) for e in node.values for root, _ in self.roots(e, names)}
+        elif isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp)):
+            return {(root, True) for root, _ in self.roots(node.elt, names)}
+        elif isinstance(node, ast.DictComp):
+            return {(root, True) for root, _ in self.roots(node.value, names)}
+        elif isinstance(node, ast.Call):
+            return self._of_call(node, names)
+        return set()
+
+    def _module(self, node):
+        """The module of the program that an expression names."""
+        if not isinstance(node, ast.Name) or node.id in self.hidden:
+            return None
+        source, name = self.module.imports.get(node.id, (None, None))
+        return self.program.modules.get(source) if name is None else None
+
+    def _outside(self, module, name):
+        if name in module.bound:
+            return {(("variable", module.name, name), False)}
+        source, original = module.imports.get(name, (None, None))
+        if source in self.program.modules and original in self.program.modules[source].bound:
+            return {(("variable", source, original), False)}
+        return set()
+
+    def _of_call(self, node, names):
+        callee = self.program.called(self.module, node, self.hidden)
+        if callee and self.program.is_function(callee):
+            return {(("result", callee), False)}
+        dotted = self.program.dotted(self.module, node.func, self.hidden)
+        inner = set().union(*(self.roots(a, names) for a in node.args)) if node.args else set()
+        if dotted in COPY:
+            return {(root, True) for root, _ in inner}
+        if dotted in PART:
+            return {(root, False) for root, _ in inner}
+        if isinstance(node.func, ast.Attribute) and node.func.attr in PASS_ON:
+            return {(root, False) for root, _ in self.roots(node.func.value, names)}
+        return set()
+
+    def _roots(self):
+        names = {p: {(("argument", p), False)} for p in ([] if self.is_class else parameters(self.node))}
+        if not self.is_class:
+            for more in (self.node.args.vararg, self.node.args.kwarg):  # new ones at each call; what is in them is not
+                if more:
+                    names[more.arg] = {(("argument", more.arg), True)}
+        pairs = []
+        for node in ast.walk(self.node):
+            if isinstance(node, ast.Assign):
+                pairs += [(t, node.value, False) for t in node.targets]
+            elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
+                pairs.append((node.target, node.value, False))
+            elif isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
+                pairs.append((node.target, node.iter, True))
+            elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+                pairs.append((node.optional_vars, node.context_expr, False))
+        before = None
+        while before != names:
+            before = {n: set(r) for n, r in names.items()}
+            for target, value, part in pairs:
+                found = self.roots(value, names)
+                for name in ast.walk(target):
+                    if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
+                        direct = not part and name is target
+                        names.setdefault(name.id, set()).update(found if direct else {(r, False) for r, _ in found})
+        self.names = names
+
+    def _change(self, node, held, at):
+        """What `held` stands for is changed."""
+        for root, copied in self.roots(held, self.names):
+            if not copied:
+                self.changed.setdefault(root, place(at, ""))
+
+    def _look(self):
+        p, node = self.program, self.node
+        called = {id(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
+        inside = {id(n.value): n for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+        for at in ast.walk(node):
+            if isinstance(at, (ast.Attribute, ast.Subscript)) and isinstance(at.ctx, (ast.Store, ast.Del)):
+                self._change(at, at.value, at)
+                if p.dotted(self.module, at.value, self.hidden) == "os.environ":
+                    self.kept = self.kept or place(at, "changes the environment of the process")
+                if isinstance(at, ast.Attribute) and self._module(at.value):
+                    self.changed.setdefault(("variable", self._module(at.value).name, at.attr), place(at, ""))
+                held = p.named(self.module, at.value, self.hidden)
+                if held and not p.is_function(held):
+                    self.kept = self.kept or place(at, f"changes a variable of the class {held.rpartition('.')[2]}")
+            elif isinstance(at, ast.AugAssign) and isinstance(at.target, ast.Name) and not isinstance(at.value, (ast.Constant, ast.JoinedStr)):
+                if isinstance(at.value, (ast.List, ast.ListComp, ast.Set, ast.SetComp, ast.Dict, ast.DictComp)):
+                    self._change(at, at.target, at)  # of numbers nothing is changed; what else is meant is seen when it runs
+            elif isinstance(at, ast.Global):
+                for name in at.names:
+                    self.changed.setdefault(("variable", self.module.name, name), place(at, ""))
+            elif isinstance(at, ast.Call):
+                self._look_at_call(at)
+            if isinstance(at, (ast.Name, ast.Attribute)) and isinstance(at.ctx, ast.Load) and at is not node:
+                name = p.named(self.module, at, self.hidden)
+                if name and id(at) not in called:
+                    self.uses.append((name, at))
+                    if id(at) in inside and p.is_function(name):
+                        self.objects.append((name, place(inside[id(at)], "has an attribute, and is more than a function")))
+        if not self.is_class:
+            self._look_at_form()
+
+    def _look_at_call(self, at):
+        p = self.program
+        if isinstance(at.func, ast.Attribute) and at.func.attr in CHANGE:
+            self._change(at, at.func.value, at)
+            if p.dotted(self.module, at.func.value, self.hidden) == "os.environ":
+                self.kept = self.kept or place(at, "changes the environment of the process")
+        dotted = p.dotted(self.module, at.func, self.hidden)
+        if dotted in CHANGE_FIRST and at.args:
+            self._change(at, at.args[0], at)
+        if dotted in PROCESS:
+            self.kept = self.kept or place(at, PROCESS[dotted])
+        callee = p.called(self.module, at, self.hidden)
+        if callee is None:
+            return
+        self.calls.append((callee, at))
+        if not p.is_function(callee):
+            return
+        wanted = parameters(p.node(callee))
+        pairs = [(wanted[n] if n < len(wanted) else None, a) for n, a in enumerate(at.args)]
+        pairs += [(k.arg, k.value) for k in at.keywords]
+        for parameter, value in pairs:
+            self.passed.append((callee, parameter, {r for r, copied in self.roots(value, self.names) if not copied}, at))
+            if kind := self.kind(value):
+                self.objects.append((callee, place(value, f"is handed {kind}, which is no value")))
+
+    def _look_at_form(self):
+        node, p = self.node, self.program
+        module, short = p.split(self.name)
+        if isinstance(node, ast.AsyncFunctionDef):
+            self.stays = place(node, "is a coroutine")
+        for at in own(node):
+            if isinstance(at, (ast.Yield, ast.YieldFrom)):
+                self.stays = self.stays or place(at, "is a generator")
+            elif isinstance(at, ast.Return) and at.value is not None:
+                self.returns |= {r for r, copied in self.roots(at.value, self.names) if not copied}
+                if kind := self.kind(at.value):
+                    self.stays = self.stays or place(at, f"returns {kind}, which is no value")
+        for decorator in node.decorator_list:
+            called = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if p.dotted(module, called) not in DECORATORS:
+                self.stays = self.stays or place(decorator, "has a decorator, and what that makes of it is not known")
+        if short in module.again:
+            self.stays = self.stays or place(node, "is bound more than once")
+
+    def kind(self, node, seen=()):
+        """What an expression is where it is no value, as far as that can be told; None: a value, or not known."""
+        p = self.program
+        if isinstance(node, ast.Lambda):
+            return "a function"
+        if isinstance(node, ast.GeneratorExp):
+            return "a generator"
+        if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+            return next((k for e in node.elts if (k := self.kind(e, seen))), None)
+        if isinstance(node, ast.Dict):
+            return next((k for e in node.values if (k := self.kind(e, seen))), None)
+        if isinstance(node, ast.IfExp):
+            return self.kind(node.body, seen) or self.kind(node.orelse, seen)
+        if isinstance(node, ast.Call):
+            name = p.called(self.module, node, self.hidden)
+            if name:
+                if not p.is_function(name):
+                    return f"an object of {name.rpartition('.')[2]}"
+                return "a generator" if any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in own(p.node(name))) else None
+            dotted = p.dotted(self.module, node.func, self.hidden)
+            if dotted in OBJECTS:
+                return OBJECTS[dotted]
+            return f"an object of {dotted}" if dotted.startswith(OBJECT_PREFIXES) else None
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            name = p.named(self.module, node, self.hidden)
+            if name:
+                return "a function" if p.is_function(name) else "a class"
+        if isinstance(node, ast.Name):
+            return self._kind_of_name(node.id, seen)
+        return None
+
+    def _kind_of_name(self, name, seen):
+        if name in seen:
+            return None
+        if name not in self.hidden:
+            source, original = self.module.imports.get(name, (None, None))
+            return "a module" if source and original is None else None
+        if self.name == self.program.entry and parameters(self.node)[1:2] == [name]:
+            return "the context of the invocation"
+        for at in ast.walk(self.node):
+            if isinstance(at, DEFS) and at.name == name and at is not self.node:
+                return "a function within another"
+            if isinstance(at, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in at.targets):
+                if kind := self.kind(at.value, (*seen, name)):
+                    return kind
+            if isinstance(at, ast.withitem) and isinstance(at.optional_vars, ast.Name) and at.optional_vars.id == name:
+                return self.kind(at.context_expr, (*seen, name)) or "what a with statement holds"
+            if isinstance(at, ast.arg) and at.arg == name and at.annotation is not None:
+                annotated = self.program.named(self.module, at.annotation)
+                if annotated and not self.program.is_function(annotated):
+                    return f"an object of {annotated.rpartition('.')[2]}"
+        return None

@@ -1,0 +1,17 @@
+# cmake "-DSOURCES=a.py;b.py" -DROOT=folder -DHEADER=file -P decompose_files.cmake: files as constants, named as they are below ROOT;
+# those that are not below it by their names.
+set(entries "")
+foreach(source ${SOURCES})
+  file(READ ${source} hex HEX)
+  string(LENGTH "${hex}" digits)
+  math(EXPR size "${digits} / 2")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "\\\\x\\1" text "${hex}")
+  string(REPEAT "[^|]" 128 line)
+  string(REGEX REPLACE "(${line})" "\\1\"\n     \"" text "${text}")
+  file(RELATIVE_PATH path ${ROOT} ${source})
+  if(path MATCHES "^\\.\\.")
+    get_filename_component(path ${source} NAME)
+  endif()
+  string(APPEND entries "    ToolFile{\"${path}\", std::string_view(\n     \"${text}\", ${size})},\n")
+endforeach()
+file(WRITE ${HEADER} "// Generated from runtimes/decompose/.\n#pragma once\n\n#include <array>\n\n#include \"runtimes/decompose.hpp\"\n\nnamespace autotune::runtimes {\n\ninline constexpr std::array kDecomposeFiles{\n${entries}};\n\n}  // namespace autotune::runtimes\n")
