@@ -75,7 +75,7 @@ Status Reports::update_page(OwnerTopology& owners, Timestamp now, bool asked) {
 }
 
 Status Reports::flush_page(OwnerTopology& owners, Timestamp now) {
-    OwnerGraph graph = owners.so_far(options_.window);
+    OwnerGraph graph = owners.so_far(now, options_.window);
     graph.wall_to = wall_at(SystemClock(), graph.to);
     if (!page_written_ && graph.nodes.empty()) return ok();  // as soon as there is something
     page_written_ = now;

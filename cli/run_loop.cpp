@@ -193,6 +193,7 @@ void turn_until_stopped(Loop& loop) {
     loop.pipeline->flush();
     if (Status s = loop.reports->flush(loop.analyzer, loop.pipeline->tables(), loop.clock.now()); !s)
         say(s.error().message);
+    loop.owners.settle();
     if (Status s = loop.reports->flush_page(loop.owners, loop.clock.now()); !s) say(s.error().message);
 }
 

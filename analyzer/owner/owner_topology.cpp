@@ -28,6 +28,9 @@ bool is_one_of(const Event& event) {
     return (std::holds_alternative<Bodies>(event.body) || ...);
 }
 
+// After that long no event is on its way to ingest() any more, read by turns of some tenths of a second.
+constexpr Nanos kOnTheirWay = std::chrono::seconds(1);
+
 // Samples, waits, files and calls of functions are most of what a busy machine tells.
 bool matters(const Event& event) {
     if (const auto* io = std::get_if<IoDone>(&event.body)) return io->op <= IoOp::receive || io->op == IoOp::close_file;
@@ -66,12 +69,19 @@ OwnerGraph OwnerTopology::finish(const EventBatch& batch, const JoinResolver& re
     return graph;
 }
 
-OwnerGraph OwnerTopology::so_far(Nanos window, const JoinResolver& resolver) {
+void OwnerTopology::settle() {
+    state_->held.release(state_->newest, [&](const Event& e) { state_->map.add(e); });
+}
+
+OwnerGraph OwnerTopology::so_far(Timestamp now, Nanos window, const JoinResolver& resolver) {
     State& s = *state_;
     if (!s.has_tables || s.events == 0) return {};
+    // By the clock: where nothing happens any more, no event says that the last ones are old enough.
+    s.held.release(now - std::max(s.options.hold_back, kOnTheirWay), [&](const Event& e) { s.map.add(e); });
+    const Timestamp to = std::max(s.newest, now);
     // Edges are summed by the minute: from the start of one, so that counts and rates are of just what is told.
-    const Timestamp since = std::chrono::floor<std::chrono::minutes>(s.newest - window);
-    OwnerGraph graph = s.map.graph(std::max(s.first, since), s.newest, BookedConnection::Which::certain);
+    const Timestamp since = std::chrono::floor<std::chrono::minutes>(to - window);
+    OwnerGraph graph = s.map.graph(std::max(s.first, since), to, BookedConnection::Which::certain);
     graph.late = s.late;
     resolve_joins(graph, resolver);
     return graph;

@@ -36,9 +36,11 @@ public:
     // All that was seen; `resolver`, where there is one, is asked for what is ambiguous. REQUIRES: called once.
     [[nodiscard]] OwnerGraph finish(const EventBatch& batch, const JoinResolver& resolver = {});
 
-    // What is known now of the last `window`, while it goes on. Turns of connections that speak no HTTP come when
-    // they are told: eight at a time, and at the connection's end.
-    [[nodiscard]] OwnerGraph so_far(Nanos window, const JoinResolver& resolver = {});
+    // What is known `now`, on the events' clock, of the `window` before, while it goes on. Turns of connections that speak
+    // no HTTP come when they are told: eight at a time, and at the connection's end.
+    [[nodiscard]] OwnerGraph so_far(Timestamp now, Nanos window, const JoinResolver& resolver = {});
+    // Nothing older than what was ingested will come: what is held back, to be put in order, is taken now.
+    void settle();
 
     // Peers on this machine that nobody is known to own, and a process that called them. Each is asked for once.
     struct Stranger {

@@ -308,6 +308,32 @@ TEST_F(Owners, WhatThereIsNoRoomForIsCountedAndTheEdgeIsWhole) {
     EXPECT_EQ(graph.works_not_kept, 25u);
 }
 
+// Where it is quiet no later event says that the last ones may be told.
+TEST_F(Owners, WhatIsToldSoFarIsAllThatIsOldEnough) {
+    const Box cart = s.sandbox(7, 100, "cart");
+    s.at(1ms).born(cart).start(cart, "c1");
+    s.at(5ms);
+    http(cart, Side::client, client_port(1), at_port(8080), "/a", 2ms);
+    s.at(6ms).end(cart, "c1");
+    OwnerTopology topology;
+    topology.ingest(s.batch);
+    EXPECT_THAT(edges(topology.so_far(s.now().at, 1h)), IsEmpty());
+    const OwnerGraph later = topology.so_far(s.now().at + 2s, 1h);
+    EXPECT_THAT(edges(later), ElementsAre("cart > 127.0.0.1:8080 1"));
+    EXPECT_EQ(later.to, s.now().at + 2s);
+}
+
+TEST_F(Owners, WhatIsHeldBackIsToldOnceItIsSettled) {
+    const Box cart = s.sandbox(7, 100, "cart");
+    s.at(1ms).born(cart).start(cart, "c1");
+    s.at(5ms);
+    http(cart, Side::client, client_port(1), at_port(8080), "/a", 2ms);
+    OwnerTopology topology;
+    topology.ingest(s.batch);
+    topology.settle();
+    EXPECT_THAT(edges(topology.so_far(s.now().at, 1h)), ElementsAre("cart > 127.0.0.1:8080 1"));
+}
+
 TEST_F(Owners, NothingIsNothing) {
     const OwnerGraph graph = play();
     EXPECT_THAT(graph.nodes, IsEmpty());
