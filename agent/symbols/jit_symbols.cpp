@@ -14,12 +14,14 @@ namespace {
 constexpr std::size_t kBlock = 256u << 10;
 constexpr std::size_t kMaxRead = 16u << 20;  // by one look-up: some 20 ms; the next one goes on
 constexpr std::size_t kMaxName = 1024;
+constexpr std::int64_t kClockSlack = 1'000'000'000;  // ns: the file's clock has ticks, and the process's is corrected
 }  // namespace
 
-std::string_view JitSymbols::find(std::uint64_t address, const std::string& path, const std::string& fallback) {
+std::string_view JitSymbols::find(std::uint64_t address, const std::string& path, const std::string& fallback,
+                                  std::int64_t began_unix_ns) {
     if (const auto known = map_.find(address)) return name_at(*known);
-    refresh(path);
-    if (!file_) refresh(fallback);
+    refresh(path, began_unix_ns);
+    if (!file_) refresh(fallback, began_unix_ns);
     if (!file_) return {};
     read_more();
     const auto found = map_.find(address);
@@ -27,11 +29,13 @@ std::string_view JitSymbols::find(std::uint64_t address, const std::string& path
 }
 
 // Another file of that name is another map: a process that was started anew under this pid in its container.
-void JitSymbols::refresh(const std::string& path) {
+void JitSymbols::refresh(const std::string& path, std::int64_t began_unix_ns) {
     // The process may have put anything there: never block on a fifo, never follow a link out.
     Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
     struct stat s {};
     if (!fd || fstat(fd.get(), &s) != 0 || !S_ISREG(s.st_mode)) return;
+    const std::int64_t written = std::int64_t{s.st_mtim.tv_sec} * 1'000'000'000 + s.st_mtim.tv_nsec;
+    if (began_unix_ns != 0 && written + kClockSlack < began_unix_ns) return;
     const bool same = file_ && device_ == s.st_dev && inode_ == s.st_ino;
     if (same && static_cast<std::uint64_t>(s.st_size) >= taken_) return;
     file_ = std::move(fd);

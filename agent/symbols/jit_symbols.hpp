@@ -18,17 +18,18 @@ namespace autotune::symbols {
 class JitSymbols {
 public:
     // Name of the function at the address; "" when the file (see perf_map.hpp) has none or is not there.
-    // `path`: of the map, through the process's root; `fallback` once the process is gone. Trusts only a regular file.
+    // `path`: of the map, through the process's root; `fallback` once the process is gone. Trusts only a regular file that was
+    // written to since the process began (ns since 1970; 0: not known): else it is what an earlier one of that pid left.
     // Valid until the next call.
-    [[nodiscard]] std::string_view find(std::uint64_t address, const std::string& path,
-                                        const std::string& fallback);
+    [[nodiscard]] std::string_view find(std::uint64_t address, const std::string& path, const std::string& fallback,
+                                        std::int64_t began_unix_ns = 0);
 
     [[nodiscard]] std::size_t bytes() const { return map_.bytes() + name_.capacity(); }
     // Functions that found no room.
     [[nodiscard]] std::uint64_t dropped() const { return map_.dropped(); }
 
 private:
-    void refresh(const std::string& path);
+    void refresh(const std::string& path, std::int64_t began_unix_ns);
     void read_more();
     [[nodiscard]] std::string_view name_at(std::uint32_t at);
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdio>
+#include <ctime>
 #include <utility>
 #include <vector>
 
@@ -183,11 +184,22 @@ private:
         return frames;
     }
 
+    // When it began; 0: not known.
+    static std::int64_t unix_ns_of(const ProcessId& id) {
+        if (id.start_ns == 0) return 0;
+        const auto now = [](clockid_t clock) {
+            timespec t{};
+            clock_gettime(clock, &t);
+            return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+        };
+        return now(CLOCK_REALTIME) - now(CLOCK_BOOTTIME) + static_cast<std::int64_t>(id.start_ns);
+    }
+
     std::string_view jit_name(const ProcessId& id, SeenProcess& p, std::uint64_t address) {
         const std::string inner = "/tmp/perf-" + std::to_string(p.snapshot.inner_pid) + ".map";
         const std::string outer = "/tmp/perf-" + std::to_string(id.pid) + ".map";
         const std::size_t before = p.jit.bytes();
-        const auto name = p.jit.find(address, options_.proc + "/" + std::to_string(id.pid) + "/root" + inner, outer);
+        const auto name = p.jit.find(address, options_.proc + "/" + std::to_string(id.pid) + "/root" + inner, outer, unix_ns_of(id));
         jit_bytes_ += p.jit.bytes() - before;
         if (jit_bytes_ > options_.max_jit_bytes) jit_bytes_ = processes_.drop_jits_but(p);
         return name;

@@ -1,8 +1,9 @@
 // Symbols that come as text: a JIT's perf map, the kernel's kallsyms.
 #include <gtest/gtest.h>
 
-#include <filesystem>
+#include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 
 #include "agent/symbols/jit_symbols.hpp"
@@ -11,6 +12,8 @@
 
 namespace autotune::symbols {
 namespace {
+
+using namespace std::chrono_literals;
 
 // A map, and names out of its text.
 struct Read {
@@ -125,6 +128,23 @@ TEST_F(JitFile, IsReadAgainWhenItHasGrown) {
     EXPECT_EQ(jit_.find(0x2000, path_, ""), "");
     std::ofstream(path_, std::ios::app) << "2000 100 second\n";
     EXPECT_EQ(jit_.find(0x2000, path_, ""), "second");
+}
+
+// Pids come again: of the dead process before there is still a map.
+TEST_F(JitFile, OfAnEarlierProcessNamesNothing) {
+    const auto unix_ns = [](std::chrono::system_clock::time_point t) {
+        return std::chrono::duration_cast<std::chrono::nanoseconds>(t.time_since_epoch()).count();
+    };
+    const auto now = std::chrono::system_clock::now();
+    std::ofstream(path_) << "1000 100 dead\n";
+    std::filesystem::last_write_time(path_, std::filesystem::file_time_type::clock::now() - 1h);
+    EXPECT_EQ(jit_.find(0x1010, path_, "", unix_ns(now)), "");
+    EXPECT_EQ(jit_.find(0x1010, path_, path_, unix_ns(now)), "");
+    std::ofstream(path_, std::ios::app) << "2000 100 alive\n";
+    EXPECT_EQ(jit_.find(0x2010, path_, "", unix_ns(now)), "alive");
+    JitSymbols of_an_old_one;
+    std::filesystem::last_write_time(path_, std::filesystem::file_time_type::clock::now() - 1h);
+    EXPECT_EQ(of_an_old_one.find(0x1010, path_, "", unix_ns(now - 2h)), "dead");
 }
 
 TEST_F(JitFile, IsNotFollowedOutByALink) {
