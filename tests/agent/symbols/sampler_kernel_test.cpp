@@ -46,6 +46,18 @@ TEST_F(SamplerOnKernel, WalksCodeWithoutFramePointersToItsStart) {
     EXPECT_EQ(got.together("sort_in_libc", "match_in_libstdcxx"), 0u);
 }
 
+TEST_F(SamplerOnKernel, CutsNativeRecursionTenThousandDeepAndSaysSo) {
+    const auto source = started();
+    ASSERT_NE(source, nullptr);
+    Collected got;
+    TracedChild child(cgroup_, {AUTOTUNE_DEEP_PROGRAM});
+    collect(*source, child, got);
+    ASSERT_EQ(child.status(), 0);
+    EXPECT_GE(got.holding["down"], 300u) << got.summary();
+    EXPECT_GE(got.truncated, got.holding["down"] - 20) << got.summary();
+    for (const StackId stack : got.stacks) EXPECT_LE(got.batch.tables.stacks[stack].size(), 1'500u);
+}
+
 double cpu_seconds_of(pid_t process) {
     clockid_t clock = 0;
     timespec t{};
