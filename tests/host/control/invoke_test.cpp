@@ -132,6 +132,8 @@ TEST_F(Invoking, AsAnEventIsAcceptedAndRunsAfterwards) {
     const auto asked = last_asked();
     EXPECT_EQ(asked.payload, R"({"n":1})");
     EXPECT_EQ(asked.request_id, answer.headers.get("X-Amzn-RequestId"));
+    EXPECT_NE(asked.trace_id, "");
+    EXPECT_EQ(asked.trace_id, answer.headers.get("X-Amzn-Trace-Id"));
 }
 
 TEST_F(Invoking, RefusesWhatIsNotJson) {
