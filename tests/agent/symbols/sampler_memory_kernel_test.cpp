@@ -55,7 +55,7 @@ TEST_F(SamplerMemory, IsWhatTheProcessGrewByInEachFunction) {
     for (const auto& [function, grown] : grown_)
         EXPECT_NEAR(bytes[function], grown, 0.01 * grown + 0.1 * kMega) << function;
     EXPECT_GT(bytes["touch_each_page"], 23 * kMega);  // the program tells no nonsense
-    EXPECT_LT(bytes["only_read"] + bytes["read_a_file"] + bytes["write_a_file"], 0.2 * kMega);
+    EXPECT_LT(bytes["read_a_file"] + bytes["write_a_file"], 0.2 * kMega);  // nor only_read, where one page of zeros serves all
 }
 
 TEST_F(SamplerMemory, GrowthIsWhatWasAskedFor) {

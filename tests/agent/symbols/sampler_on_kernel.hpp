@@ -34,6 +34,7 @@ struct Collected {
     std::map<std::pair<std::string, std::string>, std::uint64_t> pairs;  // samples that hold both
     std::set<StackId> stacks;
     std::set<std::string> modules;
+    std::uint64_t python_before = 0;  // Python's samples until the program was let go (SamplerOnKernel::python_program)
 
     [[nodiscard]] std::string name(FrameId id) const {
         return std::string(batch.tables.strings[batch.tables.frames[id].name]);
@@ -89,8 +90,10 @@ protected:
         EXPECT_TRUE(status) << status.error().message;
         return status ? std::move(source) : nullptr;
     }
+    // Of a program that waits to be let go (python_program): what comes after. Else all.
     void collect(SamplerSource& source, TracedChild& child, Collected& into) {
         bool ended = false;
+        bool counts = go_.empty();
         while (!ended) {
             ended = child.ended();
             const auto poll = source.poll(std::chrono::milliseconds(10), into.batch);
@@ -99,8 +102,14 @@ protected:
                 if (std::holds_alternative<StackSample>(e.body)) {
                     EXPECT_EQ(e.process.pid, child.pid());
                     EXPECT_GT(e.process.start_ns, 0u);
+                    if (is_waiting(into, e)) {
+                        std::ofstream(go_).flush();
+                        counts = true;
+                        into.python_before = source.health().python_samples;
+                        continue;
+                    }
                 }
-                into.add(e);
+                if (counts) into.add(e);
             }
             into.batch.events.clear();
         }
@@ -111,10 +120,29 @@ protected:
         written_.push_back(path);
         return path;
     }
+    // A Python program, its text from line 2 on. It begins when its Python frames are seen: how long the agent takes to read an
+    // interpreter's files on a busy machine is no part of these tests. For collect(), or whoever asks is_waiting() and makes go().
+    // `pause`: what it does meanwhile, over and over.
+    std::string python_program(const std::string& name, const std::string& text, const std::string& pause = "pass") {
+        go_ = ::testing::TempDir() + "/" + std::to_string(getpid()) + "-" + name + ".go";
+        unlink(go_.c_str());
+        written_.push_back(go_);
+        return write_program(name, "import os, time; exec(\"def wait_for_go(path):\\n while not os.path.exists(path): " + pause +
+                                       "\\nwait_for_go('" + go_ + "')\")\n" + text);
+    }
+    [[nodiscard]] const std::string& go() const { return go_; }
+    [[nodiscard]] static bool is_waiting(const Collected& into, const Event& event) {
+        const auto* sample = std::get_if<StackSample>(&event.body);
+        if (sample == nullptr || sample->truncated) return false;
+        for (const FrameId f : into.batch.tables.stacks[sample->stack])
+            if (into.name(f) == "wait_for_go") return true;
+        return false;
+    }
     void TearDown() override {
         for (const std::string& path : written_) unlink(path.c_str());
     }
     std::vector<std::string> written_;
+    std::string go_;  // "": the program does not wait
     TestCgroup cgroup_;
 };
 
