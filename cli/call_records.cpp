@@ -17,6 +17,17 @@ double ms_of(Nanos span) { return static_cast<double>(span.count()) / 1e6; }
 
 bool was_answered(std::uint16_t status) { return status >= 200 && status < 300; }
 
+// As whoever reads replay_lines() numbers them, so that both lead to the same answer, word by word.
+void number_by_appearance(rules::CallLog& log) {
+    const std::vector<std::string> names = std::exchange(log.functions, {});
+    log.by_name.clear();
+    for (rules::Trace& trace : log.traces)
+        for (rules::RecordedInvocation& i : trace.invocations) {
+            i.function = log.function(names[i.function]);
+            for (rules::RecordedCall& call : i.calls) call.callee = log.function(names[call.callee]);
+        }
+}
+
 }  // namespace
 
 bool CallRecords::add(const Invocation& i) {
@@ -164,6 +175,7 @@ RecordedCalls CallRecords::finish() && {
         log_.traces[one.log_trace].invocations.push_back(std::move(made));
         ++log_.invocations;
     }
+    number_by_appearance(log_);
     return {.log = std::move(log_), .missing = missing_};
 }
 

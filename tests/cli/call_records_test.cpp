@@ -129,7 +129,7 @@ TEST(CallRecords, AreReadAgainAsTheyWereWritten) {
     front.memory_peak = 40u << 20u, front.time_limit = std::chrono::seconds(3);
     front.thread.wall = milliseconds(100), front.thread.on_cpu = milliseconds(7);
     front.thread.off_cpu[static_cast<std::size_t>(WaitCause::run_queue)] = milliseconds(2);
-    const auto done = put_together({front, ran("b", "back", 20, 60, "Root=1")});
+    const auto done = put_together({ran("b", "back", 20, 60, "Root=1"), front});  // the newest is read first
     const std::string lines = replay_lines(done.log, 0);
     rules::ReplayReader reader;
     ASSERT_TRUE(reader.feed(lines));
@@ -140,6 +140,7 @@ TEST(CallRecords, AreReadAgainAsTheyWereWritten) {
     EXPECT_EQ(one.timeout_ms, 3000);
     EXPECT_EQ(one.cpu_ms, 9);
     EXPECT_EQ(replay_lines(*read, 0), lines);
+    EXPECT_EQ(read->functions, done.log.functions);  // or groups would be told in another order
 }
 
 }  // namespace
