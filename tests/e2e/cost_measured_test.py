@@ -141,7 +141,13 @@ class Measured(unittest.TestCase):
     def test_a_window_counts_all_that_is_in_it(self):
         bill = self.bill("--window", "7d")
         self.assertEqual(bill["measured"]["invocations"], len(self.records()))
-        self.assertEqual(self.bill("--window", "1s")["measured"]["invocations"] <= len(self.records()), True)
+        # The first invocation was seconds before the watching ended; it may be that nothing began in the last one.
+        last = harness.run("cost", "--state", self.state, "--window", "1s", "--json")
+        if last.returncode == 0:
+            self.assertLess(json.loads(last.stdout)["measured"]["invocations"], len(self.records()))
+        else:
+            self.assertEqual((last.returncode, last.stdout), (1, ""))
+            self.assertIn("no invocation began between", last.stderr)
 
     def test_what_is_not_there_or_broken_is_told(self):
         with tempfile.TemporaryDirectory() as empty:
