@@ -140,7 +140,7 @@ def measure(name, requests):
         took = time.monotonic() - began
         app.wait_recorded((requests + WARM_UP) * sum(applications.billed_of(name).values()))
         # Of the very requests that are measured: before them, work that is left behind waits for others' sandboxes to start.
-        verdict, _ = app.fuse("--last", f"{took:.0f}s")
+        verdict, _ = app.fuse("--last", f"{took + APART / 2:.0f}s")
         if verdict["traces"] != requests:
             raise AssertionError(f"{name}: {verdict['traces']} requests on record, not {requests}")
         groups = [g["functions"] for g in verdict["groups"] if len(g["functions"]) > 1]
