@@ -10,7 +10,7 @@ constexpr std::int64_t kApplicationId = 0x61757474;
 
 // Migration i makes version i+1 of version i. Never change one that was released: add another.
 // STRICT: a value of the wrong type is an error, not a surprise years later.
-constexpr std::array<const char*, 9> kMigrations{R"sql(
+constexpr std::array<const char*, 10> kMigrations{R"sql(
 CREATE TABLE changes (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     token TEXT NOT NULL UNIQUE,
@@ -123,6 +123,18 @@ ALTER TABLE invocations ADD COLUMN stands_for INTEGER NOT NULL DEFAULT 1;
 )sql",
                                                  R"sql(
 ALTER TABLE changes ADD COLUMN before_head TEXT NOT NULL DEFAULT '';
+)sql",
+                                                  R"sql(
+CREATE TABLE refusals (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    provider TEXT NOT NULL,
+    function TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    change TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    at_ns INTEGER NOT NULL
+) STRICT;
+CREATE INDEX refusals_by_time ON refusals (at_ns);
 )sql"};
 constexpr std::int64_t kVersion = kMigrations.size();
 

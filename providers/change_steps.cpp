@@ -124,7 +124,11 @@ void ChangeDriver::promote() {
     switch (find_promoted(record_, seen)) {
         case Found::busy:
         case Found::foreign: return give_up("somebody else changed the alias while the canary ran");
-        case Found::done: return close(Disposition::promoted, record_.detail);
+        case Found::done:
+            if (lease_lost_)
+                return close(Disposition::failed, record_.detail + "; version " + record_.candidate +
+                                                      " serves already, and for some time another agent may have had the lease");
+            return close(Disposition::promoted, record_.detail);
         case Found::not_done: break;
     }
     Routing whole = promoted_split(record_);
