@@ -168,6 +168,11 @@ void ChangeDriver::revert() {
         next.detail += "; somebody else changed the alias meanwhile, and it was left so";
         if (!journal(std::move(next))) return;
     }
+    // Under another agent's lease the same change may have been made since: a head as the version that serves is not this one's.
+    const auto serving = alias == nullptr ? seen.builds.end() : seen.builds.find(alias->stable);
+    const bool leased = context_.leases != nullptr && context_.leases->are_taken();
+    if (leased && !put_back && serving != seen.builds.end() && same_tuning(serving->second.tuned, seen.head.tuned))
+        return close(record_.disposition, record_.detail);
     revert_head(seen);
 }
 
