@@ -75,13 +75,13 @@ Message promoted() {
 
 const std::string kSymptom =
     "[critical] orders: 3 of 20 invocations ran out of memory\n"
-    "  since     2026-09-21T13:58:20Z\n"
+    "  since     2026-09-21T13:58:20.000Z\n"
     "  impact    about 3936 requests a day; 0.0155 ± 0.0052 USD a day (95 %): of 412 invocations in 900 s 37 failed, 4 took longer "
     "than 0.3 s, which wasted 9.25 ± 3.1 GB-s; AWS Lambda, x86, US East (N. Virginia), prices of 2025-08-01, first tier, nothing free\n"
     "  sure      high: 412 invocations, of which 37 failed (8.98 %; 95 %: 6.58 % to 12.1 %); 35 of 37 kills have a black box\n"
     "  evidence  fn.oom_count = 37\n"
     "            fn.invocations = 412\n"
-    "            killed at 2026-09-21T14:13:19Z\n"
+    "            killed at 2026-09-21T14:13:19.000Z\n"
     "            it was at handler.py:12 in handler\n"
     "            black box: autotune profile --black-box 8f2c\n"
     "            hottest frame: json.loads\n"
