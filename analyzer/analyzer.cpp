@@ -5,6 +5,7 @@
 
 #include "analyzer/assembler.hpp"
 #include "analyzer/history.hpp"
+#include "analyzer/impact.hpp"
 #include "analyzer/profiles.hpp"
 #include "analyzer/reorder_buffer.hpp"
 #include "analyzer/service_map.hpp"
@@ -98,6 +99,12 @@ std::vector<FunctionFacts> Analyzer::facts(Nanos window, Timestamp now) const {
         all.push_back(std::move(facts));
     }
     return all;
+}
+
+Impact Analyzer::impact(const FunctionRef& function, Nanos window, Timestamp now, Nanos slow_over) const {
+    const auto book = state_->history.books().find(function);
+    if (book == state_->history.books().end()) return {};
+    return impact_of(book->second, now - std::min(window, state_->options.history), now, slow_over);
 }
 
 ServiceGraph Analyzer::graph(Nanos window, Timestamp now) const {

@@ -21,6 +21,7 @@
 #include "core/facts.hpp"
 #include "core/ids.hpp"
 #include "core/invocation.hpp"
+#include "core/plan.hpp"
 #include "core/profile.hpp"
 #include "core/service_graph.hpp"
 #include "core/time.hpp"
@@ -116,6 +117,10 @@ public:
     // Counts are 0 and rates unknown where nothing ended in the window. `labels` are the caller's to
     // fill in. fn.version, fn.memory_mb: of the version that served most of the window.
     [[nodiscard]] std::vector<FunctionFacts> facts(Nanos window, Timestamp now) const;
+
+    // What the function's invocations of [now - window, now] that failed, or took longer than `slow_over` (0: none is
+    // slow), took; analyzer/impact.hpp. Goes through all of them: for what is told to people, not for every turn.
+    [[nodiscard]] Impact impact(const FunctionRef& function, Nanos window, Timestamp now, Nanos slow_over) const;
 
     // Who called whom in the window, rounded out to whole minutes. Socket ends are matched where both
     // were seen; a function that calls another through the platform's invoke API owns a socket to the

@@ -140,6 +140,8 @@ Status BlackBoxes::match(BlackBox box) {
 
 Status BlackBoxes::keep(Ended& ended, BlackBox box, int rank) {
     const Invocation& i = ended.invocation;
+    if (ended.rank == 0) told_.emplace_back(i.function.name, i.end);
+    if (told_.size() > kMostKept) told_.pop_front();
     ended.rank = rank;
     box.invocation = std::string(i.id.view());
     box.function = i.function.name;
@@ -159,6 +161,11 @@ Status BlackBoxes::keep(Ended& ended, BlackBox box, int rank) {
 BlackBoxes::Last BlackBoxes::last_of(const std::string& function) const {
     const auto found = last_.find(function);
     return found != last_.end() ? found->second : Last{};
+}
+
+std::size_t BlackBoxes::count_since(const std::string& function, Timestamp from) const {
+    return static_cast<std::size_t>(std::count_if(
+        told_.begin(), told_.end(), [&](const auto& one) { return one.first == function && one.second >= from; }));
 }
 
 }  // namespace autotune::cli

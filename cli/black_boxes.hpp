@@ -44,6 +44,9 @@ public:
     };
     [[nodiscard]] Last last_of(const std::string& function) const;
 
+    // Of the function's invocations that were killed at `from` or later: how many black boxes tell of. Of the newest 1,000.
+    [[nodiscard]] std::size_t count_since(const std::string& function, Timestamp from) const;
+
 private:
     struct Ended {
         Invocation invocation;
@@ -62,6 +65,7 @@ private:
     std::deque<Ended> ended_;       // killed lately
     std::deque<BlackBox> unmatched_;  // whose invocation has not been told yet
     std::map<std::string, Last> last_;
+    std::deque<std::pair<std::string, Timestamp>> told_;  // function and end of those that have a box, oldest first
     std::map<std::int32_t, Watched> watched_;  // by pid: when it was looked at last
     int waited_in_vain_ = 0;
     std::size_t kept_ = 0;

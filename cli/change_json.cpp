@@ -57,6 +57,15 @@ std::string line_of(const Json& json) { return json.dump(-1, ' ', false, Json::e
 
 std::string evidence_json(const Evidence& evidence) { return line_of(evidence_of(evidence)); }
 
+std::string refusal_json(const RefusalRecord& r) {
+    return line_of({{"refused", true},
+                    {"function", r.what.target.name},
+                    {"rule", r.what.rule},
+                    {"change", r.what.change},
+                    {"reason", r.what.reason},
+                    {"at", to_rfc3339(r.at)}});
+}
+
 std::string change_json(const ChangeRecord& change) { return line_of(json_of(change)); }
 
 }  // namespace autotune::cli

@@ -10,5 +10,6 @@ namespace autotune::cli {
 // What is not UTF-8 becomes U+FFFD.
 [[nodiscard]] std::string evidence_json(const Evidence& evidence);
 [[nodiscard]] std::string change_json(const ChangeRecord& change);
+[[nodiscard]] std::string refusal_json(const RefusalRecord& refusal);
 
 }  // namespace autotune::cli

@@ -31,13 +31,17 @@ Result<Explanation> look_up(SqliteStore& store, ChangeId id) {
     if (!trail) return trail.forward();
     auto others = store.changes(kLookedThrough);
     if (!others) return others.forward();
-    Explanation out{.change = std::move(*change), .steps = std::move(*trail), .not_chosen = {}};
+    Explanation out{.change = std::move(*change), .steps = std::move(*trail), .not_chosen = {}, .refused = {}};
     for (ChangeRecord& other : *others) {
         const Nanos before = out.change.opened - other.opened;
         if (other.id != id && other.action.target == out.change.action.target &&
             other.disposition == Disposition::refused && before < kNear && before > -kNear)
             out.not_chosen.push_back(std::move(other));
     }
+    auto refusals = store.refusals_since(out.change.opened - kNear, kLookedThrough);
+    if (!refusals) return refusals.forward();
+    for (RefusalRecord& r : *refusals)
+        if (r.what.target == out.change.action.target && r.at - out.change.opened < kNear) out.refused.push_back(std::move(r));
     return out;
 }
 

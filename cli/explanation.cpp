@@ -96,6 +96,9 @@ std::string explanation_text(const Explanation& explanation) {
     for (const ChangeRecord& o : explanation.not_chosen)
         others += "#" + std::to_string(static_cast<std::int64_t>(o.id)) + "  " + describe(o.action.change) +
                   ", by " + o.action.rule + ": " + o.detail + "\n";
+    for (const RefusalRecord& r : explanation.refused)
+        others += to_rfc3339(r.at) + "  " + (r.what.change.empty() ? "" : r.what.change + ", ") + "by " + r.what.rule + ": " +
+                  r.what.reason + "\n";
     out.add("steps", steps);
     out.add("refused", others);
     out.add("runbook", a.runbook);
@@ -125,6 +128,8 @@ std::string explanation_json(const Explanation& explanation) {
     json["refused_beside"] = Json::array();
     for (const ChangeRecord& o : explanation.not_chosen)
         json["refused_beside"].push_back(Json::parse(change_json(o)));
+    json["refusals"] = Json::array();
+    for (const RefusalRecord& r : explanation.refused) json["refusals"].push_back(Json::parse(refusal_json(r)));
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

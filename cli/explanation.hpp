@@ -13,6 +13,7 @@ struct Explanation {
     ChangeRecord change;
     std::vector<AuditRecord> steps;        // of it, oldest first
     std::vector<ChangeRecord> not_chosen;  // refused for the same function at about that time, newest first
+    std::vector<RefusalRecord> refused;    // what rules were refused for it at about that time, newest first
 };
 
 // Ends with a line break.

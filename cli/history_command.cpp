@@ -34,16 +34,47 @@ int print_invocations(SqliteStore& store, const std::string& function) {
     return kDone;
 }
 
+void print_refusal(const RefusalRecord& r) {
+    std::cout << to_rfc3339(r.at) << "  refused  " << r.what.target.name << "  "
+              << (r.what.change.empty() ? "nothing that would help" : r.what.change) << "\n    rule " << r.what.rule << ": "
+              << r.what.reason << "\n";
+}
+
+int failed(const Error& error) { return std::cerr << "autotune history: " << error.message << "\n", kFailed; }
+
+// Both by time, newest first. Machines are given one kind of line at a time.
 int print_changes(SqliteStore& store, std::size_t limit, bool json) {
     const auto records = store.changes(limit);
-    if (!records) return std::cerr << "autotune history: " << records.error().message << "\n", kFailed;
-    for (const ChangeRecord& c : *records) {
-        if (json)
-            std::cout << change_json(c) << "\n";
-        else
-            print_change(c);
+    if (!records) return failed(records.error());
+    if (json) {
+        for (const ChangeRecord& c : *records) std::cout << change_json(c) << "\n";
+        return kDone;
     }
-    if (records->empty() && !json) std::cerr << "nothing was changed yet\n";
+    const auto refusals = store.refusals_since(WallTime(), limit);
+    if (!refusals) return failed(refusals.error());
+    auto refusal = refusals->begin();
+    std::size_t left = limit;
+    for (const ChangeRecord& c : *records) {
+        for (; left > 0 && refusal != refusals->end() && refusal->at >= c.opened; ++refusal, --left) print_refusal(*refusal);
+        if (left == 0) return kDone;
+        print_change(c);
+        --left;
+    }
+    for (; left > 0 && refusal != refusals->end(); ++refusal, --left) print_refusal(*refusal);
+    if (records->empty()) std::cerr << "nothing was changed yet\n";
+    return kDone;
+}
+
+int print_refusals(SqliteStore& store, std::size_t limit, bool json) {
+    const auto refusals = store.refusals_since(WallTime(), limit);
+    if (!refusals) return failed(refusals.error());
+    for (const RefusalRecord& r : *refusals) {
+        if (json)
+            std::cout << refusal_json(r) << "\n";
+        else
+            print_refusal(r);
+    }
+    if (refusals->empty() && !json) std::cerr << "nothing was refused lately\n";
     return kDone;
 }
 
@@ -57,24 +88,27 @@ int verify(SqliteStore& store) {
 }  // namespace
 
 int history_command(int argc, char** argv) {
-    CLI::App app("What was changed, why and with which proof; newest first.", "autotune history");
+    CLI::App app("What was changed, why and with which proof, and what rules were refused; newest first.", "autotune history");
     app.footer(
         "examples:\n  autotune history\n  autotune history --json | jq .judged\n"
+        "  autotune history --refused\n"
         "  autotune history --invocations thumbnail --json\n  autotune history --verify");
     std::filesystem::path state = default_state_folder();
     std::size_t limit = 100;
     std::string function;
-    bool json = false, check_chain = false;
+    bool json = false, check_chain = false, refused = false;
     app.add_option("--state", state, "state folder of the agent")->capture_default_str();
     app.add_option("--limit", limit, "at most so many changes")->capture_default_str();
     app.add_option("--invocations", function,
                    "the invocations on record of this function instead, oldest first, as JSON lines");
-    app.add_flag("--json", json, "one JSON object a line");
+    app.add_flag("--refused", refused, "only what rules were refused, and why: one entry a change of reason");
+    app.add_flag("--json", json, "one JSON object a line: changes, or with --refused refusals");
     app.add_flag("--verify", check_chain, "check the audit's hash chain; exit 3 if it is broken");
     if (const auto over = read_arguments(app, argc, argv)) return *over;
     auto store = SqliteStore::open_read_only(store_file(state));
     if (!store) return std::cerr << "autotune history: " << store.error().message << "\n", kFailed;
     if (check_chain) return verify(**store);
+    if (refused) return print_refusals(**store, limit, json);
     return function.empty() ? print_changes(**store, limit, json) : print_invocations(**store, function);
 }
 

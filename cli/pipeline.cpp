@@ -4,14 +4,10 @@
 #include <thread>
 #include <utility>
 
-#include "cli/approvals.hpp"
-#include "cli/deployments.hpp"
-
 namespace autotune::cli {
 
 namespace {
 constexpr std::size_t kMostUnsaved = 100'000;  // invocations kept while the store refuses them
-constexpr std::size_t kLookedThrough = 1'000;  // changes, for what a death kept from being forgotten
 constexpr std::size_t kManyUnsaved = 1'000;
 constexpr Nanos kSaveEvery = std::chrono::milliseconds(500);  // a transaction costs as much as many rows
 constexpr std::int64_t kEvaluationRest = 2'000;  // an evaluation takes at most such a part of the time, see due()
@@ -24,7 +20,8 @@ Pipeline::Pipeline(PipelineParts parts, PipelineOptions options)
     : parts_(std::move(parts)),
       options_(std::move(options)),
       windows_(rules::windows(parts_.rules)),
-      trials_(parts_.store) {
+      trials_(parts_.store),
+      refusals_(parts_.store) {
     rules_use_labels_ = std::any_of(parts_.rules.rules.begin(), parts_.rules.rules.end(),
                                     [](const rules::Rule& r) { return !r.scope.labels.empty(); });
     platforms_[std::string(parts_.provider.name())] = parts_.provider.capabilities();
@@ -33,7 +30,8 @@ Pipeline::Pipeline(PipelineParts parts, PipelineOptions options)
 Status Pipeline::start() {
     if (Status s = parts_.executor.recover(); !s) return s;
     refresh_history();
-    evaluated_ = published_ = forgotten_ = parts_.clock.now();
+    check(refusals_.load(parts_.clock.wall()));
+    began_ = evaluated_ = published_ = forgotten_ = parts_.clock.now();
     return ok();
 }
 
@@ -95,14 +93,9 @@ void Pipeline::evaluate() {
     take_deployments(now);
     if (!options_.applications.empty()) take_left(actions_in(options_.applications), now);
     Plan plan = rules::evaluate(parts_.rules, engine_, now);
+    note_refusals(plan.refused, now.now);
     for (Action& action : plan.actions) {
-        if (!options_.flame_folder.empty())
-            action.evidence.flame_graph = options_.flame_folder + "/" + action.target.name + ".svg";
-        if (parts_.black_boxes != nullptr && action.evidence.kill_time) {
-            const BlackBoxes::Last last = parts_.black_boxes->last_of(action.target.name);
-            action.evidence.culprit = last.culprit;
-            action.evidence.black_box = last.invocation;
-        }
+        add_evidence(action, now.now);
         begin(action, now.now);
     }
     if (!plan.actions.empty()) refresh_history();
@@ -111,123 +104,56 @@ void Pipeline::evaluate() {
     std::move(plan.refused.begin(), plan.refused.end(), std::back_inserter(plan_->refused));
 }
 
+// What the engine cannot know: files, black boxes, money.
+void Pipeline::add_evidence(Action& action, WallTime now) {
+    Evidence& evidence = action.evidence;
+    const std::string& name = action.target.name;
+    if (!options_.flame_folder.empty()) evidence.flame_graph = options_.flame_folder + "/" + name + ".svg";
+    if (parts_.black_boxes != nullptr && evidence.kill_time) {
+        const BlackBoxes::Last last = parts_.black_boxes->last_of(name);
+        evidence.culprit = last.culprit;
+        evidence.black_box = last.invocation;
+    }
+    const AgentHealth health = parts_.health();
+    Seen seen{.facts = nullptr,
+              .boxes = std::nullopt,
+              .health = &health,
+              .price = options_.price ? &*options_.price : nullptr,
+              .rules_file = parts_.rules.file,
+              .window = evidence.to - evidence.from};
+    for (const rules::WindowFacts& window : facts_)
+        for (const FunctionFacts& facts : window.functions)
+            if (window.window == seen.window && facts.function == action.target) seen.facts = &facts;
+    if (parts_.black_boxes != nullptr) seen.boxes = parts_.black_boxes->count_since(name, evidence.from);
+    Nanos slow_over{0};
+    if (seen.facts != nullptr) {
+        const rules::SloValues slo = rules::slo_of(parts_.rules, *seen.facts);
+        for (const auto which : {rules::SloFact::p50, rules::SloFact::p99, rules::SloFact::p95})
+            if (const auto* limit = std::get_if<Nanos>(&slo[static_cast<std::size_t>(which)])) slow_over = *limit;
+    }
+    evidence.impact = parts_.analyzer.impact(action.target, seen.window, evidence.to, slow_over);
+    evidence.impact->watched = std::min(seen.window, std::max(evidence.to - began_, Nanos(std::chrono::seconds(1))));
+    action.refused = refusals_.lately(action.target, action.rule, now);
+    diagnose(action, seen);
+}
+
+void Pipeline::note_refusals(const std::vector<Refusal>& refused, WallTime now) {
+    for (const Refusal& refusal : refused) refusals_.add(refusal, now);
+    check(refusals_.write());
+}
+
 void Pipeline::begin(const Action& action, WallTime planned) {
     const auto started = parts_.executor.start(action);
     if (!started) {
         rules::not_begun(engine_, action, planned, rules::kRetryAfter);
+        if (started.error().code == Errc::conflict)
+            held_back(action.target, action.rule, action.change, started.error().message);
         return check(started.forward(action.target.name + ": " + describe(action.change)));
     }
     executing_ |= started->has_value();
     take_outcomes();
     if (!*started && !outcomes_.empty() && outcomes_.back().disposition == Disposition::refused)
         rules::not_begun(engine_, action, planned, rules::kRefusedRest);
-}
-
-// One that cannot begin yet stays where it is, and is looked at again at the next evaluation.
-void Pipeline::take_approvals(const rules::Situation& now) {
-    if (options_.approvals.empty() || parts_.executor.waiting().empty()) return;
-    for (const Approval& approval : approvals_in(options_.approvals)) {
-        const std::string which =
-            "change " + std::to_string(static_cast<std::int64_t>(approval.id)) + " is approved";
-        const auto waiting = parts_.executor.waiting();
-        const auto found = std::find_if(waiting.begin(), waiting.end(),
-                                        [&](const ChangeRecord& r) { return r.id == approval.id; });
-        if (found == waiting.end()) {
-            check(forget(options_.approvals, approval.id));
-            continue;
-        }
-        std::string why = options_.mode == Mode::dry_run
-                              ? "this agent runs dry"
-                              : rules::held_back(parts_.rules, engine_, now, found->action.target);
-        if (!why.empty()) {
-            check(fail(Errc::conflict, which + " and not begun yet: " + why));
-            continue;
-        }
-        if (const Status begun = parts_.executor.approve(approval.id, approval.who); !begun) {
-            check(begun.forward(which));
-            continue;
-        }
-        check(forget(options_.approvals, approval.id));
-        refresh_history();
-        executing_ = true;
-    }
-}
-
-// By an agent that died before it could say so: the journal knows.
-Result<bool> Pipeline::was_begun_before(const Action& asked) {
-    // Also what was refused or only planned: it was answered.
-    const auto records = parts_.store.changes(kLookedThrough);
-    if (!records) return records.forward();
-    return std::any_of(records->begin(), records->end(), [&](const ChangeRecord& r) {
-        return !asked.request.empty() && r.action.request == asked.request;
-    });
-}
-
-// What cannot begin yet stays where it is, and is looked at again at the next evaluation.
-void Pipeline::take_left(const std::vector<LeftAction>& all, const rules::Situation& now) {
-    for (const LeftAction& left : all) {
-        Action action = left.action;
-        const std::string what = describe(action.change) + " of " + action.target.name;
-        const auto before = was_begun_before(action);
-        if (!before) {  // then it waits: it must not be done twice
-            check(before.forward("reading the journal"));
-            continue;
-        }
-        if (*before) {
-            check(forget(left));
-            continue;
-        }
-        const std::string why = options_.mode == Mode::dry_run
-                                    ? ""
-                                    : rules::held_back(parts_.rules, engine_, now, action.target);
-        if (!why.empty()) {
-            check(fail(Errc::conflict, what + " is not begun yet: " + why));
-            continue;
-        }
-        action.mode = std::min(action.mode, options_.mode);
-        if (action.canary)
-            action.canary->weight = std::min(action.canary->weight, parts_.rules.guardrails.max_canary_weight);
-        const auto started = parts_.executor.start(action);
-        if (!started) {
-            check(started.forward(what));
-            if (started.error().code != Errc::not_found) continue;  // a name that is none stays none
-        }
-        check(forget(left));
-        take_outcomes();
-        refresh_history();
-        executing_ |= started && started->has_value();
-    }
-}
-
-void Pipeline::take_deployments(const rules::Situation& now) {
-    if (options_.deployments.empty()) return;
-    take_left(deployments_in(options_.deployments), now);
-    std::vector<std::string> needed;
-    for (const auto changes : {parts_.executor.open(), parts_.executor.waiting()})
-        for (const ChangeRecord& change : changes)
-            if (const auto* deploy = std::get_if<Deploy>(&change.action.change)) needed.push_back(deploy->package);
-    sweep_packages(options_.deployments, needed);
-}
-
-// Not held back by freezes and limits: they keep from changing, and this is the way back.
-void Pipeline::take_rollbacks() {
-    if (options_.rollbacks.empty()) return;
-    for (const Approval& wish : approvals_in(options_.rollbacks)) {
-        const std::string which = "change " + std::to_string(static_cast<std::int64_t>(wish.id));
-        if (options_.mode == Mode::dry_run) {
-            check(fail(Errc::conflict, which + " is to be rolled back, but this agent runs dry"));
-            continue;
-        }
-        const auto undo = parts_.executor.roll_back(wish.id, wish.who);
-        // Nothing to take back, and that will not change; else it is asked again.
-        const bool vain = !undo && (undo.error().code == Errc::invalid_argument || undo.error().code == Errc::not_found);
-        if (!undo) check(undo.forward("rolling back " + which));
-        if (!undo && !vain) continue;
-        check(forget(options_.rollbacks, wish.id));
-        take_outcomes();
-        refresh_history();
-        executing_ |= undo.has_value();
-    }
 }
 
 void Pipeline::take_outcomes() {

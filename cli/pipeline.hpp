@@ -15,7 +15,9 @@
 #include "analyzer/analyzer.hpp"
 #include "analyzer/owner/owner_topology.hpp"
 #include "cli/black_boxes.hpp"
+#include "cli/diagnosis.hpp"
 #include "cli/left_actions.hpp"
+#include "cli/refusal_log.hpp"
 #include "cli/trials.hpp"
 #include "core/event_source.hpp"
 #include "core/knowledge_store.hpp"
@@ -38,6 +40,7 @@ struct PipelineOptions {
     std::filesystem::path deployments;             // likewise
     std::filesystem::path rollbacks;               // likewise
     std::filesystem::path applications;            // likewise: of autotune apply
+    std::optional<Price> price = {};               // for what people are told; unset: nothing is known of money
 };
 
 // All outlive the pipeline.
@@ -78,10 +81,13 @@ private:
     void ingest();
     void evaluate();
     void begin(const Action& action, WallTime planned);
+    void add_evidence(Action& action, WallTime now);
     void take_approvals(const rules::Situation& now);
     void take_left(const std::vector<LeftAction>& all, const rules::Situation& now);
     void take_deployments(const rules::Situation& now);
     void take_rollbacks();
+    void held_back(const FunctionRef& function, const std::string& rule, const Change& change, const std::string& why);
+    void note_refusals(const std::vector<Refusal>& refused, WallTime now);
     Result<bool> was_begun_before(const Action& asked);
     void take_outcomes();
     void judge();
@@ -104,6 +110,7 @@ private:
 
     EventBatch batch_;
     Trials trials_;
+    RefusalLog refusals_;
     rules::EngineState engine_;
     rules::Memo memo_;
     rules::History history_;
@@ -116,7 +123,7 @@ private:
     bool executing_ = false;                 // some change can go on at once
     std::map<std::string, Timestamp> told_;  // complaints of the last hour, by what they say
     Nanos facts_took_{0};
-    Timestamp evaluated_, published_, saved_, forgotten_;
+    Timestamp began_, evaluated_, published_, saved_, forgotten_;
     Timestamp unheard_ = Timestamp::min();  // when calls were last known not to be told
 };
 

@@ -32,6 +32,7 @@ struct Diff {
     }
     std::string operator()(const Wrap& w) const { return "  + " + describe(w) + "\n"; }
     std::string operator()(const Deploy& d) const { return "  + " + describe(d) + "\n"; }
+    std::string operator()(const TakeOver& t) const { return "  + " + describe(t) + "\n"; }
     std::string operator()(const Notify& n) const {
         return "  ! tells people (" + std::string(to_string(n.severity)) + ")" +
                (n.suggest.empty() ? "" : ": consider " + n.suggest) + "\n";

@@ -52,7 +52,9 @@ int by_ourselves(SqliteStore& store, const Request& request) {
     if (!options) return refuse(options.error().message);
     const SystemClock clock;
     AwsLambda provider(std::move(*options), clock);
-    Executor executor(provider, store, clock, {});
+    auto name = agent_name(request.state);
+    if (!name) return refuse(name.error().message);
+    Executor executor(provider, store, clock, {.owner = *std::move(name)});
     if (const Status taken_up = executor.recover(); !taken_up) return refuse(taken_up.error().message);
     const auto undo = executor.roll_back(request.wish.id, request.wish.who);
     if (!undo) return refuse(undo.error().message);

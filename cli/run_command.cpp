@@ -26,6 +26,22 @@ std::optional<std::optional<double>> parse_budget(const std::string& text) {
 
 std::optional<double> read_budget(const std::string& text) { return parse_budget(text).value_or(std::nullopt); }
 
+constexpr double kShortestLease = 5, kLongestLease = 86'400;
+
+// "60s"; "off": 0. Nothing else.
+std::optional<Nanos> parse_lease(const std::string& text) {
+    if (text == "off") return Nanos(0);
+    char* end = nullptr;
+    const double seconds = std::strtod(text.c_str(), &end);
+    if (end == text.c_str() || std::string_view(end) != "s" || !(seconds >= kShortestLease) || seconds > kLongestLease)
+        return std::nullopt;
+    return std::chrono::duration_cast<Nanos>(std::chrono::duration<double>(seconds));
+}
+
+std::string check_lease(const std::string& text) {
+    return parse_lease(text) ? "" : "\"" + text + "\" is neither a time of 5s to 86400s nor off";
+}
+
 std::string check_budget(const std::string& text) {
     return parse_budget(text) ? "" : "\"" + text + "\" is neither a share like 1% nor off";
 }
@@ -71,6 +87,18 @@ int run_command(int argc, char** argv) {
            },
            "short for --notify webhook=URL")
         ->type_name("URL");
+    app.add_option_function<std::string>(
+           "--lease", [&](const std::string& text) { options.lease = parse_lease(text).value_or(options.lease); },
+           "how long a function stays this agent's while it changes it, after it was last heard of; by it agents with\n"
+           "state folders of their own keep out of each other's way. off: they do not")
+        ->check(check_lease)
+        ->type_name("SECONDS|off")
+        ->default_str("60s");
+    app.add_option("--tariff", options.tariff,
+                   "whose prices say what a symptom costs, in what people are told: a name of autotune cost --list-tariffs, or\n"
+                   "a file")
+        ->type_name("NAME|FILE.yaml")
+        ->capture_default_str();
     app.add_option(
            "--cgroup", options.cgroups,
            "trace this cgroup-v2 subtree (may be repeated; default: every Lambda executor that shows itself)")

@@ -137,6 +137,8 @@ AgentHealth health_of(const Loop& loop) {
 }
 
 Status compose(Loop& loop, const RunOptions& options, const Decorators& decorators) {
+    auto price = price_of(options.tariff);
+    if (!price) return fail(Errc::invalid_argument, "--tariff: " + price.error().message);
     if (Status s = open_store(loop, options, decorators); !s) return s;
     if (Status s = reach_platform(loop, decorators); !s) return s;
     auto sinks = make_sinks(loop, options);
@@ -145,11 +147,16 @@ Status compose(Loop& loop, const RunOptions& options, const Decorators& decorato
         loop.store_decorator ? *loop.store_decorator : static_cast<KnowledgeStore&>(*loop.real_store);
     Provider& provider =
         loop.provider_decorator ? *loop.provider_decorator : static_cast<Provider&>(*loop.real_provider);
+    auto name = agent_name(options.state);
+    if (!name) return name.forward();
     loop.executor =
         std::make_unique<Executor>(provider, store, loop.clock,
                                    ExecutorOptions{.alias = options.alias,
                                                    .layer = remedy_layer(),
-                                                   .reach = [&loop](const Place& place) { return reach(place, loop.clock); }});
+                                                   .reach = [&loop](const Place& place) { return reach(place, loop.clock); },
+                                                   .owner = options.lease > Nanos(0) ? *std::move(name) : "",
+                                                   .lease = options.lease,
+                                                   .lease_settle = options.lease_settle});
     loop.reports = std::make_unique<Reports>(ReportOptions{.folder = options.state});
     if (black_box::Recorder* recorder = loop.monitor.recorder())
         loop.black_boxes = std::make_unique<BlackBoxes>(*recorder, black_box_folder(options.state));
@@ -172,7 +179,8 @@ Status compose(Loop& loop, const RunOptions& options, const Decorators& decorato
                         .approvals = approvals_folder(options.state),
                         .deployments = deployments_folder(options.state),
                         .rollbacks = rollbacks_folder(options.state),
-                        .applications = applications_folder(options.state)});
+                        .applications = applications_folder(options.state),
+                        .price = *std::move(price)});
     say(std::string(to_string(options.mode)) + " mode, " + std::to_string(loop.rules.rules.size()) +
         " rules; serving http://" + options.listen.substr(0, options.listen.rfind(':')) + ":" +
         std::to_string(loop.web->port()) + "/");

@@ -23,6 +23,9 @@ struct RunOptions {
     std::string listen = "127.0.0.1:9464";  // ADDRESS:PORT of the web server
     std::string alias;                      // as ExecutorOptions::alias
     std::vector<std::string> notify;        // targets (exporters/notification_target.hpp)
+    std::string tariff = "aws-lambda-x86";  // by whose prices people are told what a symptom costs: a name, or a .yaml file
+    Nanos lease = std::chrono::seconds(60);         // as ExecutorOptions::lease; 0: no leases are taken
+    Nanos lease_settle = std::chrono::seconds(1);   // as ExecutorOptions::lease_settle
     std::vector<std::string> cgroups;       // as Detail::cgroups
     std::uint32_t sample_hz = 99;           // 0 = no stack samples
     std::optional<double> budget = 0.01;    // cores that the agent may use; none: whatever it takes

@@ -2,11 +2,18 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+
+#include "core/result.hpp"
 
 namespace autotune::cli {
 
 // /var/lib/autotune for root, else $XDG_STATE_HOME/autotune or ~/.local/state/autotune.
 [[nodiscard]] std::filesystem::path default_state_folder();
+
+// The name of the agent of that folder, which leases bear: the machine's and a random part, the same at every start. Made
+// at the first time. REQUIRES: whoever calls holds the store's lock. Errors: the folder's.
+[[nodiscard]] Result<std::string> agent_name(const std::filesystem::path& state);
 
 // Files inside of it.
 [[nodiscard]] inline std::filesystem::path store_file(const std::filesystem::path& state) {

@@ -71,6 +71,7 @@ struct FunctionState {
     std::map<Version, Build> builds;    // what each of them is made of
     std::vector<Routing> aliases;       // sorted by name
     std::map<std::string, std::string> labels;
+    std::string lease;                  // which agent may change it, as set_lease() left it; "": none
 };
 
 // What to change; unset stays as it is.
@@ -104,6 +105,7 @@ struct Capabilities {
     bool weighted_routing = false;  // a share of traffic to one version
     bool live_resize = false;       // memory changes without a new version
     bool layers = false;            // files of others beside a function's own
+    bool leases = false;            // remembers which agent may change a function
     std::uint32_t memory_min_mb = 0, memory_max_mb = 0, memory_step_mb = 1;
 };
 

@@ -29,4 +29,10 @@ Result<ChangeRecord> KnowledgeStore::change(ChangeId id) {
     return std::move(*found);
 }
 
+Status KnowledgeStore::keep(std::span<const RefusalRecord>) { return ok(); }
+
+Result<std::vector<RefusalRecord>> KnowledgeStore::refusals_since(WallTime, std::size_t) {
+    return std::vector<RefusalRecord>();
+}
+
 }  // namespace autotune

@@ -54,6 +54,12 @@ struct ChangeRecord {
     std::string detail;           // verdict, pairs, reason; for people
 };
 
+// What a rule would have done and was not allowed to.
+struct RefusalRecord {
+    Refusal what;
+    WallTime at;
+};
+
 class KnowledgeStore {
 public:
     virtual ~KnowledgeStore() = default;
@@ -73,7 +79,11 @@ public:
     // Invocations, for judging after a restart and for history. Not fsynced one by one.
     virtual Status append(std::span<const Invocation> invocations) = 0;
     virtual Result<std::vector<Invocation>> invocations_since(const FunctionRef&, WallTime from) = 0;
-    // Forgets invocations older than `before`.
+    // What rules were refused; all of them or none is kept. Stores that keep none need not know of it.
+    virtual Status keep(std::span<const RefusalRecord> refusals);
+    // At `from` or later, newest first, at most `limit`.
+    virtual Result<std::vector<RefusalRecord>> refusals_since(WallTime from, std::size_t limit);
+    // Forgets invocations and refusals older than `before`.
     virtual Status forget(WallTime before) = 0;
 };
 

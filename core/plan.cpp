@@ -47,6 +47,7 @@ struct Describer {
         return w.settings.empty() ? "take off " + w.remedy : w.words.empty() ? w.remedy : w.words;
     }
     std::string operator()(const Deploy& d) const { return "deploy " + d.words; }
+    std::string operator()(const TakeOver& t) const { return "put back what " + t.from + " left"; }
     std::string operator()(const Notify& n) const {
         return n.suggest.empty() ? "notify" : "notify: consider " + n.suggest;
     }
@@ -58,6 +59,7 @@ std::string describe(const Change& change) { return std::visit(Describer{}, chan
 std::string_view kind_of(const Change& change) {
     if (const auto* wrap = std::get_if<Wrap>(&change)) return wrap->remedy;
     if (std::holds_alternative<Deploy>(change)) return "deploy";
+    if (std::holds_alternative<TakeOver>(change)) return "take-over";
     return std::holds_alternative<Resize>(change) ? "resize" : "notify";
 }
 

@@ -46,13 +46,20 @@ struct Deploy {
     bool operator==(const Deploy&) const = default;
 };
 
+// What another agent left half-way when it died goes back to how the serving version is (docs/decisions/0034).
+struct TakeOver {
+    std::string from;       // that agent
+    Tuning left;            // the head as it was found
+    bool operator==(const TakeOver&) const = default;
+};
+
 struct Notify {
     Severity severity = Severity::warning;
     std::string suggest;    // remedy for the developer, e.g. "map-reduce"
     bool operator==(const Notify&) const = default;
 };
 
-using Change = std::variant<Resize, Wrap, Deploy, Notify>;
+using Change = std::variant<Resize, Wrap, Deploy, TakeOver, Notify>;
 [[nodiscard]] std::string describe(const Change& change);  // "resize 128 MB → 256 MB"
 // Whether the function is another one afterwards, which takes a canary and may take an approval.
 [[nodiscard]] inline bool changes_function(const Change& change) { return !std::holds_alternative<Notify>(change); }
@@ -73,6 +80,29 @@ struct CanaryPolicy {
     bool operator==(const CanaryPolicy&) const = default;
 };
 
+// What a symptom costs: over so much of the evidence's window as was watched. Estimates where the budget left some
+// invocations untold.
+struct Impact {
+    Nanos watched{0};
+    double invocations = 0;
+    double failed = 0;
+    double unsized = 0;           // of failed and slow ones: whose memory is not known, so that they are in no GB-s
+    double slow = 0;              // ended well, and took longer than `slow_over`
+    Nanos slow_over{0};           // the objective; 0: none is declared, so nothing counts as slow
+    double gb_seconds = 0;        // of failed ones all, of slow ones what is above the objective
+    double gb_seconds_error = 0;  // half the 95 % interval; counts are taken as Poisson's
+    double usd_a_day = 0, usd_a_day_error = 0;  // the same, and the price of failed requests; meaningless without a tariff
+    std::string tariff;           // whose prices, and of which day; "": not known what it costs
+    bool operator==(const Impact&) const = default;
+};
+
+// How sure it is that what the rule says is the matter.
+struct Confidence {
+    std::string grade;     // "high", "medium", "low"; "": nobody judged it
+    std::string rests_on;  // what was counted, with its interval
+    bool operator==(const Confidence&) const = default;
+};
+
 struct Evidence {
     std::vector<std::pair<std::string, std::string>> facts;  // name, value, as the condition saw them
     Timestamp from, to;
@@ -82,6 +112,9 @@ struct Evidence {
     std::string flame_graph;        // path of a file, "" when none
     std::string culprit;            // where the last one that was killed was: "handler.py:12 in handler"; "" when not known
     std::string black_box;          // the invocation whose black box tells, "" when none
+    std::optional<Impact> impact = {};
+    Confidence confidence = {};
+    std::vector<std::string> missing = {};  // what is not known and would be of use, a sentence each
 
     [[nodiscard]] WallTime wall(Timestamp t) const { return wall_to + (t - to); }  // REQUIRES: wall_to is known
 };
@@ -98,6 +131,9 @@ struct Action {
     std::string runbook;
     std::string request;            // of people: which of all, so that none is carried out twice; "": the rules' own
     std::optional<Nanos> approval_within;  // set: begins only when people approve it, within so long
+    std::string next = {};          // one thing that people can do at once: a command, or a line for a file; "" when none
+    std::string risk = {};          // of `next`, or of the change
+    std::vector<std::string> refused = {};  // what else was not done for the function lately, by which rule and why
 };
 
 // A rule that fired and was not allowed to act, or lost to another.
@@ -105,6 +141,7 @@ struct Refusal {
     FunctionRef target;
     std::string rule;
     std::string reason;
+    std::string change = {};  // what it would have done, for people; "" where that is not known
 };
 
 struct Plan {
@@ -154,6 +191,7 @@ struct Outcome {
     Version candidate;                  // version the change made, "" when none
     WallTime candidate_published;       // when the platform confirmed it; epoch when none
     std::string detail;
+    std::int64_t change = 0;            // its number in the journal; 0: it is not there
 };
 
 }  // namespace autotune

@@ -55,6 +55,9 @@ public:
     virtual Result<Version> publish(const FunctionRef&, const Etag& expected) = 0;
     // Sets where `routing.alias` sends its calls; compares with routing.etag when that is not empty.
     virtual Result<Routing> route(const FunctionRef&, const Routing& routing) = 0;
+    // Leaves a text beside the function, which get() shows as `lease`; "" takes it away. It is no part of any version.
+    // The last who writes wins: there is nothing to compare with. Errors: unsupported, where leases are not kept.
+    virtual Status set_lease(const FunctionRef&, const std::string& text);
     virtual Result<Answer> invoke(const FunctionRef&, const Qualifier&, std::string_view payload) = 0;
     virtual Status remove(const FunctionRef&) = 0;
     virtual Result<std::vector<Observation>> observe(const FunctionRef&, Window) = 0;

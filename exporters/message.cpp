@@ -1,8 +1,11 @@
 #include "exporters/message.hpp"
 
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <string_view>
+
+#include "exporters/redact.hpp"
 
 namespace autotune::exporters {
 namespace {
@@ -43,6 +46,10 @@ std::string done_about_it(const Outcome& outcome) {
             text = what + " did harm and was rolled back; the old version serves";
             break;
         case Disposition::reverted:
+            if (std::holds_alternative<TakeOver>(outcome.action.change)) {
+                text = what + ": done; the version serves that did before";
+                break;
+            }
             text = what + " could not be proved in time and was reverted; the old version serves";
             break;
         case Disposition::failed:
@@ -69,8 +76,9 @@ std::string suggestion(const Notify& notify) {
     return notify.suggest;
 }
 
-std::string next_step(Disposition disposition) {
-    switch (disposition) {
+std::string next_step(const Outcome& outcome) {
+    if (std::holds_alternative<TakeOver>(outcome.action.change)) return "see why that agent died, or end what it still does";
+    switch (outcome.disposition) {
         case Disposition::rolled_back:
             return "the remedy was the wrong one: look at the evidence for the cause, or let the rule try "
                    "another plan";
@@ -85,6 +93,8 @@ std::string next_step(Disposition disposition) {
 
 std::string ending(const Outcome& outcome) {
     const std::string what = describe(outcome.action.change);
+    if (std::holds_alternative<TakeOver>(outcome.action.change) && outcome.disposition == Disposition::reverted)
+        return what + ", whose lease has expired";
     switch (outcome.disposition) {
         case Disposition::promoted: return what + " was proved and promoted";
         case Disposition::rolled_back: return what + " was rolled back";
@@ -117,6 +127,42 @@ bool worth_telling(Disposition disposition) {
     return false;
 }
 
+std::string rounded(double value) {
+    std::array<char, 40> text{};
+    std::snprintf(text.data(), text.size(), std::abs(value) < 1000 ? "%.3g" : "%.0f", value);
+    return text.data();
+}
+
+// "about 6400 requests a day; 0.52 ± 0.12 USD a day (95 %): 37 of 412 invocations in 900 s failed, 0 …; by …"
+std::string impact_of(const Impact& i) {
+    if (i.watched <= Nanos(0) || i.invocations <= 0) return "";
+    const double days = to_seconds(i.watched) / 86'400;
+    std::string text = "about " + rounded((i.failed + i.slow) / days) + " requests a day";
+    if (!i.tariff.empty())
+        text += "; " + rounded(i.usd_a_day) + " ± " + rounded(i.usd_a_day_error) + " USD a day (95 %)";
+    text += ": of " + rounded(i.invocations) + " invocations in " + rounded(to_seconds(i.watched)) + " s " + rounded(i.failed) +
+            " failed";
+    if (i.slow_over > Nanos(0))
+        text += ", " + rounded(i.slow) + " took longer than " + rounded(to_seconds(i.slow_over)) + " s";
+    text += ", which wasted " + rounded(i.gb_seconds) + " ± " + rounded(i.gb_seconds_error) + " GB-s";
+    if (!i.tariff.empty()) text += "; " + i.tariff + ", first tier, nothing free";
+    return text;
+}
+
+// What people can do at once about a change.
+std::string next_command(const Outcome& outcome) {
+    if (outcome.change == 0) return "";
+    const std::string id = std::to_string(outcome.change);
+    switch (outcome.disposition) {
+        case Disposition::waiting: return "autotune approve " + id;
+        case Disposition::promoted:
+            return std::holds_alternative<Resize>(outcome.action.change)
+                       ? "autotune explain " + id + " --patch . | git apply   (so that the next deployment does not undo it)"
+                       : "autotune explain " + id;
+        default: return "autotune explain " + id;
+    }
+}
+
 void add_line(std::string& text, std::string_view label, std::string_view value) {
     if (value.empty()) return;
     std::array<char, 32> head{};
@@ -124,6 +170,17 @@ void add_line(std::string& text, std::string_view label, std::string_view value)
     text.append(head.data()).append(value).append("\n");
 }
 
+}  // namespace
+
+namespace {
+void hide_secrets(Message& m) {
+    for (std::string* text : {&m.title, &m.because, &m.suggestion, &m.next, &m.predicted, &m.risk, &m.done, &m.runbook,
+                              &m.hottest_frame, &m.culprit})
+        *text = redacted(*text);
+    for (auto& [name, value] : m.facts) value = redacted(value);
+    for (std::vector<std::string>* list : {&m.refused, &m.missing})
+        for (std::string& text : *list) text = redacted(text);
+}
 }  // namespace
 
 std::optional<Message> message_of(const Outcome& outcome, TwoClocks clocks) {
@@ -147,6 +204,12 @@ std::optional<Message> message_of(const Outcome& outcome, TwoClocks clocks) {
     m.culprit = evidence.culprit;
     m.black_box = evidence.black_box;
     m.runbook = action.runbook;
+    if (evidence.impact) m.impact = impact_of(*evidence.impact);
+    if (!evidence.confidence.grade.empty()) m.confidence = evidence.confidence.grade + ": " + evidence.confidence.rests_on;
+    m.missing = evidence.missing;
+    m.refused = action.refused;
+    m.predicted = action.predicted;
+    m.risk = action.risk;
     m.done = done_about_it(outcome);
     if (!outcome.detail.empty() && outcome.disposition != Disposition::notified)
         m.done += " — " + outcome.detail;
@@ -157,13 +220,18 @@ std::optional<Message> message_of(const Outcome& outcome, TwoClocks clocks) {
         m.severity = notify != nullptr ? notify->severity : Severity::warning;
         m.title = action.target.name + ": " + (action.because.empty() ? action.rule : action.because);
         m.suggestion = notify != nullptr ? suggestion(*notify) : "";
+        m.next = action.next;
     } else {
         m.topic = Topic::change;
         m.severity = severity_of(outcome.disposition);
         m.resolved = outcome.disposition == Disposition::promoted;
         m.title = action.target.name + ": " + ending(outcome);
-        m.suggestion = next_step(outcome.disposition);
+        m.suggestion = next_step(outcome);
+        m.next = next_command(outcome);
+        const bool stands = outcome.disposition == Disposition::promoted || outcome.disposition == Disposition::waiting;
+        if (stands && outcome.change != 0) m.rollback = "autotune rollback " + std::to_string(outcome.change);
     }
+    hide_secrets(m);
     return m;
 }
 
@@ -171,11 +239,17 @@ std::string to_text(const Message& m) {
     std::string text = "[" + std::string(to_string(m.severity)) + "] " + m.title + "\n";
     if (m.topic == Topic::change) add_line(text, "because", m.because);
     if (m.since) add_line(text, "since", to_rfc3339(*m.since));
+    add_line(text, "impact", m.impact);
+    add_line(text, "sure", m.confidence);
     std::string_view label = "evidence";
     const auto evidence = [&](std::string_view value) {
         if (value.empty()) return;
         add_line(text, label, value);
         label = "";  // the label stands at the first line only
+    };
+    const auto list = [&](std::string_view name, const std::vector<std::string>& values) {
+        label = name;
+        for (const std::string& value : values) evidence(value);
     };
     for (const auto& [name, value] : m.facts) evidence(name + " = " + value);
     if (m.kill_time) evidence("killed at " + to_rfc3339(*m.kill_time));
@@ -184,8 +258,14 @@ std::string to_text(const Message& m) {
     if (!m.hottest_frame.empty()) evidence("hottest frame: " + m.hottest_frame);
     if (!m.flame_graph.empty()) evidence("flame graph: " + m.flame_graph);
     add_line(text, "consider", m.suggestion);
+    add_line(text, "do", m.next);
+    add_line(text, "expect", m.predicted);
+    add_line(text, "risk", m.risk);
     add_line(text, "done", m.done);
     add_line(text, "rule", m.rule);
+    list("refused", m.refused);
+    add_line(text, "undo", m.rollback);
+    list("unknown", m.missing);
     add_line(text, "runbook", m.runbook);
     return text + "\n";
 }

@@ -1,7 +1,8 @@
 // Message: what a notification tells a person, and its two forms, text and JSON. Pure.
 //
-// A message is constructive: what is wrong and since when, the evidence for it, what would help, and what
-// was done about it already.
+// A message is constructive: what is wrong and since when, what it costs a day, the evidence for it, how sure the diagnosis
+// is, one thing that can be done at once with what to expect of it, what was done or refused and by which rule, how to take
+// it back, and what is not known. Texts that came from outside are searched for secrets (exporters/redact.hpp).
 #pragma once
 
 #include <cstdint>
@@ -34,8 +35,16 @@ struct Message {
     std::string flame_graph;  // path
     std::string culprit;      // where the last one that was killed was
     std::string black_box;    // the invocation whose black box tells more
+    std::string impact;       // in requests and money a day, with what that rests on; "" when not known
+    std::string confidence;   // "high: 20 of 20 kills …"; "" when nobody judged it
     std::string suggestion;   // what the developer could do
+    std::string next;         // a command, or a line for a file, that can be used as it is
+    std::string predicted;    // what that, or the change, should do
+    std::string risk;
     std::string done;         // what autotune did
+    std::vector<std::string> refused;  // what else it did not do lately, by which rule and why
+    std::string rollback;     // the command that takes it back; "" when there is nothing to take back
+    std::vector<std::string> missing;  // what is not known
     std::string runbook;
 };
 

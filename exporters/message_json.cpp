@@ -12,6 +12,14 @@ namespace autotune::exporters {
 
 using nlohmann::json;
 
+namespace {
+std::string joined(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
+    return text;
+}
+}  // namespace
+
 std::map<std::string, std::string> labels_of(const Message& m) {
     return {{"alertname", m.rule},
             {"function", m.function.name},
@@ -26,8 +34,16 @@ std::map<std::string, std::string> annotations_of(const Message& m) {
         if (!value.empty()) a[name] = value;
     };
     add("because", m.because);
+    add("impact", m.impact);
+    add("confidence", m.confidence);
     add("suggestion", m.suggestion);
+    add("action", m.next);
+    add("predicted", m.predicted);
+    add("risk", m.risk);
     add("done", m.done);
+    add("refused", joined(m.refused));
+    add("rollback", m.rollback);
+    add("missing", joined(m.missing));
     add("runbook_url", m.runbook);
     add("hottest_frame", m.hottest_frame);
     add("flame_graph", m.flame_graph);

@@ -42,6 +42,20 @@ double to_number(const json& value) {
 
 Timestamp to_time(const json& value) { return from_ns(integer_of<std::int64_t>(value)); }
 
+json from_tuning(const Tuning& t) {
+    return {{"memory_mb", t.memory_mb}, {"timeout_ns", t.timeout.count()}, {"handler", t.handler},
+            {"layers", t.layers},       {"code_hash", t.code_hash},        {"remedy", t.remedy}};
+}
+
+Tuning to_tuning(const json& j) {
+    return {.memory_mb = integer_of<std::uint32_t>(j.at("memory_mb")),
+            .timeout = Nanos(integer_of<std::int64_t>(j.at("timeout_ns"))),
+            .handler = j.at("handler").get<std::string>(),
+            .layers = j.at("layers").get<std::vector<std::string>>(),
+            .code_hash = j.value("code_hash", ""),
+            .remedy = j.at("remedy").get<std::string>()};
+}
+
 struct ChangeWriter {
     json operator()(const Resize& r) const {
         return {{"resize", {{"from_mb", r.from_mb}, {"to_mb", r.to_mb}}}};
@@ -56,6 +70,9 @@ struct ChangeWriter {
     }
     json operator()(const Deploy& d) const {
         return {{"deploy", {{"code_hash", d.code_hash}, {"package", d.package}, {"words", d.words}}}};
+    }
+    json operator()(const TakeOver& t) const {
+        return {{"take_over", {{"from", t.from}, {"left", from_tuning(t.left)}}}};
     }
     json operator()(const Notify& n) const {
         return {{"notify", {{"severity", to_string(n.severity)}, {"suggest", n.suggest}}}};
@@ -80,11 +97,43 @@ Change to_change(const json& j) {
         return Deploy{d.at("code_hash").get<std::string>(), d.at("package").get<std::string>(),
                       d.at("words").get<std::string>()};
     }
+    if (j.contains("take_over")) {
+        const json& t = j.at("take_over");
+        return TakeOver{t.at("from").get<std::string>(), to_tuning(t.at("left"))};
+    }
     if (j.contains("notify")) {
         const json& n = j.at("notify");
         return Notify{named<Severity, 3>(n.at("severity")), n.at("suggest").get<std::string>()};
     }
     refuse("this kind of change is not known");
+}
+
+json from_impact(const Impact& i) {
+    return {{"watched_ns", i.watched.count()},
+            {"invocations", from_number(i.invocations)},
+            {"failed", from_number(i.failed)},
+            {"unsized", from_number(i.unsized)},
+            {"slow", from_number(i.slow)},
+            {"slow_over_ns", i.slow_over.count()},
+            {"gb_seconds", from_number(i.gb_seconds)},
+            {"gb_seconds_error", from_number(i.gb_seconds_error)},
+            {"usd_a_day", from_number(i.usd_a_day)},
+            {"usd_a_day_error", from_number(i.usd_a_day_error)},
+            {"tariff", i.tariff}};
+}
+
+Impact to_impact(const json& j) {
+    return {.watched = Nanos(integer_of<std::int64_t>(j.at("watched_ns"))),
+            .invocations = to_number(j.at("invocations")),
+            .failed = to_number(j.at("failed")),
+            .unsized = to_number(j.at("unsized")),
+            .slow = to_number(j.at("slow")),
+            .slow_over = Nanos(integer_of<std::int64_t>(j.at("slow_over_ns"))),
+            .gb_seconds = to_number(j.at("gb_seconds")),
+            .gb_seconds_error = to_number(j.at("gb_seconds_error")),
+            .usd_a_day = to_number(j.at("usd_a_day")),
+            .usd_a_day_error = to_number(j.at("usd_a_day_error")),
+            .tariff = j.at("tariff").get<std::string>()};
 }
 
 json from_evidence(const Evidence& e) {
@@ -99,6 +148,9 @@ json from_evidence(const Evidence& e) {
     if (e.kill_time) j["kill_time_ns"] = to_ns(*e.kill_time);
     if (!e.culprit.empty()) j["culprit"] = e.culprit;
     if (!e.black_box.empty()) j["black_box"] = e.black_box;
+    if (e.impact) j["impact"] = from_impact(*e.impact);
+    if (!e.confidence.grade.empty()) j["confidence"] = {{"grade", e.confidence.grade}, {"rests_on", e.confidence.rests_on}};
+    if (!e.missing.empty()) j["missing"] = e.missing;
     return j;
 }
 
@@ -114,6 +166,11 @@ Evidence to_evidence(const json& j) {
     if (j.contains("kill_time_ns")) e.kill_time = to_time(j.at("kill_time_ns"));
     if (j.contains("culprit")) e.culprit = j.at("culprit").get<std::string>();
     if (j.contains("black_box")) e.black_box = j.at("black_box").get<std::string>();
+    // Changes of older versions have none of these.
+    if (j.contains("impact")) e.impact = to_impact(j.at("impact"));
+    if (const auto c = j.find("confidence"); c != j.end())
+        e.confidence = {c->at("grade").get<std::string>(), c->at("rests_on").get<std::string>()};
+    e.missing = j.value("missing", std::vector<std::string>());
     return e;
 }
 
@@ -169,6 +226,9 @@ Action to_action(const json& j) {
     a.mode = named<Mode, 2>(j.at("mode"));
     if (j.contains("canary")) a.canary = to_canary(j.at("canary"));
     a.request = j.value("request", "");
+    a.next = j.value("next", "");
+    a.risk = j.value("risk", "");
+    a.refused = j.value("refused", std::vector<std::string>());
     if (j.contains("approval_within_ns"))
         a.approval_within = Nanos(integer_of<std::int64_t>(j.at("approval_within_ns")));
     a.runbook = j.at("runbook").get<std::string>();
@@ -205,28 +265,19 @@ std::string to_json(const Action& a) {
            {"runbook", a.runbook}};
     if (a.canary) j["canary"] = from_canary(*a.canary);
     if (!a.request.empty()) j["request"] = a.request;
+    if (!a.next.empty()) j["next"] = a.next;
+    if (!a.risk.empty()) j["risk"] = a.risk;
+    if (!a.refused.empty()) j["refused"] = a.refused;
     if (a.approval_within) j["approval_within_ns"] = a.approval_within->count();
     return text_of(j);
 }
 
 std::string to_json(const Tuning& t) {
-    return text_of({{"memory_mb", t.memory_mb},
-                    {"timeout_ns", t.timeout.count()},
-                    {"handler", t.handler},
-                    {"layers", t.layers},
-                    {"code_hash", t.code_hash},
-                    {"remedy", t.remedy}});
+    return text_of(from_tuning(t));
 }
 
 Result<Tuning> tuning_from_json(std::string_view text) {
-    return parse(text, "tuning", [](const json& j) {
-        return Tuning{.memory_mb = integer_of<std::uint32_t>(j.at("memory_mb")),
-                      .timeout = Nanos(integer_of<std::int64_t>(j.at("timeout_ns"))),
-                      .handler = j.at("handler").get<std::string>(),
-                      .layers = j.at("layers").get<std::vector<std::string>>(),
-                      .code_hash = j.value("code_hash", ""),
-                      .remedy = j.at("remedy").get<std::string>()};
-    });
+    return parse(text, "tuning", to_tuning);
 }
 
 std::string to_json(const JudgeReport& r) {

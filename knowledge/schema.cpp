@@ -128,6 +128,18 @@ ALTER TABLE changes ADD COLUMN before_head TEXT NOT NULL DEFAULT '';
 ALTER TABLE invocations ADD COLUMN calls_not_kept INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE invocations ADD COLUMN calls_are_known INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE invocations ADD COLUMN calls TEXT NOT NULL DEFAULT '[]';
+)sql",
+                                                  R"sql(
+CREATE TABLE refusals (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    provider TEXT NOT NULL,
+    function TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    change TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    at_ns INTEGER NOT NULL
+) STRICT;
+CREATE INDEX refusals_by_time ON refusals (at_ns);
 )sql"};
 constexpr std::int64_t kVersion = kMigrations.size();
 

@@ -5,6 +5,7 @@
 #include "knowledge/audit.hpp"
 #include "knowledge/change_rows.hpp"
 #include "knowledge/invocation_rows.hpp"
+#include "knowledge/refusal_rows.hpp"
 #include "knowledge/schema.hpp"
 #include "knowledge/sqlite.hpp"
 #include "knowledge/writer_lock.hpp"
@@ -145,8 +146,19 @@ Status SqliteStore::visit_newest(WallTime from, const std::function<bool(const I
 }
 
 Status SqliteStore::forget(WallTime before) {
-    return impl_->transact(impl_->bulk, "forgetting invocations in",
-                           [&] { return delete_invocations(impl_->bulk, before); });
+    return impl_->transact(impl_->bulk, "forgetting invocations in", [&] {
+        const Status done = delete_invocations(impl_->bulk, before);
+        return done ? delete_refusals(impl_->bulk, before) : done;
+    });
+}
+
+Status SqliteStore::keep(std::span<const RefusalRecord> refusals) {
+    if (refusals.empty()) return ok();
+    return impl_->transact(impl_->bulk, "keeping refusals in", [&] { return insert_refusals(impl_->bulk, refusals); });
+}
+
+Result<std::vector<RefusalRecord>> SqliteStore::refusals_since(WallTime from, std::size_t limit) {
+    return impl_->transact(impl_->bulk, "reading", [&] { return select_refusals(impl_->bulk, from, limit); });
 }
 
 Result<ChangeRecord> SqliteStore::change(ChangeId id) {

@@ -53,6 +53,8 @@ public:
     Result<std::vector<ChangeRecord>> changes_since(WallTime from) override;
     Status append(std::span<const Invocation> invocations) override;
     Result<std::vector<Invocation>> invocations_since(const FunctionRef&, WallTime from) override;
+    Status keep(std::span<const RefusalRecord> refusals) override;
+    Result<std::vector<RefusalRecord>> refusals_since(WallTime from, std::size_t limit) override;
     Status forget(WallTime before) override;
 
     // Errors: not_found.

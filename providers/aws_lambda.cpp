@@ -56,6 +56,7 @@ FunctionState state_of(const FunctionRef& function, const api::Configuration& he
 struct AwsLambda::Impl {
     AwsLambdaOptions options;
     AwsLambdaChannel channel;
+    std::map<FunctionRef, std::string> arns;  // as get() found them: tags are asked for by ARN
 
     Impl(AwsLambdaOptions given, const Clock& clock, Exchange exchange, std::function<void(Nanos)> pause)
         : options(std::move(given)), channel(options, clock, std::move(exchange), std::move(pause)) {}
@@ -130,6 +131,7 @@ Capabilities AwsLambda::capabilities() const {
             .weighted_routing = true,
             .live_resize = false,
             .layers = true,
+            .leases = true,
             .memory_min_mb = 128,
             .memory_max_mb = 10240,
             .memory_step_mb = 1};
@@ -170,7 +172,12 @@ Result<FunctionState> AwsLambda::get(const FunctionRef& function) {
     state.aliases = *std::move(aliases);
     std::sort(state.aliases.begin(), state.aliases.end(),
               [](const Routing& a, const Routing& b) { return a.alias < b.alias; });
+    impl_->arns[function] = found->head.arn;
     state.labels = std::move(found->tags);
+    if (const auto lease = state.labels.find(std::string(api::kLeaseTag)); lease != state.labels.end()) {
+        state.lease = std::move(lease->second);
+        state.labels.erase(lease);
+    }
     return state;
 }
 
@@ -268,6 +275,19 @@ Result<Routing> AwsLambda::route(const FunctionRef& function, const Routing& rou
     auto now = api::parse_alias(response->body);
     if (!now) return now.forward(doing);
     return now;
+}
+
+Status AwsLambda::set_lease(const FunctionRef& function, const std::string& text) {
+    const std::string doing = "leasing " + function.name;
+    std::string& arn = impl_->arns[function];
+    if (arn.empty()) {
+        const auto found = impl_->configuration(api::get_configuration(function.name, ""), doing);
+        if (!found) return found.forward();
+        arn = found->arn;
+    }
+    if (arn.empty()) return fail(Errc::unsupported, doing + ": the platform does not tell its ARN");
+    const auto response = impl_->channel.send(text.empty() ? api::untag(arn, api::kLeaseTag) : api::tag(arn, api::kLeaseTag, text), doing);
+    return response ? ok() : Status(response.forward());
 }
 
 Result<Answer> AwsLambda::invoke(const FunctionRef& function, const Qualifier& qualifier,

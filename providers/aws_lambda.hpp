@@ -59,6 +59,7 @@ public:
     Result<std::string> provide_layer(const Layer& layer) override;
     Result<Version> publish(const FunctionRef&, const Etag& expected) override;
     Result<Routing> route(const FunctionRef&, const Routing& routing) override;
+    Status set_lease(const FunctionRef&, const std::string& text) override;  // the tag autotune:lease
     Result<Answer> invoke(const FunctionRef&, const Qualifier&, std::string_view payload) override;
     Status remove(const FunctionRef&) override;
     Result<std::vector<Observation>> observe(const FunctionRef&, Window) override;

@@ -43,6 +43,8 @@ Configuration to_configuration(const json& j) {
     Configuration c;
     c.name = j.at("FunctionName").get<std::string>();
     c.version = j.value("Version", "$LATEST");
+    c.arn = j.value("FunctionArn", "");
+    if (c.arn.ends_with(":" + c.version)) c.arn.resize(c.arn.size() - c.version.size() - 1);
     c.config.memory_mb = j.at("MemorySize").get<std::uint32_t>();
     c.config.timeout = std::chrono::seconds(j.value("Timeout", 0));
     c.config.runtime = j.value("Runtime", "");

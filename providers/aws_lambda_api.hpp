@@ -39,6 +39,11 @@ namespace autotune::aws_lambda {
 [[nodiscard]] bool is_invocation(const net::HttpRequest& request);
 [[nodiscard]] net::HttpRequest delete_function(std::string_view name);
 
+// Tags of a function, by its unqualified ARN (2017-03-31).
+inline constexpr std::string_view kLeaseTag = "autotune:lease";
+[[nodiscard]] net::HttpRequest tag(std::string_view arn, std::string_view key, std::string_view value);
+[[nodiscard]] net::HttpRequest untag(std::string_view arn, std::string_view key);
+
 [[nodiscard]] net::HttpRequest publish_layer(const Layer& layer);
 [[nodiscard]] net::HttpRequest list_layer_versions(std::string_view name);
 
@@ -49,6 +54,7 @@ namespace autotune::aws_lambda {
 // A FunctionConfiguration: the head or one version at one moment.
 struct Configuration {
     std::string name;
+    std::string arn;            // without a qualifier; "" where not told
     Version version;
     FunctionConfig config;
     Etag etag;

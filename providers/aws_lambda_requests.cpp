@@ -142,6 +142,14 @@ bool is_invocation(const HttpRequest& request) { return request.headers.contains
 
 HttpRequest delete_function(std::string_view name) { return {.method = "DELETE", .target = path_of(name)}; }
 
+HttpRequest tag(std::string_view arn, std::string_view key, std::string_view value) {
+    return with_body("POST", "/2017-03-31/tags/" + net::percent_encode(arn), {{"Tags", {{std::string(key), std::string(value)}}}});
+}
+
+HttpRequest untag(std::string_view arn, std::string_view key) {
+    return {.method = "DELETE", .target = "/2017-03-31/tags/" + net::percent_encode(arn) + "?tagKeys=" + net::percent_encode(key)};
+}
+
 HttpRequest publish_layer(const Layer& layer) {
     return with_body("POST", "/2018-10-31/layers/" + net::percent_encode(layer.name) + "/versions",
                      {{"Description", layer.description},

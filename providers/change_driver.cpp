@@ -8,7 +8,6 @@ namespace autotune {
 
 namespace {
 // Once the verdict is in, the alias must get to one side or the other, however long that takes.
-bool goes_back(Step step) { return step == Step::reverting || step == Step::undoing; }
 bool must_arrive(Step step) { return step == Step::promoting || goes_back(step); }
 }  // namespace
 
@@ -38,7 +37,8 @@ bool ChangeDriver::can_go_on() const {
 }
 
 void ChangeDriver::step() {
-    if (!can_go_on()) return;
+    const bool ended = record_.step == Step::closed || record_.step == Step::waiting;
+    if (ended || context_.clock.now() < not_before_ || !has_lease() || !can_go_on()) return;
     switch (record_.step) {
         case Step::intended:
             if (go_to(Step::configuring)) configure();

@@ -13,6 +13,7 @@
 #include "core/provider.hpp"
 #include "core/time.hpp"
 #include "providers/executor.hpp"
+#include "providers/lease.hpp"
 
 namespace autotune {
 
@@ -22,7 +23,10 @@ struct DriverContext {
     KnowledgeStore& store;
     const Clock& clock;
     const ExecutorOptions& options;
+    Leases* leases = nullptr;  // null: none are taken
 };
+// Whether the change is on its way back.
+[[nodiscard]] inline bool goes_back(Step step) { return step == Step::reverting || step == Step::undoing; }
 
 // Whether the same call may succeed later.
 [[nodiscard]] bool may_pass(Errc code);
@@ -46,11 +50,18 @@ public:
     void note(const JudgeReport& report);
     // Goes back from where it is. `why`: its detail. Errors: invalid_argument: it goes back already; the store's.
     Status withdraw(const std::string& why);
+    // REQUIRES: closed.
+    void release_lease();
 
 private:
     ChangeDriver(DriverContext context, ChangeRecord record)
         : context_(context), record_(std::move(record)) {}
 
+    bool has_lease();
+    void renew();
+    void take_lease();
+    void confirm_lease();
+    void lease_failed(const Error& error);
     bool look();  // true: seen_ is fresh, or looking is not needed
     [[nodiscard]] bool of_another_wrapper() const;
     bool provide_layer();  // true: it is there, or none is needed
@@ -81,6 +92,10 @@ private:
     // The head's variables as last seen: they are set as a whole. Not journalled: they may hold secrets.
     std::map<std::string, std::string> environment_;
     std::string layer_;                  // ARN of the wrapper's; "" when not asked for yet
+    enum class Hold : std::uint8_t { none, written, held } hold_ = Hold::none;  // of the lease
+    std::string lease_, was_ours_;       // its text as written last; as this process held it before it stood still
+    Timestamp written_, renewed_, renew_not_before_;
+    bool lease_lost_ = false;            // another may have had it meanwhile
     bool route_in_doubt_ = false;        // a call to route went unanswered and may yet take effect
     int failures_ = 0;                   // in a row
     Timestamp not_before_;

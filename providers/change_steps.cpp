@@ -124,7 +124,11 @@ void ChangeDriver::promote() {
     switch (find_promoted(record_, seen)) {
         case Found::busy:
         case Found::foreign: return give_up("somebody else changed the alias while the canary ran");
-        case Found::done: return close(Disposition::promoted, record_.detail);
+        case Found::done:
+            if (lease_lost_)
+                return close(Disposition::failed, record_.detail + "; version " + record_.candidate +
+                                                      " serves already, and for some time another agent may have had the lease");
+            return close(Disposition::promoted, record_.detail);
         case Found::not_done: break;
     }
     Routing whole = promoted_split(record_);
@@ -164,6 +168,11 @@ void ChangeDriver::revert() {
         next.detail += "; somebody else changed the alias meanwhile, and it was left so";
         if (!journal(std::move(next))) return;
     }
+    // Under another agent's lease the same change may have been made since: a head as the version that serves is not this one's.
+    const auto serving = alias == nullptr ? seen.builds.end() : seen.builds.find(alias->stable);
+    const bool leased = context_.leases != nullptr && context_.leases->are_taken();
+    if (leased && !put_back && serving != seen.builds.end() && same_tuning(serving->second.tuned, seen.head.tuned))
+        return close(record_.disposition, record_.detail);
     revert_head(seen);
 }
 

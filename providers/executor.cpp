@@ -7,6 +7,7 @@
 #include "providers/admission.hpp"
 #include "providers/change_driver.hpp"
 #include "providers/change_state.hpp"
+#include "providers/take_over.hpp"
 #include "providers/tuning.hpp"
 
 namespace autotune {
@@ -29,6 +30,7 @@ std::optional<Change> undo_of(const ChangeRecord& record) {
     if (const auto* resize = std::get_if<Resize>(&record.action.change))
         return Resize{.from_mb = resize->to_mb, .to_mb = record.before_head.memory_mb};
     if (std::holds_alternative<Deploy>(record.action.change)) return std::nullopt;  // its code is in the version before
+    if (!std::holds_alternative<Wrap>(record.action.change)) return std::nullopt;
     const auto& wrap = std::get<Wrap>(record.action.change);
     Change off = Wrap{.remedy = wrap.remedy, .settings = "", .words = "", .timeout = {}, .layer = wrap.layer};
     const auto undone = tuned(off, tuned_by(record), wrap.layer);
@@ -57,7 +59,8 @@ Outcome outcome_of(const ChangeRecord& record) {
                     .judged = record.judged,
                     .candidate = record.candidate,
                     .candidate_published = record.candidate_published,
-                    .detail = record.detail};
+                    .detail = record.detail,
+                    .change = static_cast<std::int64_t>(record.id)};
     if (record.disposition == Disposition::promoted) outcome.undo = undo_of(record);
     return outcome;
 }
@@ -68,6 +71,7 @@ struct Executor::Impl {
     KnowledgeStore& store;
     const Clock& clock;
     ExecutorOptions options;
+    Leases leases;
     std::list<ChangeDriver> drivers;
     std::vector<ChangeRecord> shown;  // what open() shows
     std::vector<ChangeRecord> waiting;
@@ -92,7 +96,8 @@ struct Executor::Impl {
         record.step = Step::closed;
         record.disposition = disposition;
         record.detail = detail;
-        if (const auto kept = store.open_change(record); !kept) detail += " (not on record: " + kept.error().message + ")";
+        const auto kept = store.open_change(record);
+        if (!kept) detail += " (not on record: " + kept.error().message + ")";
         outcomes.push_back({.action = action,
                             .at = clock.wall(),
                             .disposition = disposition,
@@ -100,7 +105,8 @@ struct Executor::Impl {
                             .judged = {},
                             .candidate = {},
                             .candidate_published = {},
-                            .detail = std::move(detail)});
+                            .detail = std::move(detail),
+                            .change = kept ? static_cast<std::int64_t>(*kept) : 0});
         return std::nullopt;
     }
     [[nodiscard]] std::string new_token(const Action& action, WallTime at) {
@@ -126,11 +132,28 @@ struct Executor::Impl {
                    drop(r, "nobody approved it until " + to_rfc3339(approval_ends(r)));
         });
     }
-    [[nodiscard]] DriverContext context() { return {provider, store, clock, options}; }
+    [[nodiscard]] DriverContext context() { return {provider, store, clock, options, &leases}; }
+    // Ok when this agent may begin to change the function, as far as other agents go. Errors: conflict; the store's.
+    Status may_begin(const FunctionState& state, const Routing* alias) {
+        if (!leases.are_taken()) return ok();
+        const Holder holder = leases.look(state.function, state.lease);
+        if (holder == Holder::another) return fail(Errc::conflict, leases.who(state.lease));
+        if (holder != Holder::expired || is_whole(state, alias)) return ok();
+        ChangeRecord record = take_over_record(state, *alias, leases.who(state.lease));
+        record.opened = record.updated = clock.wall();
+        record.token = new_token(record.action, record.opened);
+        const auto id = store.open_change(record);
+        if (!id) return id.forward("taking over " + state.function.name);
+        record.id = *id;
+        drivers.push_back(ChangeDriver::resumed(context(), std::move(record)));
+        refresh();
+        return fail(Errc::conflict, "what another agent left half-way is put back first, by change " + number(*id));
+    }
 };
 
 Executor::Executor(Provider& provider, KnowledgeStore& store, const Clock& clock, ExecutorOptions options)
-    : impl_(new Impl{provider, store, clock, std::move(options), {}, {}, {}, {}}) {}
+    : impl_(new Impl{provider, store, clock, options, {provider, clock, {options.owner, options.lease, options.lease_settle}},
+                     {}, {}, {}, {}}) {}
 
 Executor::~Executor() = default;
 
@@ -164,6 +187,8 @@ Result<std::optional<ChangeId>> Executor::start(const Action& planned) {
     auto state = impl_->provider.get(action.target);
     if (!state) return state.forward("looking at " + action.target.name + " before changing it");
     const Routing* alias = choose_alias(*state, impl_->options.alias);
+    if (action.mode == Mode::apply)
+        if (const Status free = impl_->may_begin(*state, alias); !free) return free.forward("changing " + action.target.name);
     const Status admitted = admit(action, *state, alias, impl_->provider.capabilities());
     if (!admitted && admitted.error().code == Errc::conflict)
         return admitted.forward("changing " + action.target.name);
@@ -215,6 +240,7 @@ Status Executor::approve(ChangeId id, const std::string& who) {
     auto state = impl_->provider.get(action.target);
     if (!state) return state.forward("looking at " + action.target.name + " before changing it");
     const Routing* alias = choose_alias(*state, impl_->options.alias);
+    if (const Status free = impl_->may_begin(*state, alias); !free) return free.forward("changing " + action.target.name);
     Status admitted = admit(action, *state, alias, impl_->provider.capabilities());
     if (!admitted && admitted.error().code == Errc::conflict)
         return admitted.forward("changing " + action.target.name);
@@ -267,6 +293,8 @@ Result<ChangeId> Executor::roll_back(ChangeId id, const std::string& who) {
                         "change " + number(d.record().id) + " of " + name + " is under way: roll that one back first");
     auto state = impl_->provider.get(done->action.target);
     if (!state) return state.forward("looking at " + name + " before it is rolled back");
+    if (impl_->leases.are_taken() && impl_->leases.look(state->function, state->lease) == Holder::another)
+        return fail(Errc::conflict, "rolling back " + name + ": " + impl_->leases.who(state->lease));
     if (Status possible = admit_undo(*done, *state); !possible) return possible.forward("change " + number(id));
     ChangeRecord undo = undo_record(*std::move(done), by);
     undo.opened = undo.updated = impl_->clock.wall();
@@ -285,7 +313,9 @@ bool Executor::step(std::optional<ChangeId> only) {
     for (ChangeDriver& d : drivers) {
         if (only && d.record().id != *only) continue;
         d.step();
-        if (d.record().step == Step::closed) impl_->outcomes.push_back(outcome_of(d.record()));
+        if (d.record().step != Step::closed) continue;
+        d.release_lease();
+        impl_->outcomes.push_back(outcome_of(d.record()));
     }
     std::erase_if(drivers, [](const ChangeDriver& d) { return d.record().step == Step::closed; });
     impl_->refresh();

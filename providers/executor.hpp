@@ -17,6 +17,8 @@
 // back is tried for ever, since a split alias must not stay. If somebody else moves the alias or the
 // head meanwhile theirs stands: the change closes as failed and says so.
 // If the journal cannot be written the platform is not asked.
+// With an owner, a function is changed only under its lease (providers/lease.hpp); a change that finds another agent's
+// does not begin, and what an agent left half-way whose lease has expired is put back first, as a change of its own.
 // One thread uses an executor at a time. REQUIRES: provider, store and clock outlive it.
 #pragma once
 
@@ -44,6 +46,10 @@ struct ExecutorOptions {
     Layer layer;  // with the wrapper (runtimes/remedy.hpp); empty: functions cannot be wrapped
     Reach reach;  // to other places, for relocations; empty: none is carried out
     Nanos note_interval = std::chrono::seconds(60);  // how often note() reaches the journal
+    // Of the leases by which several agents keep out of each other's way (docs/rules.md).
+    std::string owner;  // this agent, the same after a restart; "": no leases are taken
+    Nanos lease = std::chrono::seconds(60);        // how long one is good for without a renewal
+    Nanos lease_settle = std::chrono::seconds(1);  // how long it is waited whether another was quicker
 };
 
 class Executor {
@@ -58,8 +64,8 @@ public:
 
     // Journals intent and pre-image of a change; step() carries it out. nullopt: nothing was begun, and
     // take_outcomes() and the journal say why (dry run: planned, with the exact requests; refused; notified).
-    // Errors: the platform or the store could not be asked, or an update of the function is under way: nothing
-    // was begun and nothing is on record, so ask again.
+    // Errors: the platform or the store could not be asked, or (conflict) an update of the function is under way or
+    // another agent has its lease: nothing was begun and nothing is on record, so ask again.
     Result<std::optional<ChangeId>> start(const Action& action);
 
     // People approved the change, `who` among them: begins it. Nothing is begun, and the outcome says why,
@@ -67,7 +73,7 @@ public:
     // waits, ask again.
     Status approve(ChangeId id, const std::string& who);
 
-    // Drives each open change, or `only` that one, by at most one platform call. True: some change can go on at once, so
+    // Drives each open change, or `only` that one, by at most one platform call, and those for its lease. True: some change can go on at once, so
     // call again; false: all wait for a verdict or for the time of their next attempt.
     bool step(std::optional<ChangeId> only = std::nullopt);
 

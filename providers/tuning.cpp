@@ -77,6 +77,7 @@ Result<Tuning> wrapped(const Wrap& wrap, const Tuning& before, std::string_view 
 
 Result<Tuning> tuned(const Change& change, const Tuning& before, std::string_view layer) {
     if (const auto* wrap = std::get_if<Wrap>(&change)) return wrapped(*wrap, before, layer);
+    if (const auto* over = std::get_if<TakeOver>(&change)) return over->left;
     Tuning to = before;
     if (const auto* deploy = std::get_if<Deploy>(&change))
         to.code_hash = deploy->code_hash;

@@ -28,14 +28,6 @@ struct Firing {
     RuleState* state;
 };
 
-// Two reasons that differ only in their figures are one: figures change at every tick.
-std::string without_figures(std::string_view reason) {
-    std::string out;
-    for (const char c : reason)
-        if ((c < '0' || c > '9') && c != '.') out += c;
-    return out;
-}
-
 std::vector<std::string> names_of(const std::vector<std::size_t>& dependencies, const FunctionFacts& facts) {
     std::vector<std::string> out;
     for (const std::size_t i : dependencies)
@@ -146,20 +138,25 @@ private:
         const FunctionRef& function = f.facts->function;
         if (std::string why = resting(*f.state, *f.rule, function, history(), now_); !why.empty())
             return refuse(f, std::move(why));
-        auto proposal = propose({.rule = *f.rule,
-                                 .guardrails = rules_.guardrails,
-                                 .facts = *f.facts,
-                                 .slo = f.slo,
-                                 .platform = platform(function),
-                                 .attempts = attempts_of(*f.rule, function, history(), now_)});
+        auto proposal = proposal_of(f);
         if (!proposal) return refuse(f, proposal.error().message);
         const bool changes = changes_function(proposal->change);
         if (changes)
-            if (std::string why = blocked(f); !why.empty()) return refuse(f, std::move(why));
+            if (std::string why = blocked(f); !why.empty()) return refuse(f, std::move(why), &proposal->change);
         if (changes) changed_.emplace(function, f.rule->name);
         f.state->acted.push_back(now_);
         f.state->refused_because.clear();
         plan_.actions.push_back(action(f, std::move(*proposal)));
+    }
+
+    [[nodiscard]] Result<Proposal> proposal_of(const Firing& f) const {
+        const FunctionRef& function = f.facts->function;
+        return propose({.rule = *f.rule,
+                        .guardrails = rules_.guardrails,
+                        .facts = *f.facts,
+                        .slo = f.slo,
+                        .platform = platform(function),
+                        .attempts = attempts_of(*f.rule, function, history(), now_)});
     }
 
     // Why the function may not be changed just now, though the rule would know how.
@@ -252,11 +249,17 @@ private:
         return out;
     }
 
-    void refuse(const Firing& f, std::string reason) {
+    // `change`: what it would have done; null: not known yet, and only worth the thinking when it is told.
+    void refuse(const Firing& f, std::string reason, const Change* change = nullptr) {
         std::string kind = without_figures(reason);
         if (kind == f.state->refused_because) return;
         f.state->refused_because = std::move(kind);
-        plan_.refused.push_back({f.facts->function, f.rule->name, std::move(reason)});
+        std::string what;
+        if (change != nullptr)
+            what = describe(*change);
+        else if (const auto proposal = proposal_of(f))
+            what = describe(proposal->change);
+        plan_.refused.push_back({f.facts->function, f.rule->name, std::move(reason), std::move(what)});
     }
 
     [[nodiscard]] const Capabilities* platform(const FunctionRef& function) const {
@@ -323,20 +326,6 @@ void not_begun(EngineState& state, const Action& action, WallTime planned, Nanos
 bool active(const EngineState& state, const std::string& rule, const FunctionRef& function) {
     const auto found = state.rules.find({rule, function});
     return found != state.rules.end() && found->second.active_since.has_value();
-}
-
-History history_from(std::span<const ChangeRecord> records) {
-    History out;
-    for (const ChangeRecord& r : records) {
-        const Change& change = r.action.change;
-        if (!changes_function(change) || (!was_begun(r.disposition) && r.step != Step::waiting)) continue;
-        // Not yet closed: under way, whatever is already known of its end.
-        const Disposition disposition = r.step == Step::closed    ? r.disposition
-                                        : r.step == Step::waiting ? Disposition::waiting
-                                                                  : Disposition::in_progress;
-        out.changes.push_back({r.action.target, r.action.rule, r.opened, r.updated, change, disposition});
-    }
-    return out;
 }
 
 }  // namespace autotune::rules

@@ -15,6 +15,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -89,6 +90,9 @@ struct Situation {
 // Functions appear in the Plan in the order of priority, rule name, function. The effective mode of an
 // action is the stricter of situation.mode and the rule's.
 [[nodiscard]] Plan evaluate(const RuleSet& rules, EngineState& state, const Situation& situation);
+
+// Two reasons that differ only in their figures are one: figures change at every tick.
+[[nodiscard]] std::string without_figures(std::string_view reason);
 
 // The action that evaluate() planned at `planned` was not begun. It does not count as one: the rule may act
 // again, but not before `rest` has passed: kRetryAfter where the platform or the journal did not answer,

@@ -91,4 +91,25 @@ Attempts attempts_of(const Rule& rule, const FunctionRef& function, const Histor
     return out;
 }
 
+std::string without_figures(std::string_view reason) {
+    std::string out;
+    for (const char c : reason)
+        if ((c < '0' || c > '9') && c != '.') out += c;
+    return out;
+}
+
+History history_from(std::span<const ChangeRecord> records) {
+    History out;
+    for (const ChangeRecord& r : records) {
+        const Change& change = r.action.change;
+        if (!changes_function(change) || (!was_begun(r.disposition) && r.step != Step::waiting)) continue;
+        // Not yet closed: under way, whatever is already known of its end.
+        const Disposition disposition = r.step == Step::closed    ? r.disposition
+                                        : r.step == Step::waiting ? Disposition::waiting
+                                                                  : Disposition::in_progress;
+        out.changes.push_back({r.action.target, r.action.rule, r.opened, r.updated, change, disposition});
+    }
+    return out;
+}
+
 }  // namespace autotune::rules

@@ -1,7 +1,8 @@
-// The agent, with death at a chosen call: the real loop around a store and a platform that send SIGKILL
-// to their own process before or after the n-th changing call (docs/decisions/0003).
+// The agent, with death at a chosen call: the real loop around a store and a platform that send SIGKILL before or after the
+// n-th changing call (docs/decisions/0003): to their own process, or to another one that the test started, or to both.
 //
-// usage: agent_under_fault RULES STATE store|provider before|after N
+// usage: agent_under_fault RULES STATE store|provider before|after N [PID|PID+self]
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -19,7 +20,11 @@ enum class When { before, after };
 // Counts calls and dies at the chosen one.
 class Fate {
 public:
-    Fate(When when, long at) : when_(when), at_(at) {}
+    Fate(When when, long at, std::string_view victim) : when_(when), at_(at) {
+        if (victim.empty()) return;
+        other_ = static_cast<pid_t>(std::strtol(victim.data(), nullptr, 10));
+        own_ = victim.ends_with("+self");
+    }
 
     template <class Call>
     auto around(const char* what, Call call) {
@@ -33,11 +38,14 @@ public:
 private:
     void die(const char* when, const char* what) const {
         std::fprintf(stderr, "dying %s %s, call %ld\n", when, what, count_);
-        std::raise(SIGKILL);
+        if (other_ > 1) ::kill(other_, SIGKILL);
+        if (own_) std::raise(SIGKILL);
     }
     When when_;
     long at_;
     long count_ = 0;
+    pid_t other_ = 0;
+    bool own_ = true;
 };
 
 class DyingStore final : public KnowledgeStore {
@@ -58,6 +66,10 @@ public:
     Status append(std::span<const Invocation> i) override { return real_.append(i); }
     Result<std::vector<Invocation>> invocations_since(const FunctionRef& f, WallTime from) override {
         return real_.invocations_since(f, from);
+    }
+    Status keep(std::span<const RefusalRecord> r) override { return real_.keep(r); }
+    Result<std::vector<RefusalRecord>> refusals_since(WallTime from, std::size_t limit) override {
+        return real_.refusals_since(from, limit);
     }
     Status forget(WallTime before) override { return real_.forget(before); }
 
@@ -90,6 +102,9 @@ public:
     Result<Routing> route(const FunctionRef& f, const Routing& r) override {
         return fate_.around("route", [&] { return real_.route(f, r); });
     }
+    Status set_lease(const FunctionRef& f, const std::string& text) override {
+        return fate_.around("set_lease", [&] { return real_.set_lease(f, text); });
+    }
     Result<Answer> invoke(const FunctionRef& f, const Qualifier& q, std::string_view p) override {
         return real_.invoke(f, q, p);
     }
@@ -110,13 +125,15 @@ private:
 
 int main(int argc, char** argv) {
     using namespace autotune;
-    if (argc != 6) return std::fprintf(stderr, "usage: %s RULES STATE store|provider before|after N\n", argv[0]), 2;
-    const Fate fate(std::string_view(argv[4]) == "before" ? When::before : When::after, std::strtol(argv[5], nullptr, 10));
+    if (argc != 6 && argc != 7) return std::fprintf(stderr, "usage: %s RULES STATE store|provider before|after N [PID|PID+self]\n", argv[0]), 2;
+    const Fate fate(std::string_view(argv[4]) == "before" ? When::before : When::after, std::strtol(argv[5], nullptr, 10),
+                    argc == 7 ? argv[6] : "");
     cli::Decorators decorators;
     if (std::string_view(argv[3]) == "store")
         decorators.store = [&](KnowledgeStore& real) { return std::make_unique<DyingStore>(real, fate); };
     else
         decorators.provider = [&](Provider& real) { return std::make_unique<DyingProvider>(real, fate); };
-    return cli::run_loop({.rules = argv[1], .state = argv[2], .mode = Mode::apply, .listen = "127.0.0.1:0", .sample_hz = 0},
+    return cli::run_loop({.rules = argv[1], .state = argv[2], .mode = Mode::apply, .listen = "127.0.0.1:0",
+                          .lease_settle = std::chrono::milliseconds(200), .sample_hz = 0},
                          decorators);
 }

@@ -141,8 +141,8 @@ class Answer:
 class Host(Daemon):
     """`autotune host`."""
 
-    def __init__(self, functions, state, *options):
-        super().__init__([AUTOTUNE, "host", "--functions", functions, "--listen", "127.0.0.1:0", "--state", state,
+    def __init__(self, functions, state, *options, port=0):
+        super().__init__([AUTOTUNE, "host", "--functions", functions, "--listen", f"127.0.0.1:{port}", "--state", state,
                           *options], r"http://127\.0\.0\.1:(\d+)")
         self.port = int(self._match.group(1))
         self.url = f"http://127.0.0.1:{self.port}"

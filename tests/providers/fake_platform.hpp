@@ -71,6 +71,7 @@ public:
     bool update_in_progress = false;
     std::map<std::string, std::string> labels;
     bool tells_builds = true;
+    std::string lease;
 
     [[nodiscard]] std::string_view name() const override { return "fake"; }
     [[nodiscard]] Capabilities capabilities() const override { return can; }
@@ -141,6 +142,10 @@ public:
             return Package{.zip = t.code_hash, .code_hash = t.code_hash, .config = config_of(t)};
         });
     }
+    Status set_lease(const FunctionRef&, const std::string& text) override {
+        const auto done = call<std::string>("set_lease", [&]() -> Result<std::string> { return lease = text; });
+        return done ? ok() : Status(done.forward());
+    }
     Result<Answer> invoke(const FunctionRef&, const Qualifier&, std::string_view) override { return never(); }
     Status remove(const FunctionRef&) override { return never(); }
     Result<std::vector<Observation>> observe(const FunctionRef&, Window) override { return never(); }
@@ -181,7 +186,8 @@ private:
                         .code_hash = head_.tuned.code_hash,
                         .head = head_,
                         .update_in_progress = update_in_progress,
-                        .labels = labels};
+                        .labels = labels,
+                        .lease = lease};
         for (const auto& [v, build] : versions_) s.versions.push_back(v);
         if (tells_builds) s.builds = versions_;
         for (const auto& [name, routing] : aliases_) s.aliases.push_back(routing);

@@ -59,9 +59,20 @@ public:
         });
         return found;
     }
+    Status keep(std::span<const RefusalRecord> more) override {
+        refusals.insert(refusals.end(), more.begin(), more.end());
+        return ok();
+    }
+    Result<std::vector<RefusalRecord>> refusals_since(WallTime from, std::size_t limit) override {
+        std::vector<RefusalRecord> found;
+        for (auto r = refusals.rbegin(); r != refusals.rend() && found.size() < limit; ++r)
+            if (r->at >= from) found.push_back(*r);
+        return found;
+    }
     Status forget(WallTime) override { return ok(); }
 
     std::vector<Invocation> calls;
+    std::vector<RefusalRecord> refusals;  // oldest first
 
 private:
     std::vector<ChangeRecord> all_;
@@ -100,6 +111,13 @@ public:
     }
     Result<std::vector<Invocation>> invocations_since(const FunctionRef& f, WallTime from) override {
         return behind_.invocations_since(f, from);
+    }
+    Status keep(std::span<const RefusalRecord> refusals) override {
+        const Status refused = refuse();
+        return refused ? behind_.keep(refusals) : refused;
+    }
+    Result<std::vector<RefusalRecord>> refusals_since(WallTime from, std::size_t limit) override {
+        return behind_.refusals_since(from, limit);
     }
     Status forget(WallTime before) override { return behind_.forget(before); }
 

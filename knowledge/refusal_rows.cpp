@@ -1,0 +1,68 @@
+#include "knowledge/refusal_rows.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "knowledge/row.hpp"
+
+namespace autotune {
+
+namespace {
+template <class Visit, class AnyRefusal>
+void each_field(Visit&& visit, AnyRefusal& r) {
+    visit("provider", r.what.target.provider);
+    visit("function", r.what.target.name);
+    visit("rule", r.what.rule);
+    visit("change", r.what.change);
+    visit("reason", r.what.reason);
+    visit("at_ns", r.at);
+}
+
+const sqlite::Names& names() {
+    static const sqlite::Names all = [] {
+        sqlite::Names n;
+        each_field(n, static_cast<const RefusalRecord&>(RefusalRecord()));
+        return n;
+    }();
+    return all;
+}
+
+std::int64_t ns(WallTime t) { return t.time_since_epoch().count(); }
+}  // namespace
+
+Status insert_refusals(sqlite::Database& database, std::span<const RefusalRecord> refusals) {
+    auto insert = database.kept("INSERT INTO refusals (" + names().columns + ") VALUES (" + names().marks + ")");
+    if (!insert) return insert.forward();
+    for (const RefusalRecord& refusal : refusals) {
+        each_field(sqlite::Writer{**insert}, refusal);
+        if (const Status done = (*insert)->run(); !done) return done;
+    }
+    return ok();
+}
+
+Result<std::vector<RefusalRecord>> select_refusals(sqlite::Database& database, WallTime from, std::size_t limit) {
+    auto select =
+        database.prepare("SELECT " + names().columns + " FROM refusals WHERE at_ns >= ? ORDER BY at_ns DESC, id DESC LIMIT ?");
+    if (!select) return select.forward();
+    constexpr std::size_t kMost = std::numeric_limits<std::int64_t>::max();
+    select->bind(ns(from)).bind(static_cast<std::int64_t>(std::min(limit, kMost)));
+    std::vector<RefusalRecord> found;
+    while (true) {
+        const auto more = select->step();
+        if (!more) return more.forward();
+        if (!*more) return found;
+        RefusalRecord refusal;
+        sqlite::Reader reader{*select};
+        each_field(reader, refusal);
+        found.push_back(std::move(refusal));
+    }
+}
+
+Status delete_refusals(sqlite::Database& database, WallTime before) {
+    auto remove = database.prepare("DELETE FROM refusals WHERE at_ns < ?");
+    if (!remove) return remove.forward();
+    remove->bind(ns(before));
+    return remove->run();
+}
+
+}  // namespace autotune

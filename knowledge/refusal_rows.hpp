@@ -1,0 +1,18 @@
+// Rows of table `refusals`. For this room only.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "core/knowledge_store.hpp"
+#include "knowledge/sqlite.hpp"
+
+namespace autotune {
+
+// Errors of all: the database's.
+Status insert_refusals(sqlite::Database& database, std::span<const RefusalRecord> refusals);
+// At `from` or later, newest first, at most `limit`.
+Result<std::vector<RefusalRecord>> select_refusals(sqlite::Database& database, WallTime from, std::size_t limit);
+Status delete_refusals(sqlite::Database& database, WallTime before);
+
+}  // namespace autotune
