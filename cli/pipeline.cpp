@@ -4,18 +4,15 @@
 #include <thread>
 #include <utility>
 
-#include "cli/approvals.hpp"
-#include "cli/deployments.hpp"
-
 namespace autotune::cli {
 
 namespace {
 constexpr std::size_t kMostUnsaved = 100'000;  // invocations kept while the store refuses them
-constexpr std::size_t kLookedThrough = 1'000;  // changes, for what a death kept from being forgotten
 constexpr std::size_t kManyUnsaved = 1'000;
 constexpr Nanos kSaveEvery = std::chrono::milliseconds(500);  // a transaction costs as much as many rows
 constexpr std::int64_t kEvaluationRest = 2'000;  // an evaluation takes at most such a part of the time, see due()
 constexpr Nanos kLatestEvaluation = std::chrono::seconds(10);
+constexpr Nanos kLatestObservation = std::chrono::minutes(1);  // where the platform fails
 constexpr Nanos kForgetEvery = std::chrono::hours(1);
 constexpr Nanos kTellAgain = std::chrono::hours(1);  // a trouble that lasts, or that came back
 }  // namespace
@@ -44,6 +41,7 @@ void Pipeline::step(Nanos wait) {
     if (parts_.black_boxes != nullptr) check(parts_.black_boxes->join(finished));
     check(trials_.follow(parts_.executor.open()));
     trials_.add(finished);
+    observe();
     if (due(polled)) evaluate();
     judge();
     executing_ = parts_.executor.step();
@@ -71,6 +69,30 @@ void Pipeline::ingest() {
     if (parts_.owners != nullptr) parts_.owners->ingest(batch_);
     parts_.analyzer.ingest(batch_, {parts_.clock.now(), parts_.clock.wall()});
     batch_.events.clear();
+}
+
+// What does not reach a sandbox no agent sees; and of what does it reads the heads only.
+void Pipeline::observe() {
+    const Timestamp now = parts_.clock.now();
+    if (!platform_tells_ || (observed_ != Timestamp() && now - observed_ < observe_again_)) return;
+    for (bool more = true; more;) {
+        const auto told = parts_.provider.observe(observed_until_);
+        if (!told) {
+            platform_tells_ = told.error().code != Errc::unsupported;
+            if (platform_tells_) check(told.forward());
+            // One that does not answer holds the loop up for as long as it is waited for.
+            observed_ = parts_.clock.now();
+            observe_again_ = std::clamp(2 * observe_again_, options_.observation, kLatestObservation);
+            return;
+        }
+        observed_until_ = told->next;
+        observations_missed_ += told->missed;
+        parts_.analyzer.observe(*told, {parts_.clock.now(), parts_.clock.wall()});
+        trials_.add(told->throttled);
+        more = told->more;
+    }
+    observed_ = now;
+    observe_again_ = options_.observation;
 }
 
 bool Pipeline::due(const Poll& polled) const {
@@ -120,113 +142,6 @@ void Pipeline::begin(const Action& action, WallTime planned) {
     take_outcomes();
     if (!*started && !outcomes_.empty() && outcomes_.back().disposition == Disposition::refused)
         rules::not_begun(engine_, action, planned, rules::kRefusedRest);
-}
-
-// One that cannot begin yet stays where it is, and is looked at again at the next evaluation.
-void Pipeline::take_approvals(const rules::Situation& now) {
-    if (options_.approvals.empty() || parts_.executor.waiting().empty()) return;
-    for (const Approval& approval : approvals_in(options_.approvals)) {
-        const std::string which =
-            "change " + std::to_string(static_cast<std::int64_t>(approval.id)) + " is approved";
-        const auto waiting = parts_.executor.waiting();
-        const auto found = std::find_if(waiting.begin(), waiting.end(),
-                                        [&](const ChangeRecord& r) { return r.id == approval.id; });
-        if (found == waiting.end()) {
-            check(forget(options_.approvals, approval.id));
-            continue;
-        }
-        std::string why = options_.mode == Mode::dry_run
-                              ? "this agent runs dry"
-                              : rules::held_back(parts_.rules, engine_, now, found->action.target);
-        if (!why.empty()) {
-            check(fail(Errc::conflict, which + " and not begun yet: " + why));
-            continue;
-        }
-        if (const Status begun = parts_.executor.approve(approval.id, approval.who); !begun) {
-            check(begun.forward(which));
-            continue;
-        }
-        check(forget(options_.approvals, approval.id));
-        refresh_history();
-        executing_ = true;
-    }
-}
-
-// By an agent that died before it could say so: the journal knows.
-Result<bool> Pipeline::was_begun_before(const Action& asked) {
-    // Also what was refused or only planned: it was answered.
-    const auto records = parts_.store.changes(kLookedThrough);
-    if (!records) return records.forward();
-    return std::any_of(records->begin(), records->end(), [&](const ChangeRecord& r) {
-        return !asked.request.empty() && r.action.request == asked.request;
-    });
-}
-
-// What cannot begin yet stays where it is, and is looked at again at the next evaluation.
-void Pipeline::take_left(const std::vector<LeftAction>& all, const rules::Situation& now) {
-    for (const LeftAction& left : all) {
-        Action action = left.action;
-        const std::string what = describe(action.change) + " of " + action.target.name;
-        const auto before = was_begun_before(action);
-        if (!before) {  // then it waits: it must not be done twice
-            check(before.forward("reading the journal"));
-            continue;
-        }
-        if (*before) {
-            check(forget(left));
-            continue;
-        }
-        const std::string why = options_.mode == Mode::dry_run
-                                    ? ""
-                                    : rules::held_back(parts_.rules, engine_, now, action.target);
-        if (!why.empty()) {
-            check(fail(Errc::conflict, what + " is not begun yet: " + why));
-            continue;
-        }
-        action.mode = std::min(action.mode, options_.mode);
-        if (action.canary)
-            action.canary->weight = std::min(action.canary->weight, parts_.rules.guardrails.max_canary_weight);
-        const auto started = parts_.executor.start(action);
-        if (!started) {
-            check(started.forward(what));
-            if (started.error().code != Errc::not_found) continue;  // a name that is none stays none
-        }
-        check(forget(left));
-        take_outcomes();
-        refresh_history();
-        executing_ |= started && started->has_value();
-    }
-}
-
-void Pipeline::take_deployments(const rules::Situation& now) {
-    if (options_.deployments.empty()) return;
-    take_left(deployments_in(options_.deployments), now);
-    std::vector<std::string> needed;
-    for (const auto changes : {parts_.executor.open(), parts_.executor.waiting()})
-        for (const ChangeRecord& change : changes)
-            if (const auto* deploy = std::get_if<Deploy>(&change.action.change)) needed.push_back(deploy->package);
-    sweep_packages(options_.deployments, needed);
-}
-
-// Not held back by freezes and limits: they keep from changing, and this is the way back.
-void Pipeline::take_rollbacks() {
-    if (options_.rollbacks.empty()) return;
-    for (const Approval& wish : approvals_in(options_.rollbacks)) {
-        const std::string which = "change " + std::to_string(static_cast<std::int64_t>(wish.id));
-        if (options_.mode == Mode::dry_run) {
-            check(fail(Errc::conflict, which + " is to be rolled back, but this agent runs dry"));
-            continue;
-        }
-        const auto undo = parts_.executor.roll_back(wish.id, wish.who);
-        // Nothing to take back, and that will not change; else it is asked again.
-        const bool vain = !undo && (undo.error().code == Errc::invalid_argument || undo.error().code == Errc::not_found);
-        if (!undo) check(undo.forward("rolling back " + which));
-        if (!undo && !vain) continue;
-        check(forget(options_.rollbacks, wish.id));
-        take_outcomes();
-        refresh_history();
-        executing_ |= undo.has_value();
-    }
 }
 
 void Pipeline::take_outcomes() {
@@ -304,7 +219,8 @@ void Pipeline::publish(const std::vector<Invocation>& finished) {
     const Timestamp now = parts_.clock.now();
     if (outcomes_.empty() && now - published_ < options_.publication) return;
     published_ = now;
-    const AgentHealth health = parts_.health();
+    AgentHealth health = parts_.health();
+    if (platform_tells_) health.lost["observations"] = observations_missed_;
     const std::span<const ChangeRecord> waiting = parts_.executor.waiting(), open = parts_.executor.open();
     std::vector<ChangeRecord> changes(waiting.begin(), waiting.end());
     changes.insert(changes.end(), open.begin(), open.end());

@@ -104,6 +104,7 @@ struct Capabilities {
     bool weighted_routing = false;  // a share of traffic to one version
     bool live_resize = false;       // memory changes without a new version
     bool layers = false;            // files of others beside a function's own
+    bool concurrency = false;       // invocations at a time can be limited to a function, and kept for it
     std::uint32_t memory_min_mb = 0, memory_max_mb = 0, memory_step_mb = 1;
 };
 

@@ -46,16 +46,35 @@ struct Deploy {
     bool operator==(const Deploy&) const = default;
 };
 
+// How often something happened, of how many.
+struct Tally {
+    std::uint64_t calls = 0;  // all of them
+    std::uint64_t bad = 0;    // throttled
+    bool operator==(const Tally&) const = default;
+};
+
+// How many invocations of the function may run at a time, which are then kept for it. Of no version, so there is no canary
+// of it: it is set for all calls, and judged by what became of them before and after (docs/decisions/0033).
+struct Reserve {
+    std::optional<std::uint32_t> from, to;  // unset: no reservation
+    Tally before;                           // in the window that led to it: all attempts, and those that were throttled
+    bool operator==(const Reserve&) const = default;
+};
+
 struct Notify {
     Severity severity = Severity::warning;
     std::string suggest;    // remedy for the developer, e.g. "map-reduce"
     bool operator==(const Notify&) const = default;
 };
 
-using Change = std::variant<Resize, Wrap, Deploy, Notify>;
+using Change = std::variant<Resize, Wrap, Deploy, Reserve, Notify>;
 [[nodiscard]] std::string describe(const Change& change);  // "resize 128 MB → 256 MB"
-// Whether the function is another one afterwards, which takes a canary and may take an approval.
+// Whether the function, or what it may use, is another afterwards, which must be proved and may take an approval.
 [[nodiscard]] inline bool changes_function(const Change& change) { return !std::holds_alternative<Notify>(change); }
+// Whether it makes a version, which a canary can prove; else it is judged by counts before and after.
+[[nodiscard]] inline bool makes_version(const Change& change) {
+    return changes_function(change) && !std::holds_alternative<Reserve>(change);
+}
 // The plan step that asks for it: "resize", "cache", "notify".
 [[nodiscard]] std::string_view kind_of(const Change& change);
 
@@ -82,6 +101,7 @@ struct Evidence {
     std::string flame_graph;        // path of a file, "" when none
     std::string culprit;            // where the last one that was killed was: "handler.py:12 in handler"; "" when not known
     std::string black_box;          // the invocation whose black box tells, "" when none
+    std::string differed;           // two invocations that answered the same input otherwise, "" when none
 
     [[nodiscard]] WallTime wall(Timestamp t) const { return wall_to + (t - to); }  // REQUIRES: wall_to is known
 };

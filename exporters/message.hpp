@@ -34,6 +34,7 @@ struct Message {
     std::string flame_graph;  // path
     std::string culprit;      // where the last one that was killed was
     std::string black_box;    // the invocation whose black box tells more
+    std::string differed;     // two invocations that answered the same input otherwise
     std::string suggestion;   // what the developer could do
     std::string done;         // what autotune did
     std::string runbook;

@@ -57,6 +57,12 @@ struct ChangeWriter {
     json operator()(const Deploy& d) const {
         return {{"deploy", {{"code_hash", d.code_hash}, {"package", d.package}, {"words", d.words}}}};
     }
+    json operator()(const Reserve& r) const {
+        json j{{"before", {{"calls", r.before.calls}, {"bad", r.before.bad}}}};
+        if (r.from) j["from"] = *r.from;
+        if (r.to) j["to"] = *r.to;
+        return {{"reserve", j}};
+    }
     json operator()(const Notify& n) const {
         return {{"notify", {{"severity", to_string(n.severity)}, {"suggest", n.suggest}}}};
     }
@@ -80,6 +86,16 @@ Change to_change(const json& j) {
         return Deploy{d.at("code_hash").get<std::string>(), d.at("package").get<std::string>(),
                       d.at("words").get<std::string>()};
     }
+    if (j.contains("reserve")) {
+        const json& r = j.at("reserve");
+        const auto number = [&](const char* name) {
+            return r.contains(name) ? std::optional(integer_of<std::uint32_t>(r.at(name))) : std::nullopt;
+        };
+        return Reserve{.from = number("from"),
+                       .to = number("to"),
+                       .before = {.calls = integer_of<std::uint64_t>(r.at("before").at("calls")),
+                                  .bad = integer_of<std::uint64_t>(r.at("before").at("bad"))}};
+    }
     if (j.contains("notify")) {
         const json& n = j.at("notify");
         return Notify{named<Severity, 3>(n.at("severity")), n.at("suggest").get<std::string>()};
@@ -99,6 +115,7 @@ json from_evidence(const Evidence& e) {
     if (e.kill_time) j["kill_time_ns"] = to_ns(*e.kill_time);
     if (!e.culprit.empty()) j["culprit"] = e.culprit;
     if (!e.black_box.empty()) j["black_box"] = e.black_box;
+    if (!e.differed.empty()) j["differed"] = e.differed;
     return j;
 }
 
@@ -114,6 +131,7 @@ Evidence to_evidence(const json& j) {
     if (j.contains("kill_time_ns")) e.kill_time = to_time(j.at("kill_time_ns"));
     if (j.contains("culprit")) e.culprit = j.at("culprit").get<std::string>();
     if (j.contains("black_box")) e.black_box = j.at("black_box").get<std::string>();
+    if (j.contains("differed")) e.differed = j.at("differed").get<std::string>();
     return e;
 }
 
