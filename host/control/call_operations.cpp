@@ -1,6 +1,7 @@
 // The host's own operation on what became of calls: docs/decisions/0033.
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "host/control/call_log.hpp"
 #include "host/control/faults.hpp"
@@ -24,9 +25,7 @@ std::int64_t microseconds(WallTime at) {
 Result<net::HttpResponse> get_observations(Control& control, const OperationRequest& request) {
     const auto page = control.dispatcher.calls().after(request.target.query_value("after"));
     if (!page) return lambda_fault(Fault::invalid_parameter, page.error().message);
-    nlohmann::ordered_json body{{"next", page->next}, {"more", page->more}, {"missed", page->missed}};
-    auto& throttled = body["throttled"] = nlohmann::ordered_json::array();
-    auto& answered = body["answered"] = nlohmann::ordered_json::array();
+    auto throttled = nlohmann::ordered_json::array(), answered = nlohmann::ordered_json::array();
     for (const LoggedCall* call : page->calls) {
         nlohmann::ordered_json one{{"function", call->function}, {"at_us", microseconds(call->at)}};
         if (call->throttled) {
@@ -40,6 +39,11 @@ Result<net::HttpResponse> get_observations(Control& control, const OperationRequ
         one["output"] = hex(call->output);
         answered.push_back(std::move(one));
     }
+    const nlohmann::ordered_json body{{"next", page->next},
+                                      {"more", page->more},
+                                      {"missed", page->missed},
+                                      {"throttled", std::move(throttled)},
+                                      {"answered", std::move(answered)}};
     return json_response(200, body.dump());
 }
 
