@@ -263,7 +263,7 @@ TEST(Load, AReservationNeedsABound) {
     };
     EXPECT_TRUE(of("{most: 20, reserve: 5}").empty());
     EXPECT_THAT(of("{}"), ElementsAre(HasSubstr("'concurrency' needs 'most'")));
-    EXPECT_THAT(of("{most: 0}"), Not(IsEmpty()));
+    EXPECT_THAT(of("{most: 0}"), Not(::testing::IsEmpty()));
     EXPECT_THAT(of("{most: 4, reserve: 5}"), ElementsAre(HasSubstr("'reserve' is more than 'most'")));
     EXPECT_THAT(of("{most: 4, least: 1}"), ElementsAre(HasSubstr("least")));
 }
