@@ -41,6 +41,7 @@ struct Analyzer::State {
     Assembler assembler;
     ReorderBuffer held;
     Timestamp swept = Timestamp::min();
+    bool observed = false;  // the platform told of calls
 };
 
 void Analyzer::State::apply(const Event& event, const Tables& tables) {
@@ -68,6 +69,23 @@ Analyzer& Analyzer::operator=(Analyzer&&) noexcept = default;
 
 void Analyzer::ingest(const EventBatch& batch, Instant now) { state_->take_in(batch, now); }
 
+void Analyzer::observe(const Observations& told, Instant now) {
+    state_->observed = true;
+    const auto take = [&](const auto& calls) {
+        for (const auto& call : calls) {
+            const Timestamp at = now.at - std::max(now.wall - call.at, Nanos(0));
+            if (FunctionBook* book = state_->history.book(call.function, at)) {
+                book->observed.add(call, at);
+                book->observed.forget(now.at - state_->options.history);
+            } else {
+                ++state_->counters.functions_dropped;
+            }
+        }
+    };
+    take(told.throttled);
+    take(told.answered);
+}
+
 void Analyzer::finish(const EventBatch& batch, Instant now) {
     state_->take_in(batch, now);
     state_->held.release(Timestamp::max(), [&](const Event& e) { state_->apply(e, batch.tables); });
@@ -93,6 +111,7 @@ std::vector<FunctionFacts> Analyzer::facts(Nanos window, Timestamp now) const {
     for (const auto& [function, book] : state_->history.books()) {
         if (book.last_seen < now - state_->options.history) continue;
         FunctionFacts facts = window_facts(book, now - window, now);
+        if (state_->observed) book.observed.tell(facts, now - window, now);
         HottestFrame hottest = hottest_frame(book, state_->leaves, now - window, now);
         facts.hottest_frame = std::move(hottest.name);
         facts.hottest_share = hottest.share;

@@ -21,6 +21,7 @@
 #include "core/facts.hpp"
 #include "core/ids.hpp"
 #include "core/invocation.hpp"
+#include "core/observations.hpp"
 #include "core/plan.hpp"
 #include "core/profile.hpp"
 #include "core/service_graph.hpp"
@@ -102,6 +103,10 @@ public:
     // A kill for lack of memory, a signal that ends a process and the exit of an executor are acted
     // upon in this very call: the cgroup's events up to them are released at once.
     void ingest(const EventBatch& batch, Instant now);
+
+    // Takes in what the platform told of calls. From then on the facts of it are known, also of functions of which it told
+    // nothing: of those nothing was refused.
+    void observe(const Observations& told, Instant now);
 
     // Releases everything that is held back: the recording is over.
     void finish(const EventBatch& batch, Instant now);

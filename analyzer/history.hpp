@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analyzer/change_watch.hpp"
+#include "analyzer/observed.hpp"
 #include "analyzer/sample_ring.hpp"
 #include "core/ids.hpp"
 #include "core/invocation.hpp"
@@ -55,6 +56,7 @@ struct FunctionBook {
     std::deque<Loss> losses;     // while one of its invocations was open
     SampleRing samples;
     ChangeWatch changes{};
+    Observed observed{};
 };
 
 struct HistoryLimits {

@@ -26,6 +26,7 @@ Json evidence_of(const Evidence& e) {
     if (!e.flame_graph.empty()) json["flame_graph"] = e.flame_graph;
     if (!e.culprit.empty()) json["culprit"] = e.culprit;
     if (!e.black_box.empty()) json["black_box"] = e.black_box;
+    if (!e.differed.empty()) json["differed"] = e.differed;
     return json;
 }
 

@@ -45,6 +45,7 @@ std::string evidence_lines(const Evidence& e) {
     if (e.kill_time && e.wall_to != WallTime{}) out += "killed at " + to_rfc3339(e.wall(*e.kill_time)) + "\n";
     if (!e.culprit.empty()) out += "it was at " + e.culprit + "\n";
     if (!e.black_box.empty()) out += "black box: autotune profile --black-box " + e.black_box + "\n";
+    if (!e.differed.empty()) out += "the same input was answered otherwise by " + e.differed + "\n";
     if (!e.hottest_frame.empty()) out += "hottest frame: " + e.hottest_frame + "\n";
     if (!e.flame_graph.empty()) out += "flame graph: " + e.flame_graph + "\n";
     return out;
@@ -58,6 +59,18 @@ std::string measured_lines(const JudgeReport& r) {
         out += "\np95: new " + number("%.1f ms", to_ms(r.canary_p95)) + ", old " +
                number("%.1f ms", to_ms(r.baseline_p95));
     return out + "\n" + std::string(to_string(r.decision)) + (r.reason.empty() ? "" : ": " + r.reason);
+}
+
+std::string effect_lines(const JudgeReport& r) {
+    return "refused: since " + std::to_string(r.canary_failures) + " of " + std::to_string(r.canary_calls) + " calls, before " +
+           std::to_string(r.baseline_failures) + " of " + std::to_string(r.baseline_calls) + "\n" +
+           std::string(to_string(r.decision)) + (r.reason.empty() ? "" : ": " + r.reason);
+}
+
+std::string effect_line(const CanaryPolicy& p) {
+    return "no version, so no canary: set for all calls; kept where fewer are refused than before, within " +
+           number("%gh", to_seconds(p.horizon) / 3600) + ", else " +
+           (p.on_hold == CanaryPolicy::OnHold::revert ? "taken back" : "waited for");
 }
 
 std::string canary_line(const CanaryPolicy& p) {
@@ -80,8 +93,9 @@ std::string explanation_text(const Explanation& explanation) {
     out.add("because", a.because);
     out.add("evidence", evidence_lines(a.evidence));
     out.add("predicted", a.predicted);
-    if (c.judged) out.add("measured", measured_lines(*c.judged));
-    if (a.canary) out.add("canary", canary_line(*a.canary));
+    const bool of_version = makes_version(a.change);
+    if (c.judged) out.add("measured", of_version ? measured_lines(*c.judged) : effect_lines(*c.judged));
+    if (a.canary) out.add(of_version ? "canary" : "proof", of_version ? canary_line(*a.canary) : effect_line(*a.canary));
     if (!c.before.alias.empty())
         out.add("before", "alias " + c.before.alias + " on version " + c.before.stable + ", head " +
                               std::to_string(c.before_head.memory_mb) + " MB" +

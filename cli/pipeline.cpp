@@ -12,6 +12,7 @@ constexpr std::size_t kManyUnsaved = 1'000;
 constexpr Nanos kSaveEvery = std::chrono::milliseconds(500);  // a transaction costs as much as many rows
 constexpr std::int64_t kEvaluationRest = 2'000;  // an evaluation takes at most such a part of the time, see due()
 constexpr Nanos kLatestEvaluation = std::chrono::seconds(10);
+constexpr Nanos kLatestObservation = std::chrono::minutes(1);  // where the platform fails
 constexpr Nanos kForgetEvery = std::chrono::hours(1);
 constexpr Nanos kTellAgain = std::chrono::hours(1);  // a trouble that lasts, or that came back
 }  // namespace
@@ -43,6 +44,7 @@ void Pipeline::step(Nanos wait) {
     if (parts_.black_boxes != nullptr) check(parts_.black_boxes->join(finished));
     check(trials_.follow(parts_.executor.open()));
     trials_.add(finished);
+    observe();
     if (due(polled)) evaluate();
     judge();
     executing_ = parts_.executor.step();
@@ -70,6 +72,30 @@ void Pipeline::ingest() {
     if (parts_.owners != nullptr) parts_.owners->ingest(batch_);
     parts_.analyzer.ingest(batch_, {parts_.clock.now(), parts_.clock.wall()});
     batch_.events.clear();
+}
+
+// What does not reach a sandbox no agent sees; and of what does it reads the heads only.
+void Pipeline::observe() {
+    const Timestamp now = parts_.clock.now();
+    if (!platform_tells_ || (observed_ != Timestamp() && now - observed_ < observe_again_)) return;
+    for (bool more = true; more;) {
+        const auto told = parts_.provider.observe(observed_until_);
+        if (!told) {
+            platform_tells_ = told.error().code != Errc::unsupported;
+            if (platform_tells_) check(told.forward());
+            // One that does not answer holds the loop up for as long as it is waited for.
+            observed_ = parts_.clock.now();
+            observe_again_ = std::clamp(2 * observe_again_, options_.observation, kLatestObservation);
+            return;
+        }
+        observed_until_ = told->next;
+        observations_missed_ += told->missed;
+        parts_.analyzer.observe(*told, {parts_.clock.now(), parts_.clock.wall()});
+        trials_.add(told->throttled);
+        more = told->more;
+    }
+    observed_ = now;
+    observe_again_ = options_.observation;
 }
 
 bool Pipeline::due(const Poll& polled) const {
@@ -237,7 +263,8 @@ void Pipeline::publish(const std::vector<Invocation>& finished) {
     const Timestamp now = parts_.clock.now();
     if (outcomes_.empty() && now - published_ < options_.publication) return;
     published_ = now;
-    const AgentHealth health = parts_.health();
+    AgentHealth health = parts_.health();
+    if (platform_tells_) health.lost["observations"] = observations_missed_;
     const std::span<const ChangeRecord> waiting = parts_.executor.waiting(), open = parts_.executor.open();
     std::vector<ChangeRecord> changes(waiting.begin(), waiting.end());
     changes.insert(changes.end(), open.begin(), open.end());

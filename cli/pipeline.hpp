@@ -34,6 +34,7 @@ struct PipelineOptions {
     Mode mode = Mode::dry_run;
     Nanos evaluation = std::chrono::seconds(1);    // rules this often unless facts are dear, and at once on a kill
     Nanos publication = std::chrono::seconds(1);   // sinks at least this often
+    Nanos observation = std::chrono::seconds(1);   // the platform is asked what became of calls
     Nanos retention = std::chrono::hours(24 * 7);  // of invocations in the store
     std::string flame_folder;                      // where evidence will be found; "" = none is written
     std::filesystem::path approvals;               // folder where people leave them; "" = none is taken
@@ -90,6 +91,7 @@ private:
     void note_refusals(const std::vector<Refusal>& refused, WallTime now);
     Result<bool> was_begun_before(const Action& asked);
     void take_outcomes();
+    void observe();
     void judge();
     void mark_unheard(std::vector<Invocation>& finished);
     void remember(const std::vector<Invocation>& finished);
@@ -123,6 +125,11 @@ private:
     bool executing_ = false;                 // some change can go on at once
     std::map<std::string, Timestamp> told_;  // complaints of the last hour, by what they say
     Nanos facts_took_{0};
+    bool platform_tells_ = true;             // what becomes of calls; until it says that it does not
+    std::string observed_until_;             // Observations::next
+    std::uint64_t observations_missed_ = 0;
+    Timestamp observed_;
+    Nanos observe_again_{0};                 // so long after that
     Timestamp began_, evaluated_, published_, saved_, forgotten_;
     Timestamp unheard_ = Timestamp::min();  // when calls were last known not to be told
 };

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <iostream>
+#include <iterator>
 #include <map>
+#include <optional>
 
 #include "cli/planning.hpp"
 #include "cli/remedy_layer.hpp"
@@ -51,16 +53,37 @@ Labels labels_of(const std::vector<FunctionRef>& functions, const rules::RuleSet
     return out;
 }
 
+// All that the platform still has; nullopt where it tells nothing.
+Result<std::optional<Observations>> observed_by(Provider& provider) {
+    Observations all;
+    std::string from(kOldestObservation);
+    for (bool more = true; more;) {
+        auto page = provider.observe(from);
+        if (!page && page.error().code == Errc::unsupported) return std::optional<Observations>();
+        if (!page) return page.forward();
+        std::move(page->throttled.begin(), page->throttled.end(), std::back_inserter(all.throttled));
+        std::move(page->answered.begin(), page->answered.end(), std::back_inserter(all.answered));
+        more = page->more;
+        from = std::move(page->next);
+    }
+    return std::optional(std::move(all));
+}
+
 Result<Plan> planned_from(SqliteStore& store, const rules::RuleSet& rules, Provider& provider, WallTime now) {
     const WallTime from = recorded_since(rules, now);
-    const auto functions = store.functions_since(from);
+    auto functions = store.functions_since(from);
     if (!functions) return functions.forward();
+    const auto observed = observed_by(provider);
+    if (!observed) return observed.forward();
     std::vector<Invocation> invocations;
     for (const FunctionRef& function : *functions) {
         auto more = store.invocations_since(function, from);
         if (!more) return more.forward();
         std::move(more->begin(), more->end(), std::back_inserter(invocations));
     }
+    if (*observed)  // a function whose calls are all refused has no invocations
+        for (const ThrottledCall& call : (*observed)->throttled)
+            if (std::find(functions->begin(), functions->end(), call.function) == functions->end()) functions->push_back(call.function);
     auto changes = store.changes_since(now - rules::kBumpMemory);
     if (!changes) return changes.forward();
     auto told = store.changes(kLatestTold);
@@ -71,7 +94,8 @@ Result<Plan> planned_from(SqliteStore& store, const rules::RuleSet& rules, Provi
     const std::map<std::string, Capabilities> platforms{
         {std::string(provider.name()), provider.capabilities()}};
     return plan_from(
-        rules, {.invocations = invocations, .changes = *changes, .labels = labels, .platforms = platforms},
+        rules, {.invocations = invocations, .changes = *changes, .labels = labels, .platforms = platforms,
+                .observed = *observed ? &**observed : nullptr},
         now);
 }
 

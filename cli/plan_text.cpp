@@ -33,6 +33,12 @@ struct Diff {
     std::string operator()(const Wrap& w) const { return "  + " + describe(w) + "\n"; }
     std::string operator()(const Deploy& d) const { return "  + " + describe(d) + "\n"; }
     std::string operator()(const TakeOver& t) const { return "  + " + describe(t) + "\n"; }
+    std::string operator()(const Reserve& r) const {
+        const auto line = [](const char* sign, const std::optional<std::uint32_t>& n) {
+            return std::string("  ") + sign + " reserved concurrency " + (n ? std::to_string(*n) : "none") + "\n";
+        };
+        return line("-", r.from) + line("+", r.to);
+    }
     std::string operator()(const Notify& n) const {
         return "  ! tells people (" + std::string(to_string(n.severity)) + ")" +
                (n.suggest.empty() ? "" : ": consider " + n.suggest) + "\n";
@@ -52,7 +58,9 @@ std::string action_text(const PlannedAction& planned) {
     line(out, "because", a.because);
     line(out, "expected", a.predicted);
     for (const auto& [name, value] : a.evidence.facts) line(out, "fact", name + " = " + value);
-    if (a.canary)
+    if (a.canary && !makes_version(a.change))
+        line(out, "proof", "fewer calls refused than before, within " + hours(a.canary->horizon) + "; else it is taken back");
+    else if (a.canary)
         line(out, "canary", percent(a.canary->weight) + " of the calls, at most " + hours(a.canary->horizon));
     if (a.approval_within)
         line(out, "approval", "needed: it would wait " + hours(*a.approval_within) + " for autotune approve");
@@ -95,12 +103,18 @@ std::string plan_json(const PlanReport& report) {
             one["from_mb"] = resize->from_mb;
             one["to_mb"] = resize->to_mb;
         }
+        if (const auto* reserve = std::get_if<Reserve>(&a.change)) {
+            one["from"] = reserve->from ? Json(*reserve->from) : Json();
+            one["to"] = reserve->to ? Json(*reserve->to) : Json();
+        }
         if (const auto* wrap = std::get_if<Wrap>(&a.change)) {
             one["remedy"] = wrap->remedy;
             one["settings"] = Json::parse(wrap->settings, nullptr, false);
         }
         if (const auto machine = map_state_machine(a.change, a.target)) one["state_machine"] = Json::parse(*machine);
-        if (a.canary)
+        if (a.canary && !makes_version(a.change))
+            one["proof"] = {{"by", "counts before and after"}, {"horizon_s", to_seconds(a.canary->horizon)}};
+        else if (a.canary)
             one["canary"] = {{"weight", a.canary->weight}, {"horizon_s", to_seconds(a.canary->horizon)}};
         if (a.approval_within) one["approval_within_s"] = to_seconds(*a.approval_within);
         if (!planned.impossible.empty()) one["refused"] = planned.impossible;

@@ -54,12 +54,18 @@ public:
 private:
     Plan tick(WallTime at) {
         for (; next_ < ended_.size() && ended_[next_].end <= at; ++next_) add(ended_[next_]);
+        if (recorded_.observed != nullptr) {
+            observe(recorded_.observed->throttled, next_throttled_, at);
+            observe(recorded_.observed->answered, next_answered_, at);
+        }
         std::vector<rules::WindowFacts> facts;
         for (const Nanos window : windows_) {
             facts.push_back({window, {}});
             for (const auto& [function, book] : books_.books()) {
                 facts.back().functions.push_back(
                     analysis::window_facts(book, on_wall(at - window), on_wall(at)));
+                if (recorded_.observed != nullptr)
+                    book.observed.tell(facts.back().functions.back(), on_wall(at - window), on_wall(at));
                 if (const auto labels = recorded_.labels.find(function); labels != recorded_.labels.end())
                     facts.back().functions.back().labels = labels->second;
             }
@@ -83,6 +89,12 @@ private:
         if (moved.events_lost > 0) books_.add_loss(*book, {moved.end, moved.events_lost});
     }
 
+    template <class Call>
+    void observe(const std::vector<Call>& calls, std::size_t& next, WallTime until) {
+        for (; next < calls.size() && calls[next].at <= until; ++next)
+            books_.book(calls[next].function, on_wall(calls[next].at))->observed.add(calls[next], on_wall(calls[next].at));
+    }
+
     // What the replay would have done was not done; what was told is only in the journal.
     void take_actions_from_journal() {
         for (auto& [key, one] : state_.rules) {
@@ -100,6 +112,7 @@ private:
     const std::vector<Nanos> windows_;
     std::vector<Ended> ended_;  // by end
     std::size_t next_ = 0;      // of those, the first that is not in the books
+    std::size_t next_throttled_ = 0, next_answered_ = 0;  // likewise
     analysis::History books_{{.span = Nanos::max() / 2,
                               .records = std::numeric_limits<std::size_t>::max(),
                               .samples = 1,

@@ -9,6 +9,7 @@
 #include "core/function.hpp"
 #include "core/invocation.hpp"
 #include "core/knowledge_store.hpp"
+#include "core/observations.hpp"
 #include "core/plan.hpp"
 #include "rules/rule_set.hpp"
 
@@ -20,6 +21,7 @@ struct Recorded {
     std::span<const ChangeRecord> changes;    // of the journal
     const std::map<FunctionRef, std::map<std::string, std::string>>& labels;  // of functions that have any
     const std::map<std::string, Capabilities>& platforms;                     // by FunctionRef::provider
+    const Observations* observed = nullptr;   // what the platform still knows of calls; null: it tells nothing
 };
 
 // How far back the rules look from `now`: the longest window, and the longest `for` before it.

@@ -4,6 +4,7 @@
 
 #include "rules/canary/judge.hpp"
 #include "rules/canary/pairing.hpp"
+#include "rules/effect/effect.hpp"
 
 namespace autotune::cli {
 
@@ -28,6 +29,11 @@ Status Trials::follow(std::span<const ChangeRecord> open) {
     std::erase_if(functions_, [&](const auto& f) { return !observing(f.first); });
     for (const ChangeRecord& change : open) {
         if (change.step != Step::observing || trials_.contains(change.id)) continue;
+        if (!makes_version(change.action.change)) {
+            trials_[change.id].since = change.candidate_published;
+            functions_[change.id] = change.action.target;
+            continue;
+        }
         auto known = store_.invocations_since(change.action.target, change.candidate_published);
         if (!known) return known.forward("reading the calls that judge a canary");
         Trial& trial = trials_[change.id];
@@ -41,11 +47,31 @@ void Trials::add(std::span<const Invocation> finished) {
     for (auto& [id, trial] : trials_) {
         const FunctionRef& function = functions_.at(id);
         for (const Invocation& call : finished) {
-            if (call.function != function) continue;
+            if (call.function != function || call.wall_start < trial.since) continue;
             trial.calls.push_back(trimmed(call));
             trial.news = true;
         }
     }
+}
+
+void Trials::add(std::span<const ThrottledCall> throttled) {
+    for (auto& [id, trial] : trials_) {
+        const FunctionRef& function = functions_.at(id);
+        for (const ThrottledCall& call : throttled) {
+            if (call.function != function || call.at < trial.since) continue;
+            ++trial.throttled;
+            trial.news = true;
+        }
+    }
+}
+
+JudgeReport Trials::effect(const Reserve& reserve, const Trial& trial, const CanaryPolicy& policy, bool over) {
+    const Tally after{.calls = trial.calls.size() + trial.throttled, .bad = trial.throttled};
+    return rules::judge_effect({.before = reserve.before,
+                                .after = after,
+                                .beyond = reserve.from ? rules::began_beyond(trial.calls, *reserve.from) : 0,
+                                .beyond_counts = reserve.from.has_value()},
+                               policy, over ? rules::Horizon::reached : rules::Horizon::open);
 }
 
 std::optional<JudgeReport> Trials::judge(const ChangeRecord& change, WallTime now) {
@@ -58,6 +84,8 @@ std::optional<JudgeReport> Trials::judge(const ChangeRecord& change, WallTime no
     trial.news = false;
     trial.over = over;
     trial.judged = now;
+    if (const auto* reserve = std::get_if<Reserve>(&change.action.change))
+        return effect(*reserve, trial, *change.action.canary, over);
     const rules::PairingOptions pairing{
         .baseline = change.before.stable, .candidate = change.candidate, .from = change.candidate_published};
     return rules::judge(rules::pair_calls(trial.calls, pairing), *change.action.canary,

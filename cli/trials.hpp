@@ -2,6 +2,9 @@
 //
 // For each change that is being observed it keeps the function's invocations since the candidate was
 // published, first those on record (an earlier run of the agent may have seen some), then the live ones.
+//
+// A change that made no version is judged by counts (rules/effect/): of calls since it was made, and of those that were
+// refused. These are on no record, so after a restart of the agent both are counted anew.
 #pragma once
 
 #include <map>
@@ -10,6 +13,7 @@
 
 #include "core/invocation.hpp"
 #include "core/knowledge_store.hpp"
+#include "core/observations.hpp"
 #include "core/plan.hpp"
 #include "core/result.hpp"
 #include "core/time.hpp"
@@ -27,6 +31,9 @@ public:
     // Live invocations, not yet appended to the store.
     void add(std::span<const Invocation> finished);
 
+    // Calls that were refused, as the platform told of them.
+    void add(std::span<const ThrottledCall> throttled);
+
     // What the judge says now; nullopt when nothing has changed since it was last asked, or when the change
     // is not followed. That the horizon is reached is news, once.
     [[nodiscard]] std::optional<JudgeReport> judge(const ChangeRecord& change, WallTime now);
@@ -37,10 +44,14 @@ public:
 private:
     struct Trial {
         std::vector<Invocation> calls;
+        std::uint64_t throttled = 0;
+        WallTime since;          // of what is counted
         bool news = true;
         bool over = false;  // the horizon was reached when it was last judged
         WallTime judged;
     };
+    static JudgeReport effect(const Reserve& reserve, const Trial& trial, const CanaryPolicy& policy, bool over);
+
     KnowledgeStore& store_;
     std::map<ChangeId, Trial> trials_;
     std::map<ChangeId, FunctionRef> functions_;

@@ -27,6 +27,8 @@ enum class Fact : std::uint16_t {
     fn_timeout, fn_init_p95, fn_memory_mb, fn_peak_memory_mb, fn_memory_use, fn_cpu_share,
     fn_oncpu_share, fn_io_wait_share, fn_cpu_p99, fn_bytes_sent, fn_bytes_received, fn_failed_deps,
     fn_events_lost, fn_told_share,
+    // of the function, as the platform tells of its calls
+    fn_throttles, fn_throttle_rate, fn_concurrency_limit, fn_repeated_inputs, fn_nondeterministic,
     // of the function, over time
     fn_p50_changed, fn_p95_changed, fn_p99_changed, fn_error_rate_changed, fn_cold_start_share_changed,
     fn_init_changed, fn_cpu_changed, fn_io_wait_share_changed, fn_peak_memory_changed,
@@ -82,6 +84,8 @@ struct FunctionFacts {
     // Evidence that is no number: what people are shown.
     std::optional<Timestamp> last_oom;       // time of the kernel's kill
     std::optional<Timestamp> last_timeout;
+    std::optional<Timestamp> last_throttle;
+    std::string differed;                    // two invocations that answered the same input otherwise: "ID and ID"; "" when none
     std::string hottest_frame;               // leaf with most samples, "" when none
     double hottest_share = 0;                // of samples
 };

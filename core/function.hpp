@@ -106,6 +106,7 @@ struct Capabilities {
     bool live_resize = false;       // memory changes without a new version
     bool layers = false;            // files of others beside a function's own
     bool leases = false;            // remembers which agent may change a function
+    bool concurrency = false;       // invocations at a time can be limited to a function, and kept for it
     std::uint32_t memory_min_mb = 0, memory_max_mb = 0, memory_step_mb = 1;
 };
 

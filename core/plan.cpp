@@ -48,6 +48,10 @@ struct Describer {
     }
     std::string operator()(const Deploy& d) const { return "deploy " + d.words; }
     std::string operator()(const TakeOver& t) const { return "put back what " + t.from + " left"; }
+    std::string operator()(const Reserve& r) const {
+        const auto told = [](const std::optional<std::uint32_t>& n) { return n ? std::to_string(*n) : std::string("none"); };
+        return "reserved concurrency " + told(r.from) + " → " + told(r.to);
+    }
     std::string operator()(const Notify& n) const {
         return n.suggest.empty() ? "notify" : "notify: consider " + n.suggest;
     }
@@ -60,6 +64,7 @@ std::string_view kind_of(const Change& change) {
     if (const auto* wrap = std::get_if<Wrap>(&change)) return wrap->remedy;
     if (std::holds_alternative<Deploy>(change)) return "deploy";
     if (std::holds_alternative<TakeOver>(change)) return "take-over";
+    if (std::holds_alternative<Reserve>(change)) return "concurrency";
     return std::holds_alternative<Resize>(change) ? "resize" : "notify";
 }
 

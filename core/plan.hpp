@@ -53,16 +53,35 @@ struct TakeOver {
     bool operator==(const TakeOver&) const = default;
 };
 
+// How often something happened, of how many.
+struct Tally {
+    std::uint64_t calls = 0;  // all of them
+    std::uint64_t bad = 0;    // throttled
+    bool operator==(const Tally&) const = default;
+};
+
+// How many invocations of the function may run at a time, which are then kept for it. Of no version, so there is no canary
+// of it: it is set for all calls, and judged by what became of them before and after (docs/decisions/0035).
+struct Reserve {
+    std::optional<std::uint32_t> from, to;  // unset: no reservation
+    Tally before;                           // in the window that led to it: all attempts, and those that were throttled
+    bool operator==(const Reserve&) const = default;
+};
+
 struct Notify {
     Severity severity = Severity::warning;
     std::string suggest;    // remedy for the developer, e.g. "map-reduce"
     bool operator==(const Notify&) const = default;
 };
 
-using Change = std::variant<Resize, Wrap, Deploy, TakeOver, Notify>;
+using Change = std::variant<Resize, Wrap, Deploy, TakeOver, Reserve, Notify>;
 [[nodiscard]] std::string describe(const Change& change);  // "resize 128 MB → 256 MB"
-// Whether the function is another one afterwards, which takes a canary and may take an approval.
+// Whether the function, or what it may use, is another afterwards, which must be proved and may take an approval.
 [[nodiscard]] inline bool changes_function(const Change& change) { return !std::holds_alternative<Notify>(change); }
+// Whether it makes a version, which a canary can prove; else it is judged by counts before and after.
+[[nodiscard]] inline bool makes_version(const Change& change) {
+    return changes_function(change) && !std::holds_alternative<Reserve>(change);
+}
 // The plan step that asks for it: "resize", "cache", "notify".
 [[nodiscard]] std::string_view kind_of(const Change& change);
 
@@ -115,6 +134,7 @@ struct Evidence {
     std::optional<Impact> impact = {};
     Confidence confidence = {};
     std::vector<std::string> missing = {};  // what is not known and would be of use, a sentence each
+    std::string differed;           // two invocations that answered the same input otherwise, "" when none
 
     [[nodiscard]] WallTime wall(Timestamp t) const { return wall_to + (t - to); }  // REQUIRES: wall_to is known
 };

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/function.hpp"
-#include "core/invocation.hpp"
+#include "core/observations.hpp"
 #include "core/plan.hpp"
 #include "core/result.hpp"
 
@@ -25,12 +25,6 @@ struct Answer {
     std::string log_tail;
 };
 
-// What the platform itself says about invocations (logs, metrics), where no agent can watch.
-using Observation = Invocation;
-
-struct Window {
-    WallTime from, to;
-};
 
 class Provider {
 public:
@@ -60,7 +54,18 @@ public:
     virtual Status set_lease(const FunctionRef&, const std::string& text);
     virtual Result<Answer> invoke(const FunctionRef&, const Qualifier&, std::string_view payload) = 0;
     virtual Status remove(const FunctionRef&) = 0;
-    virtual Result<std::vector<Observation>> observe(const FunctionRef&, Window) = 0;
+    // What happened to calls since `after`, the `next` of the answer before; "": nothing yet, only where to go on;
+    // kOldestObservation: all there still is. A platform that tells nothing of it gives Errc::unsupported, and need not be asked
+    // again.
+    virtual Result<Observations> observe(std::string_view after) = 0;
+    // How many invocations of the function may run at a time and are kept for it; nullopt: none are. These go without an
+    // etag, for Lambda's have none: whoever sets one looks just before and just after. Platforms without: unsupported.
+    virtual Result<std::optional<std::uint32_t>> reserved(const FunctionRef&) {
+        return fail(Errc::unsupported, "the platform reserves no concurrency");
+    }
+    virtual Status reserve(const FunctionRef&, std::optional<std::uint32_t>) {
+        return fail(Errc::unsupported, "the platform reserves no concurrency");
+    }
 
     // What code_hash will be of this archive.
     [[nodiscard]] virtual std::string hash_of(std::string_view zip) const = 0;

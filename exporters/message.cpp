@@ -40,17 +40,15 @@ std::string proof(const JudgeReport& judged) {
 std::string done_about_it(const Outcome& outcome) {
     const std::string what = describe(outcome.action.change) + versions_clause(outcome);
     std::string text;
+    const bool of_version = makes_version(outcome.action.change);
+    const std::string old = of_version ? "the old version serves" : "it is as it was before";
     switch (outcome.disposition) {
-        case Disposition::promoted: text = what + " now serves all calls"; break;
-        case Disposition::rolled_back:
-            text = what + " did harm and was rolled back; the old version serves";
-            break;
+        case Disposition::promoted: text = what + (of_version ? " now serves all calls" : " stays"); break;
+        case Disposition::rolled_back: text = what + " did harm and was rolled back; " + old; break;
         case Disposition::reverted:
-            if (std::holds_alternative<TakeOver>(outcome.action.change)) {
-                text = what + ": done; the version serves that did before";
-                break;
-            }
-            text = what + " could not be proved in time and was reverted; the old version serves";
+            text = what + (std::holds_alternative<TakeOver>(outcome.action.change)
+                               ? ": done; the version serves that did before"
+                               : " could not be proved in time and was reverted; " + old);
             break;
         case Disposition::failed:
             text = what + " did not get through; unless it says otherwise here, the old state was restored";
@@ -58,7 +56,7 @@ std::string done_about_it(const Outcome& outcome) {
         case Disposition::waiting: text = what + " waits for an approval; nothing was changed yet"; break;
         default: text = "nothing was changed: this rule only tells"; break;
     }
-    if (outcome.judged) text += ": " + proof(*outcome.judged);
+    if (outcome.judged) text += ": " + (of_version ? proof(*outcome.judged) : outcome.judged->reason);
     return text;
 }
 
@@ -83,7 +81,7 @@ std::string next_step(const Outcome& outcome) {
             return "the remedy was the wrong one: look at the evidence for the cause, or let the rule try "
                    "another plan";
         case Disposition::reverted:
-            return "send the canary more traffic, or give it a longer horizon or wider margins";
+            return "send it more traffic, or give it a longer horizon or wider margins";
         case Disposition::waiting:
             return "look at its requests with autotune history or explain, then approve it";
         case Disposition::failed: return "see what the platform answered, then let the rule try again";
@@ -203,6 +201,7 @@ std::optional<Message> message_of(const Outcome& outcome, TwoClocks clocks) {
     m.flame_graph = evidence.flame_graph;
     m.culprit = evidence.culprit;
     m.black_box = evidence.black_box;
+    m.differed = evidence.differed;
     m.runbook = action.runbook;
     if (evidence.impact) m.impact = impact_of(*evidence.impact);
     if (!evidence.confidence.grade.empty()) m.confidence = evidence.confidence.grade + ": " + evidence.confidence.rests_on;
@@ -255,6 +254,7 @@ std::string to_text(const Message& m) {
     if (m.kill_time) evidence("killed at " + to_rfc3339(*m.kill_time));
     if (!m.culprit.empty()) evidence("it was at " + m.culprit);
     if (!m.black_box.empty()) evidence("black box: autotune profile --black-box " + m.black_box);
+    if (!m.differed.empty()) evidence("the same input was answered otherwise by " + m.differed);
     if (!m.hottest_frame.empty()) evidence("hottest frame: " + m.hottest_frame);
     if (!m.flame_graph.empty()) evidence("flame graph: " + m.flame_graph);
     add_line(text, "consider", m.suggestion);

@@ -37,6 +37,7 @@ struct Message {
     std::string black_box;    // the invocation whose black box tells more
     std::string impact;       // in requests and money a day, with what that rests on; "" when not known
     std::string confidence;   // "high: 20 of 20 kills …"; "" when nobody judged it
+    std::string differed;     // two invocations that answered the same input otherwise
     std::string suggestion;   // what the developer could do
     std::string next;         // a command, or a line for a file, that can be used as it is
     std::string predicted;    // what that, or the change, should do

@@ -49,6 +49,7 @@ std::map<std::string, std::string> annotations_of(const Message& m) {
     add("flame_graph", m.flame_graph);
     add("culprit", m.culprit);
     add("black_box", m.black_box);
+    add("differed", m.differed);
     if (m.kill_time) a["kill_time"] = to_rfc3339(*m.kill_time);
     for (const auto& [name, value] : m.facts) a["fact:" + name] = value;
     return a;

@@ -74,6 +74,12 @@ struct ChangeWriter {
     json operator()(const TakeOver& t) const {
         return {{"take_over", {{"from", t.from}, {"left", from_tuning(t.left)}}}};
     }
+    json operator()(const Reserve& r) const {
+        json j{{"before", {{"calls", r.before.calls}, {"bad", r.before.bad}}}};
+        if (r.from) j["from"] = *r.from;
+        if (r.to) j["to"] = *r.to;
+        return {{"reserve", j}};
+    }
     json operator()(const Notify& n) const {
         return {{"notify", {{"severity", to_string(n.severity)}, {"suggest", n.suggest}}}};
     }
@@ -100,6 +106,16 @@ Change to_change(const json& j) {
     if (j.contains("take_over")) {
         const json& t = j.at("take_over");
         return TakeOver{t.at("from").get<std::string>(), to_tuning(t.at("left"))};
+    }
+    if (j.contains("reserve")) {
+        const json& r = j.at("reserve");
+        const auto number = [&](const char* name) {
+            return r.contains(name) ? std::optional(integer_of<std::uint32_t>(r.at(name))) : std::nullopt;
+        };
+        return Reserve{.from = number("from"),
+                       .to = number("to"),
+                       .before = {.calls = integer_of<std::uint64_t>(r.at("before").at("calls")),
+                                  .bad = integer_of<std::uint64_t>(r.at("before").at("bad"))}};
     }
     if (j.contains("notify")) {
         const json& n = j.at("notify");
@@ -151,6 +167,7 @@ json from_evidence(const Evidence& e) {
     if (e.impact) j["impact"] = from_impact(*e.impact);
     if (!e.confidence.grade.empty()) j["confidence"] = {{"grade", e.confidence.grade}, {"rests_on", e.confidence.rests_on}};
     if (!e.missing.empty()) j["missing"] = e.missing;
+    if (!e.differed.empty()) j["differed"] = e.differed;
     return j;
 }
 
@@ -166,6 +183,7 @@ Evidence to_evidence(const json& j) {
     if (j.contains("kill_time_ns")) e.kill_time = to_time(j.at("kill_time_ns"));
     if (j.contains("culprit")) e.culprit = j.at("culprit").get<std::string>();
     if (j.contains("black_box")) e.black_box = j.at("black_box").get<std::string>();
+    if (j.contains("differed")) e.differed = j.at("differed").get<std::string>();
     // Changes of older versions have none of these.
     if (j.contains("impact")) e.impact = to_impact(j.at("impact"));
     if (const auto c = j.find("confidence"); c != j.end())

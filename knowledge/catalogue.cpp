@@ -40,6 +40,7 @@ std::vector<std::string> remedies_of(const Change& change) {
 std::string measured(const ChangeRecord& c) {
     if (!c.judged) return "";
     const JudgeReport& r = *c.judged;
+    if (!makes_version(c.action.change)) return r.reason;
     char text[240];
     std::snprintf(text, sizeof text, "%llu pairs: %llu of %llu calls failed, before %llu of %llu; p95 %.1f ms, before %.1f ms",
                   static_cast<unsigned long long>(r.pairs), static_cast<unsigned long long>(r.canary_failures),
@@ -126,6 +127,20 @@ const std::vector<Symptom>& symptoms() {
           Fact::fn_init_changed},
          {"autotune profile --cold"},
          {{"notify", "Import later what few invocations need; keep sandboxes warm."}}},
+        {"throttled",
+         "fn.throttle_rate > 0.01",
+         "The platform refuses calls: as many run already as its concurrency, or the function's own, allows.",
+         {Fact::fn_throttles, Fact::fn_throttle_rate, Fact::fn_concurrency_limit},
+         {"autotune history", "autotune explain ID"},
+         {{"concurrency", "Raise what is reserved for the function, up to what the rule allows; kept only where fewer calls are refused since.",
+           By::autotune},
+          {"notify", "Slow callers down, answer sooner, or ask for a higher limit of the account."}}},
+        {"non-deterministic",
+         "fn.nondeterministic > 0",
+         "The same version answered the same input in different ways.",
+         {Fact::fn_nondeterministic, Fact::fn_repeated_inputs},
+         {"autotune history --invocations FUNCTION", "autotune trace --function FUNCTION"},
+         {{"notify", "Tell who wrote it, with two invocations that differed. Its results must not be cached.", By::autotune}}},
         {"compute-bound",
          "fn.oncpu_share > 0.8",
          "Nearly all of the time is work on the CPU, or waiting for one.",

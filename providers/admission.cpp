@@ -72,7 +72,27 @@ Status admit_head(const FunctionState& state, const Version& serving) {
                                                 ", which serves; a canary would publish them");
     return ok();
 }
+std::string count(const std::optional<std::uint32_t>& limit) { return limit ? std::to_string(*limit) : "none"; }
 }  // namespace
+
+Status admit_reserve(const Reserve& reserve, const std::optional<std::uint32_t>& now, const Capabilities& platform) {
+    if (!platform.concurrency) return fail(Errc::unsupported, "the platform reserves no concurrency");
+    if (!reserve.to) return fail(Errc::invalid_argument, "a reservation is set by this, not taken away");
+    if (now == reserve.to) return fail(Errc::invalid_argument, "it has a reservation of " + count(now) + " already");
+    if (now != reserve.from)
+        return fail(Errc::invalid_argument, "its reservation is " + count(now) + ", and was " + count(reserve.from) + " when this was planned");
+    return ok();
+}
+
+Status admit_undo_reserve(const ChangeRecord& done, const std::optional<std::uint32_t>& now) {
+    if (done.disposition != Disposition::promoted)
+        return fail(Errc::invalid_argument, "there is nothing to roll back: it was " + std::string(to_string(done.disposition)));
+    const auto& to = std::get<Reserve>(done.action.change).to;
+    if (now != to)
+        return fail(Errc::invalid_argument, "the reservation is " + count(now) + " by now, and not " + count(to) +
+                                                ", which it made: what came after it comes first");
+    return ok();
+}
 
 const Routing* choose_alias(const FunctionState& state, const std::string& wanted) {
     if (!wanted.empty()) return find_alias(state, wanted);

@@ -1,6 +1,8 @@
 // Admission: whether a change may begin on a function as it is now. Pure. For this room only.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/knowledge_store.hpp"
@@ -18,6 +20,10 @@ namespace autotune {
 // soon, after an update of the function that is under way.
 [[nodiscard]] Status admit(const Action& action, const FunctionState& state, const Routing* alias,
                            const Capabilities& platform);
+
+// Likewise of a reservation, which is `now` (unset: none).
+[[nodiscard]] Status admit_reserve(const Reserve& reserve, const std::optional<std::uint32_t>& now, const Capabilities& platform);
+[[nodiscard]] Status admit_undo_reserve(const ChangeRecord& done, const std::optional<std::uint32_t>& now);
 
 // Ok when `done`, a change on record, may be taken back: it was promoted and nothing came after it. Errors as above.
 [[nodiscard]] Status admit_undo(const ChangeRecord& done, const FunctionState& state);

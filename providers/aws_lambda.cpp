@@ -1,15 +1,12 @@
 #include "providers/aws_lambda.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <thread>
 
 #include "net/http_client.hpp"
+#include "net/url.hpp"
 #include "providers/aws_lambda_api.hpp"
 #include "providers/aws_lambda_channel.hpp"
-#include "providers/base64.hpp"
-#include "providers/tuning.hpp"
 
 namespace autotune {
 
@@ -132,6 +129,7 @@ Capabilities AwsLambda::capabilities() const {
             .live_resize = false,
             .layers = true,
             .leases = true,
+            .concurrency = true,
             .memory_min_mb = 128,
             .memory_max_mb = 10240,
             .memory_step_mb = 1};
@@ -200,13 +198,6 @@ Result<FunctionState> AwsLambda::deploy(const FunctionRef& function, const Packa
                            c.memory_mb == 0 && c.timeout == Nanos(0) && c.environment.empty();
     if (!state || code_only) return state;
     return impl_->change(function, api::update_settings(function.name, package, state->etag), doing);
-}
-
-std::string AwsLambda::hash_of(std::string_view zip) const {
-    std::string digest(EVP_MAX_MD_SIZE, '\0');
-    unsigned size = 0;
-    if (EVP_Digest(zip.data(), zip.size(), reinterpret_cast<unsigned char*>(digest.data()), &size, EVP_sha256(), nullptr) != 1) return {};
-    return to_base64(std::string_view(digest).substr(0, size));
 }
 
 Result<Package> AwsLambda::package(const FunctionRef& function, const Version& version) {
@@ -309,38 +300,34 @@ Status AwsLambda::remove(const FunctionRef& function) {
     return ok();
 }
 
-Result<std::vector<Observation>> AwsLambda::observe(const FunctionRef&, Window) {
-    return fail(Errc::unsupported,
-                "this adapter reads no logs or metrics of Lambda: the agent watches invocations");
+Result<Observations> AwsLambda::observe(std::string_view after) {
+    constexpr std::string_view kNone = "this platform does not tell which calls it refuses, nor what it answers";
+    const auto url = net::parse_url(impl_->options.endpoint);
+    if (url && (url->host.find(".amazonaws.com") != std::string::npos || url->host.ends_with(".api.aws"))) return fail(Errc::unsupported, std::string(kNone));
+    const std::string doing = "reading what became of calls";
+    const auto response = impl_->channel.send(api::observations(after), doing);
+    if (!response && (response.error().code == Errc::not_found || response.error().code == Errc::invalid_argument))
+        return fail(Errc::unsupported, std::string(kNone));
+    if (!response) return response.forward();
+    auto told = api::parse_observations(response->body, name());
+    if (!told) return told.forward(doing);
+    return told;
 }
 
-std::vector<std::string> AwsLambda::preview(const Change& change, const FunctionState& state,
-                                            const CanaryPolicy* canary) const {
-    if (!changes_function(change)) return {};
-    const std::string& name = state.function.name;
-    // What is known only once the step before it is done.
-    const Etag next = "<RevisionId of the answer before>";
-    const auto* deploy = std::get_if<Deploy>(&change);
-    const auto* wrap = std::get_if<Wrap>(&change);
-    const std::string layer = wrap != nullptr ? "<LayerVersionArn of " + wrap->layer + ">" : "";
-    const auto to = tuned(change, state.head.tuned, layer);
-    if (!to) return {};
-    std::vector<std::string> lines;
-    if (wrap != nullptr)
-        lines.push_back(api::one_line(api::publish_layer({.name = wrap->layer, .description = {}, .zip = {}, .runtimes = {}})) +
-                        " where it is not there yet");
-    lines.push_back(api::one_line(
-        deploy != nullptr
-            ? api::update_code(name, {}, state.etag)
-            : api::update_configuration(name, difference(state.head.tuned, *to, state.config.environment), state.etag)));
-    lines.push_back(api::one_line(api::publish_version(name, next)));
-    if (canary != nullptr && state.aliases.size() == 1) {
-        Routing split = state.aliases.front();
-        split.candidate = "<new version>";
-        split.weight = canary->weight;
-        lines.push_back(api::one_line(api::update_alias(name, split)));
-    }
-    return lines;
+Result<std::optional<std::uint32_t>> AwsLambda::reserved(const FunctionRef& function) {
+    const std::string doing = "reading the reserved concurrency of " + function.name;
+    const auto response = impl_->channel.send(api::get_concurrency(function.name), doing);
+    if (!response) return response.forward();
+    auto limit = api::parse_concurrency(response->body);
+    if (!limit) return limit.forward(doing);
+    return limit;
+}
+
+Status AwsLambda::reserve(const FunctionRef& function, std::optional<std::uint32_t> limit) {
+    const auto response =
+        impl_->channel.send(api::set_concurrency(function.name, limit), "reserving concurrency for " + function.name);
+    if (!response) return response.forward();
+    return ok();
 }
 
 }  // namespace autotune

@@ -4,7 +4,7 @@
 // carries the RevisionId it was decided on. Throttled calls (429) are tried again here, a few times and
 // for at most two seconds; everything else is told to the caller: 404 not_found, 409 and 412 conflict,
 // 429 resource_exhausted, 400 and 413 invalid_argument, 401 and 403 permission_denied, 5xx unavailable.
-// observe() is unsupported: the agent watches invocations itself.
+// observe() asks the embedded host; Lambda itself is not asked, since it has no such call.
 #pragma once
 
 #include <functional>
@@ -62,7 +62,9 @@ public:
     Status set_lease(const FunctionRef&, const std::string& text) override;  // the tag autotune:lease
     Result<Answer> invoke(const FunctionRef&, const Qualifier&, std::string_view payload) override;
     Status remove(const FunctionRef&) override;
-    Result<std::vector<Observation>> observe(const FunctionRef&, Window) override;
+    Result<Observations> observe(std::string_view after) override;
+    Result<std::optional<std::uint32_t>> reserved(const FunctionRef&) override;
+    Status reserve(const FunctionRef&, std::optional<std::uint32_t>) override;
     [[nodiscard]] std::vector<std::string> preview(const Change& change, const FunctionState& state,
                                                    const CanaryPolicy* canary) const override;
 

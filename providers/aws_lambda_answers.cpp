@@ -181,6 +181,43 @@ Result<Page<std::string>> parse_layer_versions(std::string_view body) {
                                    [](const json& j) { return j.at("LayerVersionArn").get<std::string>(); });
 }
 
+Result<std::optional<std::uint32_t>> parse_concurrency(std::string_view body) {
+    return parse(body, [](const json& j) {
+        return j.contains("ReservedConcurrentExecutions")
+                   ? std::optional(j.at("ReservedConcurrentExecutions").get<std::uint32_t>())
+                   : std::nullopt;
+    });
+}
+
+Result<Observations> parse_observations(std::string_view body, std::string_view provider) {
+    const auto at = [](const json& call) {
+        return WallTime(std::chrono::microseconds(call.at("at_us").get<std::int64_t>()));
+    };
+    const auto function = [&](const json& call) {
+        return FunctionRef{std::string(provider), call.at("function").get<std::string>()};
+    };
+    const auto hash = [](const json& text) {
+        const auto digits = text.get<std::string>();
+        std::uint64_t value = 0;
+        (void)std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+        return value;
+    };
+    return parse(body, [&](const json& j) {
+        Observations out{.throttled = {},
+                         .answered = {},
+                         .next = j.at("next").get<std::string>(),
+                         .more = j.at("more").get<bool>(),
+                         .missed = j.at("missed").get<std::uint64_t>()};
+        for (const json& call : j.at("throttled"))
+            out.throttled.push_back({function(call), at(call),
+                                     call.contains("limit") ? std::optional(call.at("limit").get<std::uint32_t>()) : std::nullopt});
+        for (const json& call : j.at("answered"))
+            out.answered.push_back({function(call), at(call), InvocationId(call.at("id").get<std::string>()), call.at("version").get<std::string>(),
+                                    hash(call.at("input")), hash(call.at("output"))});
+        return out;
+    });
+}
+
 Result<Routing> parse_alias(std::string_view body) { return parse(body, to_routing); }
 
 Result<Answer> parse_answer(const net::HttpResponse& response) {

@@ -43,6 +43,10 @@ namespace autotune::aws_lambda {
 inline constexpr std::string_view kLeaseTag = "autotune:lease";
 [[nodiscard]] net::HttpRequest tag(std::string_view arn, std::string_view key, std::string_view value);
 [[nodiscard]] net::HttpRequest untag(std::string_view arn, std::string_view key);
+[[nodiscard]] net::HttpRequest get_concurrency(std::string_view name);
+[[nodiscard]] net::HttpRequest set_concurrency(std::string_view name, std::optional<std::uint32_t> reserved);
+// The embedded host's own.
+[[nodiscard]] net::HttpRequest observations(std::string_view after);
 
 [[nodiscard]] net::HttpRequest publish_layer(const Layer& layer);
 [[nodiscard]] net::HttpRequest list_layer_versions(std::string_view name);
@@ -89,6 +93,8 @@ Result<std::string> parse_layer_version(std::string_view body);          // its 
 Result<Page<std::string>> parse_layer_versions(std::string_view body);  // ARNs, newest first
 Result<Page<Routing>> parse_aliases(std::string_view body);
 Result<Routing> parse_alias(std::string_view body);
+Result<std::optional<std::uint32_t>> parse_concurrency(std::string_view body);
+Result<Observations> parse_observations(std::string_view body, std::string_view provider);
 Result<Answer> parse_answer(const net::HttpResponse& response);
 
 }  // namespace autotune::aws_lambda

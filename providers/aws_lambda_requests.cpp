@@ -150,6 +150,21 @@ HttpRequest untag(std::string_view arn, std::string_view key) {
     return {.method = "DELETE", .target = "/2017-03-31/tags/" + net::percent_encode(arn) + "?tagKeys=" + net::percent_encode(key)};
 }
 
+// GetFunctionConcurrency, PutFunctionConcurrency and DeleteFunctionConcurrency are of different dates.
+HttpRequest get_concurrency(std::string_view name) {
+    return {.target = "/2019-09-30/functions/" + net::percent_encode(name) + "/concurrency"};
+}
+
+HttpRequest set_concurrency(std::string_view name, std::optional<std::uint32_t> reserved) {
+    std::string target = "/2017-10-31/functions/" + net::percent_encode(name) + "/concurrency";
+    if (!reserved) return {.method = "DELETE", .target = std::move(target)};
+    return with_body("PUT", std::move(target), {{"ReservedConcurrentExecutions", *reserved}});
+}
+
+HttpRequest observations(std::string_view after) {
+    return {.target = "/autotune/observations" + (after.empty() ? "" : "?after=" + net::percent_encode(after))};
+}
+
 HttpRequest publish_layer(const Layer& layer) {
     return with_body("POST", "/2018-10-31/layers/" + net::percent_encode(layer.name) + "/versions",
                      {{"Description", layer.description},

@@ -39,6 +39,7 @@ bool ChangeDriver::can_go_on() const {
 void ChangeDriver::step() {
     const bool ended = record_.step == Step::closed || record_.step == Step::waiting;
     if (ended || context_.clock.now() < not_before_ || !has_lease() || !can_go_on()) return;
+    if (const auto* reserve = std::get_if<Reserve>(&record_.action.change)) return step_reserve(*reserve);
     switch (record_.step) {
         case Step::intended:
             if (go_to(Step::configuring)) configure();
@@ -107,6 +108,7 @@ Status ChangeDriver::withdraw(const std::string& why) {
     take(std::move(next));
     look_ = true;
     seen_.reset();
+    limit_.reset();
     return ok();
 }
 
@@ -127,6 +129,7 @@ bool ChangeDriver::journal(ChangeRecord next) {
         trouble_ = "the journal cannot be written: " + saved.error().message;
         look_ = true;
         seen_.reset();
+        limit_.reset();
         back_off();
         return false;
     }

@@ -74,6 +74,13 @@ private:
     void revert();
     void revert_head(const FunctionState& seen);
 
+    // reserve_steps.cpp
+    void step_reserve(const Reserve& reserve);
+    bool look_at_reserve();
+    void set_reserve(const Reserve& reserve);
+    void keep_reserve(const Reserve& reserve);
+    void put_reserve_back(const Reserve& reserve);
+
     bool journal(ChangeRecord next);  // with the time; false: not written, and to be tried again
     void take(ChangeRecord next);     // what the journal has now
     bool go_to(Step step);
@@ -97,6 +104,8 @@ private:
     Timestamp written_, renewed_, renew_not_before_;
     bool lease_lost_ = false;            // another may have had it meanwhile
     bool route_in_doubt_ = false;        // a call to route went unanswered and may yet take effect
+    std::optional<std::optional<std::uint32_t>> limit_;  // reserved concurrency by the last look, until it was acted on
+    bool reserve_in_doubt_ = false;      // likewise of one that sets it
     int failures_ = 0;                   // in a row
     Timestamp not_before_;
     WallTime noted_;

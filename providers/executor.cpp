@@ -29,6 +29,8 @@ std::string joined(const std::vector<std::string>& lines) {
 std::optional<Change> undo_of(const ChangeRecord& record) {
     if (const auto* resize = std::get_if<Resize>(&record.action.change))
         return Resize{.from_mb = resize->to_mb, .to_mb = record.before_head.memory_mb};
+    if (const auto* reserve = std::get_if<Reserve>(&record.action.change))
+        return Reserve{.from = reserve->to, .to = reserve->from, .before = {}};
     if (std::holds_alternative<Deploy>(record.action.change)) return std::nullopt;  // its code is in the version before
     if (!std::holds_alternative<Wrap>(record.action.change)) return std::nullopt;
     const auto& wrap = std::get<Wrap>(record.action.change);
@@ -149,6 +151,32 @@ struct Executor::Impl {
         refresh();
         return fail(Errc::conflict, "what another agent left half-way is put back first, by change " + number(*id));
     }
+
+    // The function as it is now; of its aliases only the one to steer, where there is one that is needed.
+    struct Looked {
+        FunctionState state;
+        Status admitted;
+    };
+    // `begins`: it is to be changed now, which no other agent may be doing. Errors: conflict; the platform's.
+    Result<Looked> look(const Action& action, bool begins) {
+        auto state = provider.get(action.target);
+        if (!state) return state.forward("looking at " + action.target.name + " before changing it");
+        Looked out{*std::move(state), ok()};
+        const Routing* alias = choose_alias(out.state, options.alias);
+        if (begins)
+            if (const Status free = may_begin(out.state, alias); !free) return free.forward("changing " + action.target.name);
+        std::vector<Routing> aliases;
+        if (const auto* reserve = std::get_if<Reserve>(&action.change)) {
+            const auto now = provider.reserved(action.target);
+            if (!now && now.error().code != Errc::unsupported) return now.forward("before changing it");
+            out.admitted = now ? admit_reserve(*reserve, *now, provider.capabilities()) : Status(now.forward());
+        } else {
+            out.admitted = admit(action, out.state, alias, provider.capabilities());
+            if (alias != nullptr) aliases = {*alias};
+        }
+        out.state.aliases = std::move(aliases);
+        return out;
+    }
 };
 
 Executor::Executor(Provider& provider, KnowledgeStore& store, const Clock& clock, ExecutorOptions options)
@@ -184,18 +212,15 @@ Result<std::optional<ChangeId>> Executor::start(const Action& planned) {
             return impl_->conclude(action, Disposition::refused,
                                    "change " + number(r.id) + " waits for an approval there");
 
-    auto state = impl_->provider.get(action.target);
-    if (!state) return state.forward("looking at " + action.target.name + " before changing it");
-    const Routing* alias = choose_alias(*state, impl_->options.alias);
-    if (action.mode == Mode::apply)
-        if (const Status free = impl_->may_begin(*state, alias); !free) return free.forward("changing " + action.target.name);
-    const Status admitted = admit(action, *state, alias, impl_->provider.capabilities());
+    auto looked = impl_->look(action, action.mode == Mode::apply);
+    if (!looked) return looked.forward();
+    FunctionState* state = &looked->state;
+    const Status& admitted = looked->admitted;
     if (!admitted && admitted.error().code == Errc::conflict)
         return admitted.forward("changing " + action.target.name);
     if (!admitted)
         return impl_->conclude(action, Disposition::refused, admitted.error().message);
     if (action.mode == Mode::dry_run) {
-        state->aliases = {*alias};
         const auto requests = impl_->provider.preview(action.change, *state, &*action.canary);
         return impl_->conclude(action, Disposition::planned, joined(requests));
     }
@@ -204,10 +229,11 @@ Result<std::optional<ChangeId>> Executor::start(const Action& planned) {
     record.opened = record.updated = impl_->clock.wall();
     record.token = impl_->new_token(action, record.opened);
     record.action = action;
-    record.before = *alias;
-    record.before_head = state->head.tuned;
+    if (makes_version(action.change)) {
+        record.before = state->aliases.front();
+        record.before_head = state->head.tuned;
+    }
     if (action.approval_within) {
-        state->aliases = {*alias};
         record.step = Step::waiting;
         record.disposition = Disposition::waiting;
         record.detail = joined(impl_->provider.preview(action.change, *state, &*action.canary));
@@ -237,14 +263,15 @@ Status Executor::approve(ChangeId id, const std::string& who) {
     for (const ChangeDriver& d : impl_->drivers)
         if (d.record().action.target == action.target)
             return fail(Errc::conflict, "a change of " + action.target.name + " is under way");
-    auto state = impl_->provider.get(action.target);
-    if (!state) return state.forward("looking at " + action.target.name + " before changing it");
-    const Routing* alias = choose_alias(*state, impl_->options.alias);
-    if (const Status free = impl_->may_begin(*state, alias); !free) return free.forward("changing " + action.target.name);
-    Status admitted = admit(action, *state, alias, impl_->provider.capabilities());
+    auto looked = impl_->look(action, true);
+    if (!looked) return looked.forward();
+    const FunctionState* state = &looked->state;
+    Status admitted = looked->admitted;
     if (!admitted && admitted.error().code == Errc::conflict)
         return admitted.forward("changing " + action.target.name);
-    if (const std::string other = differs(state->head.tuned, found->before_head); admitted && !other.empty())
+    const bool of_version = makes_version(action.change);
+    const std::string other = of_version ? differs(state->head.tuned, found->before_head) : "";
+    if (admitted && !other.empty())
         admitted = fail(Errc::invalid_argument, "the function is not as it was when this was planned: " + other);
     if (!admitted) {
         if (!impl_->drop(*found, "approved by " + who + ", but " + admitted.error().message))
@@ -257,7 +284,7 @@ Status Executor::approve(ChangeId id, const std::string& who) {
     next.disposition = Disposition::in_progress;
     // The program may be another one by now, with another wrapper.
     if (auto* wrap = std::get_if<Wrap>(&next.action.change)) wrap->layer = impl_->options.layer.name;
-    next.before = *alias;
+    if (of_version) next.before = state->aliases.front();
     next.updated = impl_->clock.wall();
     next.detail = "approved by " + who;
     if (const Status saved = impl_->store.save_change(next); !saved)
@@ -295,7 +322,11 @@ Result<ChangeId> Executor::roll_back(ChangeId id, const std::string& who) {
     if (!state) return state.forward("looking at " + name + " before it is rolled back");
     if (impl_->leases.are_taken() && impl_->leases.look(state->function, state->lease) == Holder::another)
         return fail(Errc::conflict, "rolling back " + name + ": " + impl_->leases.who(state->lease));
-    if (Status possible = admit_undo(*done, *state); !possible) return possible.forward("change " + number(id));
+    const bool of_version = makes_version(done->action.change);
+    const auto limit = of_version ? Result<std::optional<std::uint32_t>>(std::nullopt) : impl_->provider.reserved(done->action.target);
+    if (!limit) return limit.forward("before it is rolled back");
+    const Status possible = of_version ? admit_undo(*done, *state) : admit_undo_reserve(*done, *limit);
+    if (!possible) return possible.forward("change " + number(id));
     ChangeRecord undo = undo_record(*std::move(done), by);
     undo.opened = undo.updated = impl_->clock.wall();
     undo.token = impl_->new_token(undo.action, undo.opened);

@@ -240,12 +240,14 @@ private:
                      .hottest_frame = facts.hottest_frame,
                      .flame_graph = {},
                      .culprit = {},
-                     .black_box = {}};
+                     .black_box = {},
+                     .differed = {}};
         const auto positive = [&](Fact fact) { return facts.fn.number(fact).value_or(0) > 0; };
         if (positive(Fact::fn_oom_count))
             out.kill_time = facts.last_oom;
         else if (positive(Fact::fn_timeouts))
             out.kill_time = facts.last_timeout;
+        if (positive(Fact::fn_nondeterministic)) out.differed = facts.differed;
         return out;
     }
 

@@ -80,6 +80,9 @@ Attempts attempts_of(const Rule& rule, const FunctionRef& function, const Histor
                            change.disposition == Disposition::rolled_back ||
                            change.disposition == Disposition::reverted;
         if (!tried) continue;
+        if (const auto* reserve = std::get_if<Reserve>(&change.change);
+            reserve != nullptr && change.disposition != Disposition::promoted)
+            out.largest_unproven_reservation = std::max(out.largest_unproven_reservation, reserve->to.value_or(0));
         if (resize == nullptr) {
             if (const auto* wrap = std::get_if<Wrap>(&change.change)) out.wraps.emplace(wrap->remedy, change.disposition);
             continue;

@@ -48,6 +48,12 @@ struct WrapStep {
     std::uint32_t pieces = 0;  // its time limit must hold so many of the old one; 0: stays as it is
 };
 
+// Raises the concurrency that is reserved for the function where its calls are refused for want of it.
+struct ConcurrencyStep {
+    std::uint32_t most = 0;               // never more than so many
+    std::optional<std::uint32_t> reserve;  // of a function without a reservation; unset: it gets none
+};
+
 struct NotifyStep {
     Severity severity = Severity::warning;
     std::string suggest;
@@ -59,7 +65,7 @@ struct SuggestStep {
 };
 
 struct PlanStep {
-    std::variant<ResizeStep, WrapStep, NotifyStep, SuggestStep> what;
+    std::variant<ResizeStep, WrapStep, ConcurrencyStep, NotifyStep, SuggestStep> what;
     std::optional<Condition> only_if;  // the step's `if`
     Position at;
 };

@@ -55,8 +55,9 @@ constexpr std::array routes{
     Route{"GET", "2021-07-20/functions/*/runtime-management-config", get_runtime_management},
     Route{"GET", "2021-10-31/functions/*/url", get_function_url},
     Route{"GET", "2024-08-31/functions/*/recursion-config", get_recursion_config},
-    // This host's own: where GetFunction's Code.Location points, and invocations held for a debugger.
+    // This host's own: where GetFunction's Code.Location points, what became of calls, and invocations held for a debugger.
     Route{"GET", "code/*", download_code},
+    Route{"GET", "autotune/observations", get_observations},
     Route{"POST", "autotune/breaks", add_break},
     Route{"GET", "autotune/breaks/*", nullptr, listen_to_break},
     Route{"DELETE", "autotune/breaks/*", remove_break},

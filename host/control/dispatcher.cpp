@@ -47,9 +47,22 @@ std::uint32_t Dispatcher::unreserved() const {
     return reserved < options_.concurrency ? options_.concurrency - reserved : 0;
 }
 
-Status Dispatcher::admit(const std::string& function) const {
+std::optional<std::uint32_t> Dispatcher::reservation(const std::string& function) const {
     const auto found = store_.find(function);
-    const auto reserved = found ? found->get().reserved_concurrency : std::nullopt;
+    return found ? found->get().reserved_concurrency : std::nullopt;
+}
+
+void Dispatcher::log_throttled(const std::string& function) {
+    LoggedCall call;
+    call.function = function;
+    call.at = clock_.wall();
+    call.throttled = true;
+    call.limit = reservation(function);
+    log_.add(std::move(call));
+}
+
+Status Dispatcher::admit(const std::string& function) const {
+    const auto reserved = reservation(function);
     if (reserved) {
         const auto busy = busy_.find(function);
         if ((busy == busy_.end() ? 0 : busy->second) < *reserved) return ok();
@@ -66,12 +79,27 @@ Status Dispatcher::admit(const std::string& function) const {
 
 Status Dispatcher::invoke(const Call& call, std::function<void(InvokeResult)> done) {
     const auto& function = call.configuration.function;
-    if (auto admitted = admit(function); !admitted) return admitted;
+    if (auto admitted = admit(function); !admitted) {
+        log_throttled(function);
+        return admitted;
+    }
     ++busy_[function];
+    LoggedCall answered;
+    answered.function = function;
+    answered.id = call.request_id;
+    answered.version = call.configuration.version + " " + call.configuration.revision_id;
+    answered.input = log_.hash(call.payload, call.client_context);
     InvokeRequest request{snapshot(call.configuration), call.request_id, call.invoked_arn, call.payload,
                           call.client_context,          call.trace_id};
-    invoker_->invoke(std::move(request), [this, function, done = std::move(done)](InvokeResult result) {
+    invoker_->invoke(std::move(request), [this, answered = std::move(answered), done = std::move(done)](InvokeResult result) mutable {
+        const std::string& function = answered.function;
         if (const auto busy = busy_.find(function); --busy->second == 0) busy_.erase(busy);
+        if (result.kind == InvokeResult::Kind::throttled) log_throttled(function);
+        if (result.kind == InvokeResult::Kind::ok) {
+            answered.at = clock_.wall();
+            answered.output = log_.hash(result.payload, "");
+            log_.add(std::move(answered));
+        }
         done(std::move(result));
     });
     return ok();

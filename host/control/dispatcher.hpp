@@ -11,11 +11,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/result.hpp"
 #include "core/time.hpp"
+#include "host/control/call_log.hpp"
 #include "host/control/store.hpp"
 #include "host/invoker.hpp"
 #include "net/event_loop.hpp"
@@ -60,6 +62,8 @@ public:
     // What is left for functions without a reservation.
     [[nodiscard]] std::uint32_t unreserved() const;
     [[nodiscard]] const DispatcherOptions& options() const { return options_; }
+    // What became of the calls.
+    [[nodiscard]] const CallLog& calls() const { return log_; }
 
 private:
     struct Event {
@@ -70,6 +74,8 @@ private:
     };
     [[nodiscard]] FunctionVersionPtr snapshot(const Configuration& configuration);
     [[nodiscard]] Status admit(const std::string& function) const;
+    [[nodiscard]] std::optional<std::uint32_t> reservation(const std::string& function) const;
+    void log_throttled(const std::string& function);
     void attempt(std::uint64_t id);
     void finished(std::uint64_t id, InvokeResult::Kind kind);
     void again(std::uint64_t id, Nanos delay);
@@ -84,6 +90,7 @@ private:
     std::map<std::string, std::uint32_t, std::less<>> busy_;  // invocations now, by function
     std::map<std::uint64_t, Event> events_;
     std::uint64_t next_event_ = 1;
+    CallLog log_;
 };
 
 }  // namespace autotune::host

@@ -67,6 +67,7 @@ Result<net::HttpResponse> get_provisioned_concurrency(Control&, const OperationR
 Result<net::HttpResponse> get_runtime_management(Control&, const OperationRequest&);
 Result<net::HttpResponse> get_recursion_config(Control&, const OperationRequest&);
 Result<net::HttpResponse> list_event_source_mappings(Control&, const OperationRequest&);
+Result<net::HttpResponse> get_observations(Control&, const OperationRequest&);
 Result<net::HttpResponse> download_code(Control&, const OperationRequest&);
 
 // What they share.

@@ -1,6 +1,7 @@
 #include "rules/plan/steps.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 namespace autotune::rules {
@@ -46,6 +47,11 @@ Result<Proposal> wrap(const StepTask& task, const WrapStep& step) {
     if (std::string why = unable(task.platform); !why.empty()) return fail(Errc::unsupported, std::move(why));
     if (!task.platform->layers)
         return fail(Errc::unsupported, "its platform has no layers, from which the wrapper would work");
+    const auto differing = task.facts.fn.integer(Fact::fn_nondeterministic);
+    if (step.remedy == "cache" && step.settings.find(R"("of":"results")") != std::string::npos && differing.value_or(0) > 0)
+        return fail(Errc::unsupported, "the same input was answered otherwise " + std::to_string(*differing) + " of " +
+                                           std::to_string(task.facts.fn.integer(Fact::fn_repeated_inputs).value_or(0)) +
+                                           " times that it came again, so its results must not be kept");
     if (const auto last = task.attempts.wraps.find(step.remedy); last != task.attempts.wraps.end())
         return fail(Errc::unsupported, last->second == Disposition::promoted
                                            ? "it was put around it within 30 days, and that did not end it"
@@ -59,6 +65,41 @@ Result<Proposal> wrap(const StepTask& task, const WrapStep& step) {
         change.timeout = std::min<Nanos>(kLongestLimit, std::chrono::ceil<std::chrono::seconds>(*limit) * step.pieces);
     }
     return Proposal{std::move(change), {}, expected(step), {}};
+}
+
+// What the load needs if attempts that were refused came as the others did, and a fifth more; repeated attempts of one caller
+// make it too much, which `most` bounds.
+std::uint32_t needed(std::uint32_t limit, const Tally& seen) {
+    const std::uint64_t served = seen.calls - seen.bad;
+    const double load = served > 0 ? static_cast<double>(limit) * static_cast<double>(seen.calls) / static_cast<double>(served) * 1.2
+                                   : 2.0 * limit;
+    return std::max(limit + 1, static_cast<std::uint32_t>(std::min(std::ceil(load), 1e6)));
+}
+
+Result<Proposal> reserve(const StepTask& task, const ConcurrencyStep& step) {
+    if (task.platform == nullptr || !task.platform->concurrency)
+        return fail(Errc::unsupported, "its platform reserves no concurrency");
+    const FactSet& fn = task.facts.fn;
+    const auto throttled = fn.integer(Fact::fn_throttles);
+    if (!throttled) return fail(Errc::unsupported, "its platform does not tell which calls it refuses");
+    if (*throttled <= 0) return fail(Errc::unsupported, "no call of it was refused");
+    const Tally seen{.calls = static_cast<std::uint64_t>(*throttled + fn.integer(Fact::fn_invocations).value_or(0)),
+                     .bad = static_cast<std::uint64_t>(*throttled)};
+    const auto limit = fn.integer(Fact::fn_concurrency_limit);
+    if (!limit && !step.reserve)
+        return fail(Errc::unsupported, "the account's concurrency was used up, and it has no reservation that could be raised");
+    if (limit == 0) return fail(Errc::unsupported, "a reservation of 0 switches it off");
+    if (limit && *limit >= step.most)
+        return fail(Errc::unsupported, "its reservation is " + std::to_string(*limit) + ", and the rule allows " + std::to_string(step.most));
+    Reserve change{.from = {}, .to = step.reserve, .before = seen};
+    if (limit) {
+        change.from = static_cast<std::uint32_t>(*limit);
+        change.to = std::min(step.most, needed(*change.from, seen));
+    }
+    if (*change.to <= task.attempts.largest_unproven_reservation)
+        return fail(Errc::unsupported, std::to_string(task.attempts.largest_unproven_reservation) +
+                                           " was tried within 30 days and did not prove itself");
+    return Proposal{change, {}, "fewer calls are refused than " + std::to_string(seen.bad) + " of " + std::to_string(seen.calls), {}};
 }
 
 // All that can only be told, in one notification.
@@ -95,6 +136,19 @@ private:
     }
 };
 
+struct Attempt {
+    std::string what;
+    Result<Proposal> proposal;
+};
+
+// nullopt: the step only tells.
+std::optional<Attempt> attempt(const StepTask& task, const PlanStep& step) {
+    if (const auto* r = std::get_if<ResizeStep>(&step.what)) return Attempt{"resize", resize(task, *r)};
+    if (const auto* w = std::get_if<WrapStep>(&step.what)) return Attempt{w->remedy, wrap(task, *w)};
+    if (const auto* c = std::get_if<ConcurrencyStep>(&step.what)) return Attempt{"concurrency", reserve(task, *c)};
+    return std::nullopt;
+}
+
 }  // namespace
 
 Result<Proposal> propose(const StepTask& task) {
@@ -111,22 +165,13 @@ Result<Proposal> propose(const StepTask& task) {
                 continue;
             }
         }
-        if (const auto* r = std::get_if<ResizeStep>(&step.what)) {
-            auto proposal = resize(task, *r);
-            if (proposal) {
-                proposal->not_done = not_done;
-                append(proposal->not_done, telling.only_told(), "; ");
-                return proposal;
+        if (auto tried = attempt(task, step)) {
+            if (tried->proposal) {
+                tried->proposal->not_done = not_done;
+                append(tried->proposal->not_done, telling.only_told(), "; ");
+                return std::move(tried->proposal);
             }
-            append(not_done, "no resize: " + proposal.error().message, "; ");
-        } else if (const auto* w = std::get_if<WrapStep>(&step.what)) {
-            auto proposal = wrap(task, *w);
-            if (proposal) {
-                proposal->not_done = not_done;
-                append(proposal->not_done, telling.only_told(), "; ");
-                return proposal;
-            }
-            append(not_done, "no " + w->remedy + ": " + proposal.error().message, "; ");
+            append(not_done, "no " + tried->what + ": " + tried->proposal.error().message, "; ");
         } else if (const auto* n = std::get_if<NotifyStep>(&step.what)) {
             telling.add(*n);
         } else {

@@ -61,6 +61,22 @@ void read_notify(Reader& reader, const YamlNode& node, PlanStep& step) {
     step.what = std::move(notify);
 }
 
+void read_concurrency(Reader& reader, const YamlNode& node, PlanStep& step) {
+    ConcurrencyStep concurrency;
+    step.what = concurrency;
+    if (!reader.expect_map(node, "'concurrency'", {"most", "reserve", "if"})) return;
+    if (!node.find("most"))
+        return reader.error(node.at, "'concurrency' needs 'most': the largest reservation that it may make");
+    reader.read_count(node, "most", concurrency.most, {1, 100'000});
+    std::uint32_t reserve = 0;
+    if (const YamlNode* first = node.find("reserve")) {
+        reader.read_count(node, "reserve", reserve, {1, 100'000});
+        if (reserve > concurrency.most) reader.error(first->at, "'reserve' is more than 'most'");
+        concurrency.reserve = reserve;
+    }
+    step.what = concurrency;
+}
+
 // "split private-callees", "near dep.slowest": the step in words.
 std::string remedy(Reader& reader, const YamlNode& node, Place place) {
     const std::string what = "'" + std::string(place.kind) + "'";
@@ -106,6 +122,8 @@ std::optional<PlanStep> read_step(Reader& reader, const YamlNode& node) {
     const YamlNode& body = node.children[0];
     if (kind == "resize") {
         read_resize(reader, body, step);
+    } else if (kind == "concurrency") {
+        read_concurrency(reader, body, step);
     } else if (kind == "notify") {
         read_notify(reader, body, step);
     } else if (auto wrap = read_remedy(reader, body, kind)) {

@@ -50,14 +50,20 @@ public:
         labels_[kThumbnail][name] = value;
         return *this;
     }
+    Records& refused(Nanos ago, int times, std::uint32_t limit) {
+        if (!observed_) observed_.emplace();
+        for (int i = 0; i < times; ++i) observed_->throttled.push_back({kThumbnail, kNow - ago, limit});
+        return *this;
+    }
     [[nodiscard]] Plan plan(const std::string& rules) const {
         const std::map<std::string, Capabilities> platforms{{"aws-lambda", rules::testing::kLambda}};
-        return plan_from(rules::testing::rules_of(rules), {invocations_, changes_, labels_, platforms}, kNow);
+        return plan_from(rules::testing::rules_of(rules), {invocations_, changes_, labels_, platforms, observed_ ? &*observed_ : nullptr}, kNow);
     }
 
 private:
     std::vector<Invocation> invocations_;
     std::vector<ChangeRecord> changes_;
+    std::optional<Observations> observed_;
     std::map<FunctionRef, std::map<std::string, std::string>> labels_;
 };
 
@@ -67,6 +73,15 @@ std::string oom(const std::string& more) {
 
 Records killed(Nanos ago = 1min) {
     return Records().ended(ago, InvocationStatus::out_of_memory, 3).ended(ago, InvocationStatus::ok, 27);
+}
+
+TEST(PlanFrom, KnowsWhatThePlatformTells) {
+    const std::string rules = "rules:\n- {name: refused, when: fn.throttles > 10, window: 10m, plan: [{concurrency: {most: 9}}]}\n";
+    EXPECT_TRUE(Records().ended(1min, InvocationStatus::ok, 20).plan(rules).actions.empty());
+    EXPECT_TRUE(Records().refused(20min, 20, 2).plan(rules).actions.empty()) << "not in the window";
+    const Plan plan = Records().ended(1min, InvocationStatus::ok, 20).refused(1min, 20, 2).plan(rules);
+    ASSERT_EQ(plan.actions.size(), 1u);
+    EXPECT_EQ(plan.actions[0].change, Change(Reserve{.from = 2, .to = 5, .before = {.calls = 40, .bad = 20}}));
 }
 
 TEST(PlanFrom, SaysWhatTheRulesWouldDo) {

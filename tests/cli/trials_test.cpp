@@ -73,6 +73,38 @@ TEST(Trials, JudgesByCallsOnRecordAndLiveOnes) {
     EXPECT_EQ(late->canary_calls, 9u);
 }
 
+// 4 of 8 attempts were refused by a limit of 1; since then two at a time are served.
+TEST(Trials, JudgesAReservationByWhatIsRefusedSince) {
+    CallStore store;
+    store.calls.push_back(call("1", 1));  // on record; of the refused ones there is none, so it does not count
+    Trials trials(store);
+    ChangeRecord change = observed_change();
+    change.action.change = Reserve{.from = 1, .to = 2, .before = {.calls = 8, .bad = 4}};
+    ASSERT_TRUE(trials.follow({&change, 1}));
+    const auto throttled = [](int second) {
+        return ThrottledCall{.function = {"aws-lambda", "orders"}, .at = kPublished + seconds(second), .limit = 2};
+    };
+    trials.add(std::vector{throttled(-1), throttled(2)});  // the first was before
+    trials.add(std::vector{call("1", -1)});
+    const auto early = trials.judge(change, kPublished + seconds(5));
+    ASSERT_TRUE(early);
+    EXPECT_EQ(early->decision, JudgeReport::Decision::waiting);
+    EXPECT_EQ(early->canary_calls, 1u);
+    EXPECT_EQ(early->canary_failures, 1u);
+    for (int s = 3; s < 50; ++s) {
+        Invocation one = call("1", s), beside = call("1", s);
+        one.start = Timestamp(seconds(s));
+        beside.start = one.start + std::chrono::milliseconds(10);
+        one.end = beside.end = one.start + std::chrono::milliseconds(100);
+        trials.add(std::vector{one, beside});
+    }
+    const auto late = trials.judge(change, kPublished + seconds(51));
+    ASSERT_TRUE(late);
+    EXPECT_EQ(late->decision, JudgeReport::Decision::promote) << late->reason;
+    EXPECT_EQ(late->baseline_failures, 4u);
+    EXPECT_EQ(late->canary_calls, 95u);
+}
+
 TEST(Trials, AsksTheJudgeOnlyWhenThereIsNews) {
     CallStore store;
     Trials trials(store);

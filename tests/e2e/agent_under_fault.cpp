@@ -109,7 +109,11 @@ public:
         return real_.invoke(f, q, p);
     }
     Status remove(const FunctionRef& f) override { return real_.remove(f); }
-    Result<std::vector<Observation>> observe(const FunctionRef& f, Window w) override { return real_.observe(f, w); }
+    Result<Observations> observe(std::string_view after) override { return real_.observe(after); }
+    Result<std::optional<std::uint32_t>> reserved(const FunctionRef& f) override { return real_.reserved(f); }
+    Status reserve(const FunctionRef& f, std::optional<std::uint32_t> limit) override {
+        return fate_.around("reserve", [&] { return real_.reserve(f, limit); });
+    }
     std::string hash_of(std::string_view zip) const override { return real_.hash_of(zip); }
     std::vector<std::string> preview(const Change& c, const FunctionState& s, const CanaryPolicy* p) const override {
         return real_.preview(c, s, p);

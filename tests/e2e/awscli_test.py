@@ -90,9 +90,21 @@ class LifeOfAFunction(unittest.TestCase):
         self.assertIn("(ResourceNotFoundException)", self.aws.refused("get-layer-version", "--layer-name", "words",
                                                                       "--version-number", 1))
 
+    def reserve_concurrency(self):
+        limit = lambda: (self.aws.call("get-function-concurrency", "--function-name", "shop") or {}).get("ReservedConcurrentExecutions")
+        self.assertIsNone(limit())
+        self.assertEqual(self.aws.call("put-function-concurrency", "--function-name", "shop", "--reserved-concurrent-executions", 0),
+                         {"ReservedConcurrentExecutions": 0})
+        self.assertEqual(limit(), 0)
+        self.assertIn("(TooManyRequestsException)", self.aws.refused("invoke", "--function-name", "shop:live", self.folder / "answer"))
+        self.aws.call("delete-function-concurrency", "--function-name", "shop")
+        self.assertIsNone(limit())
+        self.assertTrue(self.host.invoke("shop", {"n": 1}).ok)
+
     def test_from_a_zip_to_its_end(self):
         fresh = self.create()
         self.invoke_with_its_log()
+        self.reserve_concurrency()
         self.change_memory_and_publish()
         self.assertEqual(set(self.versions_of(5)), {"1"})  # published is not yet used
 

@@ -32,6 +32,9 @@ def handler(event, context):
             if hasattr(context, "handover"):
                 context.handover(done + 1)
         return "done"
+    if "nap" in event:  # too many at once
+        time.sleep(event["nap"])
+        return "ok"
     if "ask" in event:  # too slow for its caller
         with urllib.request.urlopen(event["ask"], timeout=10) as answer:
             return answer.read().decode()
@@ -66,6 +69,7 @@ REMEDIES = {
     "cache": ("fn.io_wait_share > 0.5", "{cache: {ttl: 10m}}", {"ask": "the service's URL"}, "60s"),
     "relocate": ("fn.io_wait_share > 0.5", "{relocate: {tries: 1, places: [{region: eu-west-1, endpoint: 'ENDPOINT'}]}}",
                  {"ask": "the service's URL"}, "60s"),
+    "concurrency": ("fn.throttles > 5", "{concurrency: {most: 4}}", {"nap": 0.3}, "60s"),
     "deploy": ("fn.invocations < 0", "{notify: {}}", {}, "60s"),  # people ask for it
 }
 
@@ -101,10 +105,17 @@ class Walk:
             def call():
                 while not done() and time.monotonic() < deadline:
                     with contextlib.suppress(OSError):
-                        self.host.invoke(name, self.event)
+                        if self.host.invoke(name, self.event).status == 429:
+                            time.sleep(0.02)
             for future in [pool.submit(call) for _ in range(callers)]:
                 future.result()
         return done()
+
+    def burst(self, name):
+        """Of so many at once all but one are refused."""
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: self.host.invoke(name, self.event), range(8)))
+        return sum(a.status == 429 for a in answers)
 
     def until(self, name, done):
         if self.keep_calling:
@@ -137,6 +148,9 @@ class Walk:
                                 r"serving http://127", {"AWS_ENDPOINT_URL_LAMBDA": self.host.url, "AWS_REGION": "us-east-1"})
         try:
             self.host.invoke(name, self.event)
+            if self.remedy == "concurrency":  # which one alone does not want
+                refused = harness.wait_for("refused calls", lambda: self.burst(name), 30, 0)
+                self.check.assertGreater(refused, 5)
             self.until(name, lambda: not doomed.alive() or self.closed(state))
             died = not doomed.alive()
             if died:
@@ -157,6 +171,10 @@ class Walk:
 
     def changed(self, name):
         """Whether the head has what the change gives it; one that is half changed fails here."""
+        if self.remedy == "concurrency":
+            limit = self.host.request("GET", f"/2019-09-30/functions/{name}/concurrency").json()["ReservedConcurrentExecutions"]
+            self.check.assertIn(limit, (1, 2, 3, 4))
+            return limit > 1
         head = self.host.configuration(name)
         variables = (head.get("Environment") or {}).get("Variables", {})
         if self.remedy == "deploy":
@@ -176,7 +194,8 @@ class Walk:
         self.check.assertFalse((alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights"), "split for ever")
         self.check.assertIn(self.host.versions(name), (["$LATEST", "1"], ["$LATEST", "1", "2"]), "published twice")
         promoted = end["disposition"] == "promoted"
-        self.check.assertEqual((alias["FunctionVersion"], changed), ("2", True) if promoted else ("1", False))
+        version = "2" if promoted and self.remedy != "concurrency" else "1"
+        self.check.assertEqual((alias["FunctionVersion"], changed), (version, promoted))
         verified = subprocess.run([str(harness.AUTOTUNE), "history", "--state", str(state), "--verify"],
                                   capture_output=True, text=True)
         self.check.assertEqual(verified.returncode, 0, verified.stderr)
@@ -197,6 +216,11 @@ WALKS = {
     "cache, journal": ("cache", "store", "after", "2m", True),
     "cache taken back": ("cache", "store", "after", "1s", False),
     "relocate, journal": ("relocate", "store", "after", "2m", True),
+    "concurrency, journal": ("concurrency", "store", "after", "2m", True),
+    "concurrency, before the platform": ("concurrency", "provider", "before", "2m", True),
+    "concurrency, after the platform": ("concurrency", "provider", "after", "2m", True),
+    "concurrency taken back": ("concurrency", "provider", "after", "1s", False),
+    "concurrency taken back, journal": ("concurrency", "store", "after", "1s", False),
     "deploy, journal": ("deploy", "store", "after", "2m", True),
     "deploy, after the platform": ("deploy", "provider", "after", "2m", True),
     "deploy taken back": ("deploy", "provider", "after", "1s", False),
@@ -223,6 +247,8 @@ class CrashWalk(unittest.TestCase):
         condition, plan, event, timeout = REMEDIES["relocate"]
         REMEDIES["relocate"] = (condition, plan.replace("ENDPOINT", there.url), event, timeout)
         host = cls.stack.enter_context(harness.running(harness.Host(folder / "functions", folder / "host")))
+        for number in range(1, 80):
+            host.request("PUT", f"/2017-10-31/functions/concurrency-{number}/concurrency", '{"ReservedConcurrentExecutions": 1}')
         pool = cls.stack.enter_context(concurrent.futures.ThreadPoolExecutor(4))
         numbers = {remedy: itertools.count(1) for remedy in REMEDIES}
         cls.walks = {name: pool.submit(Walk(host, folder, numbers, *walk).deaths) for name, walk in WALKS.items()}
@@ -253,6 +279,13 @@ class CrashWalk(unittest.TestCase):
 
     def test_a_remedy_survives_death_after_every_platform_call(self):
         self.assertGreaterEqual(self.walks["map-reduce, after the platform"].result(), 5)  # the layer too
+
+    def test_a_reservation_survives_death_everywhere(self):
+        self.assertGreaterEqual(self.walks["concurrency, journal"].result(), 5)
+        self.assertGreaterEqual(self.walks["concurrency, before the platform"].result(), 1)
+        self.assertGreaterEqual(self.walks["concurrency, after the platform"].result(), 1)
+        self.assertGreaterEqual(self.walks["concurrency taken back"].result(), 2)
+        self.assertGreaterEqual(self.walks["concurrency taken back, journal"].result(), 5)
 
     def test_a_deployment_survives_death_everywhere(self):
         self.assertGreaterEqual(self.walks["deploy, journal"].result(), 9)

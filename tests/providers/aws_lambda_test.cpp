@@ -323,10 +323,5 @@ TEST(AwsLambda, ASignedUrlIsInNoError) {
     EXPECT_THAT(package.error().message, testing::Not(HasSubstr("5ec7e7")));
 }
 
-TEST(AwsLambda, ReadsNoLogs) {
-    ScriptedLambda lambda;
-    EXPECT_EQ(lambda.adapter().observe(kOrders, {}).error().code, Errc::unsupported);
-}
-
 }  // namespace
 }  // namespace autotune

@@ -35,7 +35,7 @@ public:
     Result<Routing> route(const FunctionRef& f, const Routing& r) override { return to_.route(f, r); }
     Result<Answer> invoke(const FunctionRef& f, const Qualifier& q, std::string_view p) override { return to_.invoke(f, q, p); }
     Status remove(const FunctionRef& f) override { return to_.remove(f); }
-    Result<std::vector<Observation>> observe(const FunctionRef& f, Window w) override { return to_.observe(f, w); }
+    Result<Observations> observe(std::string_view after) override { return to_.observe(after); }
     std::string hash_of(std::string_view zip) const override { return to_.hash_of(zip); }
     std::vector<std::string> preview(const Change& c, const FunctionState& s, const CanaryPolicy* p) const override {
         return to_.preview(c, s, p);

@@ -31,6 +31,7 @@ public:
     Capabilities can{.versions = true,
                      .weighted_routing = true,
                      .layers = true,
+                     .concurrency = true,
                      .memory_min_mb = 128,
                      .memory_max_mb = 10240,
                      .memory_step_mb = 1};
@@ -148,10 +149,24 @@ public:
     }
     Result<Answer> invoke(const FunctionRef&, const Qualifier&, std::string_view) override { return never(); }
     Status remove(const FunctionRef&) override { return never(); }
-    Result<std::vector<Observation>> observe(const FunctionRef&, Window) override { return never(); }
+    Result<Observations> observe(std::string_view) override { return fail(Errc::unsupported, "it tells nothing"); }
+    Result<std::optional<std::uint32_t>> reserved(const FunctionRef&) override {
+        return call<std::optional<std::uint32_t>>("reserved", [&]() -> Result<std::optional<std::uint32_t>> { return reserved_; });
+    }
+    Status reserve(const FunctionRef&, std::optional<std::uint32_t> limit) override {
+        const auto done = call<bool>("reserve", [&]() -> Result<bool> {
+            reserved_ = limit;
+            effects.push_back("reserve " + (limit ? std::to_string(*limit) : std::string("none")));
+            return true;
+        });
+        return done ? ok() : Status(done.forward());
+    }
+    void somebody_reserves(std::optional<std::uint32_t> limit) { reserved_ = limit; }
+    [[nodiscard]] std::optional<std::uint32_t> reservation() const { return reserved_; }
     [[nodiscard]] std::string hash_of(std::string_view zip) const override { return std::string(zip); }
     [[nodiscard]] std::vector<std::string> preview(const Change& change, const FunctionState& state,
                                                    const CanaryPolicy* canary) const override {
+        if (!makes_version(change)) return {describe(change)};
         return {describe(change), "alias " + state.aliases.at(0).alias,
                 "weight " + std::to_string(canary->weight)};
     }
@@ -213,6 +228,7 @@ private:
     std::map<Version, Build> versions_;  // fewer than ten, so that text order is number order
     std::map<std::string, Routing> aliases_;
     int etags_ = 0;
+    std::optional<std::uint32_t> reserved_ = 1;
     bool gone_ = false;
 };
 

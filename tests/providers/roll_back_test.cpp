@@ -51,6 +51,20 @@ TEST_F(RollBackTest, EveryRemedyIsTakenBack) {
     EXPECT_TRUE(world_.fully_old()) << world_.told();
 }
 
+TEST_F(RollBackTest, AReservationIsTakenBack) {
+    world_.action = test::reserve_more();
+    const ChangeId id = promoted();
+    world_.platform.somebody_reserves(7);
+    refused(world_.executor->roll_back(id, "ada"), "the reservation is 7 by now, and not 3");
+    world_.platform.somebody_reserves(3);
+    const auto undo = world_.executor->roll_back(id, "ada");
+    ASSERT_TRUE(undo) << undo.error().message;
+    world_.run({});
+    EXPECT_TRUE(world_.fully_old()) << world_.told();
+    EXPECT_EQ(journal_.change(*undo)->disposition, Disposition::rolled_back);
+    refused(world_.executor->roll_back(id, "ada"), "the reservation is 1 by now");
+}
+
 TEST_F(RollBackTest, ACanaryGoesBackFromWhereItIs) {
     const auto started = world_.executor->start(oom_bump());
     ASSERT_TRUE(started && *started);
@@ -127,7 +141,7 @@ TEST_F(RollBackTest, ADeathAtAnyPointLeavesNothingHalfDone) {
         }
         int at_;
     };
-    for (const Action& action : {oom_bump(), test::put_cache()}) {
+    for (const Action& action : {oom_bump(), test::put_cache(), test::reserve_more()}) {
         int points = 1;
         for (int at = -1; at < points; ++at) {
             test::MemoryStore journal;
@@ -152,6 +166,7 @@ TEST_F(RollBackTest, ADeathAtAnyPointLeavesNothingHalfDone) {
             EXPECT_TRUE(asked ? world.fully_old() : world.fully_new()) << at << ": " << world.told();
             EXPECT_TRUE(journal.unfinished_changes()->empty());
             EXPECT_LE(std::ranges::count(world.platform.effects, "route 1"), 1) << world.told();
+            EXPECT_LE(std::ranges::count(world.platform.effects, "reserve 1"), 1) << world.told();
         }
         EXPECT_GT(points, 8);
     }

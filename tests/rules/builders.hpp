@@ -19,6 +19,7 @@ using namespace std::chrono_literals;
 inline const Capabilities kLambda{.versions = true,
                                   .weighted_routing = true,
                                   .layers = true,
+                                  .concurrency = true,
                                   .memory_min_mb = 128,
                                   .memory_max_mb = 10240,
                                   .memory_step_mb = 1};

@@ -66,6 +66,60 @@ TEST(Plan, AHandoverThatIsWaitedForRaisesTheTimeLimit) {
                 HasSubstr("time limit is not known"));
 }
 
+FunctionFacts throttled(std::int64_t refused, std::int64_t served, std::optional<std::int64_t> limit) {
+    testing::FactsOf facts("a");
+    facts.with(Fact::fn_errors, 1).with(Fact::fn_throttles, refused).with(Fact::fn_invocations, served);
+    if (limit) facts.with(Fact::fn_concurrency_limit, *limit);
+    return facts;
+}
+
+TEST(Plan, AReservationIsRaisedToWhatTheRefusedCallsNeed) {
+    const auto p = proposed("{concurrency: {most: 20}}", throttled(30, 60, 4));
+    ASSERT_TRUE(p) << p.error().message;
+    EXPECT_EQ(p->change, Change(Reserve{.from = 4, .to = 8, .before = {.calls = 90, .bad = 30}})) << "4 × 90/60 × 1.2, rounded up";
+    EXPECT_EQ(kind_of(p->change), "concurrency");
+    EXPECT_EQ(describe(p->change), "reserved concurrency 4 → 8");
+    const auto to = [](const FunctionFacts& facts) { return std::get<Reserve>(proposed("{concurrency: {most: 20, reserve: 3}}", facts)->change).to; };
+    EXPECT_EQ(to(throttled(900, 10, 4)), 20u) << "bounded";
+    EXPECT_EQ(to(throttled(1, 1000, 4)), 5u) << "more than before";
+    EXPECT_EQ(to(throttled(5, 0, 1)), 2u) << "nothing was served";
+    EXPECT_EQ(to(throttled(5, 10, {})), 3u) << "the account's limit";
+}
+
+TEST(Plan, AReservationIsNotRaisedWithoutCauseOrBeyondItsBound) {
+    const auto why = [](const std::string& step, const FunctionFacts& facts, const Capabilities* platform = &kLambda) {
+        return proposed("{concurrency: {" + step + "}}", facts, platform).error().message;
+    };
+    EXPECT_THAT(why("most: 9", throttled(0, 10, {})), HasSubstr("no call of it was refused"));
+    EXPECT_THAT(why("most: 9", throttled(5, 10, 9)), HasSubstr("its reservation is 9, and the rule allows 9"));
+    EXPECT_THAT(why("most: 9", throttled(5, 10, 0)), HasSubstr("a reservation of 0 switches it off"));
+    EXPECT_THAT(why("most: 9", throttled(5, 10, {})), HasSubstr("no reservation that could be raised"));
+    EXPECT_THAT(why("most: 9", out_of_memory("a")), HasSubstr("does not tell which calls it refuses"));
+    Capabilities bare = kLambda;
+    bare.concurrency = false;
+    EXPECT_THAT(why("most: 9", throttled(5, 10, 4), &bare), HasSubstr("reserves no concurrency"));
+}
+
+TEST(Plan, AReservationThatDidNotProveItselfIsNotTriedAgain) {
+    const RuleSet set = testing::rules_of("rules:\n- {name: a, when: fn.errors > 0, plan: [{concurrency: {most: 9}}]}\n");
+    const auto facts = throttled(30, 60, 4);
+    StepTask task{.rule = set.rules.at(0), .guardrails = set.guardrails, .facts = facts, .slo = {}, .platform = &kLambda, .attempts = {}};
+    task.attempts.largest_unproven_reservation = 7;
+    EXPECT_TRUE(propose(task)) << "8 is another";
+    task.attempts.largest_unproven_reservation = 8;
+    EXPECT_THAT(propose(task).error().message, HasSubstr("8 was tried within 30 days and did not prove itself"));
+}
+
+TEST(Plan, ResultsThatDifferAreNotKept) {
+    const auto facts = [](std::int64_t differing) {
+        return testing::FactsOf("a").with(Fact::fn_errors, 1).with(Fact::fn_repeated_inputs, 9).with(Fact::fn_nondeterministic, differing);
+    };
+    const std::string results = "{cache: {of: results, safe: true}}";
+    EXPECT_TRUE(proposed(results, facts(0)));
+    EXPECT_THAT(proposed(results, facts(2)).error().message, HasSubstr("answered otherwise 2 of 9 times"));
+    EXPECT_TRUE(proposed("{cache: {}}", facts(2))) << "answers of services are another matter";
+}
+
 TEST(Plan, ARemedyThatWasTriedIsNotTriedAgain) {
     const RuleSet set = testing::rules_of("rules:\n- {name: a, when: fn.errors > 0, plan: [{cache: {}}]}\n");
     const auto facts = out_of_memory("a");

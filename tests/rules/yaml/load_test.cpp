@@ -245,16 +245,27 @@ TEST(Load, ApprovalIsRequiredForKnownKinds) {
         return said("version: 1\nguardrails:\n  approval: {required_for: [" + kind + "]}\nrules:\n" +
                     std::string(kRule));
     };
-    for (const char* kind : {"resize", "recluster", "map_reduce", "handover", "cache", "relocate"})
+    for (const char* kind : {"resize", "recluster", "map_reduce", "handover", "cache", "relocate", "concurrency"})
         EXPECT_THAT(of(kind), Not(Contains(HasSubstr("'required_for' takes")))) << kind;
     EXPECT_THAT(
         of("reclustre"),
         ElementsAre("r.yaml:3:29: 'required_for' takes kinds of plan step that change something: resize, "
-                    "recluster, map_reduce, handover, cache, relocate; this is 'reclustre'; did you mean "
+                    "recluster, map_reduce, handover, cache, relocate, concurrency; this is 'reclustre'; did you mean "
                     "'recluster'?"));
     EXPECT_THAT(of("notify"), ElementsAre(HasSubstr("this is 'notify'")));
     EXPECT_THAT(said("version: 1\nguardrails: {approval: {expires: 10s}}\nrules:\n" + std::string(kRule)),
                 ElementsAre("r.yaml:2:34: 'expires' must be at least 1m: people need time"));
+}
+
+TEST(Load, AReservationNeedsABound) {
+    const auto of = [](const std::string& step) {
+        return said("version: 1\nrules:\n- {name: a, when: fn.throttles > 0, plan: [{concurrency: " + step + "}]}\n");
+    };
+    EXPECT_TRUE(of("{most: 20, reserve: 5}").empty());
+    EXPECT_THAT(of("{}"), ElementsAre(HasSubstr("'concurrency' needs 'most'")));
+    EXPECT_THAT(of("{most: 0}"), Not(::testing::IsEmpty()));
+    EXPECT_THAT(of("{most: 4, reserve: 5}"), ElementsAre(HasSubstr("'reserve' is more than 'most'")));
+    EXPECT_THAT(of("{most: 4, least: 1}"), ElementsAre(HasSubstr("least")));
 }
 
 TEST(Load, CanaryWeightStaysWithinTheGuardrail) {

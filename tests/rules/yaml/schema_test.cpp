@@ -155,7 +155,7 @@ TEST(Schema, HasTheKeysOfTheLoader) {
                 in_loader.insert((*w)[1]);
         }
     }
-    for (const char* kind : {"resize", "recluster", "map_reduce", "handover", "cache", "relocate", "notify"})
+    for (const char* kind : {"resize", "recluster", "map_reduce", "handover", "cache", "relocate", "concurrency", "notify"})
         in_loader.insert(kind);
     EXPECT_EQ(in_schema, in_loader);
 }
@@ -198,6 +198,10 @@ TEST(Schema, SaysWhatTheLoaderSays) {
     }
     const std::pair<const char*, bool> kSteps[] = {
         {"resize: {strategy: oom-bump, max_bumps: 2, if: fn.errors > 0}", true},
+        {"concurrency: {most: 20}", true},
+        {"concurrency: {most: 20, reserve: 5, if: fn.errors > 0}", true},
+        {"concurrency: {}", false},
+        {"concurrency: {most: 0}", false},
         {"resize:", true},
         {"resize: {strategy: big}", false},
         {"recluster: {op: split}", true},
