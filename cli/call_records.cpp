@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "analyzer/trace_links.hpp"
@@ -67,60 +68,56 @@ bool CallRecords::add(const Invocation& i) {
     return true;
 }
 
-// Both by end: who answers first is who was asked for by the call that ends first. REQUIRES: of one function and trace.
-void CallRecords::give_out(std::vector<std::size_t>& works, std::vector<std::pair<std::size_t, std::size_t>>& calls) {
-    const auto call_of = [&](const auto& at) -> Call& { return all_[at.first].calls[at.second]; };
-    std::ranges::sort(works, {}, [&](std::size_t w) { return std::pair(all_[w].end, w); });
-    std::ranges::sort(calls, {}, [&](const auto& c) { return std::pair(call_of(c).end, c); });
+// All are of one function and trace, and the calls either awaited or only accepted. Whoever ends first was asked for by the call that ends
+// first; where nobody waits, whoever begins first by the call that begins first. Returns what nobody asked for.
+std::vector<std::size_t> CallRecords::give_out(std::vector<std::size_t> works, std::vector<CallAt> calls, bool awaited) {
+    const auto call_of = [&](const CallAt& at) -> Call& { return all_[at.first].calls[at.second]; };
+    const auto when = [&](const auto& of) { return awaited ? of.end : of.start; };
+    std::ranges::sort(works, {}, [&](std::size_t w) { return std::pair(when(all_[w]), w); });
+    std::ranges::sort(calls, {}, [&](const CallAt& at) { return std::pair(when(call_of(at)), at); });
+    Nanos longest{0};
+    if (awaited)
+        for (const CallAt& at : calls) longest = std::max(longest, call_of(at).end - call_of(at).start);
     std::vector<std::size_t> left;
+    std::size_t begin = 0;  // calls before it have their work, or are over before any that is to come
     for (const std::size_t w : works) {
-        std::size_t fitting = 0;
-        Call* first = nullptr;
-        std::size_t caller = kNobody;
-        for (const auto& at : calls) {
-            Call& call = call_of(at);
-            if (!call.sync || call.work != kNobody || at.first == w) continue;
-            if (all_[w].start < call.start || all_[w].end > call.end) continue;
-            if (++fitting == 1) first = &call, caller = at.first;
+        const One& work = all_[w];
+        while (begin < calls.size() && (call_of(calls[begin]).work != kNobody || (awaited && call_of(calls[begin]).end < work.end))) ++begin;
+        std::optional<CallAt> asked;
+        bool by_order = false;
+        for (std::size_t at = begin; at < calls.size() && !by_order; ++at) {
+            const Call& call = call_of(calls[at]);
+            if (when(call) - longest > work.start) break;  // it began after the work, and so did all behind it
+            if (call.work != kNobody || calls[at].first == w || call.start > work.start) continue;
+            by_order = asked.has_value();
+            if (!asked) asked = calls[at];
         }
-        if (first == nullptr) {
+        if (!asked) {
             left.push_back(w);
             continue;
         }
-        missing_.by_order += fitting > 1 ? 1 : 0;
-        first->work = w, all_[w].caller = caller;
+        missing_.by_order += by_order ? 1 : 0;
+        call_of(*asked).work = w, all_[w].caller = asked->first;
     }
-    // What nobody waits for begins after it was asked for, whenever that is.
-    std::ranges::sort(left, {}, [&](std::size_t w) { return std::pair(all_[w].start, w); });
-    std::ranges::sort(calls, {}, [&](const auto& c) { return std::pair(call_of(c).start, c); });
-    for (const std::size_t w : left) {
-        std::size_t fitting = 0;
-        Call* first = nullptr;
-        std::size_t caller = kNobody;
-        for (const auto& at : calls) {
-            Call& call = call_of(at);
-            if (call.sync || call.work != kNobody || at.first == w || all_[w].start < call.start) continue;
-            if (++fitting == 1) first = &call, caller = at.first;
-        }
-        if (first == nullptr) continue;
-        missing_.by_order += fitting > 1 ? 1 : 0;
-        first->work = w, all_[w].caller = caller;
-    }
+    return left;
 }
 
 void CallRecords::link() {
     struct Asked {
         std::vector<std::size_t> works;
-        std::vector<std::pair<std::size_t, std::size_t>> calls;
+        std::vector<CallAt> awaited, accepted;
     };
     std::map<std::pair<std::uint32_t, std::uint64_t>, Asked> by;
     for (std::size_t i = 0; i < all_.size(); ++i) {
         if (all_[i].trace != 0) by[{all_[i].made.function, all_[i].trace}].works.push_back(i);
         for (std::size_t c = 0; c < all_[i].calls.size(); ++c)
-            if (const Call& call = all_[i].calls[c]; call.trace != 0) by[{call.callee, call.trace}].calls.emplace_back(i, c);
+            if (const Call& call = all_[i].calls[c]; call.trace != 0) {
+                Asked& asked = by[{call.callee, call.trace}];
+                (call.sync ? asked.awaited : asked.accepted).emplace_back(i, c);
+            }
     }
     for (auto& [what, asked] : by)
-        if (!asked.calls.empty()) give_out(asked.works, asked.calls);
+        give_out(give_out(std::move(asked.works), std::move(asked.awaited), true), std::move(asked.accepted), false);
 }
 
 // One that others call, without a caller, at a time when the caller may have begun before or end after what is recorded.

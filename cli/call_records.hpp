@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/invocation.hpp"
@@ -62,8 +63,10 @@ private:
         std::size_t log_trace = kNobody;  // index into log_.traces
     };
 
+    using CallAt = std::pair<std::size_t, std::size_t>;  // index into all_, and into its calls
+
     void link();
-    void give_out(std::vector<std::size_t>& works, std::vector<std::pair<std::size_t, std::size_t>>& calls);
+    std::vector<std::size_t> give_out(std::vector<std::size_t> works, std::vector<CallAt> calls, bool awaited);
     [[nodiscard]] bool is_at_the_edge(const One& one, Timestamp first, Timestamp last) const;
 
     std::size_t most_;

@@ -62,6 +62,26 @@ TEST(CallRecords, PutRequestsTogetherByWhatCallersCalled) {
     EXPECT_EQ(links->overheads.overall, 20);
 }
 
+// A client that names one trace for all its requests: 60,000 calls, each of which would fit by name to all that follow.
+TEST(CallRecords, TellManyCallsOfOneTraceApartByTheirTimes) {
+    constexpr int kRequests = 30'000;
+    CallRecords records;
+    for (int n = 0; n < kRequests; ++n) {
+        const std::string id = std::to_string(n);
+        ASSERT_TRUE(records.add(ran("b" + id, "back", 10 * n + 2, 10 * n + 4, "Root=1")));
+        ASSERT_TRUE(records.add(ran("m" + id, "mail", 10 * n + 8, 10 * n + 9, "Root=1")));
+        ASSERT_TRUE(records.add(ran("f" + id, "front", 10 * n, 10 * n + 7, "Root=1",
+                                    {call("back", 1, 4, "Root=1"), call("mail", 5, 1, "Root=1", 202)})));
+    }
+    const RecordedCalls done = std::move(records).finish();
+    EXPECT_EQ(done.missing.by_order, 0u);
+    std::size_t told = 0;
+    for (const auto& trace : done.log.traces)
+        for (const auto& i : trace.invocations)
+            for (const auto& c : i.calls) told += c.callee_id == (c.sync ? "b" : "m") + i.id.substr(1) ? 1 : 0;
+    EXPECT_EQ(told, 2u * kRequests);
+}
+
 TEST(CallRecords, TellParallelCallsOfOneFunctionApartByTheOrderOfTheirEnds) {
     const auto done = put_together({ran("f", "front", 0, 200, "Root=1", {call("back", 10, 100, "Root=1"), call("back", 11, 150, "Root=1")}),
                                     ran("slow", "back", 20, 150, "Root=1"), ran("quick", "back", 25, 100, "Root=1")});
