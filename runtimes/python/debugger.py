@@ -189,8 +189,10 @@ class Session:
 
     def _with_debugpy(self, debugpy):
         self.host.wait("debugpy", "%s:%d" % debugpy.listen(("127.0.0.1", 0)))
-        threading.Thread(target=self._follow_debugpy, args=(debugpy,), daemon=True).start()
+        came = threading.Event()  # a developer, or the end of patience
+        threading.Thread(target=self._follow_debugpy, args=(debugpy, came), daemon=True).start()
         debugpy.wait_for_client()
+        came.set()
         if not debugpy.is_client_connected():
             return self.function
         self.host.attached()
@@ -201,10 +203,14 @@ class Session:
 
         return call
 
-    def _follow_debugpy(self, debugpy):
+    def _follow_debugpy(self, debugpy, came):
         while not debugpy.is_client_connected() and not self.host.is_over:
             if self.host.let_go(0.1):
-                debugpy.wait_for_client.cancel()
+                while not came.wait(0.05):
+                    try:
+                        debugpy.wait_for_client.cancel()
+                    except (AttributeError, RuntimeError):
+                        pass  # it has not begun to wait: there is nothing to cancel yet
                 return
         while debugpy.is_client_connected() and not self.host.is_over:
             time.sleep(0.1)

@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
@@ -37,6 +38,30 @@ def interpreters():
     named = [p for p in os.environ.get("AUTOTUNE_PYTHONS", "").split(":") if p]
     found = {os.path.realpath(p) for p in [shutil.which("python3") or sys.executable, *named]}
     return sorted(found)
+
+# What debugpy does here, on a machine that is busy: until it waits there is nothing to cancel, which is an error.
+SLOW_DEBUGPY = '''
+import threading, time
+
+def listen(address):
+    return address[0], 5678
+
+def is_client_connected():
+    return False
+
+class Wait:
+    def __call__(self):
+        time.sleep(0.5)
+        cancelled = threading.Event()
+        self.cancel = cancelled.set
+        cancelled.wait()
+
+    @staticmethod
+    def cancel():
+        raise RuntimeError("wait_for_client() must be called first")
+
+wait_for_client = Wait()
+'''
 
 
 class FakeHost:
@@ -72,16 +97,17 @@ class FakeHost:
 
 
 class Debugged(unittest.TestCase):
-    def start(self, python, number):
+    def start(self, python, number, debugger="pdb", folder=""):
         self.host = FakeHost()
         self.addCleanup(self.host.close)
         process = subprocess.Popen([python, "-c", FUNCTION, str(self.host.server.server_port), str(number)],
-                                   stdout=subprocess.PIPE, text=True, env={**os.environ, "AUTOTUNE_DEBUGGER": "pdb", "PYTHONDONTWRITEBYTECODE": "1"})
+                                   stdout=subprocess.PIPE, text=True,
+                                   env={**os.environ, "AUTOTUNE_DEBUGGER": debugger, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"})
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         what, told = self.host.hear()
-        self.assertEqual((what, told["debugger"]), ("waiting", "pdb"))
+        self.assertEqual((what, told["debugger"]), ("waiting", debugger))
         self.address = ("127.0.0.1", int(told["address"].rsplit(":", 1)[1]))
         return process
 
@@ -164,6 +190,15 @@ class Debugged(unittest.TestCase):
         for python in interpreters():
             with self.subTest(python):
                 process = self.start(python, 5)
+                self.host.end.set()
+                self.assertEqual(self.host.hear()[0], "over")
+                self.assertEqual(self.answer(process)[0], 10)
+
+    def test_let_go_before_debugpy_begins_to_wait(self):
+        for python in interpreters():
+            with self.subTest(python), tempfile.TemporaryDirectory() as folder:
+                pathlib.Path(folder, "debugpy.py").write_text(SLOW_DEBUGPY)
+                process = self.start(python, 5, "debugpy", folder)
                 self.host.end.set()
                 self.assertEqual(self.host.hear()[0], "over")
                 self.assertEqual(self.answer(process)[0], 10)
