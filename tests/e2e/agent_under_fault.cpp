@@ -138,6 +138,6 @@ int main(int argc, char** argv) {
     else
         decorators.provider = [&](Provider& real) { return std::make_unique<DyingProvider>(real, fate); };
     return cli::run_loop({.rules = argv[1], .state = argv[2], .mode = Mode::apply, .listen = "127.0.0.1:0",
-                          .lease_settle = std::chrono::milliseconds(200), .sample_hz = 0},
+                          .lease_settle = std::chrono::milliseconds(200), .sample_hz = 0, .budget = std::nullopt},
                          decorators);
 }

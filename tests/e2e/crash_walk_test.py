@@ -17,14 +17,12 @@ import harness
 FUNCTION = '''
 import mmap, time, urllib.request
 
-def fill(mb):
-    block = mmap.mmap(-1, mb << 20)
-    for offset in range(0, len(block), 4096):
-        block[offset] = 1
+def fill(mb):  # in one call, not by a fault a page: its share of a core is small
+    mmap.mmap(-1, mb << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE).close()
 
 def handler(event, context):
     if "items" in event:  # too many for one
-        fill(2 * len(event["items"]))
+        fill(10 * len(event["items"]))
         return event["items"]
     if "steps" in event:  # too long for one
         for done in range(getattr(context, "state", None) or 0, event["steps"]):
@@ -38,9 +36,11 @@ def handler(event, context):
     if "ask" in event:  # too slow for its caller
         with urllib.request.urlopen(event["ask"], timeout=10) as answer:
             return answer.read().decode()
-    fill(150)
+    fill(600)
     return "ok"
 '''
+
+MEMORY = 512  # MB: less than the above takes, and enough of a core that a start of Python is no long computation
 
 RULES = '''
 version: 1
@@ -158,7 +158,7 @@ class Walk:
         finally:
             doomed.stop()
 
-        with harness.running(harness.Agent(rules, self.host, state)) as agent:
+        with harness.running(harness.Agent(rules, self.host, state, "--budget", "off"))  # what it gives up is another story as agent:
             agent.wait_ready()
             if died and self.change(state) is None and self.remedy != "deploy":  # which is still asked for  # died before the intent was written: nothing may have happened
                 self.check.assertEqual(self.host.versions(name), ["$LATEST", "1"])
@@ -180,10 +180,10 @@ class Walk:
         if self.remedy == "deploy":
             old = self.host.request("GET", f"/2015-03-31/functions/{name}/configuration?Qualifier=1").json()["CodeSha256"]
             return head["CodeSha256"] != old
-        is_new = [head["MemorySize"] > 128] if self.remedy == "resize" else [
+        is_new = [head["MemorySize"] > MEMORY] if self.remedy == "resize" else [
             head["Handler"] == "autotune_remedy.handler", len(head.get("Layers", [])) == 1,
             list(json.loads(variables.get("AUTOTUNE_REMEDY", '{"remedies":{}}'))["remedies"]) == [self.remedy]]
-        is_old = (head["MemorySize"], head["Handler"], head.get("Layers", []), variables) == (128, "handler.handler", [], {})
+        is_old = (head["MemorySize"], head["Handler"], head.get("Layers", []), variables) == (MEMORY, "handler.handler", [], {})
         self.check.assertTrue(all(is_new) != is_old, f"half changed: {head}")
         return all(is_new)
 
@@ -235,7 +235,7 @@ class CrashWalk(unittest.TestCase):
         folder = cls.stack.enter_context(harness.workspace())
         for remedy, (_, _, _, timeout) in REMEDIES.items():
             for number in range(1, 80):
-                harness.write_function(folder / "functions", f"{remedy}-{number}", FUNCTION, timeout=timeout)
+                harness.write_function(folder / "functions", f"{remedy}-{number}", FUNCTION, timeout=timeout, memory_mb=MEMORY)
         service = cls.stack.enter_context(harness.service(slow, Cache_Control="max-age=600"))
         for remedy in ("cache", "relocate"):
             REMEDIES[remedy][2]["ask"] = f"{service}/"

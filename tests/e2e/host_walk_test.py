@@ -67,7 +67,7 @@ class HostWalk(crash_walk.Walk):
                 self.host = harness.Host(home / "functions", home / "host", port=first.port)
             if died and self.victim == "both":
                 harness.wait_for("the agent's death", lambda: not agent.alive())
-                agent = harness.Agent(rules, self.host, state)
+                agent = harness.Agent(rules, self.host, state, "--budget", "off")
                 agent.wait_ready()
             end = self.until(name, lambda: self.closed(state))
             self.check.assertTrue(end, "the change did not end:\n" + agent.output())

@@ -89,7 +89,8 @@ class Remedy(harness.Story):
         checked = harness.run("rules", "check", rules)
         self.assertEqual((checked.returncode, checked.stderr), (0, ""))
         self.host = self.stack.enter_context(harness.running(harness.Host(self.folder / "functions", self.folder / "host")))
-        self.agent = self.stack.enter_context(harness.running(harness.Agent(rules, self.host, self.folder / "state")))
+        self.agent = self.stack.enter_context(harness.running(
+            harness.Agent(rules, self.host, self.folder / "state", "--budget", "off")))  # what it gives up is another story
         self.agent.wait_ready()
 
     def change(self):
