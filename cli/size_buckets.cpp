@@ -76,11 +76,13 @@ public:
     void for_each_bucket() {
         for (std::size_t b = 0; b < buckets_.size(); ++b) {
             State& own = mix_.buckets[b];
-            const auto step = [&] {
-                own.budget = mix_.budget, own.spent = mix_.spent;
-                return next(own);
-            };
-            for (Step now = step(); const auto* probe = std::get_if<Probe>(&now); now = step()) draw(b, probe->memory_mb);
+            while (!(mix_.budget > 0 && mix_.spent >= mix_.budget)) {
+                own.budget = mix_.budget > 0 ? own.spent + mix_.budget - mix_.spent : 0;
+                const Step now = next(own);
+                const auto* probe = std::get_if<Probe>(&now);
+                if (probe == nullptr) break;
+                draw(b, probe->memory_mb);
+            }
         }
     }
     MixRun result() {
@@ -101,9 +103,9 @@ private:
         const auto& all = buckets_[b].calls.at(mb);
         run_.draws.push_back(all[drawn_[b][mb]++ % all.size()]);
         State& state = mix_.buckets[b];
-        state.spent = mix_.spent;
+        const double before = state.spent;  // by its own calls: how far it is looked into is a matter of what they cost
         run_.spent_gb_s += pay(state, run_.draws.back());
-        mix_.spent = state.spent;
+        mix_.spent += state.spent - before;
         learn(state, run_.draws.back());
     }
 

@@ -274,7 +274,7 @@ std::string finding(const SizeVerdict& v) {
         return "no size could be chosen: no call that was drawn succeeded at a size with room for the peak";
     }
     if (state.sizes_mb.size() == 1) return "one size only: there is nothing to compare it with";
-    if (is_slo(v) && v.run.choice.limit_kept < 0.5)
+    if (has_limit(v) && v.run.choice.limit_kept < 0.5)
         return fmt::format("no size is likely to keep {}: {} MB comes nearest", v.objective,
                            v.run.choice.memory_mb);
     return "";
