@@ -47,7 +47,7 @@ void CostMeter::add(const Invocation& invocation) {
     f.calls[slice] += invocation.stands_for;
     if (calls_.wall_to && invocation.wall_start <= *calls_.wall_to &&
         invocation.wall_start >= *calls_.wall_to - (calls_.to - calls_.from))
-        f.in_edges_time += invocation.stands_for;
+        (invocation.calls_are_known ? f.in_edges_time : f.calls_not_told) += invocation.stands_for;
     f.boundary = invocation.boundary;
     if (invocation.held || invocation.duration < Nanos(0) || invocation.duration > kLongest) {
         ++f.held;  // it was called, but how long is not its own
@@ -117,6 +117,10 @@ void CostMeter::describe(const FunctionRef& name, const Function& f, MeasuredCos
     }
     if (f.memory_mb > 0 && f.at.contains(0))
         remark(counted(f.at.at(0).calls, "invocation") + " without a memory on record: taken for those at " + std::to_string(f.memory_mb) + " MB");
+    if (f.boundary == Boundary::http)
+        remark("on which platform it runs is not on record: priced as " + service.tariff + "; --provider " + name.name + "=TARIFF says it");
+    if (f.calls_not_told > 0)
+        remark("whom " + counted(f.calls_not_told, "invocation") + " called was not told, to keep the agent's budget: taken for as the others'");
     if (f.held > 0) remark(counted(f.held, "invocation") + " of no length of their own (held for a debugger, or impossible): taken to last as long as the others");
     MeasuredEndpoint measured{.endpoint = endpoint, .slices = now.slices};
     // Of a slice its calls at all memories; their times are those of this one.

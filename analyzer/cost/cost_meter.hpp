@@ -43,7 +43,7 @@ private:
     struct Function {
         std::map<std::uint32_t, AtMemory> at;  // by MB; 0: not known
         std::vector<std::uint64_t> calls;      // by slice
-        std::uint64_t in_edges_time = 0, held = 0;
+        std::uint64_t in_edges_time = 0, calls_not_told = 0, held = 0;
         WallTime newest;
         std::uint32_t memory_mb = 0;  // of the newest that tells it
         Boundary boundary{};

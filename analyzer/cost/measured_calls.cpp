@@ -120,8 +120,9 @@ private:
                 for (CostCall& call : model_.endpoints[from].calls)
                     if (call.to == to) call.times = call.times * kept, callee.load -= calls_[from] * call.times;
             callee.load = std::max(callee.load, Decimal());  // digits that were cut off
-            cost_.remarks.push_back(callee.name + ": called " + (inward / cost_.scale).text(0) + " times by functions and invoked " +
-                                    (calls_[to] / cost_.scale).text(0) + " times; the rest was refused or is on no record, and is not billed");
+            cost_.remarks.push_back(callee.name + ": by the calls that were counted in " + human_duration(to_seconds(graph_.to - graph_.from)) + " functions call it " +
+                                    (inward / cost_.scale).text(0) + " times in the time that is billed, and it was invoked " + (calls_[to] / cost_.scale).text(0) +
+                                    " times: that is billed. Calls were rarer before, were refused, or their invocations are on no record");
         }
     }
 

@@ -61,7 +61,7 @@ std::string cost_model_yaml(const CostModel& model, Decimal period_hours, const 
     std::string out;
     for (const std::string& remark : remarks) out += "# " + clean_text(remark) + "\n";
     out += "# billed_ms is the mean of calls that were each rounded as the tariff does, and counts where it is there: remove it when\n"
-           "# you change duration_ms, init_ms or cold.\n";
+           "# you change memory_mb, duration_ms, init_ms or cold.\n";
     out += "version: 1\n";
     if (!model.free_tier) out += "free_tier: exclude\n";
     out += "period_hours: " + period_hours.text() + "\nservices:\n";
