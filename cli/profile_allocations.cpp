@@ -41,10 +41,11 @@ std::vector<std::string> notes_of(const runtime::AllocationFiles& files, runtime
 }
 
 // Why there is nothing to show.
-Error nothing_told(const std::vector<runtime::Refusal>& refusals) {
+Error nothing_told(const ProfileTarget& target, const std::vector<runtime::Refusal>& refusals) {
     if (!refusals.empty()) return {Errc::unsupported, "no allocations were told: " + refusals.front().reason};
     return {Errc::unsupported,
-            "no allocations were told: the command ran no CPython 3.8 to 3.13 that a library can be brought into (not one that "
+            "no allocations were told: " + std::string(target.command.empty() ? "the process is" : "the command ran") +
+                " no CPython 3.8 to 3.13 that a library can be brought into (not one that "
             "is linked statically, with another libc than glibc, or that gains privileges)"};
 }
 
@@ -82,9 +83,10 @@ Result<LiveProfile> profile_allocations(const ProfileTarget& target, bool& comma
     LiveProfile out;
     out.took = subject->took();
     out.status = subject->status();
+    injections.clear();  // what forks from now on tells nothing
     files.finish();
     const auto refusals = launch ? launch->refusals() : std::vector<runtime::Refusal>();
-    if (files.processes() == 0) return unexpected(nothing_told(refusals));
+    if (files.processes() == 0) return unexpected(nothing_told(target, refusals));
     out.notes = notes_of(files, view, refusals);
     out.samples = files.counts().blocks;
     out.profile = std::move(files).take(title_of(target) + (view == runtime::AllocationView::held ? " (CPython's memory in use)"

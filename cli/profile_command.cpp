@@ -236,6 +236,9 @@ int profile_command(int argc, char** argv) {
     if (colour == "runtime") arguments.look.colour = render::FlameColour::runtime;
     if (const auto python = kPythonModes.find(mode); python != kPythonModes.end()) {
         arguments.target.python_memory = python->second;
+        for (const char* option : {"--hz", "--cost"})
+            if (app.count(option) > 0)
+                return failed_with({Errc::invalid_argument, "--mode " + mode + " tells each allocation, in the process itself: it takes no " + option});
         if (!arguments.target.function.empty() || arguments.target.kernel)
             return failed_with({Errc::invalid_argument,
                                 "--mode " + mode + " is added up within the process, by Python stack: it knows no " +

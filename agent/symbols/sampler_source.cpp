@@ -115,7 +115,7 @@ public:
     [[nodiscard]] Nanos patience() const override {
         if (options_.mode != SamplerMode::on_cpu) return kOften;
         // The clock comes evenly, at a rate that we chose. A look costs as much as ten samples.
-        return has_python_ ? std::clamp(10 * period(), kOften, 5 * kOften) : kSeldom;
+        return has_passing_names_ ? std::clamp(10 * period(), kOften, 5 * kOften) : kSeldom;
     }
     [[nodiscard]] double bpf_run_seconds() const override { return program_ ? program_->run_seconds() : 0; }
 
@@ -149,7 +149,10 @@ private:
             look_at(exec->from.process);
         } else if (auto* told = std::get_if<SampleRecord>(&*record)) {
             // The leaf first: an address outside what is known makes the mappings be read again.
-            if (!told->native.empty()) (void)symbolizer_.mapping_at(told->from.process, told->native[0]);
+            if (!told->native.empty()) {
+                const Mapping* leaf = symbolizer_.mapping_at(told->from.process, told->native[0]);
+                if (leaf == nullptr || (!leaf->has_file() && leaf->path.empty())) has_passing_names_ = true;
+            }
             const ProcessId process = told->from.process;
             look_at(process);
             if (told->copied) walk_copy(*told);
@@ -214,7 +217,7 @@ private:
         unwinding_->learn(process, reads, symbolizer_.maps(process));
         const auto* found = python_.look(symbolizer_, process, reads);
         if (found == nullptr) return;
-        has_python_ = true;
+        has_passing_names_ = true;
         // Should the map be full for good, the process keeps its native stacks.
         (void)program_->add_python(
             process,
@@ -257,7 +260,7 @@ private:
     SamplerHealth health_;
     std::uint64_t undecodable_ = 0;
     Timestamp losses_told_{};
-    bool has_python_ = false;  // some process has been CPython
+    bool has_passing_names_ = false;  // of some process: CPython's are in its memory, those of jitted code in a file that may go with it
 };
 
 }  // namespace

@@ -18,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 
+from rows import row
+
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = '''
 import json, sys, time, tracemalloc
@@ -41,13 +43,6 @@ if frames: tracemalloc.start(frames)
 told = {f.__name__: min(at(18, f) for _ in range(5)) / N for f in (same, others)}
 print(json.dumps(told))
 '''
-
-
-def row(name, bar, ours, peer, rounds, says):
-    kept = ours <= bar
-    print(json.dumps({"name": name, "bar": bar, "ours": ours, "peer": peer, "ratio": ours / peer, "median_of": rounds, "says": says}), flush=True)
-    print(f"{'ok  ' if kept else 'MISS'} {name}: {ours:.4g} (bar {bar:.4g}, peer {peer:.4g}); {says}", file=sys.stderr, flush=True)
-    return kept
 
 
 def main():

@@ -291,6 +291,8 @@ def memory(args, folder):
         return left_out("unwinding tables, bytes a MB of text", "the libraries are not beside the binary") and kept
     done = subprocess.run([program], stdout=subprocess.PIPE, text=True)
     print(done.stdout, end="", flush=True)
+    if done.returncode not in (0, 3):
+        sys.exit(f"{program} did not work")
     return kept and done.returncode == 0
 
 

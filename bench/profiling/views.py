@@ -131,8 +131,8 @@ def open_in_speedscope(args, folder):
     name = "files of ours that speedscope did not open, of 1"
     if not (browser.chromium() and shutil.which("npm")):
         return left_out(name, "needs chromium and npm")
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / "speedscope" / name, folder)
+    for file in ("package.json", "package-lock.json"):
+        shutil.copy(HERE / "speedscope" / file, folder)
     subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True)
     site = folder / "node_modules/speedscope/dist/release"
     (folder / "app.py").write_text(PROGRAM)

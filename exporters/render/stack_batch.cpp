@@ -24,7 +24,7 @@ void StackBatch::add(std::span<const std::uint32_t> frames, std::uint64_t weight
 bool StackBatch::is_full() const { return ids_.size() >= kMostIds || stacks_.size() >= kMostStacks; }
 
 void StackBatch::sort(std::uint32_t frames) {
-    const auto bits = static_cast<std::uint32_t>(std::bit_width(frames));  // an id and 1 fits
+    const auto bits = std::max(1U, static_cast<std::uint32_t>(std::bit_width(frames)));  // an id and 1 fits
     const std::uint32_t frames_a_key = 64 / bits;
     const std::uint64_t last_frame = (std::uint64_t{1} << bits) - 1;
     order_.resize(stacks_.size());
@@ -53,6 +53,7 @@ void StackBatch::sort(std::uint32_t frames) {
 }
 
 void StackBatch::put(ProfileBuilder& builder) {
+    if (stacks_.empty()) return;
     sort(static_cast<std::uint32_t>(builder.frames()));
     builder.index_appended();
     // Below a node that is new nothing was before: what is asked for is new, or the stack before had it.

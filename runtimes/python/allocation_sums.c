@@ -155,6 +155,10 @@ bool at_sums_wanted(void) {
     if (s == NULL) return false;
     if (s->ring.base != NULL) return __atomic_load_n(&at_ring_header_of(&s->ring)->mode, __ATOMIC_RELAXED) != AT_RING_OFF;
     at_codes_forked();
+    if (folder[0] == '\0') { /* nobody would find what this child tells: only what was attached to has a reader */
+        sums = NULL;
+        return false;
+    }
     if (make(s, (int32_t)at_syscall(SYS_getppid, 0, 0, 0, 0, 0, 0)) == 0) return true;
     forget(s);
     sums = NULL; /* nothing is told of this child */
