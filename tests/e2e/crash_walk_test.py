@@ -6,6 +6,7 @@ The walks are exhaustive by construction: n grows until a run completes without 
 """
 import concurrent.futures
 import contextlib
+import http.client
 import itertools
 import json
 import subprocess
@@ -104,7 +105,7 @@ class Walk:
         with concurrent.futures.ThreadPoolExecutor(callers) as pool:
             def call():
                 while not done() and time.monotonic() < deadline:
-                    with contextlib.suppress(OSError):
+                    with contextlib.suppress(OSError, http.client.HTTPException):
                         if self.host.invoke(name, self.event).status == 429:
                             time.sleep(0.02)
             for future in [pool.submit(call) for _ in range(callers)]:
@@ -116,6 +117,13 @@ class Walk:
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda _: self.host.invoke(name, self.event), range(8)))
         return sum(a.status == 429 for a in answers)
+
+    def provoke(self, name):
+        """What the rule waits for."""
+        self.host.invoke(name, self.event)
+        if self.remedy == "concurrency":  # which one alone does not want
+            refused = harness.wait_for("refused calls", lambda: self.burst(name), 30, 0)
+            self.check.assertGreater(refused, 5)
 
     def until(self, name, done):
         if self.keep_calling:
@@ -147,10 +155,7 @@ class Walk:
         doomed = harness.Daemon([harness.BINARY_DIR / "tests/e2e/agent_under_fault", rules, state, self.seam, self.when, str(n)],
                                 r"serving http://127", {"AWS_ENDPOINT_URL_LAMBDA": self.host.url, "AWS_REGION": "us-east-1"})
         try:
-            self.host.invoke(name, self.event)
-            if self.remedy == "concurrency":  # which one alone does not want
-                refused = harness.wait_for("refused calls", lambda: self.burst(name), 30, 0)
-                self.check.assertGreater(refused, 5)
+            self.provoke(name)
             self.until(name, lambda: not doomed.alive() or self.closed(state))
             died = not doomed.alive()
             if died:
@@ -158,9 +163,10 @@ class Walk:
         finally:
             doomed.stop()
 
-        with harness.running(harness.Agent(rules, self.host, state, "--budget", "off"))  # what it gives up is another story as agent:
+        with harness.running(harness.Agent(rules, self.host, state, "--budget", "off")) as agent:
             agent.wait_ready()
-            if died and self.change(state) is None and self.remedy != "deploy":  # which is still asked for  # died before the intent was written: nothing may have happened
+            # Died before the intent was written: nothing may have happened. (A deployment is still asked for.)
+            if died and self.change(state) is None and self.remedy != "deploy":
                 self.check.assertEqual(self.host.versions(name), ["$LATEST", "1"])
                 self.check.assertFalse(self.changed(name))
                 return True
@@ -227,28 +233,40 @@ WALKS = {
 }
 
 
+def write_function(folder, name, remedy):
+    harness.write_function(folder, name, FUNCTION, timeout=REMEDIES[remedy][3], memory_mb=MEMORY)
+
+
+def reserve_one(host, name):
+    host.request("PUT", f"/2017-10-31/functions/{name}/concurrency", '{"ReservedConcurrentExecutions": 1}')
+
+
+def prepare(stack, folder):
+    """What functions ask, and where they could ask instead."""
+    service = stack.enter_context(harness.service(slow, Cache_Control="max-age=600"))
+    for remedy in ("cache", "relocate"):
+        REMEDIES[remedy][2]["ask"] = f"{service}/"
+    (folder / "none").mkdir()
+    there = stack.enter_context(harness.running(harness.Host(folder / "none", folder / "there", "--region", "eu-west-1")))
+    condition, plan, event, timeout = REMEDIES["relocate"]
+    REMEDIES["relocate"] = (condition, plan.replace("ENDPOINT", there.url), event, timeout)
+
+
 class CrashWalk(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         harness.need_root()
         cls.stack = contextlib.ExitStack()
         folder = cls.stack.enter_context(harness.workspace())
-        for remedy, (_, _, _, timeout) in REMEDIES.items():
+        for remedy in REMEDIES:
             for number in range(1, 80):
-                harness.write_function(folder / "functions", f"{remedy}-{number}", FUNCTION, timeout=timeout, memory_mb=MEMORY)
-        service = cls.stack.enter_context(harness.service(slow, Cache_Control="max-age=600"))
-        for remedy in ("cache", "relocate"):
-            REMEDIES[remedy][2]["ask"] = f"{service}/"
-        for name in ("none", "good"):
-            (folder / name).mkdir()
+                write_function(folder / "functions", f"{remedy}-{number}", remedy)
+        prepare(cls.stack, folder)
+        (folder / "good").mkdir()
         (folder / "good" / "handler.py").write_text("def handler(event, context):\n    return 'ok'\n")
-        there = cls.stack.enter_context(harness.running(
-            harness.Host(folder / "none", folder / "there", "--region", "eu-west-1")))
-        condition, plan, event, timeout = REMEDIES["relocate"]
-        REMEDIES["relocate"] = (condition, plan.replace("ENDPOINT", there.url), event, timeout)
         host = cls.stack.enter_context(harness.running(harness.Host(folder / "functions", folder / "host")))
         for number in range(1, 80):
-            host.request("PUT", f"/2017-10-31/functions/concurrency-{number}/concurrency", '{"ReservedConcurrentExecutions": 1}')
+            reserve_one(host, f"concurrency-{number}")
         pool = cls.stack.enter_context(concurrent.futures.ThreadPoolExecutor(4))
         numbers = {remedy: itertools.count(1) for remedy in REMEDIES}
         cls.walks = {name: pool.submit(Walk(host, folder, numbers, *walk).deaths) for name, walk in WALKS.items()}

@@ -9,10 +9,7 @@ one of the platform, another one for each; AUTOTUNE_ALL_POINTS=1 walks all of th
 import concurrent.futures
 import contextlib
 import http.client
-import http.server
 import os
-import threading
-import time
 import unittest
 
 import crash_walk_test as crash_walk
@@ -20,7 +17,7 @@ import harness
 
 ALL = os.environ.get("AUTOTUNE_ALL_POINTS") == "1"
 # Each change takes at least so many of these calls, in a run to its end.
-FEWEST = {"store": 9, "provider": 5}
+FEWEST = {remedy: {"store": 9, "provider": 5} for remedy in crash_walk.REMEDIES} | {"concurrency": {"store": 5, "provider": 2}}
 
 
 class HostWalk(crash_walk.Walk):
@@ -30,23 +27,12 @@ class HostWalk(crash_walk.Walk):
         super().__init__(None, folder, None, remedy, seam, when, "2m", True)
         self.victim = victim
 
-    def traffic_until(self, name, done, seconds, callers=3):
-        deadline = time.monotonic() + seconds
-        with concurrent.futures.ThreadPoolExecutor(callers) as pool:
-            def call():
-                while not done() and time.monotonic() < deadline:
-                    with contextlib.suppress(OSError, http.client.HTTPException):
-                        self.host.invoke(name, self.event)
-            for future in [pool.submit(call) for _ in range(callers)]:
-                future.result()
-        return done()
-
     def one(self, n):
         name = f"{self.remedy}-{self.victim}-{self.seam}-{n}"
         home = self.folder / name
         (home / "good").mkdir(parents=True)
         (home / "good" / "handler.py").write_text("def handler(event, context):\n    return 'ok'\n")
-        harness.write_function(home / "functions", name, crash_walk.FUNCTION, timeout=crash_walk.REMEDIES[self.remedy][3])
+        crash_walk.write_function(home / "functions", name, self.remedy)
         rules, state = home / "rules.yaml", home / "agent"
         rules.write_text(crash_walk.RULES.format(name=name, horizon=self.horizon, when=self.condition, plan=self.plan))
         if self.remedy == "deploy":
@@ -56,10 +42,14 @@ class HostWalk(crash_walk.Walk):
         first = self.host = harness.Host(home / "functions", home / "host")
         agent = None
         try:
+            if self.remedy == "concurrency":
+                crash_walk.reserve_one(first, name)
             victim = str(first.process.pid) + ("+self" if self.victim == "both" else "")
             agent = harness.Daemon([harness.BINARY_DIR / "tests/e2e/agent_under_fault", rules, state, self.seam, self.when,
                                     str(n), victim], r"serving http://127",
                                    {"AWS_ENDPOINT_URL_LAMBDA": first.url, "AWS_REGION": "us-east-1"})
+            with contextlib.suppress(OSError, http.client.HTTPException):  # it may die early
+                self.provoke(name)
             self.until(name, lambda: not first.alive() or self.closed(state))
             died = not first.alive()
             if died:
@@ -81,7 +71,7 @@ class HostWalk(crash_walk.Walk):
 
 def sampled(walk, index):
     """One point, another one for each walk, and the host must have died there."""
-    n = 1 + index * 4 % FEWEST[walk.seam]
+    n = 1 + index * 4 % FEWEST[walk.remedy][walk.seam]
     try:
         if not walk.one(n):
             raise AssertionError("nobody died")
@@ -97,16 +87,7 @@ class HostDies(unittest.TestCase):
         harness.need_root()
         cls.stack = contextlib.ExitStack()
         folder = cls.stack.enter_context(harness.workspace())
-        service = http.server.ThreadingHTTPServer(("127.0.0.1", 0), crash_walk.Slow)
-        threading.Thread(target=service.serve_forever, daemon=True).start()
-        cls.stack.callback(lambda: (service.shutdown(), service.server_close()))
-        for remedy in ("cache", "relocate"):
-            crash_walk.REMEDIES[remedy][2]["ask"] = f"http://127.0.0.1:{service.server_port}/"
-        (folder / "none").mkdir()
-        there = cls.stack.enter_context(harness.running(
-            harness.Host(folder / "none", folder / "there", "--region", "eu-west-1")))
-        condition, plan, event, timeout = crash_walk.REMEDIES["relocate"]
-        crash_walk.REMEDIES["relocate"] = (condition, plan.replace("ENDPOINT", there.url), event, timeout)
+        crash_walk.prepare(cls.stack, folder)
         pool = cls.stack.enter_context(concurrent.futures.ThreadPoolExecutor(3))
         walks = [(remedy, victim, seam, when) for remedy in crash_walk.REMEDIES for victim in ("host", "both")
                  for seam, when in (("store", "after"), ("provider", "before" if victim == "host" else "after"))]
@@ -123,7 +104,7 @@ class HostDies(unittest.TestCase):
         for remedy, ends in self.ends.items():
             for seam, end in ends:
                 with self.subTest(remedy=remedy, seam=seam):
-                    self.assertGreaterEqual(end.result(), FEWEST[seam] if ALL else 1)
+                    self.assertGreaterEqual(end.result(), FEWEST[remedy][seam] if ALL else 1)
 
 
 if __name__ == "__main__":
