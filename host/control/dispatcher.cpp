@@ -92,9 +92,9 @@ Status Dispatcher::invoke(const Call& call, std::function<void(InvokeResult)> do
     InvokeRequest request{snapshot(call.configuration), call.request_id, call.invoked_arn, call.payload,
                           call.client_context,          call.trace_id};
     invoker_->invoke(std::move(request), [this, answered = std::move(answered), done = std::move(done)](InvokeResult result) mutable {
-        const std::string& function = answered.function;
-        if (const auto busy = busy_.find(function); --busy->second == 0) busy_.erase(busy);
-        if (result.kind == InvokeResult::Kind::throttled) log_throttled(function);
+        const std::string& called = answered.function;
+        if (const auto busy = busy_.find(called); --busy->second == 0) busy_.erase(busy);
+        if (result.kind == InvokeResult::Kind::throttled) log_throttled(called);
         if (result.kind == InvokeResult::Kind::ok) {
             answered.at = clock_.wall();
             answered.output = log_.hash(result.payload, "");
