@@ -38,7 +38,8 @@ bool ChangeDriver::can_go_on() const {
 
 void ChangeDriver::step() {
     const bool ended = record_.step == Step::closed || record_.step == Step::waiting;
-    if (ended || context_.clock.now() < not_before_ || !has_lease() || !can_go_on()) return;
+    if (ended || (hold_ == Hold::held && !has_lease())) return;  // which is kept while a call waits to be tried again
+    if (context_.clock.now() < not_before_ || !has_lease() || !can_go_on()) return;
     if (const auto* reserve = std::get_if<Reserve>(&record_.action.change)) return step_reserve(*reserve);
     switch (record_.step) {
         case Step::intended:

@@ -16,7 +16,8 @@ bool ChangeDriver::has_lease() {
     const LeaseTerms& terms = context_.leases->terms();
     const Timestamp now = context_.clock.now();
     if (hold_ == Hold::held && now - renewed_ < terms.good_for / 3) return true;
-    if (hold_ == Hold::held && now - renewed_ < terms.good_for) return renew(), true;
+    if (hold_ == Hold::held && now - renewed_ < terms.good_for) renew();
+    if (hold_ == Hold::held && context_.clock.now() - renewed_ < terms.good_for) return true;  // renewing may have taken long
     if (hold_ == Hold::held) {  // this process stood still for so long that another may have taken it
         hold_ = Hold::none;
         was_ours_ = lease_;
@@ -42,15 +43,15 @@ void ChangeDriver::renew() {
 }
 
 void ChangeDriver::lease_failed(const Error& error) {
-    if (!may_pass(error.code) && is_begun(record_.step)) {
+    const bool for_good = !may_pass(error.code) || failures_ >= context_.options.max_attempts;
+    if (for_good && is_begun(record_.step)) {
         hold_ = Hold::held;  // what is begun must be ended; the steps look for themselves at what is there
         renewed_ = context_.clock.now();
         return;
     }
+    if (for_good) return close(Disposition::refused, "the lease could not be taken: " + error.message);
     trouble_ = "no lease: " + error.message;
     back_off();
-    if (!is_begun(record_.step) && (!may_pass(error.code) || failures_ >= context_.options.max_attempts))
-        close(Disposition::refused, "the lease could not be taken: " + error.message);
 }
 
 void ChangeDriver::take_lease() {
@@ -74,11 +75,8 @@ void ChangeDriver::take_lease() {
     const Timestamp now = context_.clock.now();
     lease_ = *std::move(text);
     was_ours_ = lease_;
-    if (now - looked > terms.settle / 2) {  // who looked in between may have it already
-        trouble_ = "the platform is too slow to take a lease";
-        back_off();
-        return;
-    }
+    if (now - looked > terms.settle / 2)  // who looked in between may have it already
+        return lease_failed({Errc::timed_out, "the platform is too slow for it"});
     hold_ = Hold::written;
     written_ = now;
     not_before_ = now + terms.settle;
@@ -90,6 +88,8 @@ void ChangeDriver::confirm_lease() {
     const LeaseTerms& terms = context_.leases->terms();
     if (state->lease != lease_ || context_.clock.now() - written_ >= terms.good_for) {
         hold_ = Hold::none;
+        if (state->lease.empty())
+            lease_failed({Errc::unavailable, "what was written does not show; reading it takes lambda:ListTags, too"});
         return;
     }
     hold_ = Hold::held;
@@ -97,7 +97,8 @@ void ChangeDriver::confirm_lease() {
     failures_ = 0;
     look_ = true;
     seen_.reset();
-    if (record_.step == Step::promoting) return;  // promote() sees to it
+    limit_.reset();
+    if (record_.step == Step::promoting) return;  // promote() sees to it, and keep_reserve() compares
     if (std::exchange(lease_lost_, false) && !goes_back(record_.step))
         give_up("for some time the lease was not this agent's: another may have changed the function");
 }

@@ -73,6 +73,7 @@ public:
     std::map<std::string, std::string> labels;
     bool tells_builds = true;
     std::string lease;
+    bool shows_lease = true;  // else as where tags may not be listed
 
     [[nodiscard]] std::string_view name() const override { return "fake"; }
     [[nodiscard]] Capabilities capabilities() const override { return can; }
@@ -202,7 +203,7 @@ private:
                         .head = head_,
                         .update_in_progress = update_in_progress,
                         .labels = labels,
-                        .lease = lease};
+                        .lease = shows_lease ? lease : ""};
         for (const auto& [v, build] : versions_) s.versions.push_back(v);
         if (tells_builds) s.builds = versions_;
         for (const auto& [name, routing] : aliases_) s.aliases.push_back(routing);

@@ -17,11 +17,12 @@ namespace {
 using namespace std::chrono_literals;
 
 struct Agent {
-    Agent(test::FakePlatform& p, test::FakeClock& c, std::string n) : platform(p), clock(c), name(std::move(n)) { boot(); }
+    Agent(test::FakePlatform& p, test::FakeClock& c, std::string n, Nanos l) : platform(p), clock(c), name(std::move(n)), lease(l) { boot(); }
 
     void boot() {
         ExecutorOptions options;
         options.owner = name;
+        options.lease = lease;
         executor = std::make_unique<Executor>(platform, journal, clock, std::move(options));
         ASSERT_TRUE(executor->recover());
     }
@@ -46,6 +47,7 @@ struct Agent {
     test::FakePlatform& platform;
     test::FakeClock& clock;
     std::string name;
+    Nanos lease;
     test::MemoryStore journal;
     std::unique_ptr<Executor> executor;
     std::vector<Outcome> outcomes;
@@ -54,7 +56,7 @@ struct Agent {
 };
 
 struct Two {
-    Two() { platform.can.leases = true; }
+    explicit Two(Nanos good_for = 60s) : lease(good_for) { platform.can.leases = true; }
     void until_idle(Nanos step = 300ms) {
         for (int i = 0; i < 400 && !(a.idle() && b.idle()); ++i) {
             clock.advance(step);
@@ -76,10 +78,11 @@ struct Two {
         EXPECT_TRUE(a.journal.changes(9).has_value());
     }
 
+    Nanos lease;
     test::FakePlatform platform;
     test::FakeClock clock;
-    mutable Agent a{platform, clock, "one"};
-    mutable Agent b{platform, clock, "two"};
+    mutable Agent a{platform, clock, "one", lease};
+    mutable Agent b{platform, clock, "two", lease};
 };
 
 TEST(Lease, IsOneAgentsInEveryOrderOfTheirFirstTwelveSteps) {
@@ -230,6 +233,29 @@ TEST(Lease, ThatMayNotBeTakenIsARefusalThatSaysWhy) {
     EXPECT_EQ(two.a.outcomes[0].disposition, Disposition::refused);
     EXPECT_THAT(two.a.outcomes[0].detail, testing::HasSubstr("lambda:TagResource"));
     EXPECT_TRUE(two.platform.effects.empty());
+}
+
+TEST(Lease, ThatDoesNotShowIsARefusalThatSaysWhy) {
+    Two two;
+    two.platform.shows_lease = false;
+    for (int i = 0; i < 120; ++i) two.clock.advance(1s), two.a.turn();
+    ASSERT_EQ(two.a.outcomes.size(), 1u);
+    EXPECT_EQ(two.a.outcomes[0].disposition, Disposition::refused);
+    EXPECT_THAT(two.a.outcomes[0].detail, testing::HasSubstr("lambda:ListTags"));
+    EXPECT_TRUE(two.platform.effects.empty());
+}
+
+TEST(Lease, IsKeptWhileACallWaitsToBeTriedAgain) {
+    Two two(5s);
+    int failures = 0;
+    two.platform.fault = [&](std::string_view call, test::Moment when) -> std::optional<Error> {
+        if (call != "configure" || when != test::Moment::before || ++failures > 7) return std::nullopt;
+        return Error{Errc::unavailable, "not now"};
+    };
+    two.a.turn();
+    two.until_idle();
+    EXPECT_EQ(two.a.ended(Disposition::promoted), 1);
+    two.expect_one();
 }
 
 TEST(Lease, WithoutAnOwnerIsNotAskedFor) {
