@@ -85,14 +85,18 @@ async function call(member, payload) {
   }
 }
 
-// The member that this names; undefined: it is to be called elsewhere.
+// A name, ACCOUNT:function:NAME or an ARN, each with or without :QUALIFIER.
+const NAME = /^(?:(arn:[^:]+:lambda:[^:]+:)?(\d{12}):function:)?([\w-]+)(?::([^:]+))?$/;
+
+// The member that this names; undefined: it is to be called elsewhere. Functions of other accounts and regions may have a
+// member's name; where this runs is what the platform says of the invocation.
 function memberOf(name, qualifier) {
-  let parts = String(name ?? "").split(":");
-  if (parts[0] === "arn") parts = parts.slice(6);
-  else if (parts.length > 2 && parts.includes("function")) parts = parts.slice(parts.indexOf("function") + 1);
-  qualifier = qualifier || parts[1];
-  const isKnown = !qualifier || (CONFIG.qualifiers ?? []).includes(qualifier);
-  return isKnown && Object.hasOwn(MEMBERS, parts[0]) ? parts[0] : undefined;
+  const [, region, account, own, version] = NAME.exec(name ?? "") ?? [];
+  const [, ownRegion, ownAccount] = NAME.exec(current.getStore()?.invokedFunctionArn ?? "") ?? [];
+  const isHere = (region ?? ownRegion) === ownRegion && (account ?? ownAccount) === ownAccount;
+  const asked = qualifier || version;
+  const isKnown = !asked || (CONFIG.qualifiers ?? []).includes(asked);
+  return isHere && isKnown && Object.hasOwn(MEMBERS, own ?? "") ? own : undefined;
 }
 
 // Bytes with the SDK's way to read them.
