@@ -45,15 +45,31 @@ function handlerOf(member) {
   return handlers.get(member);
 }
 
-// By promise, or by callback where the handler takes one, as Lambda runs it.
+const unanswered = new Set(); // how to answer for handlers that returned no promise; those that began last are last
+
+// As Lambda runs it: what is returned counts if it is a promise; else the answer comes by callback or by the context, each
+// call's own, and is null if it has not come when nothing is left to do.
 function run(handler, event, context) {
-  return new Promise((resolve, reject) => {
-    const callback = (error, result) => (error ? reject(error) : resolve(result));
-    const result = handler(event, context, callback);
+  let answer;
+  const told = new Promise((resolve, reject) => {
+    const done = (error, result) => (error ? reject(error) : resolve(result));
+    Object.assign(context, { succeed: resolve, fail: reject, done });
+    const result = handler(event, context, done);
     if (typeof result?.then === "function") result.then(resolve, reject);
-    else if (handler.length < 3) resolve(result);
+    else unanswered.add((answer = resolve));
   });
+  return told.finally(() => unanswered.delete(answer));
 }
+
+// The platform, too, listens for this, and would end the whole invocation: a callee's caller may have something left to do.
+const plainEmit = process.emit;
+process.emit = function emit(event, ...more) {
+  const last = event === "beforeExit" ? [...unanswered].pop() : undefined;
+  if (!last) return plainEmit.call(this, event, ...more);
+  last(null);
+  setImmediate(() => {}); // the event loop goes on
+  return true;
+};
 
 function contextOf(member, caller) {
   const left = () => caller?.getRemainingTimeInMillis?.() ?? 900_000;

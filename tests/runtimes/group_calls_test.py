@@ -122,6 +122,29 @@ class Node(Dispatcher, unittest.TestCase):
         return self.run_group(names, {"node_modules/@aws-sdk/client-lambda/index.js": SDK, "members/entry/app.js": entry,
                                       "members/near/app.js": near, "story.js": NODE_STORY}, ["node", "story.js"], **more)
 
+    def test_a_member_ends_its_own_call_by_its_context(self):
+        for near, answer in (("(e, ctx) => setTimeout(() => ctx.succeed({b: 1}), 5)", {"b": 1}),
+                             ("(e, ctx) => ctx.succeed({b: 1})", {"b": 1}),
+                             ("(e, ctx) => { setTimeout(() => ctx.done(null, {b: 2}), 5); }", {"b": 2}),
+                             ("(e, {succeed}) => { setImmediate(succeed, 3); }", 3),
+                             ("(e, ctx, callback) => { setTimeout(callback, 5, null, 4); }", 4)):
+            with self.subTest(near=near):
+                self.assertEqual(self.told(["near", "near"], f"exports.handler = {near};"), [answer, answer])
+        for near in ("(e, ctx) => setTimeout(() => ctx.fail(new TypeError('no')), 5)", "(e, ctx) => { setTimeout(() => ctx.done(new TypeError('no')), 5); }"):
+            with self.subTest(near=near):
+                error = self.told(["near"], f"exports.handler = {near};")[0]
+                self.assertEqual((error["errorType"], error["errorMessage"]), ("TypeError", "no"))
+
+    def test_the_entry_too_ends_by_its_context(self):
+        self.assertEqual(self.told([], entry="exports.handler = (e, ctx) => setTimeout(() => ctx.succeed({b: 1}), 5);"), {"b": 1})
+        self.assertEqual(self.told([], entry="exports.handler = (e, ctx) => { setTimeout(() => ctx.fail(new Error('no')), 5); };"), "rejected: no")
+
+    def test_who_never_answers_has_answered_null_once_nothing_is_left_to_do(self):
+        """As on Lambda, where what a handler returns counts only if it is a promise."""
+        for near in ("(e) => 5", "(e, ctx) => 5", "(e, ctx) => { setTimeout(() => {}, 20); }", "(e, ctx, callback) => {}"):
+            with self.subTest(near=near):
+                self.assertEqual(self.told(["near", "near"], f"exports.handler = {near};"), [None, None])
+
 
 if __name__ == "__main__":
     unittest.main()
