@@ -90,6 +90,8 @@ Status write_group(const FuseVerdict& verdict, std::size_t g, const fs::path& fu
     nlohmann::ordered_json config = {{"entry", ""}, {"members", nlohmann::ordered_json::object()}, {"qualifiers", {"live"}}};
     std::vector<host::FolderAt> code;
     std::vector<std::string> names;
+    // The deployment is to have them too, and keeps its own: what is set there, other than here, is not known.
+    config["environment"] = variables;
     for (const Member& m : members) {
         names.push_back(m.name);
         config["members"][m.name] = {{"handler", m.handler}, {"timeout_s", m.timeout_s}};

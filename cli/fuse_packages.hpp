@@ -19,7 +19,7 @@ struct GroupPackage {
 
 // For each function of a group of several that is called from outside of it, or asynchronously: FOLDER/NAME.zip and
 // FOLDER/NAME.original.zip. `functions`: a folder for each function, with its function.yaml, as autotune host has them.
-// Modes and symbolic links of the files are kept. Errors: invalid_argument, with what a group cannot be made of: a name that
+// Modes and symbolic links of the files are kept; the members' variables are in the package. Errors: invalid_argument, with what a group cannot be made of: a name that
 // is none of a function, a member without a folder, other runtimes than Python 3 or Node.js,
 // or both, one variable with two values; the file system's.
 [[nodiscard]] Result<std::vector<GroupPackage>> write_packages(const FuseVerdict& verdict,

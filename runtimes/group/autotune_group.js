@@ -11,8 +11,10 @@
 //   answered as Lambda does: FunctionError and an errorMessage. Event stays remote: nobody waits for it, and it has its own
 //   retries and limits. Middleware of the client does not see calls made here.
 // - The callee's context has its own name, a request id of its own, and the time that is left to the caller or the callee's
-//   own timeout, whichever is less; that is looked at by the callee, not enforced. All members share one thread and the
-//   deployment's memory.
+//   own timeout, whichever is less; that is looked at by the callee, not enforced. Its succeed, fail and done end its own call.
+//   All members share one thread, the working folder and the deployment's memory.
+// - `environment` of the configuration, the variables of all members, is there before they are loaded; what the deployment
+//   has of the same names goes before.
 //
 // Nothing but Node.js, 18 and later.
 "use strict";
@@ -25,6 +27,7 @@ const { pathToFileURL } = require("node:url");
 
 const CONFIG = JSON.parse(fs.readFileSync(path.join(__dirname, "autotune_group.json"), "utf8"));
 const MEMBERS = CONFIG.members;
+for (const [name, value] of Object.entries(CONFIG.environment ?? {})) process.env[name] ??= value;
 const current = new AsyncLocalStorage(); // the context on whose behalf this runs
 const handlers = new Map();
 

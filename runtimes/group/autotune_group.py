@@ -1,8 +1,9 @@
 """Several functions as one deployment: calls of a member by a member are made here, all others go out as they are.
 
 Configuration: autotune_group.json beside this file, {"entry": NAME, "members": {NAME: {"handler": "module.function",
-"timeout_s": 3}}, "qualifiers": ["live"]}; the code of each member is in members/NAME. The handler of the deployment is
-autotune_group.handler.
+"timeout_s": 3}}, "qualifiers": ["live"], "environment": {VARIABLE: VALUE}}; the code of each member is in members/NAME. The
+handler of the deployment is autotune_group.handler. The variables, of all members, are there before they are imported; what the
+deployment has of the same names goes before.
 
 - Each member is imported for itself: two may have modules of one name. Its modules are autotune_members.NAME.module; an
   `import module` within a member finds the member's own first. Modules that are imported by name at run time
@@ -15,7 +16,7 @@ autotune_group.handler.
 - A thread calls for the call or invocation that started it; when that is over (a pool outlives it), for who made that call, and
   at last for the invocation that runs now: a sandbox does one at a time.
 - The callee's context has its own name, a request id of its own, and the time that is left to the caller or the callee's own
-  timeout, whichever is less; that is looked at by the callee, not enforced. Memory is the deployment's.
+  timeout, whichever is less; that is looked at by the callee, not enforced. Memory and working folder are the deployment's.
 
 Standard library only, Python 3.8 and later.
 """
@@ -38,6 +39,8 @@ PREFIX = "autotune_members."
 with open(os.path.join(ROOT, "autotune_group.json")) as _file:
     CONFIG = json.load(_file)
 MEMBERS = CONFIG["members"]
+for _name, _value in CONFIG.get("environment", {}).items():
+    os.environ.setdefault(_name, _value)
 _handlers = {}
 _call_of_thread = contextvars.ContextVar("autotune_call", default=None)
 _invocation = None  # the _Call of the one that runs, or ran last

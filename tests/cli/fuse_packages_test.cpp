@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "host/control/package.hpp"
 #include "os/file.hpp"
 #include "tests/knowledge/builders.hpp"
@@ -71,6 +73,18 @@ TEST_F(FusePackages, KeepWhatMayBeExecutedAndLinks) {
         EXPECT_FALSE(fs::exists(price / "function.yaml"));
     }
     EXPECT_TRUE(fs::exists(folder_ / "unpacked-front.zip/autotune_group.py"));
+}
+
+TEST_F(FusePackages, HaveTheVariablesOfAllMembers) {
+    put_function("front"), put_function("price");
+    put("price/function.yaml", "runtime: python3.11\nhandler: app.handler\nenvironment: {TABLE: x, STAGE: demo}\n");
+    put("front/function.yaml", "runtime: python3.11\nhandler: app.handler\nenvironment: {STAGE: demo, LEVEL: '1'}\n");
+    const auto made = packages({"front", "price"});
+    ASSERT_TRUE(made) << made.error().message;
+    for (const GroupPackage& package : *made) {
+        const auto config = nlohmann::json::parse(read_file(unpacked(package.zip) / "autotune_group.json").value());
+        EXPECT_EQ(config["environment"], nlohmann::json({{"TABLE", "x"}, {"STAGE", "demo"}, {"LEVEL", "1"}}));
+    }
 }
 
 TEST_F(FusePackages, ANameThatIsNoneIsNoPath) {

@@ -104,6 +104,10 @@ class Dispatcher:
         self.assertEqual(where("arn:aws:lambda:us-east-1:000000000000:function:near", arn=""), "far")
         self.assertEqual(where("000000000000:function:near", arn=""), "far")
 
+    def test_members_find_their_variables_and_the_deployments_own_go_before(self):
+        given = {"AUTOTUNE_TEST_TABLE": "x", "AUTOTUNE_TEST_STAGE": "packed", "AUTOTUNE_TEST_EMPTY": "packed"}
+        self.assertEqual(self.variables(given, AUTOTUNE_TEST_STAGE="deployed", AUTOTUNE_TEST_EMPTY=""), ["x", "deployed", ""])
+
 
 class Python(Dispatcher, unittest.TestCase):
     dispatcher = "autotune_group.py"
@@ -113,6 +117,10 @@ class Python(Dispatcher, unittest.TestCase):
                                       "members/entry/app.py": PYTHON_ENTRY, "members/near/app.py": near, "story.py": PYTHON_STORY},
                               [sys.executable, "story.py"], **more)
 
+    def variables(self, given, **deployed):
+        near = "import os\nseen = [os.environ['AUTOTUNE_TEST_' + n] for n in ('TABLE', 'STAGE', 'EMPTY')]\ndef handler(e, c):\n    return seen\n"
+        return self.told(["near"], near, environment=given, **deployed)[0]
+
 
 @unittest.skipUnless(shutil.which("node"), "needs Node.js")
 class Node(Dispatcher, unittest.TestCase):
@@ -121,6 +129,10 @@ class Node(Dispatcher, unittest.TestCase):
     def told(self, names, near='exports.handler = async () => "near";', entry=NODE_ENTRY, **more):
         return self.run_group(names, {"node_modules/@aws-sdk/client-lambda/index.js": SDK, "members/entry/app.js": entry,
                                       "members/near/app.js": near, "story.js": NODE_STORY}, ["node", "story.js"], **more)
+
+    def variables(self, given, **deployed):
+        near = 'const seen = ["TABLE", "STAGE", "EMPTY"].map((n) => process.env["AUTOTUNE_TEST_" + n]);\nexports.handler = async () => seen;'
+        return self.told(["near"], near, environment=given, **deployed)[0]
 
     def test_a_member_ends_its_own_call_by_its_context(self):
         for near, answer in (("(e, ctx) => setTimeout(() => ctx.succeed({b: 1}), 5)", {"b": 1}),
