@@ -15,6 +15,7 @@ struct GroupPackage {
     std::vector<std::string> members;
     std::filesystem::path zip, original; // the package; the function's own code, for the way back
     double memory_mb = 0;                // of the group
+    std::vector<std::string> warnings;   // what of its members may not do as before, for people
 };
 
 // For each function of a group of several that is called from outside of it, or asynchronously: FOLDER/NAME.zip and

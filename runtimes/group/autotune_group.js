@@ -6,7 +6,9 @@
 // - Each member has its own folder, package.json and node_modules; what the runtime brings is found as before. ES modules
 //   (.mjs, or "type": "module") and CommonJS may be together.
 // - InvokeCommand of the AWS SDK v3 (@aws-sdk/client-lambda), sent by LambdaClient or Lambda, is looked at as the SDK is
-//   loaded, each copy of it: RequestResponse of a member, without qualifier or with one of `qualifiers`, is a call here.
+//   loaded, each copy of it: RequestResponse of a member, without qualifier or with one of `qualifiers`, by name or by an ARN
+//   of this account and region, is a call here. A copy that a bundler (esbuild, as SAM and CDK run it) has put into a member's
+//   own file is never loaded by name: its calls go out. Mark @aws-sdk/* as external there.
 //   Payloads go through JSON both ways, so that neither side can change what the other holds. What the callee throws is
 //   answered as Lambda does: FunctionError and an errorMessage. Event stays remote: nobody waits for it, and it has its own
 //   retries and limits. Middleware of the client does not see calls made here.
@@ -153,7 +155,7 @@ function route({ LambdaClient, InvokeCommand }) {
   };
 }
 
-// Each copy of the SDK, however it is loaded: what ES modules import of it goes this way too.
+// Each copy of the SDK that is loaded by its name: what ES modules import of it goes this way too.
 const plainLoad = Module._load;
 Module._load = function load(request, ...more) {
   const loaded = plainLoad.call(this, request, ...more);
