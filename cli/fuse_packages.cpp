@@ -1,12 +1,14 @@
 #include "cli/fuse_packages.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
 #include <utility>
 
+#include "cli/fuse_warnings.hpp"
 #include "exporters/render/text.hpp"
 #include "host/control/arn.hpp"
 #include "host/control/manifest.hpp"
@@ -90,7 +92,11 @@ Status write_group(const FuseVerdict& verdict, std::size_t g, const fs::path& fu
     nlohmann::ordered_json config = {{"entry", ""}, {"members", nlohmann::ordered_json::object()}, {"qualifiers", {"live"}}};
     std::vector<host::FolderAt> code;
     std::vector<std::string> names;
+    // The deployment is to have them too, and keeps its own: what is set there, other than here, is not known.
+    config["environment"] = variables;
+    std::vector<std::string> warnings;
     for (const Member& m : members) {
+        std::ranges::move(warnings_of(m.name, functions / m.name), std::back_inserter(warnings));
         names.push_back(m.name);
         config["members"][m.name] = {{"handler", m.handler}, {"timeout_s", m.timeout_s}};
         code.push_back({functions / m.name, "members/" + m.name + "/"});
@@ -101,7 +107,8 @@ Status write_group(const FuseVerdict& verdict, std::size_t g, const fs::path& fu
                              .members = names,
                              .zip = folder / (entry + ".zip"),
                              .original = folder / (entry + ".original.zip"),
-                             .memory_mb = verdict.plan.memory_mb[g]};
+                             .memory_mb = verdict.plan.memory_mb[g],
+                             .warnings = warnings};
         const auto zip = host::pack({{is_node ? "autotune_group.js" : "autotune_group.py",
                                       std::string(is_node ? host::kNodeGroupDispatcher : host::kGroupDispatcher)},
                                      {"autotune_group.json", config.dump(1) + "\n"}},
@@ -134,7 +141,9 @@ std::string deployment_of(const std::vector<GroupPackage>& packages) {
     for (const GroupPackage& p : packages) {
         std::string members;
         for (const std::string& name : p.members) members += (members.empty() ? "" : ", ") + name;
-        text += "# " + p.function + ": " + members + "\naws lambda update-function-code --function-name " + p.function +
+        text += "# " + p.function + ": " + members + "\n";
+        for (const std::string& warning : p.warnings) text += "# warning: " + warning + "\n";
+        text += "aws lambda update-function-code --function-name " + p.function +
                 " --zip-file fileb://" + p.zip.string() + "\naws lambda update-function-configuration --function-name " +
                 p.function + " --handler autotune_group.handler --memory-size " +
                 std::to_string(static_cast<std::uint64_t>(p.memory_mb)) + "\n# back: the code of " + p.original.string() +

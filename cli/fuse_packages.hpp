@@ -15,11 +15,12 @@ struct GroupPackage {
     std::vector<std::string> members;
     std::filesystem::path zip, original; // the package; the function's own code, for the way back
     double memory_mb = 0;                // of the group
+    std::vector<std::string> warnings;   // what of its members may not do as before, for people
 };
 
 // For each function of a group of several that is called from outside of it, or asynchronously: FOLDER/NAME.zip and
 // FOLDER/NAME.original.zip. `functions`: a folder for each function, with its function.yaml, as autotune host has them.
-// Modes and symbolic links of the files are kept. Errors: invalid_argument, with what a group cannot be made of: a name that
+// Modes and symbolic links of the files are kept; the members' variables are in the package. Errors: invalid_argument, with what a group cannot be made of: a name that
 // is none of a function, a member without a folder, other runtimes than Python 3 or Node.js,
 // or both, one variable with two values; the file system's.
 [[nodiscard]] Result<std::vector<GroupPackage>> write_packages(const FuseVerdict& verdict,

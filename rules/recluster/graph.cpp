@@ -35,6 +35,17 @@ std::vector<std::pair<std::size_t, std::size_t>> clusters(const RecordedInvocati
     return out;
 }
 
+double waited(const RecordedInvocation& invocation, const std::vector<std::size_t>& calls,
+              std::pair<std::size_t, std::size_t> cluster) {
+    const double start = invocation.calls[calls[cluster.first]].start_ms;
+    double until = start;
+    for (std::size_t k = cluster.first; k < cluster.second; ++k) {
+        const RecordedCall& call = invocation.calls[calls[k]];
+        until = std::max(until, call.start_ms + call.duration_ms);
+    }
+    return until - start;
+}
+
 namespace {
 
 struct Sum {
@@ -55,7 +66,7 @@ public:
             if (i.reached != RecordedInvocation::Reached::local)
                 node.extra_ms += std::max(0.0, i.billed_ms - i.duration());
             double waits = 0;
-            for (const auto& [begin, end] : clusters(i, calls_)) waits += add(trace, i, begin, end);
+            for (const auto& cluster : clusters(i, calls_)) waits += add(trace, i, cluster);
             node.own_ms += std::max(0.0, i.duration() - waits);
         }
     }
@@ -80,13 +91,10 @@ public:
 
 private:
     // The caller's wait; 0 where none of the calls is of a function of the log.
-    double add(const Trace& trace, const RecordedInvocation& i, std::size_t begin, std::size_t end) {
+    double add(const Trace& trace, const RecordedInvocation& i, std::pair<std::size_t, std::size_t> cluster) {
         std::vector<std::size_t> known;
-        double start = 0, until = 0;
-        for (std::size_t k = begin; k < end; ++k) {
+        for (std::size_t k = cluster.first; k < cluster.second; ++k) {
             const RecordedCall& call = i.calls[calls_[k]];
-            if (k == begin) start = until = call.start_ms;
-            until = std::max(until, call.start_ms + call.duration_ms);
             // Who calls itself does so as before.
             if (call.invocation && call.callee != i.function) known.push_back(calls_[k]);
         }
@@ -96,7 +104,8 @@ private:
         std::vector<FunctionId> key;
         for (const std::size_t k : known) key.push_back(i.calls[k].callee);
         Sum& sum = patterns_[i.function][key];
-        ++sum.times, sum.wait += until - start;
+        const double start = i.calls[calls_[cluster.first]].start_ms, wait = waited(i, calls_, cluster);
+        ++sum.times, sum.wait += wait;
         sum.calls.resize(known.size());
         for (std::size_t k = 0; k < known.size(); ++k) {
             const RecordedCall& call = i.calls[known[k]];
@@ -106,7 +115,7 @@ private:
             sum.calls[k].overhead_ms += call.local ? links_.overheads.between(i.function, call.callee)
                                                    : std::max(0.0, call.duration_ms - takes);
         }
-        return until - start;
+        return wait;
     }
 
     const Links& links_;
@@ -245,11 +254,10 @@ std::optional<std::string> forbidden(const CallGraph& graph, const Group& group)
     if (auto d = differ(graph, group, &FunctionTraits::network, "network")) return d;
     const double memory = group_memory(graph, group);
     if (memory > c.most_memory_mb) return "max_memory_mb: " + std::to_string(static_cast<long>(memory)) + " would be needed";
-    double timeout = 0;
-    for (const FunctionId f : group) timeout = std::max(timeout, graph.nodes[f].traits.timeout_ms);
-    if (timeout == 0) return std::nullopt;
     for (const FunctionId f : group) {
         const FunctionNode& node = graph.nodes[f];
+        const double timeout = node.traits.timeout_ms;  // its own: that is the deployment's who calls it from outside
+        if (timeout == 0) continue;
         double p99 = node.p99_ms;  // and what its waits grow by where they are no longer in parallel
         for (const CallPattern& p : node.patterns) p99 += std::max(0.0, wait_for(graph, group, p, memory) - p.wait_ms);
         if (p99 > 0.8 * timeout)

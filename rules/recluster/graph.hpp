@@ -85,5 +85,8 @@ inline constexpr double kUnknownShare = 1;
 // shorter one count, so that times in whole ms do not. `calls` holds the indices of the synchronous ones, by start.
 [[nodiscard]] std::vector<std::pair<std::size_t, std::size_t>> clusters(const RecordedInvocation& invocation,
                                                                         std::vector<std::size_t>& calls);
+// How long the caller waited for one of them: from its first call's start to the end of the last that ends.
+[[nodiscard]] double waited(const RecordedInvocation& invocation, const std::vector<std::size_t>& calls,
+                            std::pair<std::size_t, std::size_t> cluster);
 
 }  // namespace autotune::rules

@@ -74,13 +74,12 @@ private:
         const RecordedInvocation& i = all[index];
         const FunctionNode& node = graph_.nodes[i.function];
         double own = i.duration(), waits = 0;
-        for (const auto& [begin, end] : clusters(i, sync_)) {
+        for (const auto& cluster : clusters(i, sync_)) {
+            const auto [begin, end] = cluster;
             calls_.clear(), local_.clear(), shares_.clear();
             const double start = i.calls[sync_[begin]].start_ms;
-            double until = start;
             for (std::size_t k = begin; k < end; ++k) {
                 const RecordedCall& call = i.calls[sync_[k]];
-                until = std::max(until, call.start_ms + call.duration_ms);
                 PatternCall p{.callee = call.callee, .offset_ms = call.start_ms - start, .callee_ms = call.duration_ms};
                 bool inside = false;
                 if (call.invocation) {
@@ -94,7 +93,7 @@ private:
                 calls_.push_back(p), local_.push_back(inside);
                 shares_.push_back(graph_.nodes[call.callee].traits.cpu_share.value_or(kUnknownShare));
             }
-            own -= until - start;
+            own -= waited(i, sync_, cluster);
             // What was local already overlaps as it was seen to.
             const bool unchanged = std::equal(local_.begin(), local_.end(), sync_.begin() + static_cast<std::ptrdiff_t>(begin),
                                               [&](bool inside, std::size_t c) { return inside && i.calls[c].local; });

@@ -16,13 +16,7 @@ struct Seen {
 
 double waits_of(const RecordedInvocation& i, std::vector<std::size_t>& calls) {
     double waits = 0;
-    for (const auto& [begin, end] : clusters(i, calls)) {
-        const double start = i.calls[calls[begin]].start_ms;
-        double until = start;
-        for (std::size_t k = begin; k < end; ++k)
-            until = std::max(until, i.calls[calls[k]].start_ms + i.calls[calls[k]].duration_ms);
-        waits += until - start;
-    }
+    for (const auto& cluster : clusters(i, calls)) waits += waited(i, calls, cluster);
     return waits;
 }
 

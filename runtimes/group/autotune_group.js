@@ -6,13 +6,17 @@
 // - Each member has its own folder, package.json and node_modules; what the runtime brings is found as before. ES modules
 //   (.mjs, or "type": "module") and CommonJS may be together.
 // - InvokeCommand of the AWS SDK v3 (@aws-sdk/client-lambda), sent by LambdaClient or Lambda, is looked at as the SDK is
-//   loaded, each copy of it: RequestResponse of a member, without qualifier or with one of `qualifiers`, is a call here.
+//   loaded, each copy of it: RequestResponse of a member, without qualifier or with one of `qualifiers`, by name or by an ARN
+//   of this account and region, is a call here. A copy that a bundler (esbuild, as SAM and CDK run it) has put into a member's
+//   own file is never loaded by name: its calls go out. Mark @aws-sdk/* as external there.
 //   Payloads go through JSON both ways, so that neither side can change what the other holds. What the callee throws is
 //   answered as Lambda does: FunctionError and an errorMessage. Event stays remote: nobody waits for it, and it has its own
 //   retries and limits. Middleware of the client does not see calls made here.
 // - The callee's context has its own name, a request id of its own, and the time that is left to the caller or the callee's
-//   own timeout, whichever is less; that is looked at by the callee, not enforced. All members share one thread and the
-//   deployment's memory.
+//   own timeout, whichever is less; that is looked at by the callee, not enforced. Its succeed, fail and done end its own call.
+//   All members share one thread, the working folder and the deployment's memory.
+// - `environment` of the configuration, the variables of all members, is there before they are loaded; what the deployment
+//   has of the same names goes before.
 //
 // Nothing but Node.js, 18 and later.
 "use strict";
@@ -25,6 +29,7 @@ const { pathToFileURL } = require("node:url");
 
 const CONFIG = JSON.parse(fs.readFileSync(path.join(__dirname, "autotune_group.json"), "utf8"));
 const MEMBERS = CONFIG.members;
+for (const [name, value] of Object.entries(CONFIG.environment ?? {})) process.env[name] ??= value;
 const current = new AsyncLocalStorage(); // the context on whose behalf this runs
 const handlers = new Map();
 
@@ -45,15 +50,31 @@ function handlerOf(member) {
   return handlers.get(member);
 }
 
-// By promise, or by callback where the handler takes one, as Lambda runs it.
+const unanswered = new Set(); // how to answer for handlers that returned no promise; those that began last are last
+
+// As Lambda runs it: what is returned counts if it is a promise; else the answer comes by callback or by the context, each
+// call's own, and is null if it has not come when nothing is left to do.
 function run(handler, event, context) {
-  return new Promise((resolve, reject) => {
-    const callback = (error, result) => (error ? reject(error) : resolve(result));
-    const result = handler(event, context, callback);
+  let answer;
+  const told = new Promise((resolve, reject) => {
+    const done = (error, result) => (error ? reject(error) : resolve(result));
+    Object.assign(context, { succeed: resolve, fail: reject, done });
+    const result = handler(event, context, done);
     if (typeof result?.then === "function") result.then(resolve, reject);
-    else if (handler.length < 3) resolve(result);
+    else unanswered.add((answer = resolve));
   });
+  return told.finally(() => unanswered.delete(answer));
 }
+
+// The platform, too, listens for this, and would end the whole invocation: a callee's caller may have something left to do.
+const plainEmit = process.emit;
+process.emit = function emit(event, ...more) {
+  const last = event === "beforeExit" ? [...unanswered].pop() : undefined;
+  if (!last) return plainEmit.call(this, event, ...more);
+  last(null);
+  setImmediate(() => {}); // the event loop goes on
+  return true;
+};
 
 function contextOf(member, caller) {
   const left = () => caller?.getRemainingTimeInMillis?.() ?? 900_000;
@@ -85,14 +106,18 @@ async function call(member, payload) {
   }
 }
 
-// The member that this names; undefined: it is to be called elsewhere.
+// A name, ACCOUNT:function:NAME or an ARN, each with or without :QUALIFIER.
+const NAME = /^(?:(arn:[^:]+:lambda:[^:]+:)?(\d{12}):function:)?([\w-]+)(?::([^:]+))?$/;
+
+// The member that this names; undefined: it is to be called elsewhere. Functions of other accounts and regions may have a
+// member's name; where this runs is what the platform says of the invocation.
 function memberOf(name, qualifier) {
-  let parts = String(name ?? "").split(":");
-  if (parts[0] === "arn") parts = parts.slice(6);
-  else if (parts.length > 2 && parts.includes("function")) parts = parts.slice(parts.indexOf("function") + 1);
-  qualifier = qualifier || parts[1];
-  const isKnown = !qualifier || (CONFIG.qualifiers ?? []).includes(qualifier);
-  return isKnown && Object.hasOwn(MEMBERS, parts[0]) ? parts[0] : undefined;
+  const [, region, account, own, version] = NAME.exec(name ?? "") ?? [];
+  const [, ownRegion, ownAccount] = NAME.exec(current.getStore()?.invokedFunctionArn ?? "") ?? [];
+  const isHere = (region ?? ownRegion) === ownRegion && (account ?? ownAccount) === ownAccount;
+  const asked = qualifier || version;
+  const isKnown = !asked || (CONFIG.qualifiers ?? []).includes(asked);
+  return isHere && isKnown && Object.hasOwn(MEMBERS, own ?? "") ? own : undefined;
 }
 
 // Bytes with the SDK's way to read them.
@@ -130,7 +155,7 @@ function route({ LambdaClient, InvokeCommand }) {
   };
 }
 
-// Each copy of the SDK, however it is loaded: what ES modules import of it goes this way too.
+// Each copy of the SDK that is loaded by its name: what ES modules import of it goes this way too.
 const plainLoad = Module._load;
 Module._load = function load(request, ...more) {
   const loaded = plainLoad.call(this, request, ...more);

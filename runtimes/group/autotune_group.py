@@ -1,20 +1,22 @@
 """Several functions as one deployment: calls of a member by a member are made here, all others go out as they are.
 
 Configuration: autotune_group.json beside this file, {"entry": NAME, "members": {NAME: {"handler": "module.function",
-"timeout_s": 3}}, "qualifiers": ["live"]}; the code of each member is in members/NAME. The handler of the deployment is
-autotune_group.handler.
+"timeout_s": 3}}, "qualifiers": ["live"], "environment": {VARIABLE: VALUE}}; the code of each member is in members/NAME. The
+handler of the deployment is autotune_group.handler. The variables, of all members, are there before they are imported; what the
+deployment has of the same names goes before.
 
 - Each member is imported for itself: two may have modules of one name. Its modules are autotune_members.NAME.module; an
   `import module` within a member finds the member's own first. Modules that are imported by name at run time
   (importlib.import_module) are not looked for there.
 - Invoke by botocore, and so by boto3, is looked at (botocore.client.BaseClient._make_api_call, once somebody imports it):
-  RequestResponse of a member, without qualifier or with one of `qualifiers`, is a call here. Payloads go through JSON both
-  ways, so that neither side can change what the other holds. What the callee raises is answered as Lambda does:
-  FunctionError and an errorMessage. Event stays remote: nobody waits for it, and it has its own retries and limits.
+  RequestResponse of a member, without qualifier or with one of `qualifiers`, by name or by an ARN of this account and region,
+  is a call here. Payloads go through JSON both ways, so that neither side can change what the other holds. What the callee
+  raises is answered as Lambda does: FunctionError and an errorMessage. Event stays remote: nobody waits for it, and it has its
+  own retries and limits.
 - A thread calls for the call or invocation that started it; when that is over (a pool outlives it), for who made that call, and
   at last for the invocation that runs now: a sandbox does one at a time.
 - The callee's context has its own name, a request id of its own, and the time that is left to the caller or the callee's own
-  timeout, whichever is less; that is looked at by the callee, not enforced. Memory is the deployment's.
+  timeout, whichever is less; that is looked at by the callee, not enforced. Memory and working folder are the deployment's.
 
 Standard library only, Python 3.8 and later.
 """
@@ -24,6 +26,7 @@ import importlib
 import io
 import json
 import os
+import re
 import sys
 import time
 import traceback
@@ -36,6 +39,8 @@ PREFIX = "autotune_members."
 with open(os.path.join(ROOT, "autotune_group.json")) as _file:
     CONFIG = json.load(_file)
 MEMBERS = CONFIG["members"]
+for _name, _value in CONFIG.get("environment", {}).items():
+    os.environ.setdefault(_name, _value)
 _handlers = {}
 _call_of_thread = contextvars.ContextVar("autotune_call", default=None)
 _invocation = None  # the _Call of the one that runs, or ran last
@@ -146,16 +151,20 @@ def _call(member, payload):
                            "stackTrace": traceback.format_tb(error.__traceback__)}), True
 
 
+# A name, ACCOUNT:function:NAME or an ARN, each with or without :QUALIFIER.
+_NAME = re.compile(r"(?:(arn:[^:]+:lambda:[^:]+:)?(\d{12}):function:)?([\w-]+)(?::([^:]+))?")
+
+
 def _member_of(function, qualifier):
-    """The member that this names; None: it is to be called elsewhere."""
-    parts = function.split(":")
-    if parts[0] == "arn":
-        parts = parts[6:]
-    elif len(parts) > 2 and "function" in parts:
-        parts = parts[parts.index("function") + 1:]
-    qualifier = qualifier or (parts[1] if len(parts) > 1 else None)
-    known = qualifier is None or qualifier in CONFIG.get("qualifiers", [])
-    return parts[0] if known and parts and parts[0] in MEMBERS else None
+    """The member that this names; None: it is to be called elsewhere. Functions of other accounts and regions may have a
+    member's name; where this runs is what the platform says of the invocation."""
+    named, call = _NAME.fullmatch(function), _current()
+    here = _NAME.fullmatch(getattr(call and call.context, "invoked_function_arn", None) or "")
+    if not named or any(named[part] and not (here and here[part] == named[part]) for part in (1, 2)):
+        return None
+    qualifier = qualifier or named[4]
+    known = not qualifier or qualifier in CONFIG.get("qualifiers", [])
+    return named[3] if known and named[3] in MEMBERS else None
 
 
 def _answered(member, arguments):

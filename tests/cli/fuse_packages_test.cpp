@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "host/control/package.hpp"
 #include "os/file.hpp"
 #include "tests/knowledge/builders.hpp"
@@ -13,6 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
+using testing::Not;
 
 class FusePackages : public testing::Test {
 protected:
@@ -71,6 +74,43 @@ TEST_F(FusePackages, KeepWhatMayBeExecutedAndLinks) {
         EXPECT_FALSE(fs::exists(price / "function.yaml"));
     }
     EXPECT_TRUE(fs::exists(folder_ / "unpacked-front.zip/autotune_group.py"));
+}
+
+TEST_F(FusePackages, HaveTheVariablesOfAllMembers) {
+    put_function("front"), put_function("price");
+    put("price/function.yaml", "runtime: python3.11\nhandler: app.handler\nenvironment: {TABLE: x, STAGE: demo}\n");
+    put("front/function.yaml", "runtime: python3.11\nhandler: app.handler\nenvironment: {STAGE: demo, LEVEL: '1'}\n");
+    const auto made = packages({"front", "price"});
+    ASSERT_TRUE(made) << made.error().message;
+    for (const GroupPackage& package : *made) {
+        const auto config = nlohmann::json::parse(read_file(unpacked(package.zip) / "autotune_group.json").value());
+        EXPECT_EQ(config["environment"], nlohmann::json({{"TABLE", "x"}, {"STAGE", "demo"}, {"LEVEL", "1"}}));
+    }
+}
+
+TEST_F(FusePackages, WarnOfFilesThatAreOpenedFromTheWorkingFolder) {
+    put_function("front"), put_function("price");
+    put("price/library/__init__.py", ""), put("price/library/data.json", "{}");
+    put("price/other-1.0.dist-info/METADATA", ""), put("price/requirements.txt", "");
+    EXPECT_THAT(deployment_of(packages({"front", "price"}).value()), Not(HasSubstr("warning")));
+    put("price/conf/rates.json", "{}"), put("price/words.txt", "");
+    EXPECT_THAT(deployment_of(packages({"front", "price"}).value()),
+                HasSubstr("# warning: price has files that are no code (\"conf/rates.json\" and 1 more)"));
+}
+
+TEST_F(FusePackages, WarnOfAnSdkThatIsPartOfABundle) {
+    for (const std::string name : {"front", "price"}) put(name + "/function.yaml", "runtime: nodejs20.x\nhandler: app.handler\n");
+    const auto told = [&](const std::string& code) {
+        put("front/app.js", "exports.handler = async () => {};"), put("price/app.js", code);
+        return deployment_of(packages({"front", "price"}).value());
+    };
+    const std::string use = "\nclient.send(new InvokeCommand({}));";
+    for (const std::string load : {"const {InvokeCommand} = require(\"@aws-sdk/client-lambda\");", "import {InvokeCommand} from '@aws-sdk/client-lambda';",
+                                   "import{InvokeCommand}from\"@aws-sdk/client-lambda\";", "const sdk = await import(`@aws-sdk/client-lambda`);"})
+        EXPECT_THAT(told(load + use), Not(HasSubstr("warning"))) << load;
+    EXPECT_THAT(told("// node_modules/@aws-sdk/client-lambda/dist-cjs/index.js\nvar package_default = {name: \"@aws-sdk/client-lambda\"};\n"
+                     "class InvokeCommand {}" + use),
+                HasSubstr("# warning: price seems to have the AWS SDK within its own file"));
 }
 
 TEST_F(FusePackages, ANameThatIsNoneIsNoPath) {

@@ -10,7 +10,9 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import harness
 
-TIMEOUT_S = 300  # importing botocore takes seconds at 256 MB, and each caller waits for its callee's
+TIMEOUTS = {"price": 100}  # s; less than its caller's
+TIMEOUT_S = 300  # of the others: importing botocore takes seconds at 256 MB, and each caller waits for its callee's
+VARIABLES = {"tax": {"TABLE": "rates-"}}
 # botocore as the Debian package awscli brings it; boto3 calls it the same way.
 CALLER = '''
 import json
@@ -57,10 +59,13 @@ def handler(event, context):
             "time": 0 < context.get_remaining_time_in_millis() <= {timeout} * 1000, "own_id": len(context.aws_request_id)}
 '''
 TAX = '''
+import os
 import helper
+TABLE = os.environ["TABLE"]
+
 
 def handler(event, context):
-    return {"tax": len(event["sku"]), "helper": helper.NAME}
+    return {"tax": TABLE + event["sku"], "helper": helper.NAME}
 '''
 AUDIT = '''
 def handler(event, context):
@@ -88,9 +93,13 @@ class Group(harness.Story):
         self.host = self.stack.enter_context(harness.running(harness.Host(self.functions, self.folder / "host")))
         self.sources = self.folder / "sources"
         for name, code in (("front", FRONT), ("price", PRICE), ("tax", TAX), ("audit", AUDIT)):
-            target = harness.write_function(self.sources, name, code.replace("{endpoint}", self.host.url).replace("{timeout}", str(TIMEOUT_S)),
-                                            memory_mb=256, timeout=f"{TIMEOUT_S}s")
+            timeout = TIMEOUTS.get(name, TIMEOUT_S)
+            target = harness.write_function(self.sources, name, code.replace("{endpoint}", self.host.url).replace("{timeout}", str(timeout)),
+                                            memory_mb=256, timeout=f"{timeout}s")
             (target / "helper.py").write_text(f"NAME = {name!r}\n")
+            if name in VARIABLES:
+                manifest = target / "function.yaml"
+                manifest.write_text(manifest.read_text() + f"environment: {json.dumps(VARIABLES[name])}\n")
             self.create(name, target)
 
     def create(self, name, folder):
@@ -101,7 +110,8 @@ class Group(harness.Story):
             for file in folder.iterdir():
                 out.writestr(file.name, file.read_bytes())
         body = {"FunctionName": name, "Runtime": "python3.11", "Role": "arn:aws:iam::000000000000:role/r", "Handler": "handler.handler",
-                "MemorySize": 256, "Timeout": TIMEOUT_S, "Publish": True, "Code": {"ZipFile": base64.b64encode(archive.getvalue()).decode()}}
+                "MemorySize": 256, "Timeout": TIMEOUTS.get(name, TIMEOUT_S), "Publish": True,
+                "Environment": {"Variables": VARIABLES.get(name, {})}, "Code": {"ZipFile": base64.b64encode(archive.getvalue()).decode()}}
         self.assertEqual(self.host.request("POST", "/2015-03-31/functions", json.dumps(body)).status, 201)
         self.host.request("POST", f"/2015-03-31/functions/{name}/aliases", json.dumps({"Name": "live", "FunctionVersion": "1"}))
 
@@ -160,7 +170,7 @@ class Group(harness.Story):
     def test_what_cannot_be_a_group_is_told(self):
         manifest = self.sources / "price" / "function.yaml"
         manifest.write_text(manifest.read_text() + "environment: {STAGE: a}\n")
-        other = self.sources / "tax" / "function.yaml"
+        other = self.sources / "front" / "function.yaml"
         other.write_text(other.read_text() + "environment: {STAGE: b}\n")
         done = self.fuse()
         self.assertEqual(done.returncode, 2)

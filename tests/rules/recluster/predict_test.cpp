@@ -93,7 +93,7 @@ TEST(Recluster, TheConstraintThatBoundIsSaid) {
     EXPECT_EQ(bound_by(c), "runtime: front python3.11, back not known");
     c = {}, c.functions["front"].role = "r1", c.functions["back"].role = "r2";
     EXPECT_EQ(bound_by(c), "role: front r1, back r2");
-    c = {}, c.functions["back"].timeout_ms = 110;
+    c = {}, c.functions["front"].timeout_ms = 110, c.functions["back"].timeout_ms = 3000;  // front's deployment keeps its own
     EXPECT_TRUE(bound_by(c).starts_with("timeout: front's p99"));
     c = {}, c.functions["back"].peak_mb = 1000, c.most_memory_mb = 1100;
     EXPECT_TRUE(bound_by(c).starts_with("max_memory_mb: 1150"));
