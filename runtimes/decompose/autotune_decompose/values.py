@@ -95,11 +95,11 @@ class Looked:
         return self.program.modules.get(source) if name is None else None
 
     def _outside(self, module, name):
-        if name in module.bound:
+        if name in module.bound or name in module.classes:  # a class has variables of its own
             return {(("variable", module.name, name), False)}
         source, original = module.imports.get(name, (None, None))
-        if source in self.program.modules and original in self.program.modules[source].bound:
-            return {(("variable", source, original), False)}
+        if source in self.program.modules and original is not None:
+            return self._outside(self.program.modules[source], original) if source != module.name else set()
         return set()
 
     def _of_call(self, node, names):
@@ -187,7 +187,7 @@ class Looked:
             if p.dotted(self.module, at.func.value, self.hidden) == "os.environ":
                 self.kept = self.kept or place(at, "changes the environment of the process")
         dotted = p.dotted(self.module, at.func, self.hidden)
-        if dotted in CHANGE_FIRST and at.args:
+        if (dotted in CHANGE_FIRST or dotted == "next") and at.args:
             self._change(at, at.args[0], at)
         if dotted in PROCESS:
             self.kept = self.kept or place(at, PROCESS[dotted])
