@@ -3,7 +3,7 @@ import ast
 
 from program import DEFS, own
 from state import MOVES, UNKNOWN, State
-from values import NOT_SAME, Looked, place
+from values import NOT_SAME, SHARED, Looked, place
 
 
 class Plan:
@@ -94,10 +94,10 @@ class Plan:
         return {r for r in returns if r[0] != "argument"}.union(*(handed.get(r, ()) for r in returns))
 
     def _state(self):
-        seeds = any(self.program.dotted(f.module, n.func, f.hidden) == "random.seed" for f in self.looked.values()
-                    for n in ast.walk(f.node) if isinstance(n, ast.Call))
-        seeds = seeds or any(self.program.dotted(m, n.func) == "random.seed" for m in self.program.modules.values()
-                             for s in m.tree.body for n in own(s) if isinstance(n, ast.Call))
+        sets = set().union(*(f.sets for f in self.looked.values()))
+        sets |= {"random.seed"} & {self.program.dotted(m, n.func) for m in self.program.modules.values()  # what else is set at import is so in each piece
+                                   for s in m.tree.body for n in own(s) if isinstance(n, ast.Call)}
+        shared = [(uses, what) for by, uses, what in SHARED if by & sets]
         for name, found in self.looked.items():
             for at in ast.walk(found.node):
                 if not isinstance(at, (ast.Name, ast.Attribute)):
@@ -105,8 +105,10 @@ class Plan:
                 for root, _ in found.roots(at, {}):
                     if root[0] == "variable" and root[1:] in self.variables:
                         self.kept.setdefault(name, place(at, f"uses {root[2]}, a variable of the module that {self.variables[root[1:]]}"))
-                if seeds and isinstance(at, ast.Attribute) and self.program.dotted(found.module, at, found.hidden).startswith("random."):
-                    self.kept.setdefault(name, place(at, "draws from the random numbers that the program has seeded"))
+                dotted = self.program.dotted(found.module, at, found.hidden)
+                for uses, what in shared:
+                    if dotted.startswith(tuple(u for u in uses if u.endswith("."))) or dotted in uses:
+                        self.kept.setdefault(name, place(at, what))
             returned = getattr(found.node, "returned", ())
             defaults = self._mutable_defaults(found)
             for root, at in found.changed.items():
