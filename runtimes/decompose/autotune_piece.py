@@ -108,26 +108,17 @@ def _by_botocore(function, qualifier, body):
 
 
 def _by_http(function, qualifier, body):
-    import http.client
     import urllib.parse
 
-    import autotune_again  # signs
+    import autotune_again
 
     env = os.environ
     endpoint = (env.get("AWS_ENDPOINT_URL_LAMBDA") or env.get("AWS_ENDPOINT_URL") or
                 "https://lambda.%s.amazonaws.com" % env.get("AWS_REGION", "us-east-1"))
-    url = urllib.parse.urlsplit(endpoint)
-    path = "/2015-03-31/functions/%s/invocations" % function
     query = "Qualifier=" + urllib.parse.quote(qualifier, safe="") if qualifier else ""
-    headers = autotune_again.signed(url.netloc, path, query, body, env, time.time())
-    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-    connection = kind(url.hostname, url.port, timeout=_left())
-    try:
-        connection.request("POST", path + ("?" + query if query else ""), body, headers)
-        response = connection.getresponse()
-        return response.status, response.headers.get("X-Amz-Function-Error") is not None, response.read()
-    finally:
-        connection.close()
+    status, headers, text = autotune_again.exchanged("POST", endpoint, "/2015-03-31/functions/%s/invocations" % function, query, body, {},
+                                                     _left(), env)
+    return status, headers.get("X-Amz-Function-Error") is not None, text
 
 
 def _invoke(function, payload):
