@@ -12,7 +12,7 @@ PLAIN_PREFIXES = ("re.compile", "os.path.", "os.environ", "os.getenv", "math.", 
 ITERATORS = ("itertools.", "csv.reader", "csv.DictReader", "os.scandir", "re.finditer")
 HARMLESS = {"object", "enum.Enum", "enum.IntEnum", "enum.Flag", "abc.ABC", "typing.NamedTuple", "typing.Protocol", "Exception", "ValueError"}
 MAKES = {"__init__", "__new__", "__post_init__"}  # run when nobody else has the object
-MOVES, UNKNOWN = "is an object that changes while it is used", "is changed while the program runs"
+MOVES, UNKNOWN = "changes by being used", "is changed while the program runs"
 
 
 class State:
