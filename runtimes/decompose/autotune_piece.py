@@ -7,7 +7,8 @@ Configuration: autotune_piece.json beside this file, {"entry": "app.main" or nul
   what JSON lacks is marked, so that a tuple arrives as a tuple. Anything else is refused (NotAValue), never turned into text.
 - An argument that the function changed would be lost for the caller: that is refused too (ChangedArgument), unless it is
   among `returned`, whose new values the function gives back.
-- What a function raises is raised at the caller: built-in exceptions, and classes of the program's modules, with their arguments.
+- What a function raises is raised at the caller: built-in exceptions, and classes of modules that both have, with arguments and
+  attributes as far as those are values; of other classes the nearest built-in one, under their name.
 - Invoke by botocore where that can be imported, else by Lambda's HTTP API, signed. Throttled calls are made again while there is
   time; others are not, for they may have run.
 
@@ -18,6 +19,7 @@ import importlib
 import json
 import math
 import os
+import sys
 import time
 
 MARK = "autotune:"
@@ -106,26 +108,17 @@ def _by_botocore(function, qualifier, body):
 
 
 def _by_http(function, qualifier, body):
-    import http.client
     import urllib.parse
 
-    import autotune_again  # signs
+    import autotune_again
 
     env = os.environ
     endpoint = (env.get("AWS_ENDPOINT_URL_LAMBDA") or env.get("AWS_ENDPOINT_URL") or
                 "https://lambda.%s.amazonaws.com" % env.get("AWS_REGION", "us-east-1"))
-    url = urllib.parse.urlsplit(endpoint)
-    path = "/2015-03-31/functions/%s/invocations" % function
     query = "Qualifier=" + urllib.parse.quote(qualifier, safe="") if qualifier else ""
-    headers = autotune_again.signed(url.netloc, path, query, body, env, time.time())
-    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-    connection = kind(url.hostname, url.port, timeout=_left())
-    try:
-        connection.request("POST", path + ("?" + query if query else ""), body, headers)
-        response = connection.getresponse()
-        return response.status, response.headers.get("X-Amz-Function-Error") is not None, response.read()
-    finally:
-        connection.close()
+    status, headers, text = autotune_again.exchanged("POST", endpoint, "/2015-03-31/functions/%s/invocations" % function, query, body, {},
+                                                     _left(), env)
+    return status, headers.get("X-Amz-Function-Error") is not None, text
 
 
 def _invoke(function, payload):
@@ -147,35 +140,64 @@ def _invoke(function, payload):
     return failed, json.loads(text or b"null")
 
 
+def _class(module, name):
+    """The class that the caller means by that name: of the program, or of a library that it has imported too."""
+    kind = importlib.import_module(module) if module in CONFIG.get("modules", []) else sys.modules.get(module)
+    for part in name.split("."):
+        kind = getattr(kind, part, None)
+    return kind if isinstance(kind, type) and issubclass(kind, Exception) else None
+
+
 def _raised(error):
-    """The exception that an answer tells of."""
+    """The exception that an answer tells of. Constructors of the program's classes are not run: they have run where it was raised."""
     name, message = error.get("errorType", "Unknown"), error.get("errorMessage", "")
-    arguments = (message,)
+    told = {"module": "builtins", "type": name, "base": "RuntimeError", "args": encode((message,)), "state": {}, "text": message}
     if message.startswith(MARK):
         told = json.loads(message[len(MARK):])
-        name, arguments = told["type"], decode(told["args"])
-    module, _, last = name.rpartition(".")
-    kind = getattr(importlib.import_module(module), last, None) if module in CONFIG.get("modules", []) else getattr(builtins, last, None)
-    if not (isinstance(kind, type) and issubclass(kind, Exception)):
-        kind = type(last or "Unknown", (RuntimeError,), {})
+    name, base = told["type"], getattr(builtins, told["base"])
+    kind = _class(told["module"], name)
+    if kind is None:
+        text = told["text"]
+        kind = type(name.rpartition(".")[2] or "Unknown", (base,),
+                    {"__module__": told["module"], "__qualname__": name, "__str__": lambda self: text})
     try:
-        return kind(*arguments)
-    except TypeError:
-        return RuntimeError("%s: %s" % (name, message))
+        arguments = decode(told["args"])
+        made = kind.__new__(kind, *arguments)
+        _built_in(kind).__init__(made, *arguments)
+        for key, value in decode(told["state"]).items():
+            setattr(made, key, value)
+        return made
+    except (AttributeError, TypeError, ValueError):
+        return type(kind.__name__, (RuntimeError,), {})(told["text"])
+
+
+def _built_in(kind):
+    return next(c for c in kind.__mro__ if c.__module__ == "builtins")
+
+
+def _state(error):
+    """What an exception has beside its arguments, as far as it is values: what is not is missing at the caller, and not something else."""
+    state = {}
+    for key, value in vars(error).items():
+        try:
+            state[key] = encode(value)
+        except NotAValue:
+            pass
+    return state
 
 
 def _to_raise(error):
     """As the platform is to tell it: by itself where its name and message are all there is."""
     kind = type(error)
-    if kind.__module__ == "builtins" and error.args == (str(error),):
+    if kind.__module__ == "builtins" and error.args == (str(error),) and not vars(error):
         return error
-    own = kind.__module__ in CONFIG.get("modules", [])
-    name = kind.__module__ + "." + kind.__qualname__ if own else kind.__name__
     try:
-        told = json.dumps({"type": name, "args": encode(error.args)})
+        arguments = encode(_built_in(kind).__reduce__(error)[1])  # of an OSError there is more than in its args
     except NotAValue:
-        return error
-    return type(kind.__name__, (Exception,), {})(MARK + told)
+        arguments = encode((str(error),))
+    told = {"module": kind.__module__, "type": kind.__qualname__, "base": _built_in(kind).__name__, "args": arguments,
+            "state": _state(error), "text": str(error)}
+    return type(kind.__name__, (Exception,), {})(MARK + json.dumps(told))
 
 
 def call(function, name, arguments, keywords):
@@ -197,10 +219,11 @@ def _serve(event):
     if name not in CONFIG["own"]:
         raise LookupError("%s is not of this piece" % name)
     arguments, keywords = decode(event["args"]), decode(event["keywords"])
-    result = _function(name)(*arguments, **keywords)
-    if not CONFIG["own"][name].get("returned"):
-        if encode(arguments) != event["args"] or encode(keywords) != event["keywords"]:
-            raise ChangedArgument("%s changed an argument; its caller, in another process, would not see that" % name)
+    function, returned = _function(name), CONFIG["own"][name].get("returned")
+    result = function(*arguments, **keywords)
+    back = [of in returned for of in function.__code__.co_varnames[:len(arguments)]] if returned else [False] * len(arguments)
+    if encode(keywords) != event["keywords"] or any(encode(now) != was for now, was, b in zip(arguments, event["args"], back) if not b):
+        raise ChangedArgument("%s changed an argument; its caller, in another process, would not see that" % name)
     return {"result": encode(result, "the result of %s" % name)}
 
 

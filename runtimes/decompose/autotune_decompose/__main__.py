@@ -39,7 +39,7 @@ def taken_apart(given):
         raise Trouble(entry.module.path, entry.node, f"{given.entry} {entry.stays[2]}: it cannot be the entry")
     if given.depth != "deep":
         return plan, [], {}
-    blocks = Blocks(program, plan.order)
+    blocks = Blocks(program, plan.looked)
     return Plan(program, "deep"), blocks.refused, blocks.lines
 
 

@@ -3,18 +3,17 @@ it writes and somebody reads afterwards (live variables, backwards over the stat
 """
 import ast
 
-from program import DEFS, SCOPES, own, parameters
-from values import Looked
+from holders import Holders
+from program import DEFS, SCOPES, own
+from values import CHANGE, CHANGE_FIRST, Looked
 
 LOOPS = (ast.For, ast.While)
-NEW = (ast.List, ast.Dict, ast.Set)
-ONLY_READ = {"len", "print", "sum", "sorted", "min", "max", "any", "all", "list", "tuple", "str", "repr", "json.dumps"}
 
 
 def reads(node):
     """Names that are read when `node` runs, also by functions that it defines; not those that are only a comprehension's."""
     if isinstance(node, ast.Name):
-        return {node.id} if isinstance(node.ctx, ast.Load) else set()
+        return set() if isinstance(node.ctx, ast.Store) else {node.id}  # what is deleted must be there
     found = {node.target.id} if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) else set()
     for child in ast.iter_child_nodes(node):
         found |= reads(child)
@@ -57,7 +56,7 @@ class Live:
         if isinstance(s, LOOPS + (ast.AsyncFor,)):
             return self._loop(s, after, exits)
         if isinstance(s, (ast.With, ast.AsyncWith)):
-            live = self.block(s.body, after, exits)
+            live = self.block(s.body, after, exits) | (set() if _runs_to_its_end(s) else after)
             for item in reversed(s.items):
                 bound = writes(item.optional_vars) if item.optional_vars is not None else set()
                 live = (live - bound) | reads(item.context_expr) | (reads(item.optional_vars) if item.optional_vars is not None else set())
@@ -89,6 +88,11 @@ class Live:
             head = more
 
 
+def _runs_to_its_end(s):
+    """Whether an exception in the body of a with statement leaves the function; most objects may as well swallow it."""
+    return all(isinstance(i.context_expr, ast.Call) and isinstance(i.context_expr.func, ast.Name) and i.context_expr.func.id == "open" for i in s.items)
+
+
 def surely(statements, before):
     """Names that are bound for sure when statements have run to their end."""
     bound = set(before)
@@ -98,12 +102,14 @@ def surely(statements, before):
         elif isinstance(s, (ast.With, ast.AsyncWith)):
             for item in s.items:
                 bound |= writes(item.optional_vars) if item.optional_vars is not None else set()
-            bound = surely(s.body, bound)
+            bound = surely(s.body, bound) if _runs_to_its_end(s) else bound
         elif isinstance(s, LOOPS + (ast.AsyncFor, ast.Match)):
             pass
         elif isinstance(s, (ast.Try, getattr(ast, "TryStar", ast.Try))):
             parts = [surely(s.body + s.orelse, bound)] + [surely(h.body, bound) for h in s.handlers]
             bound = surely(s.finalbody, set.intersection(*parts))
+        elif isinstance(s, ast.Delete):
+            bound -= reads(s)
         else:
             bound |= writes(s)
     return bound
@@ -143,39 +149,12 @@ def _captured(function):
     return found
 
 
-def _is_own(function, name, loop, program, module):
-    """Made by the function itself, and nobody else may hold it before the loop."""
-    parents = {id(c): p for p in ast.walk(function) for c in ast.iter_child_nodes(p)}
-    inside = {id(n) for n in ast.walk(loop)}
-    for at in ast.walk(function):
-        if not (isinstance(at, ast.Name) and at.id == name) or id(at) in inside or at.lineno > loop.lineno:
-            continue
-        up = parents[id(at)]
-        if getattr(at, "new", False):  # of a loop that was taken out
-            continue
-        if isinstance(at.ctx, ast.Store):
-            value = up.value if isinstance(up, (ast.Assign, ast.AnnAssign)) and getattr(up, "targets", [at])[0] is at else None
-            if isinstance(up, ast.AugAssign):
-                continue
-            new = isinstance(value, (ast.Constant, ast.ListComp, ast.DictComp, ast.SetComp))
-            new = new or (isinstance(value, NEW) and all(isinstance(e, ast.Constant) for e in ast.iter_child_nodes(value) if isinstance(e, ast.expr)))
-            new = new or (isinstance(value, ast.Call) and not value.args and program.dotted(module, value.func) in ("list", "dict", "set"))
-            if not new or (isinstance(up, ast.Assign) and len(up.targets) > 1):
-                return False
-        elif isinstance(up, ast.Call):
-            if program.dotted(module, up.func) not in ONLY_READ:
-                return False
-        elif not (isinstance(up, ast.Subscript) and up.value is at) and not isinstance(up, (ast.Attribute, ast.Compare, ast.BinOp, ast.Expr)):
-            return False
-    return name not in parameters(function)
-
-
 class Blocks:
     """Takes the loops out of functions of a program; `refused`: (path, line, column, what); `lines`: new function → lines."""
 
-    def __init__(self, program, names):
-        self.program, self.refused, self.lines = program, [], {}
-        for name in names:
+    def __init__(self, program, looked):
+        self.program, self.looked, self.refused, self.lines = program, looked, [], {}
+        for name in looked:
             if program.is_function(name):
                 self._function(name)
         for module in program.modules.values():
@@ -211,26 +190,45 @@ class Blocks:
         bound = surely(function.body[:at], outer)
         local = outer | {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         local |= {n.name for n in ast.walk(function) if isinstance(n, DEFS + (ast.ClassDef,)) and n is not function}
-        local |= {(a.asname or a.name).partition(".")[0] for n in ast.walk(function) if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}
+        imported = set().union(*(writes(n) for n in ast.walk(function) if isinstance(n, (ast.Import, ast.ImportFrom))))
+        local |= imported
         written = {n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} - _only_in_comprehensions(loop)
         if shared := (written | (reads(loop) & local)) & _captured(function) & local:
             raise Refused(loop, f"shares {sorted(shared)[0]} with a function that is defined there")
+        if taken := sorted(reads(loop) & imported):
+            raise Refused(loop, f"uses {taken[0]}, which is imported in the function")
         out = written & live_after
         into = Live().one(loop, set(), {}) & local | {o for o in out if o not in surely([loop], set())}
+        holders = Holders(self.program, module, function)
         changed = self._changed(module, function, loop, name, sorted(into))
         for one in sorted(changed | {n.target.id for n in ast.walk(loop) if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)
                                      and not isinstance(n.value, ast.Constant)} & into):
-            if not _is_own(function, one, loop, self.program, module):
+            if not holders.alone(one, loop):
                 raise Refused(loop, f"changes {one}, which others may hold")
         out |= changed
         if unbound := sorted(into - bound):
             raise Refused(loop, f"needs {unbound[0]}, which may not be bound by then")
-        self._replace(module, function, at, name, sorted(into), sorted(out), changed)
+        own_still = {o for o in out if holders.own_within(o, loop)}
+        for o in sorted(out - own_still):  # it comes back as a copy
+            if later := holders.changed_later(o, o in changed, function.body[at + 1:], lambda call: self._changed_by(module, call)):
+                raise Refused(later, f"changes what the loop puts into {o}, which others may hold")
+        self._replace(module, function, at, name, sorted(into), sorted(out), changed, own_still)
 
     def _changed(self, module, function, loop, name, into):
         trial = self._definition(name, into, [loop], loop)
         looked = Looked(self.program, f"{module.name}.{function.name}", trial)
         return {root[1] for root in looked.changed if root[0] == "argument"}
+
+    def _changed_by(self, module, call):
+        """Expressions whose values a call changes, or may."""
+        if isinstance(call.func, ast.Attribute) and call.func.attr in CHANGE:
+            return [call.func.value]
+        if self.program.dotted(module, call.func) in CHANGE_FIRST:
+            return call.args[:1]
+        called = self.program.called(module, call)
+        if called in self.looked and any(root[0] == "argument" for root in self.looked[called].changed):
+            return [*call.args, *(k.value for k in call.keywords)]
+        return []
 
     @staticmethod
     def _definition(name, into, body, at):
@@ -238,7 +236,7 @@ class Blocks:
         made = ast.FunctionDef(name=name, args=arguments, body=body, decorator_list=[], type_params=[])
         return ast.fix_missing_locations(ast.copy_location(made, at))
 
-    def _replace(self, module, function, at, name, into, out, changed):
+    def _replace(self, module, function, at, name, into, out, changed, own_still):
         loop = function.body[at]
         result = ast.Tuple(elts=[ast.Name(id=o, ctx=ast.Load()) for o in out], ctx=ast.Load())
         body = [loop] + ([ast.Return(value=result)] if out else [])
@@ -247,8 +245,8 @@ class Blocks:
         call = ast.Call(func=ast.Name(id=name, ctx=ast.Load()), args=[ast.Name(id=i, ctx=ast.Load()) for i in into], keywords=[])
         if out:
             target = ast.Tuple(elts=[ast.Name(id=o, ctx=ast.Store()) for o in out], ctx=ast.Store())
-            for held in target.elts + call.args:  # handed over and given back by value: nobody else holds it
-                held.new = True
+            for held in target.elts + call.args:  # handed over and given back: what may hold it now is what the loop put into it
+                held.new = held.id in own_still or held.id not in out
             instead = ast.Assign(targets=[target], value=call)
         else:
             instead = ast.Expr(value=call)

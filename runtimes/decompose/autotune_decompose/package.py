@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 import shutil
+import sys
 
 LONGEST = 64  # of a function's name, as Lambda has it
 
@@ -79,8 +80,8 @@ def write(plan, folder, options, runtime_files):
         for file in runtime_files:
             shutil.copyfile(file, target / ("autotune_again.py" if file.name == "again.py" else file.name))
         aliases = f"aliases: {{{options['qualifier']}: 1}}\n" if options["qualifier"] else ""
-        (target / "function.yaml").write_text(
-            f"runtime: python3.11\nhandler: autotune_piece.handler\nmemory_mb: {options['memory']}\ntimeout: {options['timeout']}s\n{aliases}")
+        (target / "function.yaml").write_text(  # what was read as one version's Python is written as that
+            f"runtime: python{sys.version_info[0]}.{sys.version_info[1]}\nhandler: autotune_piece.handler\nmemory_mb: {options['memory']}\ntimeout: {options['timeout']}s\n{aliases}")
         calls = sorted({names[plan.unit(c)] for f in _within(plan, functions) for c in plan.edges(f) if c in plan.moved and plan.unit(c) != piece})
         out.append({"function": name, "of": functions, "calls": calls})
     return out

@@ -2,7 +2,8 @@
 import ast
 
 from program import DEFS, own
-from values import NOT_SAME, Looked, place
+from state import MOVES, UNKNOWN, State
+from values import NOT_SAME, SHARED, Looked, place
 
 
 class Plan:
@@ -10,7 +11,7 @@ class Plan:
 
     def __init__(self, program, depth):
         self.program, self.depth = program, depth
-        self.looked = {}
+        self.looked, self.held = {}, State(program)
         self._reach()
         self._variables()
         self._arguments()
@@ -35,17 +36,29 @@ class Plan:
         while todo:
             name = todo.pop()
             if name not in self.looked:
-                self.looked[name] = Looked(self.program, name)
+                found = self.looked[name] = Looked(self.program, name)
+                self._by_variables(found)
                 todo += self.edges(name)
         self.order = list(self.looked)
 
+    def _by_variables(self, found):
+        """What a function uses by variables that hold it: who calls that, and with what, is not known."""
+        for at in ast.walk(found.node):
+            for root, _ in found.roots(at, {}) if isinstance(at, (ast.Name, ast.Attribute)) else ():
+                for name in sorted(self.held.functions.get(root[1:], ())):
+                    found.uses.append((name, at))
+                    found.objects.append((name, place(at, f"is held by {root[2]}, and called by that")))
+
     def _variables(self):
         """Variables of modules that change, or are not the same in every process."""
-        self.variables = {}
+        self.variables = dict.fromkeys(self.held.moves, MOVES)
         for found in self.looked.values():
+            for at in (n for n in ast.walk(found.node) if isinstance(n, ast.Call)):
+                for variable in self.held.changes(found, at):
+                    self.variables.setdefault(variable, UNKNOWN)
             for root in found.changed:
                 if root[0] == "variable":
-                    self.variables.setdefault(root[1:], "is changed while the program runs")
+                    self.variables.setdefault(root[1:], UNKNOWN)
         for module in self.program.modules.values():
             for name, statements in module.bound.items():
                 for statement in statements:
@@ -54,25 +67,37 @@ class Plan:
                             self.variables.setdefault((module.name, name), "is not the same in two processes")
 
     def _arguments(self):
-        """An argument that is handed on to what changes it is changed."""
+        """An argument that is handed on to what changes it is changed, and so is what a call gave away when its result is."""
         more = True
         while more:
             more = False
             for found in self.looked.values():
-                for callee, parameter, roots, node in found.passed:
-                    if callee in self.looked and ("argument", parameter) in self.looked[callee].changed:
-                        for root in roots:
-                            if root not in found.changed:
-                                found.changed[root] = place(node, "")
-                                if root[0] == "variable":
-                                    self.variables.setdefault(root[1:], "is changed while the program runs")
-                                more = True
+                for root in [r for r in found.returns if r[0] == "result"]:
+                    given = self._given_away(found, root[1])
+                    more = more or not given <= found.returns
+                    found.returns |= given
+                changes = [(root, at) for r, at in found.changed.items() if r[0] == "result" for root in self._given_away(found, r[1])]
+                changes += [(root, place(node, "")) for callee, parameter, roots, node in found.passed for root in roots
+                            if callee in self.looked and ("argument", parameter) in self.looked[callee].changed]
+                for root, at in changes:
+                    if root not in found.changed:
+                        found.changed[root] = at
+                        more = True
+                    if root[0] == "variable":
+                        self.variables.setdefault(root[1:], UNKNOWN)
+        self.held.spread(self.variables)
+
+    def _given_away(self, found, callee):
+        """What else the result of a call in a function may be: a variable, what it was handed, the result of a further call."""
+        returns = self.looked[callee].returns if callee in self.looked else ()
+        handed = {("argument", parameter): roots for name, parameter, roots, _ in found.passed if name == callee}
+        return {r for r in returns if r[0] != "argument"}.union(*(handed.get(r, ()) for r in returns))
 
     def _state(self):
-        seeds = any(self.program.dotted(f.module, n.func, f.hidden) == "random.seed" for f in self.looked.values()
-                    for n in ast.walk(f.node) if isinstance(n, ast.Call))
-        seeds = seeds or any(self.program.dotted(m, n.func) == "random.seed" for m in self.program.modules.values()
-                             for s in m.tree.body for n in own(s) if isinstance(n, ast.Call))
+        sets = set().union(*(f.sets for f in self.looked.values()))
+        sets |= {"random.seed"} & {self.program.dotted(m, n.func) for m in self.program.modules.values()  # what else is set at import is so in each piece
+                                   for s in m.tree.body for n in own(s) if isinstance(n, ast.Call)}
+        shared = [(uses, what) for by, uses, what in SHARED if by & sets]
         for name, found in self.looked.items():
             for at in ast.walk(found.node):
                 if not isinstance(at, (ast.Name, ast.Attribute)):
@@ -80,8 +105,10 @@ class Plan:
                 for root, _ in found.roots(at, {}):
                     if root[0] == "variable" and root[1:] in self.variables:
                         self.kept.setdefault(name, place(at, f"uses {root[2]}, a variable of the module that {self.variables[root[1:]]}"))
-                if seeds and isinstance(at, ast.Attribute) and self.program.dotted(found.module, at, found.hidden).startswith("random."):
-                    self.kept.setdefault(name, place(at, "draws from the random numbers that the program has seeded"))
+                dotted = self.program.dotted(found.module, at, found.hidden)
+                for uses, what in shared:
+                    if dotted.startswith(tuple(u for u in uses if u.endswith("."))) or dotted in uses:
+                        self.kept.setdefault(name, place(at, what))
             returned = getattr(found.node, "returned", ())
             defaults = self._mutable_defaults(found)
             for root, at in found.changed.items():

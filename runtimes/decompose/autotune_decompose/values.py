@@ -20,7 +20,15 @@ PART = {"next", "max", "min", "getattr", "random.choice"}
 PROCESS = {"input": "reads from standard input", "os.chdir": "changes the folder of the process", "os.putenv": "changes the process",
            "os.umask": "changes the process", "signal.signal": "changes the process", "sys.setrecursionlimit": "changes the process",
            "globals": "looks at the variables of the module", "vars": "looks at its own variables", "exec": "runs text",
+           "decimal.getcontext": "uses the arithmetic context of the process", "decimal.setcontext": "changes the process",
+           "decimal.localcontext": "uses the arithmetic context of the process", "locale.setlocale": "uses the locale of the process",
            "eval": "runs text", "sys._getframe": "looks at its callers", "inspect.stack": "looks at its callers"}
+SHARED = (  # what sets a thing of the process, what depends on it
+    ({"random.seed"}, ("random.",), "draws from the random numbers that the program has seeded"),
+    ({"decimal.getcontext", "decimal.setcontext", "decimal.localcontext"}, ("decimal.",), "uses the arithmetic context that the program changes"),
+    ({"locale.setlocale"}, ("locale.",), "uses the locale that the program changes"),
+    ({"os.environ", "os.putenv"}, ("os.environ", "os.getenv", "subprocess."), "uses the environment that the program changes"),
+    ({"os.chdir"}, ("open", "os.", "pathlib.", "subprocess.", "glob.", "shutil."), "uses the folder that the program changes"))
 NOT_SAME = ("time.", "random.", "uuid.", "secrets.", "datetime.", "os.getpid", "os.urandom", "socket.", "threading.", "queue.")
 OBJECTS = {"open": "an open file", "object": "an object", "iter": "an iterator", "map": "an iterator", "filter": "an iterator",
            "zip": "an iterator", "enumerate": "an iterator", "reversed": "an iterator", "re.compile": "a compiled expression"}
@@ -51,6 +59,7 @@ class Looked:
         self.calls, self.uses = [], []      # (name, node): of the program; called, or named otherwise
         self.passed = []                    # (callee, parameter or None, roots, node)
         self.changed = {}                   # root → place
+        self.sets = set()                   # of the process, as SHARED has them
         self.kept = None                    # place: it must stay with the entry
         self.stays = None                   # place: it must stay with its callers
         self.objects = []                   # (callee, place): hands over what is no value
@@ -95,11 +104,11 @@ class Looked:
         return self.program.modules.get(source) if name is None else None
 
     def _outside(self, module, name):
-        if name in module.bound:
+        if name in module.bound or name in module.classes:  # a class has variables of its own
             return {(("variable", module.name, name), False)}
         source, original = module.imports.get(name, (None, None))
-        if source in self.program.modules and original in self.program.modules[source].bound:
-            return {(("variable", source, original), False)}
+        if source in self.program.modules and original is not None:
+            return self._outside(self.program.modules[source], original) if source != module.name else set()
         return set()
 
     def _of_call(self, node, names):
@@ -157,6 +166,7 @@ class Looked:
             if isinstance(at, (ast.Attribute, ast.Subscript)) and isinstance(at.ctx, (ast.Store, ast.Del)):
                 self._change(at, at.value, at)
                 if p.dotted(self.module, at.value, self.hidden) == "os.environ":
+                    self.sets.add("os.environ")
                     self.kept = self.kept or place(at, "changes the environment of the process")
                 if isinstance(at, ast.Attribute) and self._module(at.value):
                     self.changed.setdefault(("variable", self._module(at.value).name, at.attr), place(at, ""))
@@ -172,6 +182,8 @@ class Looked:
             elif isinstance(at, ast.Call):
                 self._look_at_call(at)
             if isinstance(at, (ast.Name, ast.Attribute)) and isinstance(at.ctx, ast.Load) and at is not node:
+                if p.dotted(self.module, at, self.hidden) == "sys.stdin":
+                    self.kept = self.kept or place(at, "reads from standard input")
                 name = p.named(self.module, at, self.hidden)
                 if name and id(at) not in called:
                     self.uses.append((name, at))
@@ -185,10 +197,12 @@ class Looked:
         if isinstance(at.func, ast.Attribute) and at.func.attr in CHANGE:
             self._change(at, at.func.value, at)
             if p.dotted(self.module, at.func.value, self.hidden) == "os.environ":
+                self.sets.add("os.environ")
                 self.kept = self.kept or place(at, "changes the environment of the process")
         dotted = p.dotted(self.module, at.func, self.hidden)
-        if dotted in CHANGE_FIRST and at.args:
+        if (dotted in CHANGE_FIRST or dotted == "next") and at.args:
             self._change(at, at.args[0], at)
+        self.sets.add(dotted)
         if dotted in PROCESS:
             self.kept = self.kept or place(at, PROCESS[dotted])
         callee = p.called(self.module, at, self.hidden)

@@ -92,15 +92,12 @@ def signed(host, path, query, body, env, now, method="POST"):
     return headers
 
 
-def send(method, rest, body, more, seconds, env, connect_s=None):
-    """Asks Lambda about this function and version; headers and body of the answer. Raises Unreachable when it was not asked."""
+def exchanged(method, endpoint, path, query, body, more, seconds, env, connect_s=None):
+    """Status, headers and body of the answer to one signed request. Raises Unreachable when nothing was asked."""
     import http.client
     import urllib.parse
 
-    endpoint = env.get("AWS_ENDPOINT_URL_LAMBDA") or "https://lambda.%s.amazonaws.com" % env.get("AWS_REGION", "us-east-1")
     url = urllib.parse.urlsplit(endpoint)
-    path = "/2015-03-31/functions/%s/%s" % (env["AWS_LAMBDA_FUNCTION_NAME"], rest)
-    query = "Qualifier=" + urllib.parse.quote(env.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"), safe="")
     headers = dict(signed(url.netloc, path, query, body, env, time.time(), method), **more)
     seconds = max(seconds, 0.1)
     port = url.port or (443 if url.scheme == "https" else 80)
@@ -108,14 +105,24 @@ def send(method, rest, body, more, seconds, env, connect_s=None):
     connection.sock = connected(url.scheme, url.hostname, port, seconds if connect_s is None else min(seconds, connect_s))
     connection.sock.settimeout(seconds)
     try:
-        connection.request(method, path + "?" + query, body, headers)
+        connection.request(method, path + ("?" + query if query else ""), body, headers)
         response = connection.getresponse()
-        text = response.read()
+        return response.status, response.headers, response.read()
     finally:
         connection.close()
-    if response.status >= 300:
-        raise OSError("asking Lambda for %s: HTTP %d %s" % (rest, response.status, text[:200].decode("utf-8", "replace")))
-    return response.headers, text
+
+
+def send(method, rest, body, more, seconds, env, connect_s=None):
+    """Asks Lambda about this function and version; headers and body of the answer. Raises Unreachable when it was not asked."""
+    import urllib.parse
+
+    endpoint = env.get("AWS_ENDPOINT_URL_LAMBDA") or "https://lambda.%s.amazonaws.com" % env.get("AWS_REGION", "us-east-1")
+    path = "/2015-03-31/functions/%s/%s" % (env["AWS_LAMBDA_FUNCTION_NAME"], rest)
+    query = "Qualifier=" + urllib.parse.quote(env.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"), safe="")
+    status, headers, text = exchanged(method, endpoint, path, query, body, more, seconds, env, connect_s)
+    if status >= 300:
+        raise OSError("asking Lambda for %s: HTTP %d %s" % (rest, status, text[:200].decode("utf-8", "replace")))
+    return headers, text
 
 
 def own_code_hash(env=None, seconds=5):

@@ -89,6 +89,55 @@ class Loops(Case):
                     return [out, state]
                 """, event, depth="deep", invoked={"app-main_loop1", "app-main_loop2"})
 
+    def test_what_others_hold_or_may_have_left_half_done_is_as_before(self):
+        suppress = "with contextlib.suppress(ValueError):"
+        for body, event, says in (
+                ("items = event\n    chosen = [i for i in items if i['ok']]\n    for c in chosen:\n        c['seen'] = True\n    return items",
+                 [{"ok": True}, {"ok": False}], "changes chosen, which others may hold"),
+                ("rows = [[] for _ in range(2)]\n    first = rows[0]\n    for x in event:\n        rows[0].append(x)\n    return first", [1, 2],
+                 "changes rows, which others may hold"),
+                ("rows = [[], []]\n    first = rows[0]\n    for x in event:\n        rows[0].append(x)\n    return first", [1, 2], "changes rows"),
+                ("out = []\n    out.append(event)\n    for x in [1]:\n        out[0].append(x)\n    return event", [1, 2], "changes out"),
+                ("out = []\n    out += [event]\n    for x in [1]:\n        out[0].append(x)\n    return event", [1, 2], "changes out"),
+                ("out = {}\n    out[1] = event\n    for x in [1]:\n        out[1].append(x)\n    return event", [1, 2], "changes out"),
+                ("out = []\n    add = out.append\n    for x in event:\n        out.append(x)\n    add(99)\n    return out", [1, 2], "changes out"),
+                ("x = 0\n    for v in event:\n        x = x + v\n    with contextlib.suppress(ValueError):\n        x = int('bad')\n    return x", [1, 2], ""),
+                ("i = 0\n    best = None\n    while i < 3:\n        i += 1\n        best = i\n    with contextlib.suppress(KeyError):\n        i = {}['x']\n"
+                 "        best = 9\n    return [i, best]", [], ""),
+                (f"{suppress}\n        int('bad')\n        y = 1\n    for v in event:\n        y = v\n    return y", [1, 2], "needs y, which may not be bound"),
+                ("import json\n    out = []\n    for x in event:\n        out.append(json.dumps(x))\n    return out", [1, 2],
+                 "uses json, which is imported in the function"),
+                ("n = 0\n    for i in event:\n        n += i\n    del i\n    return n", [1, 2], "needs i, which may not be bound")):
+            with self.subTest(body=body):
+                done, _ = self.same(f"import contextlib\ndef main(event):\n    {body}\n", event, depth="deep")
+                self.assertIn(says, done.stderr)
+                self.assertEqual(done.returncode, 3 if says else 0)
+
+    def test_a_loop_after_a_loop_has_what_that_one_made(self):
+        for then, invoked in (("for n in seen: n['seen'] = True", {"app-main_loop2"}), ("seen[0]['x'] = last", {"app-main_loop2"}),
+                              ("mark(seen)", {"app-main_loop2"}), ("last['x'] = 1", {"app-main_loop2"}),
+                              ("out.append(total)", {"app-main_loop1", "app-main_loop2"})):
+            with self.subTest(then=then):
+                self.same(f"""
+                    def mark(items):
+                        items[0]["x"] = 1
+                    def main(event):
+                        total = 0
+                        out = []
+                        seen = []
+                        last = None
+                        for n in event:
+                            total += n["n"]
+                            out.append(str(n))
+                            seen.append(n)
+                            last = n
+                        for n in event:
+                            total += n["n"]
+                            out.append(str(n))
+                        {then}
+                        return [total, out, event, seen, last]
+                    """, [{"n": 1}, {"n": 2}], depth="deep", invoked=invoked)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """Programs taken apart: pieces answer as the program did, over HTTP, a process a call."""
 import json
+import socket
+import subprocess
+import time
 import unittest
 
-from world import Platform, Case
+from world import PYTHON, Platform, Case
 
 
 class Pieces(Case):
@@ -116,6 +119,32 @@ class Pieces(Case):
         _, (failed, answer), _ = self.answers(1)
         self.assertTrue(failed)
         self.assertIn("an argument of app.show is of type builtins.object", answer["errorMessage"])
+
+    def test_pieces_are_run_by_the_version_that_read_the_program(self):
+        self.take_apart("def main(event): pass\n")
+        tool = str(self.folder / "tool/autotune_decompose")
+        made = self.folder / "newer"
+        subprocess.run([PYTHON, "-c", "import runpy, sys; sys.version_info = (3, 97, 0); sys.path.insert(0, sys.argv[1]); del sys.argv[0]\n"
+                        "runpy.run_path(sys.argv[0] + '/__main__.py', run_name='__main__')", tool, "app.py", "--package", made], cwd=self.source, check=True, capture_output=True)
+        self.assertIn("runtime: python3.97\n", (made / "app/function.yaml").read_text())
+
+    def test_nobody_who_answers_is_waited_for_as_long_as_there_is_time(self):
+        self.take_apart("def main(event):\n    return one(event)\ndef one(n):\n    return n + 1\n")
+        with socket.socket() as full:  # whose queue is: connecting hangs
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            waiting = [socket.socket() for _ in range(3)]
+            for one in waiting:
+                one.setblocking(False)
+                one.connect_ex(full.getsockname())
+            began = time.monotonic()
+            done = subprocess.run([PYTHON, "-c", "import autotune_piece, time; autotune_piece._until[0] = time.monotonic() + 1\n"
+                                   "try: autotune_piece.call('app-one', 'app.one', [1], {})\nexcept OSError as e: print(e)"], cwd=self.made / "app",
+                                  env={"PATH": "/usr/bin", "AWS_ENDPOINT_URL_LAMBDA": "http://127.0.0.1:%d" % full.getsockname()[1]}, capture_output=True, text=True)
+            for one in waiting:
+                one.close()
+        self.assertIn("connecting to 127.0.0.1", done.stdout, done.stderr)
+        self.assertLess(time.monotonic() - began, 8)
 
     def test_throttled_calls_are_made_again(self):
         self.take_apart("def main(event):\n    return one(event)\ndef one(n):\n    return n + 1\n")

@@ -33,6 +33,17 @@ class Stays(Case):
                 ("def main(event):\n    return g(1)\ndef g(n):\n    return n\ng = print\n", 3, 1, "is bound more than once"),
                 ("def main(event):\n    return g(1)\nasync def g(n):\n    return n\n", 3, 1, "is a coroutine"),
                 ("import os\ndef main(event):\n    return g()\ndef g():\n    os.environ['A'] = '1'\n", 5, 5, "changes the environment"),
+                ("import decimal\ndef main(event):\n    decimal.getcontext().prec = 4\n    return g()\ndef g():\n    return decimal.getcontext().prec\n", 6, 12,
+                 "uses the arithmetic context of the process"),
+                ("import decimal\ndef main(event):\n    decimal.getcontext().prec = 4\n    return g()\ndef g():\n    return str(decimal.Decimal(1) / 7)\n", 6, 16,
+                 "uses the arithmetic context that the program changes"),
+                ("import locale\ndef main(event):\n    return g()\ndef g():\n    return locale.setlocale(locale.LC_ALL)\n", 5, 12, "uses the locale of the process"),
+                ("import os\ndef main(event):\n    os.environ['A'] = '1'\n    return g()\ndef g():\n    return os.environ.get('A')\n", 6, 12,
+                 "uses the environment that the program changes"),
+                ("import os\ndef main(event):\n    os.chdir('/')\n    return g()\ndef g():\n    return open('x').read()\n", 6, 12,
+                 "uses the folder that the program changes"),
+                ("import sys\ndef main(event):\n    return g()\ndef g():\n    return list(sys.stdin)\n", 5, 17, "reads from standard input"),
+                ("from sys import stdin as s\ndef main(event):\n    return g()\ndef g():\n    return s.read()\n", 5, 12, "reads from standard input"),
                 ("import random\nrandom.seed(1)\ndef main(event):\n    return g()\ndef g():\n    return random.random()\n", 6, 12, "has seeded"),
                 ("class C:\n    n = 0\ndef main(event):\n    return g()\ndef g():\n    C.n += 1\n    return C.n\n", 6, 5, "a variable of the class C")):
             with self.subTest(says=says, code=code):
