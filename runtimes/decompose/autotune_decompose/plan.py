@@ -142,17 +142,23 @@ class Plan:
                 if root[0] in ("result", "inside") and root[1] in self.looked and self._gives_away(*root):
                     what = "its argument" if root[0] == "result" else "what is in its argument"
                     self.stays.setdefault(root[1], (*at[:2], f"returns {what}, and that is changed here", found.module.path))
+            for callee, parameter, _, _, inner in found.passed:
+                if callee not in self.looked or hasattr(self.looked[callee].node, "returned"):  # loops have been looked at for that
+                    continue
+                if self._gives_away("result", callee, parameter) or self._gives_away("inside", callee, parameter):
+                    for root in sorted(r for r in inner & set(found.changed) if r[0] in ("argument", "variable")):
+                        self.stays.setdefault(callee, (*found.changed[root][:2], "returns its argument, and that is changed here", found.module.path))
             for callee, node in found.calls:
                 if any(k.arg is None for k in node.keywords) or any(isinstance(a, ast.Starred) for a in node.args):
                     for a in [a.value for a in node.args if isinstance(a, ast.Starred)] + [k.value for k in node.keywords if k.arg is None]:
                         if kind := found.kind(a):
                             self.stays.setdefault(callee, (*place(a, f"is handed {kind}, which is no value"), found.module.path))
 
-    def _gives_away(self, kind, name):
-        """Whether it returns an argument, or a part of one, that its caller holds as well."""
+    def _gives_away(self, kind, name, parameter=None):
+        """Whether it returns an argument (that one), or a part of one, that its caller holds as well."""
         found = self.looked[name]
         returned = getattr(found.node, "returned", ())
-        return any(r[0] == "argument" and r[1] not in returned for r in (found.returns if kind == "result" else found.inside))
+        return any(r[0] == "argument" and r[1] not in returned and parameter in (None, r[1]) for r in (found.returns if kind == "result" else found.inside))
 
     def _recursion(self):
         """Of functions that call each other the calls would wait for each other, each in a sandbox of its own."""

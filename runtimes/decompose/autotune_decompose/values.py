@@ -237,7 +237,8 @@ class Looked:
                 self.sets.add("os.environ")
                 self.kept = self.kept or place(at, "changes the environment of the process")
         dotted = p.dotted(self.module, at.func, self.hidden)
-        if (dotted in CHANGE_FIRST or dotted == "next") and at.args:
+        unbound = dotted.partition(".")[0] in ("list", "dict", "set") and dotted.partition(".")[2] in CHANGE  # list.append(some, 1)
+        if (dotted in CHANGE_FIRST or dotted == "next" or unbound) and at.args:
             self._change(at, at.args[0], at)
         self.sets.add(dotted)
         if dotted in PROCESS:

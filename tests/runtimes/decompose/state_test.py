@@ -55,6 +55,14 @@ class State(Case):
             with self.subTest(bound=bound):
                 self.stays("SEEN = []\ndef add(x):\n    SEEN.append(x)\n" + bound + "\n" + main.format(call=call), {}, "work")
 
+    def test_of_what_only_looks_like_reading(self):
+        for bound, call in (("collections.defaultdict(list)", "L[x]"), ("[]", "list.append(L, x)")):
+            with self.subTest(call=call):
+                self.stays(f"import collections\nL = {bound}\ndef work(x):\n    {call}\ndef main(event):\n    work(1)\n    return len(L)\n", {}, "work uses L")
+
+    def test_an_argument_that_is_changed_after_it_was_given_back(self):
+        self.stays("def same(x):\n    return x\ndef main(event):\n    r = same(event)\n    event.append(1)\n    return r\n", [0], "same returns its argument")
+
     def test_of_a_class(self):
         code = "class Reg:\n    items = []\n    n = 0\ndef add(x):\n    {}\ndef size():\n    return [len(Reg.items), Reg.n]\ndef main(event):\n    add(1)\n    return size()\n"
         for change in ("Reg.items.append(x)", "Reg.n += 1"):
