@@ -72,12 +72,12 @@ class Plan:
         while more:
             more = False
             for found in self.looked.values():
-                for root in [r for r in found.returns if r[0] == "result"]:
-                    given = self._given_away(found, root[1])
-                    more = more or not given <= found.returns
-                    found.returns |= given
-                changes = [(root, at) for r, at in found.changed.items() if r[0] == "result" for root in self._given_away(found, r[1])]
-                changes += [(root, place(node, "")) for callee, parameter, roots, node in found.passed for root in roots
+                for roots in (found.returns, found.inside):
+                    given = set().union(*(self._given_away(found, r) for r in roots))
+                    more = more or not given <= roots
+                    roots |= given
+                changes = [(root, at) for r, at in found.changed.items() for root in self._given_away(found, r)]
+                changes += [(root, place(node, "")) for callee, parameter, roots, node, _ in found.passed for root in roots
                             if callee in self.looked and ("argument", parameter) in self.looked[callee].changed]
                 for root, at in changes:
                     if root not in found.changed:
@@ -87,11 +87,17 @@ class Plan:
                         self.variables.setdefault(root[1:], UNKNOWN)
         self.held.spread(self.variables)
 
-    def _given_away(self, found, callee):
-        """What else the result of a call in a function may be: a variable, what it was handed, the result of a further call."""
-        returns = self.looked[callee].returns if callee in self.looked else ()
-        handed = {("argument", parameter): roots for name, parameter, roots, _ in found.passed if name == callee}
-        return {r for r in returns if r[0] != "argument"}.union(*(handed.get(r, ()) for r in returns))
+    def _given_away(self, found, root):
+        """What else the result of a call in a function, or what is in that, may be: a variable, what it was handed, of a further call."""
+        if root[0] not in ("result", "inside") or root[1] not in self.looked:
+            return set()
+        callee, whole = self.looked[root[1]], root[0] == "result"
+        gives = callee.returns if whole else callee.inside | {r for r in callee.returns if r[0] == "argument"}
+        handed = {}
+        for name, parameter, roots, _, inner in found.passed:
+            if name == root[1]:
+                handed.setdefault(("argument", parameter), set()).update(roots if whole else inner)
+        return {r for r in gives if r[0] != "argument"}.union(*(handed.get(r, ()) for r in gives))
 
     def _state(self):
         sets = set().union(*(f.sets for f in self.looked.values()))
@@ -133,18 +139,26 @@ class Plan:
             for callee, (line, column, what) in found.objects:
                 self.stays.setdefault(callee, (line, column, what, found.module.path))
             for root, at in found.changed.items():  # what came from a call is changed, and the callee gave away its own
-                if root[0] == "result" and root[1] in self.looked and self._gives_away(root[1]):
-                    self.stays.setdefault(root[1], (*at[:2], "returns its argument, and that is changed here", found.module.path))
+                if root[0] in ("result", "inside") and root[1] in self.looked and self._gives_away(*root):
+                    what = "its argument" if root[0] == "result" else "what is in its argument"
+                    self.stays.setdefault(root[1], (*at[:2], f"returns {what}, and that is changed here", found.module.path))
+            for callee, parameter, _, _, inner in found.passed:
+                if callee not in self.looked or hasattr(self.looked[callee].node, "returned"):  # loops have been looked at for that
+                    continue
+                if self._gives_away("result", callee, parameter) or self._gives_away("inside", callee, parameter):
+                    for root in sorted(r for r in inner & set(found.changed) if r[0] in ("argument", "variable")):
+                        self.stays.setdefault(callee, (*found.changed[root][:2], "returns its argument, and that is changed here", found.module.path))
             for callee, node in found.calls:
                 if any(k.arg is None for k in node.keywords) or any(isinstance(a, ast.Starred) for a in node.args):
                     for a in [a.value for a in node.args if isinstance(a, ast.Starred)] + [k.value for k in node.keywords if k.arg is None]:
                         if kind := found.kind(a):
                             self.stays.setdefault(callee, (*place(a, f"is handed {kind}, which is no value"), found.module.path))
 
-    def _gives_away(self, name):
-        """Whether it returns an argument, or a part of one, that its caller holds as well."""
-        returned = getattr(self.looked[name].node, "returned", ())
-        return any(r[0] == "argument" and r[1] not in returned for r in self.looked[name].returns)
+    def _gives_away(self, kind, name, parameter=None):
+        """Whether it returns an argument (that one), or a part of one, that its caller holds as well."""
+        found = self.looked[name]
+        returned = getattr(found.node, "returned", ())
+        return any(r[0] == "argument" and r[1] not in returned and parameter in (None, r[1]) for r in (found.returns if kind == "result" else found.inside))
 
     def _recursion(self):
         """Of functions that call each other the calls would wait for each other, each in a sandbox of its own."""

@@ -9,7 +9,8 @@ PLAIN = ("int", "float", "str", "bytes", "bool", "complex", "len", "sum", "abs",
          "any", "all", "type", "object")
 PLAIN_PREFIXES = ("re.compile", "os.path.", "os.environ", "os.getenv", "math.", "json.load", "pathlib.", "collections.namedtuple", "typing.",
                   "struct.", "operator.", "decimal.Decimal", "fractions.", "logging.", "boto3.", "botocore.", "zoneinfo.")
-ITERATORS = ("itertools.", "csv.reader", "csv.DictReader", "os.scandir", "re.finditer")
+ITERATORS = ("itertools.", "csv.reader", "csv.DictReader", "os.scandir", "re.finditer",
+             "collections.defaultdict")  # which makes what it is asked for
 HARMLESS = {"object", "enum.Enum", "enum.IntEnum", "enum.Flag", "abc.ABC", "typing.NamedTuple", "typing.Protocol", "Exception", "ValueError"}
 MAKES = {"__init__", "__new__", "__post_init__"}  # run when nobody else has the object
 MOVES, UNKNOWN = "changes by being used", "is changed while the program runs"

@@ -1,7 +1,7 @@
 """What a function does to its arguments and to what is outside of it, and what it hands over: by its text, never by running it.
 
 Names are followed to what they may stand for: an argument, a variable of the module, the result of a call. A name that was
-made by copying ("copied") may be changed itself, but not what is in it.
+made by copying may be changed itself, but not what is in it: of how many levels that is so is a number from 0 to 3.
 """
 import ast
 
@@ -10,6 +10,7 @@ from program import DEFS, bound_in, own, parameters
 CHANGE = {"append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update", "setdefault", "popitem", "add",
           "discard", "difference_update", "intersection_update", "symmetric_difference_update", "appendleft", "extendleft",
           "popleft", "rotate", "write", "writelines", "truncate", "seek", "__setitem__", "__delitem__", "__setattr__"}
+PUT = {"append", "add", "insert", "extend", "update", "setdefault", "appendleft", "extendleft", "__setitem__"}
 CHANGE_FIRST = {"heapq.heappush", "heapq.heappop", "heapq.heapify", "heapq.heapreplace", "heapq.heappushpop", "random.shuffle",
                 "bisect.insort", "bisect.insort_left", "bisect.insort_right", "setattr", "delattr", "operator.setitem",
                 "operator.delitem"}
@@ -42,6 +43,35 @@ def place(node, what):
     return (getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1, what)
 
 
+def _part(roots):
+    return {(root, max(copied - 1, 0)) for root, copied in roots}
+
+
+def _within(roots, levels=1):
+    return {(root, min(copied + levels, 3)) for root, copied in roots}
+
+
+def _puts(node):
+    """(name, expression, levels, whether each part of it is meant): what is put so deep into what a name stands for."""
+    levels, each = 0, isinstance(node, ast.AugAssign)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in PUT:
+        holders, values, levels = [node.func.value], [*node.args, *(k.value for k in node.keywords)], 1
+        each = node.func.attr in ("extend", "update", "extendleft")
+    elif isinstance(node, ast.Assign):
+        holders, values = [t for t in node.targets if not isinstance(t, ast.Name)], [node.value]
+    elif isinstance(node, ast.AugAssign):
+        holders, values, levels = [node.target], [node.value], 1
+    else:
+        return
+    for holder in holders:
+        deep = levels
+        while isinstance(holder, (ast.Attribute, ast.Subscript, ast.Call)):
+            deep += not isinstance(holder, ast.Call)  # d.setdefault(k, []).append(x), as d[k].append(x)
+            holder = holder.func if isinstance(holder, ast.Call) else holder.value
+        if isinstance(holder, ast.Name):
+            yield from ((holder.id, value, deep, each) for value in values)
+
+
 class Looked:
     """What is known of one function, or of all methods of a class."""
 
@@ -57,17 +87,18 @@ class Looked:
                 if isinstance(method, DEFS):
                     self.hidden |= bound_in(method)
         self.calls, self.uses = [], []      # (name, node): of the program; called, or named otherwise
-        self.passed = []                    # (callee, parameter or None, roots, node)
+        self.passed = []                    # (callee, parameter or None, roots, node, roots of what is in it)
         self.changed = {}                   # root → place
         self.sets = set()                   # of the process, as SHARED has them
         self.kept = None                    # place: it must stay with the entry
         self.stays = None                   # place: it must stay with its callers
         self.objects = []                   # (callee, place): hands over what is no value
-        self.returns = set()                # roots of what it returns
+        self.returns, self.inside = set(), set()  # roots of what it returns, and of what is in that
         self._roots()
         self._look()
 
-    # Roots: ("argument", name) | ("variable", module, name) | ("result", function), each with whether it was copied.
+    # Roots: ("argument", name) | ("variable", module, name) | ("result", function) | ("inside", function): what is in its result; each
+    # with whether it was copied.
     def roots(self, node, names):
         if isinstance(node, ast.Name):
             if node.id in names:
@@ -77,7 +108,7 @@ class Looked:
         elif isinstance(node, ast.Attribute) and (module := self._module(node.value)):
             return self._outside(module, node.attr)
         elif isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
-            return {(root, False) for root, _ in self.roots(node.value, names)}
+            return _part(self.roots(node.value, names))
         elif isinstance(node, (ast.IfExp,)):
             return self.roots(node.body, names) | self.roots(node.orelse, names)
         elif isinstance(node, ast.BoolOp):
@@ -85,13 +116,13 @@ class Looked:
         elif isinstance(node, ast.NamedExpr):
             return self.roots(node.value, names)
         elif isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-            return {(root, True) for e in node.elts for root, _ in self.roots(e, names)}
+            return _within(set().union(*(self.roots(e, names) for e in node.elts)))
         elif isinstance(node, ast.Dict):
-            return {(root, True) for e in node.values for root, _ in self.roots(e, names)}
+            return _within(set().union(*(self.roots(e, names) for e in node.values)))
         elif isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp)):
-            return {(root, True) for root, _ in self.roots(node.elt, names)}
+            return _within(self.roots(node.elt, names))
         elif isinstance(node, ast.DictComp):
-            return {(root, True) for root, _ in self.roots(node.value, names)}
+            return _within(self.roots(node.value, names))
         elif isinstance(node, ast.Call):
             return self._of_call(node, names)
         return set()
@@ -105,7 +136,7 @@ class Looked:
 
     def _outside(self, module, name):
         if name in module.bound or name in module.classes:  # a class has variables of its own
-            return {(("variable", module.name, name), False)}
+            return {(("variable", module.name, name), 0)}
         source, original = module.imports.get(name, (None, None))
         if source in self.program.modules and original is not None:
             return self._outside(self.program.modules[source], original) if source != module.name else set()
@@ -114,23 +145,23 @@ class Looked:
     def _of_call(self, node, names):
         callee = self.program.called(self.module, node, self.hidden)
         if callee and self.program.is_function(callee):
-            return {(("result", callee), False)}
+            return {(("result", callee), 0), (("inside", callee), 1)}
         dotted = self.program.dotted(self.module, node.func, self.hidden)
         inner = set().union(*(self.roots(a, names) for a in node.args)) if node.args else set()
         if dotted in COPY:
-            return {(root, True) for root, _ in inner}
+            return {(root, max(copied, 1)) for root, copied in inner}
         if dotted in PART:
-            return {(root, False) for root, _ in inner}
+            return _part(inner)
         if isinstance(node.func, ast.Attribute) and node.func.attr in PASS_ON:
-            return {(root, False) for root, _ in self.roots(node.func.value, names)}
+            return _part(self.roots(node.func.value, names))
         return set()
 
     def _roots(self):
-        names = {p: {(("argument", p), False)} for p in ([] if self.is_class else parameters(self.node))}
+        names = {p: {(("argument", p), 0)} for p in ([] if self.is_class else parameters(self.node))}
         if not self.is_class:
             for more in (self.node.args.vararg, self.node.args.kwarg):  # new ones at each call; what is in them is not
                 if more:
-                    names[more.arg] = {(("argument", more.arg), True)}
+                    names[more.arg] = {(("argument", more.arg), 1)}
         pairs = []
         for node in ast.walk(self.node):
             if isinstance(node, ast.Assign):
@@ -141,15 +172,21 @@ class Looked:
                 pairs.append((node.target, node.iter, True))
             elif isinstance(node, ast.withitem) and node.optional_vars is not None:
                 pairs.append((node.optional_vars, node.context_expr, False))
+        puts = [put for node in ast.walk(self.node) for put in _puts(node) if put[0] in self.hidden]
         before = None
         while before != names:
             before = {n: set(r) for n, r in names.items()}
+            for base, value, levels, each in puts:
+                put = self.roots(value, names)
+                names.setdefault(base, set()).update(_within({(r, max(d - 1, 0)) for r, d in put} if each else put, levels))
             for target, value, part in pairs:
                 found = self.roots(value, names)
+                loop = getattr(self.program.node(self.program.called(self.module, value, self.hidden) or self.name), "returned", None) \
+                    if isinstance(value, ast.Call) else None
                 for name in ast.walk(target):
                     if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
-                        direct = not part and name is target
-                        names.setdefault(name.id, set()).update(found if direct else {(r, False) for r, _ in found})
+                        direct = not part and (name is target or (loop is not None and name.id in loop))  # a loop gives back the object itself
+                        names.setdefault(name.id, set()).update(found if direct else _part(found))
         self.names = names
 
     def _change(self, node, held, at):
@@ -200,7 +237,8 @@ class Looked:
                 self.sets.add("os.environ")
                 self.kept = self.kept or place(at, "changes the environment of the process")
         dotted = p.dotted(self.module, at.func, self.hidden)
-        if (dotted in CHANGE_FIRST or dotted == "next") and at.args:
+        unbound = dotted.partition(".")[0] in ("list", "dict", "set") and dotted.partition(".")[2] in CHANGE  # list.append(some, 1)
+        if (dotted in CHANGE_FIRST or dotted == "next" or unbound) and at.args:
             self._change(at, at.args[0], at)
         self.sets.add(dotted)
         if dotted in PROCESS:
@@ -215,7 +253,8 @@ class Looked:
         pairs = [(wanted[n] if n < len(wanted) else None, a) for n, a in enumerate(at.args)]
         pairs += [(k.arg, k.value) for k in at.keywords]
         for parameter, value in pairs:
-            self.passed.append((callee, parameter, {r for r, copied in self.roots(value, self.names) if not copied}, at))
+            roots = self.roots(value, self.names)
+            self.passed.append((callee, parameter, {r for r, copied in roots if not copied}, at, {r for r, _ in roots}))
             if kind := self.kind(value):
                 self.objects.append((callee, place(value, f"is handed {kind}, which is no value")))
 
@@ -228,7 +267,8 @@ class Looked:
             if isinstance(at, (ast.Yield, ast.YieldFrom)):
                 self.stays = self.stays or place(at, "is a generator")
             elif isinstance(at, ast.Return) and at.value is not None:
-                self.returns |= {r for r, copied in self.roots(at.value, self.names) if not copied}
+                for root, copied in self.roots(at.value, self.names):
+                    (self.inside if copied else self.returns).add(root)
                 if kind := self.kind(at.value):
                     self.stays = self.stays or place(at, f"returns {kind}, which is no value")
         for decorator in node.decorator_list:

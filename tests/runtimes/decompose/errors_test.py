@@ -96,7 +96,7 @@ class Errors(Case):
                 seen = []
                 for x in event:
                     out.append(x)
-                    list.append(seen, x)
+                    getattr(list, "append")(seen, x)
                 return [out, seen]
             """, depth="deep")
         before, (failed, answer), calls = self.answers([1, 2])

@@ -55,6 +55,14 @@ class State(Case):
             with self.subTest(bound=bound):
                 self.stays("SEEN = []\ndef add(x):\n    SEEN.append(x)\n" + bound + "\n" + main.format(call=call), {}, "work")
 
+    def test_of_what_only_looks_like_reading(self):
+        for bound, call in (("collections.defaultdict(list)", "L[x]"), ("[]", "list.append(L, x)")):
+            with self.subTest(call=call):
+                self.stays(f"import collections\nL = {bound}\ndef work(x):\n    {call}\ndef main(event):\n    work(1)\n    return len(L)\n", {}, "work uses L")
+
+    def test_an_argument_that_is_changed_after_it_was_given_back(self):
+        self.stays("def same(x):\n    return x\ndef main(event):\n    r = same(event)\n    event.append(1)\n    return r\n", [0], "same returns its argument")
+
     def test_of_a_class(self):
         code = "class Reg:\n    items = []\n    n = 0\ndef add(x):\n    {}\ndef size():\n    return [len(Reg.items), Reg.n]\ndef main(event):\n    add(1)\n    return size()\n"
         for change in ("Reg.items.append(x)", "Reg.n += 1"):
@@ -70,6 +78,29 @@ class State(Case):
     def test_that_has_two_names(self):
         self.stays("A = []\nB = A\ndef put(x):\n    A.append(x)\ndef size():\n    return len(B)\ndef main(event):\n    put(1)\n    return size()\n", {},
                    "size uses B")
+
+    def test_parts_that_a_function_gives_away(self):
+        main = "\ndef main(event):\n    for c in pick(event): c['seen'] = True\n    return event\n"
+        for code in ("def pick(items):\n    return [i for i in items if i['ok']]", "def pick(items):\n    return list(items)",
+                     "def pick(items):\n    out = []\n    for i in items:\n        out.append(i)\n    return out",
+                     "def pick(items):\n    return sorted(some(items), key=str)\ndef some(items):\n    return items[1:]",
+                     "def pick(items):\n    out = {}\n    for i in items:\n        out[str(i)] = i\n    return out.values()",
+                     "def pick(items):\n    out = {}\n    for i in items:\n        out.setdefault(1, []).append(i)\n    return out[1]",
+                     "def pick(items):\n    out = []\n    out.extend([items[0]])\n    out += [items[1]]\n    return out",
+                     "def pick(items):\n    last = None\n    for i in items:\n        last = i\n    return [last]"):
+            for depth in ("medium", "deep"):
+                with self.subTest(code=code, depth=depth):
+                    self.stays(code + main, [{"ok": 1}, {"ok": 0}], "pick", depth)
+        self.stays("ROWS = [[]]\ndef rows():\n    return list(ROWS)\ndef size():\n    return len(ROWS[0])\ndef main(event):\n    rows()[0].append(1)\n"
+                   "    return size()\n", {}, "size uses ROWS")
+
+    def test_what_a_function_gives_may_grow(self):
+        done, _ = self.same("def group(items):\n    by = {}\n    for i in items:\n        by.setdefault(i % 2, [])\n        by[i % 2].append(i)\n    return by\n"
+                            "def main(event):\n    by = group(event)\n    by[1] = [3]\n    return list(by.items())\n", [1, 2, 3], invoked={"app-group"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done, _ = self.same("def pick(items):\n    return [i for i in items if i]\ndef main(event):\n    out = pick(event)\n    out.append(9)\n    return [out, event]\n",
+                            [1, 0], invoked={"app-pick"})
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_what_is_only_read_moves(self):
         done, _ = self.same("""
