@@ -20,7 +20,7 @@ std::string sentence(const Refusal& r) {
 }  // namespace
 
 Status RefusalLog::load(WallTime now) {
-    const auto known = store_.refusals_since(now - kSame, kMostLoaded);
+    const auto known = store_.refused({.from = now - kSame, .limit = kMostLoaded});
     if (!known) return known.forward("reading what was refused");
     for (const RefusalRecord& r : *known)
         met_.try_emplace({r.what.target, r.what.rule, rules::without_figures(r.what.reason)}, Met{now, sentence(r.what)});

@@ -60,6 +60,14 @@ struct RefusalRecord {
     WallTime at;
 };
 
+// Which of them are asked for.
+struct RefusalQuery {
+    WallTime from{};                             // met then or later
+    WallTime before = WallTime::max();           // and first met before that
+    std::optional<FunctionRef> function = {};    // unset: of all
+    std::size_t limit = 1'000;                   // the newest ones
+};
+
 class KnowledgeStore {
 public:
     virtual ~KnowledgeStore() = default;
@@ -81,8 +89,8 @@ public:
     virtual Result<std::vector<Invocation>> invocations_since(const FunctionRef&, WallTime from) = 0;
     // What rules were refused; all of them or none is kept. Stores that keep none need not know of it.
     virtual Status keep(std::span<const RefusalRecord> refusals);
-    // At `from` or later, newest first, at most `limit`.
-    virtual Result<std::vector<RefusalRecord>> refusals_since(WallTime from, std::size_t limit);
+    // Newest first.
+    virtual Result<std::vector<RefusalRecord>> refused(const RefusalQuery& query);
     // Forgets invocations and refusals older than `before`.
     virtual Status forget(WallTime before) = 0;
 };

@@ -40,12 +40,15 @@ Status insert_refusals(sqlite::Database& database, std::span<const RefusalRecord
     return ok();
 }
 
-Result<std::vector<RefusalRecord>> select_refusals(sqlite::Database& database, WallTime from, std::size_t limit) {
-    auto select =
-        database.prepare("SELECT " + names().columns + " FROM refusals WHERE at_ns >= ? ORDER BY at_ns DESC, id DESC LIMIT ?");
+Result<std::vector<RefusalRecord>> select_refusals(sqlite::Database& database, const RefusalQuery& query) {
+    const std::string of_function = query.function ? " AND provider = ? AND function = ?" : "";
+    auto select = database.prepare("SELECT " + names().columns + " FROM refusals WHERE at_ns >= ? AND at_ns < ?" + of_function +
+                                   " ORDER BY at_ns DESC, id DESC LIMIT ?");
     if (!select) return select.forward();
+    select->bind(ns(query.from)).bind(ns(query.before));
+    if (query.function) select->bind(std::string_view(query.function->provider)).bind(std::string_view(query.function->name));
     constexpr std::size_t kMost = std::numeric_limits<std::int64_t>::max();
-    select->bind(ns(from)).bind(static_cast<std::int64_t>(std::min(limit, kMost)));
+    select->bind(static_cast<std::int64_t>(std::min(query.limit, kMost)));
     std::vector<RefusalRecord> found;
     while (true) {
         const auto more = select->step();

@@ -11,8 +11,8 @@ namespace autotune {
 
 // Errors of all: the database's.
 Status insert_refusals(sqlite::Database& database, std::span<const RefusalRecord> refusals);
-// At `from` or later, newest first, at most `limit`.
-Result<std::vector<RefusalRecord>> select_refusals(sqlite::Database& database, WallTime from, std::size_t limit);
+// Newest first.
+Result<std::vector<RefusalRecord>> select_refusals(sqlite::Database& database, const RefusalQuery& query);
 Status delete_refusals(sqlite::Database& database, WallTime before);
 
 }  // namespace autotune

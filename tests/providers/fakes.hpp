@@ -63,10 +63,11 @@ public:
         refusals.insert(refusals.end(), more.begin(), more.end());
         return ok();
     }
-    Result<std::vector<RefusalRecord>> refusals_since(WallTime from, std::size_t limit) override {
+    Result<std::vector<RefusalRecord>> refused(const RefusalQuery& query) override {
         std::vector<RefusalRecord> found;
-        for (auto r = refusals.rbegin(); r != refusals.rend() && found.size() < limit; ++r)
-            if (r->at >= from) found.push_back(*r);
+        for (auto r = refusals.rbegin(); r != refusals.rend() && found.size() < query.limit; ++r)
+            if (r->at >= query.from && r->at < query.before && (!query.function || r->what.target == *query.function))
+                found.push_back(*r);
         return found;
     }
     Status forget(WallTime) override { return ok(); }
@@ -116,9 +117,7 @@ public:
         const Status refused = refuse();
         return refused ? behind_.keep(refusals) : refused;
     }
-    Result<std::vector<RefusalRecord>> refusals_since(WallTime from, std::size_t limit) override {
-        return behind_.refusals_since(from, limit);
-    }
+    Result<std::vector<RefusalRecord>> refused(const RefusalQuery& query) override { return behind_.refused(query); }
     Status forget(WallTime before) override { return behind_.forget(before); }
 
 private:
