@@ -172,9 +172,7 @@ void Pipeline::begin(const Action& action, WallTime planned) {
     const auto started = parts_.executor.start(action);
     if (!started) {
         rules::not_begun(engine_, action, planned, rules::kRetryAfter);
-        if (started.error().code == Errc::conflict)
-            held_back(action.target, action.rule, action.change, started.error().message);
-        return check(started.forward(action.target.name + ": " + describe(action.change)));
+        return did_not_begin(action, started.error(), action.target.name + ": " + describe(action.change));
     }
     executing_ |= started->has_value();
     take_outcomes();
