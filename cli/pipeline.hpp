@@ -90,7 +90,7 @@ private:
     void held_back(const Action& action, const std::string& why);
     void did_not_begin(const Action& action, const Error& error, const std::string& what);
     void not_taken_back(ChangeId id, const Error& error);
-    void note_refusals(const std::vector<Refusal>& refused, WallTime now);
+    void note_refusals(const Plan& plan, WallTime now);
     Result<bool> was_begun_before(const Action& asked);
     void take_outcomes();
     void observe();

@@ -154,7 +154,7 @@ Status SqliteStore::forget(WallTime before) {
 
 Status SqliteStore::keep(std::span<const RefusalRecord> refusals) {
     if (refusals.empty()) return ok();
-    return impl_->transact(impl_->bulk, "keeping refusals in", [&] { return insert_refusals(impl_->bulk, refusals); });
+    return impl_->transact(impl_->bulk, "keeping refusals in", [&] { return write_refusals(impl_->bulk, refusals); });
 }
 
 Result<std::vector<RefusalRecord>> SqliteStore::refused(const RefusalQuery& query) {

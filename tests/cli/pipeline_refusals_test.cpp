@@ -27,6 +27,20 @@ protected:
     }
 };
 
+TEST_F(PipelineRefusalsTest, WhatStandsIsOneEntryAndARestartRepeatsNone) {
+    rules_.guardrails.max_concurrent_changes = 0;
+    const auto stands = [&](int times) {
+        for (int i = 0; i < times; ++i) call("1", End::out_of_memory), pass(30s);
+    };
+    stands(60);
+    ASSERT_THAT(on_record(), SizeIs(1)) << "in half an hour";
+    EXPECT_THAT(on_record()[0], HasSubstr("as many changes are under way"));
+    EXPECT_GE(memory_.refusals[0].until - memory_.refusals[0].at, 20min);
+    make_pipeline(Mode::apply);
+    stands(4);
+    EXPECT_THAT(on_record(), SizeIs(1));
+}
+
 TEST_F(PipelineRefusalsTest, AnotherAgentsLeaseIsOnRecordForWhatIsApplied) {
     platform_.can.leases = true;
     another_agent_changes_it();

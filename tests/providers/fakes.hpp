@@ -60,13 +60,21 @@ public:
         return found;
     }
     Status keep(std::span<const RefusalRecord> more) override {
-        refusals.insert(refusals.end(), more.begin(), more.end());
+        for (const RefusalRecord& r : more) {
+            const auto known = std::find_if(refusals.begin(), refusals.end(), [&](const RefusalRecord& k) {
+                return k.at == r.at && k.what.target == r.what.target && k.what.rule == r.what.rule;
+            });
+            if (r.until <= r.at)
+                refusals.push_back(r);
+            else if (known != refusals.end())
+                known->until = r.until;
+        }
         return ok();
     }
     Result<std::vector<RefusalRecord>> refused(const RefusalQuery& query) override {
         std::vector<RefusalRecord> found;
         for (auto r = refusals.rbegin(); r != refusals.rend() && found.size() < query.limit; ++r)
-            if (r->at >= query.from && r->at < query.before && (!query.function || r->what.target == *query.function))
+            if (r->until >= query.from && r->at < query.before && (!query.function || r->what.target == *query.function))
                 found.push_back(*r);
         return found;
     }
