@@ -64,7 +64,8 @@ std::string refusal_json(const RefusalRecord& r) {
                     {"rule", r.what.rule},
                     {"change", r.what.change},
                     {"reason", r.what.reason},
-                    {"at", to_rfc3339(r.at)}});
+                    {"at", to_rfc3339(r.at)},
+                    {"until", to_rfc3339(r.until)}});
 }
 
 std::string change_json(const ChangeRecord& change) { return line_of(json_of(change)); }

@@ -21,8 +21,13 @@ namespace autotune::cli {
 
 namespace {
 
-constexpr std::size_t kLookedThrough = 1'000;  // changes, for those that the same function did not get
+constexpr std::size_t kLookedThrough = 1'000;  // changes and refusals, for what the same function did not get
 constexpr Nanos kNear = std::chrono::hours(24);
+
+// Of its function and its days only: there may be any number of others, and of later ones.
+RefusalQuery refused_beside(const ChangeRecord& change) {
+    return {.from = change.opened - kNear, .before = change.opened + kNear, .function = change.action.target, .limit = kLookedThrough};
+}
 
 Result<Explanation> look_up(SqliteStore& store, ChangeId id) {
     auto change = store.change(id);
@@ -38,10 +43,9 @@ Result<Explanation> look_up(SqliteStore& store, ChangeId id) {
             other.disposition == Disposition::refused && before < kNear && before > -kNear)
             out.not_chosen.push_back(std::move(other));
     }
-    auto refusals = store.refusals_since(out.change.opened - kNear, kLookedThrough);
+    auto refusals = store.refused(refused_beside(out.change));
     if (!refusals) return refusals.forward();
-    for (RefusalRecord& r : *refusals)
-        if (r.what.target == out.change.action.target && r.at - out.change.opened < kNear) out.refused.push_back(std::move(r));
+    out.refused = *std::move(refusals);
     return out;
 }
 

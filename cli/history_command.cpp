@@ -50,7 +50,7 @@ int print_changes(SqliteStore& store, std::size_t limit, bool json) {
         for (const ChangeRecord& c : *records) std::cout << change_json(c) << "\n";
         return kDone;
     }
-    const auto refusals = store.refusals_since(WallTime(), limit);
+    const auto refusals = store.refused({.limit = limit});
     if (!refusals) return failed(refusals.error());
     auto refusal = refusals->begin();
     std::size_t left = limit;
@@ -66,7 +66,7 @@ int print_changes(SqliteStore& store, std::size_t limit, bool json) {
 }
 
 int print_refusals(SqliteStore& store, std::size_t limit, bool json) {
-    const auto refusals = store.refusals_since(WallTime(), limit);
+    const auto refusals = store.refused({.limit = limit});
     if (!refusals) return failed(refusals.error());
     for (const RefusalRecord& r : *refusals) {
         if (json)

@@ -119,7 +119,7 @@ void Pipeline::evaluate() {
     take_deployments(now);
     if (!options_.applications.empty()) take_left(actions_in(options_.applications), now);
     Plan plan = rules::evaluate(parts_.rules, engine_, now);
-    note_refusals(plan.refused, now.now);
+    note_refusals(plan, now.now);
     for (Action& action : plan.actions) {
         add_evidence(action, now.now);
         begin(action, now.now);
@@ -163,8 +163,9 @@ void Pipeline::add_evidence(Action& action, WallTime now) {
     diagnose(action, seen);
 }
 
-void Pipeline::note_refusals(const std::vector<Refusal>& refused, WallTime now) {
-    for (const Refusal& refusal : refused) refusals_.add(refusal, now);
+void Pipeline::note_refusals(const Plan& plan, WallTime now) {
+    for (const auto* some : {&plan.refused, &plan.still_refused})
+        for (const Refusal& refusal : *some) refusals_.add(refusal, now);
     check(refusals_.write());
 }
 
@@ -172,9 +173,7 @@ void Pipeline::begin(const Action& action, WallTime planned) {
     const auto started = parts_.executor.start(action);
     if (!started) {
         rules::not_begun(engine_, action, planned, rules::kRetryAfter);
-        if (started.error().code == Errc::conflict)
-            held_back(action.target, action.rule, action.change, started.error().message);
-        return check(started.forward(action.target.name + ": " + describe(action.change)));
+        return did_not_begin(action, started.error(), action.target.name + ": " + describe(action.change));
     }
     executing_ |= started->has_value();
     take_outcomes();

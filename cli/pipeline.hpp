@@ -87,8 +87,10 @@ private:
     void take_left(const std::vector<LeftAction>& all, const rules::Situation& now);
     void take_deployments(const rules::Situation& now);
     void take_rollbacks();
-    void held_back(const FunctionRef& function, const std::string& rule, const Change& change, const std::string& why);
-    void note_refusals(const std::vector<Refusal>& refused, WallTime now);
+    void held_back(const Action& action, const std::string& why);
+    void did_not_begin(const Action& action, const Error& error, const std::string& what);
+    void not_taken_back(ChangeId id, const Error& error);
+    void note_refusals(const Plan& plan, WallTime now);
     Result<bool> was_begun_before(const Action& asked);
     void take_outcomes();
     void observe();

@@ -13,8 +13,14 @@ constexpr std::size_t kLookedThrough = 1'000;  // changes, for what a death kept
 }  // namespace
 
 // What people asked for, or approved.
-void Pipeline::held_back(const FunctionRef& function, const std::string& rule, const Change& change, const std::string& why) {
-    refusals_.add({function, rule, why, describe(change)}, parts_.clock.wall());
+void Pipeline::held_back(const Action& action, const std::string& why) {
+    refusals_.add({action.target, action.rule, why, describe(action.change)}, parts_.clock.wall());
+}
+
+// A conflict is that another agent has its lease, or changes it: it will be asked again, and goes on record.
+void Pipeline::did_not_begin(const Action& action, const Error& error, const std::string& what) {
+    if (error.code == Errc::conflict) held_back(action, error.message);
+    check(unexpected(error.with_context(what)));
 }
 
 // One that cannot begin yet stays where it is, and is looked at again at the next evaluation.
@@ -30,16 +36,17 @@ void Pipeline::take_approvals(const rules::Situation& now) {
             check(forget(options_.approvals, approval.id));
             continue;
         }
+        const Action action = found->action;  // the executor may forget it
         std::string why = options_.mode == Mode::dry_run
                               ? "this agent runs dry"
-                              : rules::held_back(parts_.rules, engine_, now, found->action.target);
+                              : rules::held_back(parts_.rules, engine_, now, action.target);
         if (!why.empty()) {
             check(fail(Errc::conflict, which + " and not begun yet: " + why));
-            held_back(found->action.target, found->action.rule, found->action.change, why);
+            held_back(action, why);
             continue;
         }
         if (const Status begun = parts_.executor.approve(approval.id, approval.who); !begun) {
-            check(begun.forward(which));
+            did_not_begin(action, begun.error(), which);
             continue;
         }
         check(forget(options_.approvals, approval.id));
@@ -77,7 +84,7 @@ void Pipeline::take_left(const std::vector<LeftAction>& all, const rules::Situat
                                     : rules::held_back(parts_.rules, engine_, now, action.target);
         if (!why.empty()) {
             check(fail(Errc::conflict, what + " is not begun yet: " + why));
-            held_back(action.target, action.rule, action.change, why);
+            held_back(action, why);
             continue;
         }
         action.mode = std::min(action.mode, options_.mode);
@@ -85,7 +92,7 @@ void Pipeline::take_left(const std::vector<LeftAction>& all, const rules::Situat
             action.canary->weight = std::min(action.canary->weight, parts_.rules.guardrails.max_canary_weight);
         const auto started = parts_.executor.start(action);
         if (!started) {
-            check(started.forward(what));
+            did_not_begin(action, started.error(), what);
             if (started.error().code != Errc::not_found) continue;  // a name that is none stays none
         }
         check(forget(left));
@@ -105,6 +112,14 @@ void Pipeline::take_deployments(const rules::Situation& now) {
     sweep_packages(options_.deployments, needed);
 }
 
+void Pipeline::not_taken_back(ChangeId id, const Error& error) {
+    const std::string which = "change " + std::to_string(static_cast<std::int64_t>(id));
+    check(unexpected(error.with_context("rolling back " + which)));
+    if (error.code != Errc::conflict) return;
+    if (const auto change = parts_.store.change(id))
+        refusals_.add({change->action.target, change->action.rule, error.message, "rollback of " + which}, parts_.clock.wall());
+}
+
 // Not held back by freezes and limits: they keep from changing, and this is the way back.
 void Pipeline::take_rollbacks() {
     if (options_.rollbacks.empty()) return;
@@ -117,7 +132,7 @@ void Pipeline::take_rollbacks() {
         const auto undo = parts_.executor.roll_back(wish.id, wish.who);
         // Nothing to take back, and that will not change; else it is asked again.
         const bool vain = !undo && (undo.error().code == Errc::invalid_argument || undo.error().code == Errc::not_found);
-        if (!undo) check(undo.forward("rolling back " + which));
+        if (!undo) not_taken_back(wish.id, undo.error());
         if (!undo && !vain) continue;
         check(forget(options_.rollbacks, wish.id));
         take_outcomes();

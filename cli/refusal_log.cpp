@@ -9,6 +9,8 @@ namespace autotune::cli {
 
 namespace {
 constexpr Nanos kSame = std::chrono::minutes(10);
+// What stands is written that often: thousands may stand, and the record need not know it to the second.
+constexpr Nanos kLag = std::chrono::minutes(5);
 constexpr std::size_t kAtOnce = 200, kMostUnwritten = 20'000, kMostMet = 50'000, kMostLoaded = 10'000;
 
 // None when the wall clock was set back: what was met is still the same.
@@ -19,31 +21,37 @@ std::string sentence(const Refusal& r) {
 }
 }  // namespace
 
+RefusalLog::Key RefusalLog::key_of(const Refusal& r) { return {r.target, r.rule, rules::without_figures(r.reason)}; }
+
+// It may have been met for longer than is on record: then it is the same still.
 Status RefusalLog::load(WallTime now) {
-    const auto known = store_.refusals_since(now - kSame, kMostLoaded);
+    auto known = store_.refused({.from = now - kSame - kLag, .limit = kMostLoaded});
     if (!known) return known.forward("reading what was refused");
-    for (const RefusalRecord& r : *known)
-        met_.try_emplace({r.what.target, r.what.rule, rules::without_figures(r.what.reason)}, Met{now, sentence(r.what)});
+    for (RefusalRecord& r : *known) {
+        const WallTime last = std::min(now, r.until + kLag);
+        met_.try_emplace(key_of(r.what), Met{std::move(r), last});
+    }
     return ok();
 }
 
 void RefusalLog::add(Refusal refusal, WallTime now) {
-    Met met{now, sentence(refusal)};
-    const auto [known, is_new] =
-        met_.try_emplace({refusal.target, refusal.rule, rules::without_figures(refusal.reason)}, met);
-    const bool same = !is_new && since(known->second.at, now) < kSame;
-    known->second = std::move(met);
-    if (same) return;
-    unwritten_.push_back({std::move(refusal), now});
+    const auto [known, is_new] = met_.try_emplace(key_of(refusal));
+    Met& met = known->second;
+    const bool same = !is_new && since(met.last, now) < kSame;
+    met.last = now;
+    if (same && since(met.kept.until, now) < kLag) return;
+    if (refusal.change.empty()) refusal.change = met.kept.what.change;
+    met.kept = {std::move(refusal), same ? met.kept.at : now, now};
+    unwritten_.push_back(met.kept);
     if (unwritten_.size() > kMostUnwritten) {
+        dropped_ += unwritten_.front().until == unwritten_.front().at;  // else it is on record, only not for how long
         unwritten_.pop_front();
-        ++dropped_;
     }
     if (met_.size() > kMostMet) forget_old(now);
 }
 
 void RefusalLog::forget_old(WallTime now) {
-    std::erase_if(met_, [&](const auto& one) { return since(one.second.at, now) >= kSame; });
+    std::erase_if(met_, [&](const auto& one) { return since(one.second.last, now) >= kSame; });
     if (met_.size() > kMostMet) met_.clear();  // then some are told twice
 }
 
@@ -61,7 +69,8 @@ Status RefusalLog::write() {
 std::vector<std::string> RefusalLog::lately(const FunctionRef& function, const std::string& but_rule, WallTime now) const {
     std::vector<std::string> out;
     for (auto at = met_.lower_bound({function, "", ""}); at != met_.end() && std::get<0>(at->first) == function; ++at)
-        if (std::get<1>(at->first) != but_rule && since(at->second.at, now) < kSame) out.push_back(at->second.sentence);
+        if (std::get<1>(at->first) != but_rule && since(at->second.last, now) < kSame)
+            out.push_back(sentence(at->second.kept.what));
     return out;
 }
 

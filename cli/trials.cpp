@@ -1,6 +1,7 @@
 #include "cli/trials.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "rules/canary/judge.hpp"
 #include "rules/canary/pairing.hpp"
@@ -66,7 +67,10 @@ void Trials::add(std::span<const ThrottledCall> throttled) {
 }
 
 JudgeReport Trials::effect(const Reserve& reserve, const Trial& trial, const CanaryPolicy& policy, bool over) {
-    const Tally after{.calls = trial.calls.size() + trial.throttled, .bad = trial.throttled};
+    // As before: fn.invocations counts those that were not told, too.
+    const std::uint64_t served = std::accumulate(trial.calls.begin(), trial.calls.end(), std::uint64_t{0},
+                                                 [](std::uint64_t sum, const Invocation& call) { return sum + call.stands_for; });
+    const Tally after{.calls = served + trial.throttled, .bad = trial.throttled};
     return rules::judge_effect({.before = reserve.before,
                                 .after = after,
                                 .beyond = reserve.from ? rules::began_beyond(trial.calls, *reserve.from) : 0,

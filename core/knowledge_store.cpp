@@ -31,7 +31,7 @@ Result<ChangeRecord> KnowledgeStore::change(ChangeId id) {
 
 Status KnowledgeStore::keep(std::span<const RefusalRecord>) { return ok(); }
 
-Result<std::vector<RefusalRecord>> KnowledgeStore::refusals_since(WallTime, std::size_t) {
+Result<std::vector<RefusalRecord>> KnowledgeStore::refused(const RefusalQuery&) {
     return std::vector<RefusalRecord>();
 }
 

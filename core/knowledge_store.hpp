@@ -57,7 +57,16 @@ struct ChangeRecord {
 // What a rule would have done and was not allowed to.
 struct RefusalRecord {
     Refusal what;
-    WallTime at;
+    WallTime at;     // when it was met first
+    WallTime until;  // and last
+};
+
+// Which of them are asked for.
+struct RefusalQuery {
+    WallTime from{};                             // met then or later
+    WallTime before = WallTime::max();           // and first met before that
+    std::optional<FunctionRef> function = {};    // unset: of all
+    std::size_t limit = 1'000;                   // the newest ones
 };
 
 class KnowledgeStore {
@@ -79,11 +88,12 @@ public:
     // Invocations, for judging after a restart and for history. Not fsynced one by one.
     virtual Status append(std::span<const Invocation> invocations) = 0;
     virtual Result<std::vector<Invocation>> invocations_since(const FunctionRef&, WallTime from) = 0;
-    // What rules were refused; all of them or none is kept. Stores that keep none need not know of it.
+    // What rules were refused; all of them or none is kept. One that is on record (the function, rule and `at` are the same)
+    // gets another `until`. Stores that keep none need not know of it.
     virtual Status keep(std::span<const RefusalRecord> refusals);
-    // At `from` or later, newest first, at most `limit`.
-    virtual Result<std::vector<RefusalRecord>> refusals_since(WallTime from, std::size_t limit);
-    // Forgets invocations and refusals older than `before`.
+    // Newest first.
+    virtual Result<std::vector<RefusalRecord>> refused(const RefusalQuery& query);
+    // Forgets invocations older than `before`, and refusals that were not met since.
     virtual Status forget(WallTime before) = 0;
 };
 

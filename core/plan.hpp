@@ -166,7 +166,8 @@ struct Refusal {
 
 struct Plan {
     std::vector<Action> actions;    // at most one change a function
-    std::vector<Refusal> refused;
+    std::vector<Refusal> refused;   // for another reason than last time
+    std::vector<Refusal> still_refused = {};  // for the same one; what it would have done was told then
 };
 
 enum class Disposition : std::uint8_t {

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "knowledge/json_integer.hpp"
+#include "core/json_integer.hpp"
 
 namespace autotune {
 

@@ -16,6 +16,7 @@ void each_field(Visit&& visit, AnyRefusal& r) {
     visit("change", r.what.change);
     visit("reason", r.what.reason);
     visit("at_ns", r.at);
+    visit("until_ns", r.until);
 }
 
 const sqlite::Names& names() {
@@ -30,22 +31,34 @@ const sqlite::Names& names() {
 std::int64_t ns(WallTime t) { return t.time_since_epoch().count(); }
 }  // namespace
 
-Status insert_refusals(sqlite::Database& database, std::span<const RefusalRecord> refusals) {
+Status write_refusals(sqlite::Database& database, std::span<const RefusalRecord> refusals) {
     auto insert = database.kept("INSERT INTO refusals (" + names().columns + ") VALUES (" + names().marks + ")");
     if (!insert) return insert.forward();
+    auto extend = database.kept("UPDATE refusals SET until_ns = ? WHERE at_ns = ? AND provider = ? AND function = ? AND rule = ?");
+    if (!extend) return extend.forward();
     for (const RefusalRecord& refusal : refusals) {
-        each_field(sqlite::Writer{**insert}, refusal);
-        if (const Status done = (*insert)->run(); !done) return done;
+        const bool is_new = refusal.until <= refusal.at;
+        if (is_new) {
+            each_field(sqlite::Writer{**insert}, refusal);
+        } else {
+            sqlite::Writer known{**extend};
+            known("until_ns", refusal.until), known("at_ns", refusal.at), known("provider", refusal.what.target.provider);
+            known("function", refusal.what.target.name), known("rule", refusal.what.rule);
+        }
+        if (const Status done = (is_new ? *insert : *extend)->run(); !done) return done;
     }
     return ok();
 }
 
-Result<std::vector<RefusalRecord>> select_refusals(sqlite::Database& database, WallTime from, std::size_t limit) {
-    auto select =
-        database.prepare("SELECT " + names().columns + " FROM refusals WHERE at_ns >= ? ORDER BY at_ns DESC, id DESC LIMIT ?");
+Result<std::vector<RefusalRecord>> select_refusals(sqlite::Database& database, const RefusalQuery& query) {
+    const std::string of_function = query.function ? " AND provider = ? AND function = ?" : "";
+    auto select = database.prepare("SELECT " + names().columns + " FROM refusals WHERE until_ns >= ? AND at_ns < ?" + of_function +
+                                   " ORDER BY at_ns DESC, id DESC LIMIT ?");
     if (!select) return select.forward();
+    select->bind(ns(query.from)).bind(ns(query.before));
+    if (query.function) select->bind(std::string_view(query.function->provider)).bind(std::string_view(query.function->name));
     constexpr std::size_t kMost = std::numeric_limits<std::int64_t>::max();
-    select->bind(ns(from)).bind(static_cast<std::int64_t>(std::min(limit, kMost)));
+    select->bind(static_cast<std::int64_t>(std::min(query.limit, kMost)));
     std::vector<RefusalRecord> found;
     while (true) {
         const auto more = select->step();
@@ -59,7 +72,7 @@ Result<std::vector<RefusalRecord>> select_refusals(sqlite::Database& database, W
 }
 
 Status delete_refusals(sqlite::Database& database, WallTime before) {
-    auto remove = database.prepare("DELETE FROM refusals WHERE at_ns < ?");
+    auto remove = database.prepare("DELETE FROM refusals WHERE until_ns < ?");
     if (!remove) return remove.forward();
     remove->bind(ns(before));
     return remove->run();

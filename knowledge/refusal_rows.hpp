@@ -9,10 +9,10 @@
 
 namespace autotune {
 
-// Errors of all: the database's.
-Status insert_refusals(sqlite::Database& database, std::span<const RefusalRecord> refusals);
-// At `from` or later, newest first, at most `limit`.
-Result<std::vector<RefusalRecord>> select_refusals(sqlite::Database& database, WallTime from, std::size_t limit);
+// Errors of all: the database's. One that was met longer than a moment is on record already, and is only extended.
+Status write_refusals(sqlite::Database& database, std::span<const RefusalRecord> refusals);
+// Newest first.
+Result<std::vector<RefusalRecord>> select_refusals(sqlite::Database& database, const RefusalQuery& query);
 Status delete_refusals(sqlite::Database& database, WallTime before);
 
 }  // namespace autotune

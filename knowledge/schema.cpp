@@ -10,7 +10,7 @@ constexpr std::int64_t kApplicationId = 0x61757474;
 
 // Migration i makes version i+1 of version i. Never change one that was released: add another.
 // STRICT: a value of the wrong type is an error, not a surprise years later.
-constexpr std::array<const char*, 11> kMigrations{R"sql(
+constexpr std::array<const char*, 12> kMigrations{R"sql(
 CREATE TABLE changes (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     token TEXT NOT NULL UNIQUE,
@@ -140,6 +140,10 @@ CREATE TABLE refusals (
     at_ns INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX refusals_by_time ON refusals (at_ns);
+)sql",
+                                                 R"sql(
+ALTER TABLE refusals ADD COLUMN until_ns INTEGER NOT NULL DEFAULT 0;
+UPDATE refusals SET until_ns = at_ns;
 )sql"};
 constexpr std::int64_t kVersion = kMigrations.size();
 

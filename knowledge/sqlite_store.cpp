@@ -154,11 +154,11 @@ Status SqliteStore::forget(WallTime before) {
 
 Status SqliteStore::keep(std::span<const RefusalRecord> refusals) {
     if (refusals.empty()) return ok();
-    return impl_->transact(impl_->bulk, "keeping refusals in", [&] { return insert_refusals(impl_->bulk, refusals); });
+    return impl_->transact(impl_->bulk, "keeping refusals in", [&] { return write_refusals(impl_->bulk, refusals); });
 }
 
-Result<std::vector<RefusalRecord>> SqliteStore::refusals_since(WallTime from, std::size_t limit) {
-    return impl_->transact(impl_->bulk, "reading", [&] { return select_refusals(impl_->bulk, from, limit); });
+Result<std::vector<RefusalRecord>> SqliteStore::refused(const RefusalQuery& query) {
+    return impl_->transact(impl_->bulk, "reading", [&] { return select_refusals(impl_->bulk, query); });
 }
 
 Result<ChangeRecord> SqliteStore::change(ChangeId id) {

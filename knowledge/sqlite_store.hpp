@@ -54,7 +54,7 @@ public:
     Status append(std::span<const Invocation> invocations) override;
     Result<std::vector<Invocation>> invocations_since(const FunctionRef&, WallTime from) override;
     Status keep(std::span<const RefusalRecord> refusals) override;
-    Result<std::vector<RefusalRecord>> refusals_since(WallTime from, std::size_t limit) override;
+    Result<std::vector<RefusalRecord>> refused(const RefusalQuery& query) override;
     Status forget(WallTime before) override;
 
     // Errors: not_found.

@@ -2,7 +2,9 @@
 #include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
+#include "core/json_integer.hpp"
 #include "providers/aws_lambda_api.hpp"
 #include "providers/base64.hpp"
 #include "providers/tuning.hpp"
@@ -45,7 +47,7 @@ Configuration to_configuration(const json& j) {
     c.version = j.value("Version", "$LATEST");
     c.arn = j.value("FunctionArn", "");
     if (c.arn.ends_with(":" + c.version)) c.arn.resize(c.arn.size() - c.version.size() - 1);
-    c.config.memory_mb = j.at("MemorySize").get<std::uint32_t>();
+    c.config.memory_mb = integer_of<std::uint32_t>(j.at("MemorySize"));
     c.config.timeout = std::chrono::seconds(j.value("Timeout", 0));
     c.config.runtime = j.value("Runtime", "");
     c.config.handler = j.value("Handler", "");
@@ -101,10 +103,15 @@ template <class Read>
 auto parse(std::string_view body, Read read) -> Result<decltype(read(json()))> {
     try {
         return read(without_nulls(json::parse(body)));
-    } catch (const json::exception& e) {
+    } catch (const std::exception& e) {  // json's, and out_of_range of what does not fit
         return fail(Errc::unavailable,
                     std::string("the answer is not what the Lambda API promises: ") + e.what());
     }
+}
+
+template <class Int>
+std::optional<Int> integer_at(const json& j, const char* name) {
+    return j.contains(name) ? std::optional(integer_of<Int>(j.at(name))) : std::nullopt;
 }
 
 template <class Item, class Read>
@@ -182,16 +189,16 @@ Result<Page<std::string>> parse_layer_versions(std::string_view body) {
 }
 
 Result<std::optional<std::uint32_t>> parse_concurrency(std::string_view body) {
-    return parse(body, [](const json& j) {
-        return j.contains("ReservedConcurrentExecutions")
-                   ? std::optional(j.at("ReservedConcurrentExecutions").get<std::uint32_t>())
-                   : std::nullopt;
-    });
+    return parse(body, [](const json& j) { return integer_at<std::uint32_t>(j, "ReservedConcurrentExecutions"); });
 }
 
 Result<Observations> parse_observations(std::string_view body, std::string_view provider) {
     const auto at = [](const json& call) {
-        return WallTime(std::chrono::microseconds(call.at("at_us").get<std::int64_t>()));
+        using std::chrono::microseconds;
+        const microseconds since(integer_of<std::int64_t>(call.at("at_us")));
+        constexpr auto kLatest = std::chrono::duration_cast<microseconds>(Nanos::max());
+        if (since > kLatest || since < -kLatest) throw std::out_of_range("at_us is no time that fits");
+        return WallTime(since);
     };
     const auto function = [&](const json& call) {
         return FunctionRef{std::string(provider), call.at("function").get<std::string>()};
@@ -199,7 +206,10 @@ Result<Observations> parse_observations(std::string_view body, std::string_view 
     const auto hash = [](const json& text) {
         const auto digits = text.get<std::string>();
         std::uint64_t value = 0;
-        (void)std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+        const char* const end = digits.data() + digits.size();
+        // Of two that cannot be read nobody knows whether they are equal.
+        if (const auto read = std::from_chars(digits.data(), end, value, 16); read.ec != std::errc() || read.ptr != end)
+            throw std::out_of_range("\"" + digits + "\" is no hash of 64 bits");
         return value;
     };
     return parse(body, [&](const json& j) {
@@ -207,10 +217,9 @@ Result<Observations> parse_observations(std::string_view body, std::string_view 
                          .answered = {},
                          .next = j.at("next").get<std::string>(),
                          .more = j.at("more").get<bool>(),
-                         .missed = j.at("missed").get<std::uint64_t>()};
+                         .missed = integer_of<std::uint64_t>(j.at("missed"))};
         for (const json& call : j.at("throttled"))
-            out.throttled.push_back({function(call), at(call),
-                                     call.contains("limit") ? std::optional(call.at("limit").get<std::uint32_t>()) : std::nullopt});
+            out.throttled.push_back({function(call), at(call), integer_at<std::uint32_t>(call, "limit")});
         for (const json& call : j.at("answered"))
             out.answered.push_back({function(call), at(call), InvocationId(call.at("id").get<std::string>()), call.at("version").get<std::string>(),
                                     hash(call.at("input")), hash(call.at("output"))});

@@ -254,7 +254,10 @@ private:
     // `change`: what it would have done; null: not known yet, and only worth the thinking when it is told.
     void refuse(const Firing& f, std::string reason, const Change* change = nullptr) {
         std::string kind = without_figures(reason);
-        if (kind == f.state->refused_because) return;
+        if (kind == f.state->refused_because) {
+            plan_.still_refused.push_back({f.facts->function, f.rule->name, std::move(reason)});
+            return;
+        }
         f.state->refused_because = std::move(kind);
         std::string what;
         if (change != nullptr)

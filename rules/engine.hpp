@@ -5,8 +5,8 @@
 // rule is active, until `clear_when` has held for `clear_for`. An active rule whose `when` holds acts,
 // at most once a cooldown and max_actions_per_day. Of several changes to one function the one with the
 // higher priority wins, then the rule's name; notifications change nothing, so they do not compete.
-// What fired and could not act is in Plan.refused: when it is first refused and again only when
-// the reason becomes another one, not at every tick.
+// What fired and could not act is in Plan.refused when it is first refused and again only when the reason
+// becomes another one; at every other tick it is in Plan.still_refused.
 //
 // Pure: no clock, no I/O; the same inputs give the same Plan. Not thread-safe for one EngineState.
 #pragma once

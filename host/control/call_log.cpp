@@ -46,17 +46,20 @@ Result<CallLog::Page> CallLog::after(std::string_view cursor) const {
     const std::string_view name = cursor.substr(0, std::min(dot, cursor.size()));
     std::uint64_t from = 0;
     const std::uint64_t first = calls_.empty() ? next_ : calls_.front().number;
-    const bool oldest = cursor == kOldestObservation;
-    if (oldest) {
+    if (cursor == kOldestObservation) {
         from = first;
-    } else if (!cursor.empty()) {
+    } else if (cursor.empty()) {
+        from = next_;
+    } else {
         const std::string_view digits = dot == std::string_view::npos ? std::string_view() : cursor.substr(dot + 1);
         const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), from);
         if (digits.empty() || error != std::errc() || end != digits.data() + digits.size())
             return fail(Errc::invalid_argument, "\"" + std::string(cursor) + "\" is not where an answer said to go on");
+        // Of a host before this one: all of this one's calls came since, those that it forgot, too.
+        if (name != name_) from = 1;
     }
     Page page;
-    if ((name != name_ && !oldest) || from >= next_) {
+    if (from >= next_) {
         page.next = cursor_at(next_);
         return page;
     }

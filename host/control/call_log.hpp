@@ -43,8 +43,8 @@ public:
         bool more = false;
         std::uint64_t missed = 0;              // were forgotten
     };
-    // After `cursor`, the `next` of an earlier page; "oldest": from the first there is; "" or of another host's log: nothing
-    // yet. Errors: invalid_argument.
+    // After `cursor`, the `next` of an earlier page; "oldest": from the first there is; of another host's log: all that came
+    // since this one was started; "": nothing yet. Errors: invalid_argument.
     [[nodiscard]] Result<Page> after(std::string_view cursor) const;
 
 private:

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <queue>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace autotune::rules {
@@ -80,12 +81,14 @@ std::uint64_t began_beyond(std::span<const Invocation> calls, std::uint32_t limi
     std::vector<const Invocation*> by_start;
     for (const Invocation& call : calls) by_start.push_back(&call);
     std::sort(by_start.begin(), by_start.end(), [](const Invocation* a, const Invocation* b) { return a->start < b->start; });
-    std::priority_queue<Timestamp, std::vector<Timestamp>, std::greater<>> ends;
-    std::uint64_t beyond = 0;
+    using End = std::pair<Timestamp, std::uint32_t>;  // and for how many it stands
+    std::priority_queue<End, std::vector<End>, std::greater<>> ends;
+    std::uint64_t beyond = 0, under_way = 0;
     for (const Invocation* call : by_start) {
-        while (!ends.empty() && ends.top() <= call->start) ends.pop();
-        beyond += ends.size() >= limit;
-        ends.push(call->end);
+        for (; !ends.empty() && ends.top().first <= call->start; ends.pop()) under_way -= ends.top().second;
+        if (under_way >= limit) beyond += call->stands_for;
+        under_way += call->stands_for;
+        ends.emplace(call->end, call->stands_for);
     }
     return beyond;
 }

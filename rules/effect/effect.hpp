@@ -31,7 +31,8 @@ struct EffectSeen {
 // "helped"; log10_e_harm: of "harm".
 [[nodiscard]] JudgeReport judge_effect(const EffectSeen& seen, const CanaryPolicy& policy, Horizon horizon);
 
-// How many of them began while at least `limit` others were under way. The order does not matter.
+// How many began while at least `limit` others were under way; where only some are told, an estimate, in which each
+// counts for as many as it stands for, under way as well. The order does not matter.
 [[nodiscard]] std::uint64_t began_beyond(std::span<const Invocation> calls, std::uint32_t limit);
 
 }  // namespace autotune::rules

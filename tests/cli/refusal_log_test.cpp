@@ -55,7 +55,31 @@ TEST_F(RefusalLogTest, TellsNothingAgainAfterARestart) {
     next.add({{"fake", "orders"}, "oom", "frozen", ""}, now_);
     EXPECT_TRUE(next.write());
     EXPECT_THAT(kept(), SizeIs(1));
-    EXPECT_THAT(next.lately({"fake", "orders"}, "other", now_), ElementsAre("by rule oom: frozen"));
+    EXPECT_THAT(next.lately({"fake", "orders"}, "other", now_), ElementsAre("resize 128 MB → 228 MB by rule oom: frozen"));
+}
+
+TEST_F(RefusalLogTest, KeepsUntilWhenWhatStandsIsMet) {
+    const auto stands = [&](const std::string& reason, Nanos time) {
+        for (const WallTime end = now_ + time; now_ < end; now_ += 10s) {
+            log_.add({{"fake", "orders"}, "oom", reason}, now_);
+            EXPECT_TRUE(log_.write());
+        }
+    };
+    const WallTime begun = now_;
+    refuse("frozen");
+    stands("frozen", 3h);
+    EXPECT_THAT(log_.lately({"fake", "orders"}, "other", now_), ElementsAre("resize 128 MB → 228 MB by rule oom: frozen"));
+    stands("in its cooldown", 1min);
+    stands("frozen", 1min);
+    EXPECT_THAT(kept(), ElementsAre("orders: frozen", "orders: in its cooldown"));
+    EXPECT_EQ(memory_.refusals[0].at, begun);
+    EXPECT_GE(memory_.refusals[0].until, begun + 3h - 5min);
+    now_ += 9min;
+    RefusalLog next(store_);
+    ASSERT_TRUE(next.load(now_));
+    next.add({{"fake", "orders"}, "oom", "frozen"}, now_);
+    EXPECT_TRUE(next.write());
+    EXPECT_THAT(kept(), SizeIs(2)) << "told three hours ago, met nine minutes ago";
 }
 
 TEST_F(RefusalLogTest, WaitsForAStoreThatIsIll) {

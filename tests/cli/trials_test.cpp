@@ -105,6 +105,29 @@ TEST(Trials, JudgesAReservationByWhatIsRefusedSince) {
     EXPECT_EQ(late->canary_calls, 95u);
 }
 
+// 9 % were refused, since then 1 %; of those that were served the budget lets one in 10 be told.
+TEST(Trials, CountsTheCallsOfAReservationThatWereNotTold) {
+    CallStore store;
+    Trials trials(store);
+    ChangeRecord change = observed_change();
+    change.action.change = Reserve{.from = 5, .to = 9, .before = {.calls = 1'100, .bad = 100}};
+    ASSERT_TRUE(trials.follow({&change, 1}));
+    for (int s = 0; s < 50; ++s) {
+        Invocation one = call("1", s), beside = call("1", s);
+        one.start = Timestamp(seconds(s));
+        beside.start = one.start + std::chrono::milliseconds(10);
+        one.end = beside.end = one.start + std::chrono::milliseconds(100);
+        one.stands_for = beside.stands_for = 10;
+        trials.add(std::vector{one, beside});
+        if (s % 5 == 0)
+            trials.add(std::vector{ThrottledCall{.function = {"aws-lambda", "orders"}, .at = kPublished + seconds(s), .limit = 9}});
+    }
+    const auto report = trials.judge(change, kPublished + seconds(51));
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->canary_calls, 1'010u);
+    EXPECT_EQ(report->decision, JudgeReport::Decision::promote) << report->reason;
+}
+
 TEST(Trials, AsksTheJudgeOnlyWhenThereIsNews) {
     CallStore store;
     Trials trials(store);

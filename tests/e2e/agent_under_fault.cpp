@@ -68,9 +68,7 @@ public:
         return real_.invocations_since(f, from);
     }
     Status keep(std::span<const RefusalRecord> r) override { return real_.keep(r); }
-    Result<std::vector<RefusalRecord>> refusals_since(WallTime from, std::size_t limit) override {
-        return real_.refusals_since(from, limit);
-    }
+    Result<std::vector<RefusalRecord>> refused(const RefusalQuery& q) override { return real_.refused(q); }
     Status forget(WallTime before) override { return real_.forget(before); }
 
 private:

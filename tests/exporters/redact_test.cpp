@@ -18,6 +18,14 @@ TEST(Redacted, HidesWhatLooksLikeASecret) {
              {"POST https://hooks.slack.com/services/T0/B0/xyz failed", "POST https://hooks.slack.com/… failed"},
              {"{\"DB_PASSWORD\": \"hunter2\", \"a\": 1}", "{\"DB_PASSWORD\": \"…\", \"a\": 1}"},
              {"aws_secret_access_key=abc/def", "aws_secret_access_key=…"},
+             {"X-Api-Key: abc", "X-Api-Key: …"},
+             {"?api-key=abc&a=1", "?api-key=…&a=1"},
+             {"your secret access key: abc/def is", "your secret access key: … is"},
+             {"DB_PWD=hunter2 a=1", "DB_PWD=… a=1"},
+             {"password: \"correct horse\", a: 1", "password: \"…\", a: 1"},
+             {"password='correct horse' a=1", "password='…' a=1"},
+             {R"({"token": "a\"b c", "a": 1})", R"({"token": "…", "a": 1})"},
+             {"secret=\"not closed, so all", "secret=\"…"},
              {"-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----.", "…."}})
         EXPECT_EQ(redacted(text), shown);
 }

@@ -209,6 +209,44 @@ TEST_F(SqliteStoreTest, ForgetsInvocationsBeforeATimeAndNothingElse) {
     EXPECT_EQ(store->unfinished_changes()->size(), 1u);
 }
 
+TEST_F(SqliteStoreTest, FindsTheRefusalsOfAFunctionAndATime) {
+    auto store = open();
+    const auto refused = [](const std::string& function, std::int64_t ms) {
+        return RefusalRecord{{{"aws-lambda", function}, "oom", "frozen " + std::to_string(ms), "resize"}, test::at_ms(ms), test::at_ms(ms)};
+    };
+    ASSERT_TRUE(store->keep(std::vector{refused("a", 1'000), refused("a", 2'000), refused("b", 2'100), refused("a", 3'000)}));
+    const auto found = [&](const RefusalQuery& query) {
+        std::vector<std::string> reasons;
+        for (const RefusalRecord& r : store->refused(query).value()) reasons.push_back(r.what.target.name + ": " + r.what.reason);
+        return reasons;
+    };
+    using Reasons = std::vector<std::string>;
+    const FunctionRef a{"aws-lambda", "a"};
+    EXPECT_EQ(found({.limit = 2}), (Reasons{"a: frozen 3000", "b: frozen 2100"}));
+    EXPECT_EQ(found({.from = test::at_ms(1'500), .before = test::at_ms(3'000)}), (Reasons{"b: frozen 2100", "a: frozen 2000"}));
+    EXPECT_EQ(found({.before = test::at_ms(3'000), .function = a, .limit = 1}), (Reasons{"a: frozen 2000"}))
+        << "newer ones and others' do not hide it";
+    ASSERT_TRUE(store->forget(test::at_ms(2'000)));
+    EXPECT_EQ(found({.function = a}), (Reasons{"a: frozen 3000", "a: frozen 2000"}));
+}
+
+TEST_F(SqliteStoreTest, KeepsARefusalForAsLongAsItIsMet) {
+    auto store = open();
+    RefusalRecord refused{{{"aws-lambda", "a"}, "oom", "frozen", "resize"}, test::at_ms(1'000), test::at_ms(1'000)};
+    ASSERT_TRUE(store->keep(std::span(&refused, 1)));
+    refused.until = test::at_ms(5'000);
+    ASSERT_TRUE(store->keep(std::span(&refused, 1)));
+    ASSERT_TRUE(store->forget(test::at_ms(4'000)));
+    const auto found = store->refused({.from = test::at_ms(5'000)}).value();
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].what.reason, "frozen");
+    EXPECT_EQ(found[0].at, test::at_ms(1'000));
+    EXPECT_EQ(found[0].until, test::at_ms(5'000));
+    EXPECT_TRUE(store->refused({.before = test::at_ms(1'000)})->empty());
+    ASSERT_TRUE(store->forget(test::at_ms(5'001)));
+    EXPECT_TRUE(store->refused({})->empty());
+}
+
 TEST_F(SqliteStoreTest, LetsOneProcessWriteAndNamesIt) {
     auto store = open();
     const auto second = SqliteStore::open(file_);

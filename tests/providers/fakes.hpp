@@ -60,13 +60,22 @@ public:
         return found;
     }
     Status keep(std::span<const RefusalRecord> more) override {
-        refusals.insert(refusals.end(), more.begin(), more.end());
+        for (const RefusalRecord& r : more) {
+            const auto known = std::find_if(refusals.begin(), refusals.end(), [&](const RefusalRecord& k) {
+                return k.at == r.at && k.what.target == r.what.target && k.what.rule == r.what.rule;
+            });
+            if (r.until <= r.at)
+                refusals.push_back(r);
+            else if (known != refusals.end())
+                known->until = r.until;
+        }
         return ok();
     }
-    Result<std::vector<RefusalRecord>> refusals_since(WallTime from, std::size_t limit) override {
+    Result<std::vector<RefusalRecord>> refused(const RefusalQuery& query) override {
         std::vector<RefusalRecord> found;
-        for (auto r = refusals.rbegin(); r != refusals.rend() && found.size() < limit; ++r)
-            if (r->at >= from) found.push_back(*r);
+        for (auto r = refusals.rbegin(); r != refusals.rend() && found.size() < query.limit; ++r)
+            if (r->until >= query.from && r->at < query.before && (!query.function || r->what.target == *query.function))
+                found.push_back(*r);
         return found;
     }
     Status forget(WallTime) override { return ok(); }
@@ -116,9 +125,7 @@ public:
         const Status refused = refuse();
         return refused ? behind_.keep(refusals) : refused;
     }
-    Result<std::vector<RefusalRecord>> refusals_since(WallTime from, std::size_t limit) override {
-        return behind_.refusals_since(from, limit);
-    }
+    Result<std::vector<RefusalRecord>> refused(const RefusalQuery& query) override { return behind_.refused(query); }
     Status forget(WallTime before) override { return behind_.forget(before); }
 
 private:

@@ -147,6 +147,35 @@ TEST(AwsLambdaObservations, AreTheEmbeddedHosts) {
     EXPECT_EQ(adapter.observe("").error().code, Errc::unavailable) << "half an answer";
 }
 
+TEST(AwsLambdaConcurrency, IsNotCutToWhatFits) {
+    for (const char* limit : {"-1", "1099511627776", "1.5", "\"7\""}) {
+        test::ScriptedLambda lambda;
+        lambda.answers(200, std::string(R"({"ReservedConcurrentExecutions":)") + limit + "}");
+        const auto reserved = lambda.adapter().reserved({"aws-lambda", "orders"});
+        ASSERT_FALSE(reserved) << limit;
+        EXPECT_EQ(reserved.error().code, Errc::unavailable) << limit;
+    }
+}
+
+TEST(AwsLambdaObservations, ThatMakeNoSenseAreNoneAtAll) {
+    const auto told = [](const std::string& throttled, const std::string& answered) {
+        test::ScriptedLambda lambda;
+        lambda.answers(200, R"({"next":"h.3","more":false,"missed":0,"throttled":[)" + throttled + R"(],"answered":[)" + answered + "]}");
+        return lambda.adapter().observe("h.1").has_value();
+    };
+    const auto refused = [](const char* at, const char* limit) {
+        return std::string(R"({"function":"orders","at_us":)") + at + R"(,"limit":)" + limit + "}";
+    };
+    const auto answered = [](const char* hash) {
+        return std::string(R"({"function":"orders","at_us":7,"id":"i-1","version":"1 r","input":"ff","output":")") + hash + R"("})";
+    };
+    EXPECT_TRUE(told(refused("5", "1"), answered("8000000000000001")));
+    for (const char* limit : {"-1", "4294967296"}) EXPECT_FALSE(told(refused("5", limit), "")) << limit;
+    for (const char* at : {"9223372036854775807", "-9223372036854775808", "18446744073709551615"})
+        EXPECT_FALSE(told(refused(at, "1"), "")) << at;
+    for (const char* hash : {"", "xyz", "12 ", "10000000000000000"}) EXPECT_FALSE(told("", answered(hash))) << hash;
+}
+
 TEST(AwsLambdaObservations, AreNotAskedOfLambdaItself) {
     test::ScriptedLambda lambda;
     auto adapter = lambda.adapter({.endpoint = "https://lambda.eu-west-1.amazonaws.com", .region = "eu-west-1"});

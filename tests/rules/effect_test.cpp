@@ -85,5 +85,13 @@ TEST(Effect, CountsCallsThatTheOldLimitHadRefused) {
     EXPECT_EQ(began_beyond({}, 1), 0u);
 }
 
+TEST(Effect, CountsCallsForAsManyAsTheyStandFor) {
+    std::vector<Invocation> calls{from_to(0, 10), from_to(2, 4), from_to(5, 6)};
+    calls[0].stands_for = 3;
+    calls[1].stands_for = 2;
+    EXPECT_EQ(began_beyond(calls, 3), 3u) << "two at 2, one at 5";
+    EXPECT_EQ(began_beyond(calls, 4), 0u) << "what ended at 4 is over";
+}
+
 }  // namespace
 }  // namespace autotune::rules

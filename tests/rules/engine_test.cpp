@@ -102,7 +102,10 @@ TEST(Engine, HoldsFireDuringCooldownAndSaysSoOnce) {
     EXPECT_THAT(next.actions, IsEmpty());
     EXPECT_THAT(reasons(next),
                 ::testing::ElementsAre("errors on a: in its cooldown of 3600s after its last action"));
-    EXPECT_THAT(loop.after(5min).tick().refused, IsEmpty());
+    const Plan later = loop.after(5min).tick();
+    EXPECT_THAT(later.refused, IsEmpty());
+    ASSERT_EQ(later.still_refused.size(), 1u);
+    EXPECT_THAT(later.still_refused[0].reason, HasSubstr("in its cooldown"));
     EXPECT_EQ(loop.after(50min).tick().actions.size(), 1u);
 }
 

@@ -37,12 +37,19 @@ TEST(CallLog, TellsWhatCameSinceTheLastAnswer) {
     EXPECT_FALSE(log.after(start + "x"));
 }
 
-TEST(CallLog, OfAHostThatWasStartedAnewBeginsAnew) {
+TEST(CallLog, OfAHostThatWasStartedAnewTellsAllSinceItsStart) {
     CallLog old, log;
+    for (int i = 0; i < 9; ++i) old.add(refused("before"));
     const std::string start = old.after("")->next;
-    log.add(refused("a"));
     EXPECT_TRUE(log.after(start)->calls.empty());
-    EXPECT_EQ(log.after(start)->missed, 0u);
+    log.add(refused("a"));
+    const auto page = log.after(start);
+    ASSERT_EQ(page->calls.size(), 1u);
+    EXPECT_EQ(page->calls[0]->function, "a");
+    EXPECT_EQ(page->missed, 0u);
+    EXPECT_TRUE(log.after(page->next)->calls.empty());
+    for (std::size_t i = 0; i < CallLog::kMost + 4; ++i) log.add(refused("a"));
+    EXPECT_EQ(log.after(start)->missed, 5u);
 }
 
 TEST(CallLog, IsReadInPagesAndCountsWhatWasForgotten) {

@@ -1,4 +1,4 @@
-// Integers of JSON text, where nlohmann's get<>() would cut what does not fit. For this room only.
+// Integers of JSON text, where nlohmann's get<>() would cut what does not fit.
 #pragma once
 
 #include <cstdint>
