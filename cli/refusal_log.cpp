@@ -29,7 +29,8 @@ Status RefusalLog::load(WallTime now) {
     if (!known) return known.forward("reading what was refused");
     for (RefusalRecord& r : *known) {
         const WallTime last = std::min(now, r.until + kLag);
-        met_.try_emplace(key_of(r.what), Met{std::move(r), last});
+        Key key = key_of(r.what);
+        met_.try_emplace(std::move(key), Met{std::move(r), last});
     }
     return ok();
 }

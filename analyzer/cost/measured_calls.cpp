@@ -120,7 +120,7 @@ private:
                 for (CostCall& call : model_.endpoints[from].calls)
                     if (call.to == to) call.times = call.times * kept, callee.load -= calls_[from] * call.times;
             callee.load = std::max(callee.load, Decimal());  // digits that were cut off
-            cost_.remarks.push_back(callee.name + ": by the calls that were counted in " + std::to_string((graph_.to - graph_.from) / std::chrono::seconds(1)) + " s" + " functions call it " +
+            cost_.remarks.push_back(callee.name + ": by the calls that were counted in " + std::to_string((graph_.to - graph_.from) / std::chrono::seconds(1)) + " s functions call it " +
                                     (inward / cost_.scale).text(0) + " times in the time that is billed, and it was invoked " + (calls_[to] / cost_.scale).text(0) +
                                     " times: that is billed. Calls were rarer before, were refused, or their invocations are on no record");
         }

@@ -227,7 +227,7 @@ TEST(MeasuredCost, CallsThatWereRefusedAreNotBilled) {
     ASSERT_TRUE(bill);
     EXPECT_EQ(bill->endpoints[1].calls.text(), "2190");
     EXPECT_EQ(endpoint(m.model, "b").load.text(), "0");
-    EXPECT_THAT(m.remarks, Contains(HasSubstr("b: called 6 times by functions and invoked 3 times")));
+    EXPECT_THAT(m.remarks, Contains(HasSubstr("functions call it 6 times in the time that is billed, and it was invoked 3 times")));
 }
 
 TEST(MeasuredCost, GraphsOfAnyNumbersMakeNoWrongModel) {

@@ -83,7 +83,7 @@ TEST_F(DamageTest, AnOlderSchemaIsBroughtUpToDateWithWhatItHolds) {
     ASSERT_TRUE((*SqliteStore::open(file_))->append(std::vector{test::invocation("old", test::at_ms(0))}));
     sqlite3* database = nullptr;
     ASSERT_EQ(sqlite3_open(file_.c_str(), &database), SQLITE_OK);
-    std::string back = "DROP INDEX begun_changes; ALTER TABLE changes DROP COLUMN before_head; DELETE FROM migrations WHERE version > 1;";
+    std::string back = "DROP TABLE refusals; DROP INDEX begun_changes; ALTER TABLE changes DROP COLUMN before_head; DELETE FROM migrations WHERE version > 1;";
     for (const char* column :
          {"usage_is_shared", "thread_wall_ns", "thread_cpu_ns", "off_cpu_unknown_ns", "off_cpu_network_ns",
           "off_cpu_disk_ns", "off_cpu_lock_ns", "off_cpu_sleep_ns", "off_cpu_child_ns", "off_cpu_run_queue_ns",

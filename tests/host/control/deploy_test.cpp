@@ -103,7 +103,7 @@ TEST_F(Deploying, TakesAllExamples) {
         EXPECT_EQ(function.aliases.at("live").version, "1") << name;
         EXPECT_TRUE(fs::exists(examples / name / "event.json")) << name;
     }
-    EXPECT_THAT(names, ElementsAre("checkout", "hello", "mailer", "prices", "report", "stock", "thumbnail"));
+    EXPECT_THAT(names, ElementsAre("booking", "checkout", "hello", "mailer", "offer", "prices", "report", "stock", "thumbnail"));
 }
 
 TEST_F(Deploying, SaysWhatIsWrongWithWhichFolder) {
