@@ -18,12 +18,9 @@ import monitoring
 sys.path.insert(0, str(harness.SOURCE / "tests/dashboards"))
 import queries  # noqa: E402
 
-FUNCTION = '''
-import mmap
-
+FUNCTION = harness.FILL + '''
 def handler(event, context):
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE  # one call, not a fault a page: its share of a core is small
-    mmap.mmap(-1, event["mb"] << 20, flags=flags).close()
+    fill(event["mb"])
     return "ok"
 '''
 

@@ -15,11 +15,8 @@ import unittest
 
 import harness
 
-FUNCTION = '''
-import mmap, time, urllib.request
-
-def fill(mb):  # in one call, not by a fault a page: its share of a core is small
-    mmap.mmap(-1, mb << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE).close()
+FUNCTION = harness.FILL + '''
+import time, urllib.request
 
 def handler(event, context):
     if "items" in event:  # too many for one

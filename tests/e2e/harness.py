@@ -245,6 +245,15 @@ def running(daemon):
         raise AssertionError(f"{daemon.__class__.__name__} ended with status {status}:\n{daemon.output()}")
 
 
+# For the code of functions: memory in one call, not by a fault a page, which at their share of a core may take longer than they have.
+FILL = '''
+import mmap
+
+def fill(mb):
+    mmap.mmap(-1, mb << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE).close()
+'''
+
+
 def write_function(folder, name, code, memory_mb=128, timeout="3s", runtime="python3.11", handler="handler.handler",
                    aliases="{live: 1}"):
     """A function folder with the given handler.py."""

@@ -6,9 +6,9 @@ import unittest
 
 import harness
 
-GREEDY = '''
+GREEDY = harness.FILL + '''
 def handler(event, context):
-    return {"held": len(bytearray(event.get("mb", 150) << 20))}
+    fill(150)
 '''
 RULES = """version: 1
 defaults: {{mode: apply, cooldown: 10m}}

@@ -7,10 +7,10 @@ import unittest
 
 import harness
 
-# At 128 MB there is a fourteenth of a core: to touch so much takes seconds where page faults are dear.
-GREEDY = '''
+GREEDY = harness.FILL + '''
 def handler(event, context):
-    return {"held": len(bytearray(event["mb"] << 20))}
+    fill(event["mb"])
+    return {"held": event["mb"] << 20}
 '''
 WATCH = "version: 1\nrules:\n- {name: never, when: fn.invocations < 0, window: 1h, plan: [{notify: {}}]}\n"
 RULES = """version: 1

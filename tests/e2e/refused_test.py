@@ -6,9 +6,12 @@ import unittest
 
 import harness
 
-GREEDY = '''
+GREEDY = harness.FILL + '''
+import time
+
 def handler(event, context):
-    return {"held": len(bytearray(event["mb"] << 20))}
+    time.sleep(event.get("nap", 0))  # which no memory makes shorter
+    fill(event["mb"])
 '''
 RULES = """version: 1
 defaults: {mode: dry-run, cooldown: 1h, window: 1h}
@@ -46,9 +49,9 @@ class Refused(harness.Story):
         agent = self.stack.enter_context(harness.running(harness.Agent(self.folder / "rules.yaml", self.host, state)))
         agent.wait_ready()
         for _ in range(9):
-            self.host.invoke("mixed", {"mb": 1})
+            self.host.invoke("mixed", {"mb": 1, "nap": 0.3})
         for name in ("mixed", "greedy", "cold"):
-            self.host.invoke(name, {"mb": 400})
+            self.host.invoke(name, {"mb": 400, "nap": 0.3})
         reasons = {("greedy", "out-of-memory"): "in its cooldown of 3600s after its last action",  # after its dry run
                    ("greedy", "also"): "lost to 'out-of-memory': one change a function at a time",
                    ("mixed", "dear"): "is above max_cost_increase_pct",
@@ -68,7 +71,9 @@ class Refused(harness.Story):
         self.assertIn("  refused  greedy  resize 128 MB → 228 MB\n    rule also: lost to 'out-of-memory'", text)
         planned = [c for c in harness.history(state) if c["rule"] == "out-of-memory"][0]
         said = harness.run("explain", str(planned["id"]), "--state", state).stdout
-        self.assertRegex(said, r"refused +\S+Z  .*by (also: lost to 'out-of-memory'|out-of-memory: in its cooldown)")
+        self.assertRegex(said, r"(?m)^  refused +\S+Z  resize 128 MB → 228 MB, by ")
+        for reason in ("also: lost to 'out-of-memory'", "out-of-memory: in its cooldown"):
+            self.assertRegex(said, rf"(?m)^.{{10,13}}\S+Z  resize 128 MB → 228 MB, by {reason}")
         explained = json.loads(harness.run("explain", str(planned["id"]), "--state", state, "--json").stdout)
         self.assertIn("also", [r["rule"] for r in explained["refusals"]])
         self.assertNotIn("cold", [r["function"] for r in explained["refusals"]])

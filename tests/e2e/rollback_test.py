@@ -10,10 +10,10 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import harness
 
-# At 128 MB there is a fourteenth of a core: to touch so much takes seconds where page faults are dear.
-GREEDY = '''
+GREEDY = harness.FILL + '''
 def handler(event, context):
-    return {"held": len(bytearray(event["mb"] << 20))}
+    fill(event["mb"])
+    return {"held": event["mb"] << 20}
 '''
 WATCH = """version: 1
 guardrails: {blast_radius: {max_canary_weight: 0.5}}
