@@ -209,7 +209,7 @@ int cost_command(int argc, char** argv) {
                    "instead of a model: the agent's state folder. The model is made of the invocations and calls on record there");
     app.add_option("--window", arguments.window_s,
                    "of the record the newest so much: 1h, 7d; else the time of which it is known who called whom")
-        ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86'400}}))
+        ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86'400}}))
         ->check(CLI::Range(1.0, 86'400.0 * 366));
     app.add_option("--write-model", arguments.write_model, "keep the measured model, without any what-if, as YAML to go on with");
     app.add_option("--memory", arguments.memory, "FUNCTION=MB: what if it had so much memory");
