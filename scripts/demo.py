@@ -31,7 +31,7 @@ def image(megapixels):
 
 # name, symptom, callers at once, pause between a caller's requests in seconds, requests in turn
 TRAFFIC = [
-    ("thumbnail", "oom", 2, 0.10, [image(2), image(34)]),
+    ("thumbnail", "oom", 5, 0.10, [image(2), image(34)]),
     ("report", "timeout", 2, 0.10, [json.dumps({"rows": 1})]),
     ("checkout", None, 1, 0.30, [json.dumps({"items": [1, 2, 3]})]),
     ("mailer", "dependency", 1, 0.50, [json.dumps({"to": "somebody"})]),
