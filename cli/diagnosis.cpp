@@ -77,7 +77,7 @@ std::vector<std::string> missing_of(const Evidence& evidence, const Seen& seen) 
     std::vector<std::string> out;
     const Impact& impact = *evidence.impact;
     if (impact.watched < seen.window)
-        out.push_back("of the window of " + number(to_seconds(seen.window)) + " s only " + number(to_seconds(impact.watched)) +
+        out.push_back("of the window of " + count(to_seconds(seen.window)) + " s only " + count(to_seconds(impact.watched)) +
                       " s were watched");
     if (seen.price == nullptr) out.emplace_back("what it costs: there is no tariff");
     if (impact.unsized > 0) out.push_back("the memory of " + count(impact.unsized) + " invocations: they are in no costs");

@@ -87,7 +87,7 @@ private:
     void take_left(const std::vector<LeftAction>& all, const rules::Situation& now);
     void take_deployments(const rules::Situation& now);
     void take_rollbacks();
-    void held_back(const Action& action, const std::string& why);
+    void held_back(const Action& action, const std::string& what, const std::string& why);
     void did_not_begin(const Action& action, const Error& error, const std::string& what);
     void not_taken_back(ChangeId id, const Error& error);
     void note_refusals(const Plan& plan, WallTime now);

@@ -12,14 +12,15 @@ namespace {
 constexpr std::size_t kLookedThrough = 1'000;  // changes, for what a death kept from being forgotten
 }  // namespace
 
-// What people asked for, or approved.
-void Pipeline::held_back(const Action& action, const std::string& why) {
+// What people asked for, or approved. `what`: the sentence that `why` ends.
+void Pipeline::held_back(const Action& action, const std::string& what, const std::string& why) {
+    check(fail(Errc::conflict, what + why));
     refusals_.add({action.target, action.rule, why, describe(action.change)}, parts_.clock.wall());
 }
 
 // A conflict is that another agent has its lease, or changes it: it will be asked again, and goes on record.
 void Pipeline::did_not_begin(const Action& action, const Error& error, const std::string& what) {
-    if (error.code == Errc::conflict) held_back(action, error.message);
+    if (error.code == Errc::conflict) return held_back(action, what + ": ", error.message);
     check(unexpected(error.with_context(what)));
 }
 
@@ -41,8 +42,7 @@ void Pipeline::take_approvals(const rules::Situation& now) {
                               ? "this agent runs dry"
                               : rules::held_back(parts_.rules, engine_, now, action.target);
         if (!why.empty()) {
-            check(fail(Errc::conflict, which + " and not begun yet: " + why));
-            held_back(action, why);
+            held_back(action, which + " and not begun yet: ", why);
             continue;
         }
         if (const Status begun = parts_.executor.approve(approval.id, approval.who); !begun) {
@@ -83,8 +83,7 @@ void Pipeline::take_left(const std::vector<LeftAction>& all, const rules::Situat
                                     ? ""
                                     : rules::held_back(parts_.rules, engine_, now, action.target);
         if (!why.empty()) {
-            check(fail(Errc::conflict, what + " is not begun yet: " + why));
-            held_back(action, why);
+            held_back(action, what + " is not begun yet: ", why);
             continue;
         }
         action.mode = std::min(action.mode, options_.mode);
