@@ -25,7 +25,6 @@ struct Answer {
     std::string log_tail;
 };
 
-
 class Provider {
 public:
     virtual ~Provider() = default;
@@ -51,7 +50,9 @@ public:
     virtual Result<Routing> route(const FunctionRef&, const Routing& routing) = 0;
     // Leaves a text beside the function, which get() shows as `lease`; "" takes it away. It is no part of any version.
     // The last who writes wins: there is nothing to compare with. Errors: unsupported, where leases are not kept.
-    virtual Status set_lease(const FunctionRef&, const std::string& text);
+    virtual Status set_lease(const FunctionRef&, const std::string&) {
+        return fail(Errc::unsupported, "this platform keeps no leases");
+    }
     virtual Result<Answer> invoke(const FunctionRef&, const Qualifier&, std::string_view payload) = 0;
     virtual Status remove(const FunctionRef&) = 0;
     // What happened to calls since `after`, the `next` of the answer before; "": nothing yet, only where to go on;
