@@ -12,11 +12,12 @@ namespace autotune::cli {
 namespace {
 constexpr Nanos kPausePerCall = std::chrono::microseconds(20);  // judging takes about one for each
 
-// The judge needs identity, times and ends; the rest of a record may be megabytes of peers and files.
+// The judge needs identity, times and ends; the rest of a record may be megabytes of peers, files and calls.
 Invocation trimmed(const Invocation& full) {
     Invocation slim = full;
     slim.peers.clear();
     slim.files.clear();
+    slim.calls.clear();
     return slim;
 }
 }  // namespace
