@@ -217,7 +217,8 @@ TEST_F(SqliteStoreTest, FindsTheRefusalsOfAFunctionAndATime) {
     ASSERT_TRUE(store->keep(std::vector{refused("a", 1'000), refused("a", 2'000), refused("b", 2'100), refused("a", 3'000)}));
     const auto found = [&](const RefusalQuery& query) {
         std::vector<std::string> reasons;
-        for (const RefusalRecord& r : store->refused(query).value()) reasons.push_back(r.what.target.name + ": " + r.what.reason);
+        const auto records = store->refused(query);
+        for (const RefusalRecord& r : records.value()) reasons.push_back(r.what.target.name + ": " + r.what.reason);
         return reasons;
     };
     using Reasons = std::vector<std::string>;
