@@ -1,5 +1,6 @@
 #include "analyzer/stack_writer.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -11,16 +12,22 @@ std::string shown_name(const Frame& frame, const Tables& tables) {
 }
 
 void StackWriter::add(StackId stack, std::uint64_t weight, StackEnd end) {
+    const auto index = static_cast<std::size_t>(stack);
+    if (nodes_.size() <= index) nodes_.resize(std::max(index + 1, tables_.stacks.size()));
+    std::uint32_t& node = nodes_[index][end == StackEnd::cut ? 1 : 0];
+    if (node == 0) node = node_of(stack, end);
+    if (end == StackEnd::cut) truncated_ += weight;
+    builder_.add(node, weight);
+}
+
+std::uint32_t StackWriter::node_of(StackId stack, StackEnd end) {
     const auto leaf_first = tables_.stacks[stack];
     std::uint32_t node = 0;
-    if (end == StackEnd::cut) {
-        node = builder_.child(0, builder_.frame(kTruncatedFrame));
-        truncated_ += weight;
-    }
+    if (end == StackEnd::cut) node = builder_.child(0, builder_.frame(kTruncatedFrame));
     if (leaf_first.empty()) node = builder_.child(node, builder_.frame(kUnknownFrame));
     for (auto frame = leaf_first.rbegin(); frame != leaf_first.rend(); ++frame)
         node = builder_.child(node, frame_id(*frame));
-    builder_.add(node, weight);
+    return node;
 }
 
 Profile StackWriter::take(std::string title) && {

@@ -1,9 +1,11 @@
 // StackWriter: stacks of a batch's tables, put into a Profile; each frame is turned into text once.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "core/profile_builder.hpp"
 #include "core/tables.hpp"
@@ -25,11 +27,14 @@ public:
     [[nodiscard]] Profile take(std::string title) &&;
 
 private:
+    [[nodiscard]] std::uint32_t node_of(StackId stack, StackEnd end);
     [[nodiscard]] std::uint32_t frame_id(FrameId id);
 
     const Tables& tables_;
     ProfileBuilder builder_;
     std::unordered_map<FrameId, std::uint32_t> ids_;
+    // By stack, for both its ends; 0: not looked for. Most stacks come again, and a way down through all frames is long.
+    std::vector<std::array<std::uint32_t, 2>> nodes_;
     std::uint64_t truncated_ = 0;
 };
 

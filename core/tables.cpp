@@ -63,18 +63,19 @@ StackTable::StackTable(std::size_t capacity) : capacity_(std::max(capacity, kRes
     stacks_ = {&empty->first, &overflow->first};
 }
 
-std::size_t StackTable::Hash::operator()(const std::vector<FrameId>& s) const noexcept {
+std::size_t StackTable::Hash::operator()(std::span<const FrameId> s) const {
     std::size_t h = s.size();
     for (const FrameId frame : s) h = mix(h, static_cast<std::uint64_t>(frame));
     return h;
 }
 
+bool StackTable::Same::operator()(std::span<const FrameId> a, std::span<const FrameId> b) const { return std::ranges::equal(a, b); }
+
 StackId StackTable::intern(std::span<const FrameId> leaf_first) {
-    std::vector<FrameId> key(leaf_first.begin(), leaf_first.end());
-    if (const auto known = ids_.find(key); known != ids_.end()) return known->second;
+    if (const auto known = ids_.find(leaf_first); known != ids_.end()) return known->second;
     if (stacks_.size() >= capacity_) return ++overflowed_, StackId(1);
     const auto id = StackId(stacks_.size());
-    stacks_.push_back(&ids_.emplace(std::move(key), id).first->first);
+    stacks_.push_back(&ids_.emplace(std::vector(leaf_first.begin(), leaf_first.end()), id).first->first);
     return id;
 }
 

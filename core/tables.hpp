@@ -76,11 +76,17 @@ public:
     [[nodiscard]] std::size_t size() const { return stacks_.size(); }
 
 private:
+    // Both also of spans: what is known is found without a copy.
     struct Hash {
-        std::size_t operator()(const std::vector<FrameId>& s) const noexcept;
+        using is_transparent = void;
+        std::size_t operator()(std::span<const FrameId> s) const;  // not noexcept: libstdc++ then keeps each key's, and need not go to it
+    };
+    struct Same {
+        using is_transparent = void;
+        bool operator()(std::span<const FrameId> a, std::span<const FrameId> b) const;
     };
     std::deque<const std::vector<FrameId>*> stacks_;  // point at keys of ids_
-    std::unordered_map<std::vector<FrameId>, StackId, Hash> ids_;
+    std::unordered_map<std::vector<FrameId>, StackId, Hash, Same> ids_;
     std::size_t capacity_;
     std::uint64_t overflowed_ = 0;
 };

@@ -282,6 +282,11 @@ UnwindMapFds SamplerProgram::unwind_maps() const {
             .recipes = bpf_map__fd(maps.unwind_recipes)};
 }
 
+Nanos SamplerProgram::room_for(std::uint32_t hz) const {
+    const std::uint64_t a_second = static_cast<std::uint64_t>(std::max(libbpf_num_possible_cpus(), 1)) * std::max(hz, 1u) * kTypicalRecord;
+    return Nanos(static_cast<std::int64_t>(bpf_map__max_entries(state_->object->maps.samples)) * 1'000'000'000 / static_cast<std::int64_t>(a_second));
+}
+
 int SamplerProgram::ready_fd() const { return ring_buffer__epoll_fd(state_->ring.get()); }
 
 Status SamplerProgram::drain(Nanos wait, const OnRecord& on_record) {

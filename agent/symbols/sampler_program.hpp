@@ -61,6 +61,8 @@ public:
     using OnRecord = std::function<void(std::span<const std::byte>)>;
     // Readable when something urgent is there (an exec, a stack that could not be walked); of this object.
     [[nodiscard]] int ready_fd() const;
+    // For how long the ring has room while every CPU takes so many stacks a second.
+    [[nodiscard]] Nanos room_for(std::uint32_t hz) const;
     // Gives every record written so far to `on_record`, waiting at most `wait` for an urgent one.
     Status drain(Nanos wait, const OnRecord& on_record);
 

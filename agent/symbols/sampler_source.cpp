@@ -21,7 +21,7 @@ namespace autotune::symbols {
 namespace {
 
 constexpr Nanos kOften = std::chrono::milliseconds(20);
-constexpr Nanos kSeldom = std::chrono::milliseconds(500);  // a quarter of what the ring holds
+constexpr Nanos kSeldom = std::chrono::seconds(2);
 
 // Cgroups that do not exist (any more) are left out: they have no processes to sample.
 Result<std::vector<CgroupId>> ids_of(const std::vector<std::string>& paths) {
@@ -115,7 +115,8 @@ public:
     [[nodiscard]] Nanos patience() const override {
         if (options_.mode != SamplerMode::on_cpu) return kOften;
         // The clock comes evenly, at a rate that we chose. A look costs as much as ten samples.
-        return has_passing_names_ ? std::clamp(10 * period(), kOften, 5 * kOften) : kSeldom;
+        if (has_passing_names_) return std::clamp(10 * period(), kOften, 5 * kOften);
+        return program_ ? std::clamp(program_->room_for(ticking_hz_) / 2, kOften, kSeldom) : kSeldom;
     }
     [[nodiscard]] double bpf_run_seconds() const override { return program_ ? program_->run_seconds() : 0; }
 

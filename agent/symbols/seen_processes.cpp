@@ -44,7 +44,7 @@ void SeenProcesses::replaced(const ProcessId& id, const Program& program) {
     if (seen_before) {
         p.jit = {};
         p.snapshot = {};
-        p.frames.clear();
+        forget_frames_of(p);
         p.misses = 0;
         p.has_jvm = false;
         p.told.clear();
@@ -84,7 +84,7 @@ void SeenProcesses::add_told(SeenProcess& p) {
     s.files.clear();
     for (auto& [mapping, file] : all) mappings.push_back(std::move(mapping)), s.files.push_back(std::move(file));
     s.maps = ProcessMaps::of(std::move(mappings));
-    p.frames.clear();
+    forget_frames_of(p);
 }
 
 void SeenProcesses::read(const ProcessId& id, SeenProcess& p) {
@@ -94,7 +94,7 @@ void SeenProcesses::read(const ProcessId& id, SeenProcess& p) {
     if (snapshot->maps.empty() && !p.snapshot.maps.empty()) return;  // … or has given its memory back, and is going
     p.snapshot = std::move(*snapshot);
     add_told(p);
-    p.frames.clear();
+    forget_frames_of(p);
     p.has_jvm = std::ranges::any_of(p.snapshot.maps.mappings(),
                                     [](const Mapping& m) { return base_name(m.path) == "libjvm.so"; });
 }
@@ -143,11 +143,17 @@ void SeenProcesses::shrink() {
     while (processes_.size() > most_ && uses_.size() > 1) {
         processes_.erase(uses_.back());
         uses_.pop_back();
+        ++forgotten_;
     }
 }
 
 void SeenProcesses::forget_frames() {
-    for (auto& [id, process] : processes_) process.frames.clear();
+    for (auto& [id, process] : processes_) forget_frames_of(process);
+}
+
+void SeenProcesses::forget_frames_of(SeenProcess& p) {
+    p.frames.clear();
+    ++forgotten_;
 }
 
 std::size_t SeenProcesses::drop_jits_but(const SeenProcess& keep) {

@@ -52,6 +52,8 @@ public:
     const Mapping* mapping_at(const ProcessId& id, SeenProcess& p, std::uint64_t address);
 
     void forget_frames();
+    // Another one whenever frames of some process were forgotten, or a process was.
+    [[nodiscard]] std::uint64_t forgotten() const { return forgotten_; }
     // To be read again, should the processes go on. What is left, in bytes.
     std::size_t drop_jits_but(const SeenProcess& keep);
 
@@ -61,12 +63,14 @@ private:
     ProcessSnapshot from_program(const Program& program);
     std::optional<FileIdentity> pin(const Mapping& m);
     void shrink();
+    void forget_frames_of(SeenProcess& p);
 
     std::string proc_;
     std::size_t most_;
     ModuleCache& modules_;
     std::unordered_map<ProcessId, SeenProcess> processes_;
     std::list<ProcessId> uses_;  // most recent first
+    std::uint64_t forgotten_ = 0;
 };
 
 }  // namespace autotune::symbols

@@ -29,11 +29,12 @@ std::string_view shown(std::uint32_t number) {
 }
 
 // What is written by a JIT, or is nowhere yet, may have another name the next time.
-bool may_change(std::span<const FrameId> frames, const Tables& tables) {
+bool may_change(std::span<const FrameId> frames, Tables& tables) {
+    const StringId jit = tables.strings.intern("[jit]"), anonymous = tables.strings.intern("[anon:exec]"),
+                   unmapped = tables.strings.intern("[unmapped]");
     return std::ranges::any_of(frames, [&](FrameId id) {
         const Frame& f = tables.frames[id];
-        const std::string_view name = tables.strings[f.name];
-        return tables.strings[f.module] == "[jit]" || name == "[anon:exec]" || name == "[unmapped]";
+        return f.module == jit || f.name == anonymous || f.name == unmapped;
     });
 }
 

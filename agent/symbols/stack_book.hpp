@@ -1,8 +1,8 @@
 // StackBook: the stacks that the kernel side has told, by number: named once, however often they are sampled.
 //
 // One thread. A stack that holds code which a JIT wrote is named anew each time: such code moves, and its names may
-// come later. All calls are given the same Tables. Bounded: twice as many stacks are kept as the kernel side remembers to
-// have told.
+// come later. All calls are given the same Tables. Bounded: more than twice as many stacks are kept as the kernel side
+// remembers to have told, so that none of those has gone here.
 #pragma once
 
 #include <cstddef>
@@ -43,7 +43,7 @@ private:
 
     Symbolizer& symbolizer_;
     PythonFrames& python_;
-    RecentlyUsed<std::uint32_t, Entry> entries_{2 * AT_KEPT_STACKS};
+    RecentlyUsed<std::uint32_t, Entry> entries_{9 * AT_KEPT_STACKS / 4};
     std::uint64_t unknown_ = 0;
 };
 

@@ -62,9 +62,13 @@ public:
             generation_ = g;
             forget_frames();
         }
+        if (const Recent& r = recent(id, address); r.address == address && r.id == id) return frames_of(r.chain);
         SeenProcess& p = processes_.find(id);
         const Mapping* mapping = processes_.mapping_at(id, p, address);  // may forget the frames
-        if (const auto known = p.frames.find(address); known != p.frames.end()) return frames_of(known->second);
+        if (const auto known = p.frames.find(address); known != p.frames.end()) {
+            recent(id, address) = {id, address, known->second};
+            return frames_of(known->second);
+        }
         latest_.clear();
         for (const Frame& frame : describe(id, p, mapping, address, tables.strings))
             latest_.push_back(tables.frames.intern(frame));
@@ -111,6 +115,22 @@ public:
 private:
     [[nodiscard]] std::span<const FrameId> frames_of(const Chain& chain) const {
         return std::span(frames_).subspan(chain.first, chain.count);
+    }
+
+    // What was asked for lately, without a walk through tables that no cache of the processor holds: most frames of a stack are
+    // those of the stack before. A place may hold another address.
+    struct Recent {
+        ProcessId id;
+        std::uint64_t address = 0;
+        Chain chain;
+    };
+    Recent& recent(const ProcessId& id, std::uint64_t address) {
+        if (const std::uint64_t now = processes_.forgotten(); now != recent_of_) {
+            recent_.fill({});
+            recent_of_ = now;
+        }
+        constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15;
+        return recent_[((address ^ id.start_ns) * kOdd) >> (64 - kRecentBits)];
     }
 
     void forget_frames() {
@@ -217,6 +237,9 @@ private:
     std::vector<FrameId> latest_;  // what resolve_all described last
     std::uint64_t generation_ = 0;
     std::size_t jit_bytes_ = 0;  // about: processes that went are taken off with the next drop
+    static constexpr int kRecentBits = 9;
+    std::array<Recent, 1 << kRecentBits> recent_{};
+    std::uint64_t recent_of_ = 0;  // SeenProcesses::forgotten() when they were looked for
     static constexpr std::array<FrameId, 1> kNowhere{};
     std::optional<ElfImage> vdso_;
     std::optional<KernelSymbols> kernel_;
