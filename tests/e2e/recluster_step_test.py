@@ -81,6 +81,9 @@ class ReclusterStep(harness.Story):
             agent.wait_ready()
             yield agent
 
+    def env(self):
+        return {"AWS_ENDPOINT_URL_LAMBDA": self.host.url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+
     def ask(self, number):
         answer = self.host.invoke("order", {"number": number}, timeout=120)
         self.assertTrue(answer.ok, answer.body)
@@ -178,17 +181,17 @@ class ReclusterStep(harness.Story):
             self.assertEqual(self.billed_for(3), {name: n * 3 for name, n in INSIDE.items()})
 
     def test_it_is_planned_with_its_requests_and_waits_for_an_approval(self):
-        env = {"AWS_ENDPOINT_URL_LAMBDA": self.host.url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
         watch, rules = self.rules("never", when="fn.invocations < 0"), self.rules(approval=", approval: {required_for: [recluster]}")
         with self.agent(watch):
             for n in range(50):
                 self.ask(n)
             harness.wait_for("records", lambda: len(harness.history(self.state, "--invocations", "order")) >= 50, 30)
-            plan = harness.run("plan", "--rules", rules, "--state", self.state, "--json", env=env)
+            plan = harness.run("plan", "--rules", rules, "--state", self.state, "--json", env=self.env())
             self.assertEqual(plan.returncode, 0, plan.stderr)
             action = json.loads(plan.stdout)["actions"][0]
             self.assertIn("fuse with", action["change"], plan.stdout)
             self.assertIn("PUT /2015-03-31/functions/order/code", action["requests"][0])
+            self.assertEqual(self.changes(), [])
         with self.agent(rules) as agent:
             harness.wait_for("a change that waits", lambda: [self.ask(1)] and [c for c in self.changes() if c["step"] == "waiting"], 60, 0.1)
             change = self.changes()[0]
@@ -196,6 +199,17 @@ class ReclusterStep(harness.Story):
             approved = harness.run("approve", str(change["id"]), "--state", self.state)
             self.assertEqual(approved.returncode, 0, approved.stderr)
             self.assertEqual(self.until_closed(agent)["disposition"], "promoted")
+
+    def test_people_apply_it_by_hand(self):
+        rules = self.rules()
+        with self.agent(self.rules("never", when="fn.invocations < 0")) as agent:
+            for n in range(50):
+                self.ask(n)
+            harness.wait_for("records", lambda: len(harness.history(self.state, "--invocations", "order")) >= 50, 30)
+            applied = harness.run("apply", "order", "--rules", rules, "--state", self.state, env=self.env())
+            self.assertEqual(applied.returncode, 0, applied.stdout + applied.stderr)
+            self.assertIn("+ fuse with", applied.stdout)
+            self.assertIn("applied by", self.fused(agent)["because"])
 
     def test_where_it_cannot_be_done_people_are_told(self):
         # Who calls nobody has nothing to be one with.
