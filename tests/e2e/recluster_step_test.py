@@ -200,6 +200,17 @@ class ReclusterStep(harness.Story):
             self.assertEqual(approved.returncode, 0, approved.stderr)
             self.assertEqual(self.until_closed(agent)["disposition"], "promoted")
 
+    def test_it_goes_on_when_the_agent_was_killed(self):
+        rules = self.rules()
+        with self.agent(rules) as agent:
+            harness.wait_for("a canary", lambda: [self.ask(n) for n in range(3)] and [c for c in self.changes() if c["step"] == "observing"],
+                             120, 0)
+            agent.kill()
+        with self.agent(rules) as agent:
+            self.fused(agent)
+            self.assertEqual(len(self.changes()), 1)
+            self.assertEqual(self.billed_for(3), dict.fromkeys(INSIDE, 0))
+
     def test_people_apply_it_by_hand(self):
         rules = self.rules()
         with self.agent(self.rules("never", when="fn.invocations < 0")) as agent:
