@@ -10,10 +10,13 @@
 #include "cli/arguments.hpp"
 #include "cli/caller.hpp"
 #include "cli/commands.hpp"
+#include "cli/deployments.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/left_actions.hpp"
+#include "cli/passing_folder.hpp"
 #include "cli/plan_making.hpp"
 #include "cli/state_folder.hpp"
+#include "os/file.hpp"
 
 namespace autotune::cli {
 
@@ -24,15 +27,23 @@ int refuse(const std::string& why, int status) {
     return status;
 }
 
+// What is deployed goes with its package, into a folder of its own.
+Status leave_one(const Action& action, const std::filesystem::path& state) {
+    const auto* deploy = std::get_if<Deploy>(&action.change);
+    if (deploy == nullptr) return leave(applications_folder(state), action);
+    const auto zip = read_file(deploy->package);
+    return zip ? leave(deployments_folder(state), action, *zip) : Status(zip.forward());
+}
+
 // Leaves those that can be done; how many.
-Result<std::size_t> leave_all(PlanReport& report, const std::filesystem::path& folder, const std::string& who) {
+Result<std::size_t> leave_all(PlanReport& report, const std::filesystem::path& state, const std::string& who) {
     std::size_t left = 0;
     for (PlannedAction& planned : report.actions) {
         Action& action = planned.action;
         if (!planned.impossible.empty() || std::holds_alternative<Notify>(action.change)) continue;
         action.mode = Mode::apply;
         action.because += "; applied by " + who;
-        if (const Status done = leave(folder, action); !done) return done.forward();
+        if (const Status done = leave_one(action, state); !done) return done.forward();
         ++left;
     }
     return left;
@@ -60,6 +71,9 @@ int apply_command(int argc, char** argv) {
     app.add_flag("--json", json, "what was planned, as JSON");
     if (const auto over = read_arguments(app, argc, argv)) return *over;
     if (all == !functions.empty()) return refuse("name functions, or say --all", kUsage);
+    const auto passing = PassingFolder::in(std::filesystem::temp_directory_path());
+    if (!passing) return refuse(passing.error().message, kFailed);
+    request.packages = passing->path();
     auto report = make_plan(request);
     if (!report)
         return refuse(report.error().message, report.error().code == Errc::invalid_argument ? kUsage : kFailed);
@@ -69,7 +83,7 @@ int apply_command(int argc, char** argv) {
         return !all && std::find(functions.begin(), functions.end(), planned.action.target.name) == functions.end();
     });
     std::cout << (json ? plan_json(*report) : plan_text(*report));
-    const auto left = leave_all(*report, applications_folder(request.state), who);
+    const auto left = leave_all(*report, request.state, who);
     if (!left) return refuse(left.error().message, kFailed);
     for (const std::string& name : missing) std::cerr << "autotune apply: nothing is planned for " << name << "\n";
     if (*left == 0) return refuse("there is nothing to carry out", kFailed);

@@ -1,6 +1,7 @@
 #include "cli/deployments.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <system_error>
 #include <variant>
 
@@ -54,6 +55,18 @@ void sweep_packages(const fs::path& folder, const std::vector<std::string>& need
                             });
         std::error_code ignored;
         if (!wanted) fs::remove(file, ignored);
+    }
+}
+
+void sweep_groups(const fs::path& folder, const std::vector<std::string>& needed) {
+    std::error_code none;
+    for (fs::directory_iterator at(folder, none), end; !none && at != end; at.increment(none)) {
+        const bool wanted = std::any_of(needed.begin(), needed.end(), [&](const std::string& path) {
+            return fs::path(path).filename() == at->path().filename();
+        });
+        std::error_code ignored;
+        const auto made = at->last_write_time(ignored);
+        if (!wanted && !ignored && fs::file_time_type::clock::now() - made >= std::chrono::hours(1)) fs::remove_all(at->path(), ignored);
     }
 }
 

@@ -21,4 +21,8 @@ namespace autotune::cli {
 // Removes packages that no action and none of `needed` names; never one that is being left.
 void sweep_packages(const std::filesystem::path& folder, const std::vector<std::string>& needed);
 
+// Removes what rules made (cli/regrouping.hpp) an hour ago or longer, and none of `needed` names: a rule may still be asking
+// about what is younger.
+void sweep_groups(const std::filesystem::path& folder, const std::vector<std::string>& needed);
+
 }  // namespace autotune::cli

@@ -127,6 +127,12 @@ void advise(Action& action, const Seen& seen) {
         action.risk = canary_words({});
         return;
     }
+    if (word == "recluster: fuse") {
+        action.next = "autotune fuse" + (seen.state.empty() ? "" : " --state " + seen.state) + " --functions DIR --package ./groups";
+        action.predicted = "says which functions should be one and what that saves, and packs them, with the way back";
+        action.risk = "none: it changes nothing";
+        return;
+    }
     const bool killed = !action.evidence.black_box.empty();
     action.next = killed ? "autotune profile --black-box " + action.evidence.black_box
                          : "autotune profile --function " + name + " --mode wall --duration 60 -o " + name + ".html";

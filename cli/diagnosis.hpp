@@ -30,6 +30,7 @@ struct Seen {
     const Price* price = nullptr;          // null: nothing is known of prices
     std::string rules_file;
     Nanos window{0};
+    std::string state = {};                // folder of the agent, for commands; "": the default
 };
 
 // Into the action: impact (priced; REQUIRES: evidence.impact, unpriced), confidence, missing, next, risk.

@@ -22,10 +22,10 @@ Result<rules::CallLog> read_call_log(const std::string& path) {
     return reader.finish();
 }
 
-Result<RecordedCalls> read_call_records(const std::filesystem::path& state, Nanos last) {
+Result<RecordedCalls> read_call_records(const std::filesystem::path& state, Nanos last, std::size_t most) {
     auto store = SqliteStore::open_read_only(store_file(state));
     if (!store) return store.forward();
-    CallRecords records;
+    CallRecords records(most);
     std::optional<WallTime> oldest;
     const Status read = (*store)->visit_newest(WallTime(), [&](const Invocation& i) {
         if (!oldest) oldest = last.count() > 0 ? i.wall_start - last : WallTime::min();

@@ -3,18 +3,16 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
 #include <utility>
 
 #include "cli/fuse_warnings.hpp"
+#include "cli/group_code.hpp"
 #include "exporters/render/text.hpp"
 #include "host/control/arn.hpp"
 #include "host/control/manifest.hpp"
 #include "host/control/package.hpp"
-#include "host/sandbox/embedded_group.hpp"
-#include "host/sandbox/embedded_group_node.hpp"
 #include "os/file.hpp"
 
 namespace autotune::cli {
@@ -22,12 +20,6 @@ namespace autotune::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Member {
-    std::string name, handler;
-    bool is_node = false;  // else Python
-    std::uint32_t timeout_s = 0;
-};
 
 // Names come from a log that others wrote, and become those of files.
 Status check_names(const FuseVerdict& verdict, const rules::Group& group) {
@@ -39,7 +31,7 @@ Status check_names(const FuseVerdict& verdict, const rules::Group& group) {
     return ok();
 }
 
-Result<Member> member_of(const std::string& name, const fs::path& functions, std::map<std::string, std::string>& variables) {
+Result<GroupMember> member_of(const std::string& name, const fs::path& functions, std::map<std::string, std::string>& variables) {
     const fs::path folder = functions / name, file = folder / host::manifest_file;
     const auto text = read_file(file);
     if (!text) return fail(Errc::invalid_argument, name + ": " + text.error().message);
@@ -53,7 +45,8 @@ Result<Member> member_of(const std::string& name, const fs::path& functions, std
     for (const auto& [key, value] : settings.environment)
         if (const auto [at, fresh] = variables.emplace(key, value); !fresh && at->second != value)
             return fail(Errc::invalid_argument, name + " has another value of " + key + " than a function that is to be with it");
-    return Member{.name = name, .handler = settings.handler, .is_node = is_node, .timeout_s = settings.timeout_s};
+    return GroupMember{
+        .name = name, .handler = settings.handler, .is_node = is_node, .timeout_s = settings.timeout_s, .code = functions / name};
 }
 
 // Functions of the group that somebody else calls, or that are called without being waited for.
@@ -78,41 +71,24 @@ Status write_zip(const fs::path& path, const Result<std::string>& zip) {
 Status write_group(const FuseVerdict& verdict, std::size_t g, const fs::path& functions, const fs::path& folder,
                    std::vector<GroupPackage>& out) {
     const rules::Group& group = verdict.plan.groups[g];
-    std::map<std::string, std::string> variables;
-    std::vector<Member> members;
+    GroupCode code;
+    std::vector<std::string> names, warnings;
     for (const rules::FunctionId f : group) {
-        auto member = member_of(verdict.log.functions[f], functions, variables);
+        auto member = member_of(verdict.log.functions[f], functions, code.variables);
         if (!member) return member.forward();
-        members.push_back(*std::move(member));
-    }
-    const bool is_node = members[0].is_node;
-    for (const Member& m : members)
-        if (m.is_node != is_node)
-            return fail(Errc::invalid_argument, m.name + " does not run on what " + members[0].name + " runs on, and is to be with it");
-    nlohmann::ordered_json config = {{"entry", ""}, {"members", nlohmann::ordered_json::object()}, {"qualifiers", {"live"}}};
-    std::vector<host::FolderAt> code;
-    std::vector<std::string> names;
-    // The deployment is to have them too, and keeps its own: what is set there, other than here, is not known.
-    config["environment"] = variables;
-    std::vector<std::string> warnings;
-    for (const Member& m : members) {
-        std::ranges::move(warnings_of(m.name, functions / m.name), std::back_inserter(warnings));
-        names.push_back(m.name);
-        config["members"][m.name] = {{"handler", m.handler}, {"timeout_s", m.timeout_s}};
-        code.push_back({functions / m.name, "members/" + m.name + "/"});
+        names.push_back(member->name);
+        std::ranges::move(warnings_of(member->name, member->code), std::back_inserter(warnings));
+        code.members.push_back(*std::move(member));
     }
     for (const std::string& entry : entries_of(verdict, group)) {
-        config["entry"] = entry;
         GroupPackage package{.function = entry,
                              .members = names,
                              .zip = folder / (entry + ".zip"),
                              .original = folder / (entry + ".original.zip"),
                              .memory_mb = verdict.plan.memory_mb[g],
                              .warnings = warnings};
-        const auto zip = host::pack({{is_node ? "autotune_group.js" : "autotune_group.py",
-                                      std::string(is_node ? host::kNodeGroupDispatcher : host::kGroupDispatcher)},
-                                     {"autotune_group.json", config.dump(1) + "\n"}},
-                                    code, host::manifest_file);
+        const auto zip = pack_group(code, entry);
+        if (!zip) return zip.forward();
         if (Status s = write_zip(package.zip, zip); !s) return s;
         if (Status s = write_zip(package.original, host::pack(functions / entry, host::manifest_file)); !s) return s;
         out.push_back(std::move(package));

@@ -4,6 +4,8 @@
 #include <thread>
 #include <utility>
 
+#include "cli/deployments.hpp"
+
 namespace autotune::cli {
 
 namespace {
@@ -113,7 +115,8 @@ void Pipeline::evaluate() {
                          .platforms = &platforms_,
                          .mode = options_.mode,
                          .now = parts_.clock.wall(),
-                         .memo = &memo_};
+                         .memo = &memo_,
+                         .regrouper = &parts_.regrouper};
     take_approvals(now);
     take_rollbacks();
     take_deployments(now);
@@ -146,7 +149,8 @@ void Pipeline::add_evidence(Action& action, WallTime now) {
               .health = &health,
               .price = options_.price ? &*options_.price : nullptr,
               .rules_file = parts_.rules.file,
-              .window = evidence.to - evidence.from};
+              .window = evidence.to - evidence.from,
+              .state = options_.groups.parent_path().string()};
     for (const rules::WindowFacts& window : facts_)
         for (const FunctionFacts& facts : window.functions)
             if (window.window == seen.window && facts.function == action.target) seen.facts = &facts;
@@ -241,6 +245,7 @@ void Pipeline::remember(const std::vector<Invocation>& finished) {
     if (now - forgotten_ < kForgetEvery) return;
     forgotten_ = now;
     labels_.clear();
+    if (!options_.groups.empty()) sweep_groups(options_.groups, packages_needed());
     check(parts_.store.forget(parts_.clock.wall() - options_.retention));
 }
 

@@ -39,6 +39,7 @@ struct PipelineOptions {
     std::string flame_folder;                      // where evidence will be found; "" = none is written
     std::filesystem::path approvals;               // folder where people leave them; "" = none is taken
     std::filesystem::path deployments;             // likewise
+    std::filesystem::path groups;                  // folder of what the regrouper made; "" = it makes nothing
     std::filesystem::path rollbacks;               // likewise
     std::filesystem::path applications;            // likewise: of autotune apply
     std::optional<Price> price = {};               // for what people are told; unset: nothing is known of money
@@ -58,6 +59,7 @@ struct PipelineParts {
     std::function<bool()> hears_calls;  // whether calls of functions are told now; null: they always are
     OwnerTopology* owners = nullptr;    // who calls whom; null: nobody looks
     BlackBoxes* black_boxes = nullptr;  // of killed processes; null: none are written down
+    rules::Regrouper regrouper = {};    // null: nothing is fused or split
     std::function<void(const std::string&)> complain;  // a sentence for people; the same one once an hour
 };
 
@@ -86,6 +88,7 @@ private:
     void take_approvals(const rules::Situation& now);
     void take_left(const std::vector<LeftAction>& all, const rules::Situation& now);
     void take_deployments(const rules::Situation& now);
+    [[nodiscard]] std::vector<std::string> packages_needed() const;
     void take_rollbacks();
     void held_back(const Action& action, const std::string& what, const std::string& why);
     void did_not_begin(const Action& action, const Error& error, const std::string& what);

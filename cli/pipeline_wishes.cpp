@@ -101,14 +101,18 @@ void Pipeline::take_left(const std::vector<LeftAction>& all, const rules::Situat
     }
 }
 
-void Pipeline::take_deployments(const rules::Situation& now) {
-    if (options_.deployments.empty()) return;
-    take_left(deployments_in(options_.deployments), now);
+std::vector<std::string> Pipeline::packages_needed() const {
     std::vector<std::string> needed;
     for (const auto changes : {parts_.executor.open(), parts_.executor.waiting()})
         for (const ChangeRecord& change : changes)
             if (const auto* deploy = std::get_if<Deploy>(&change.action.change)) needed.push_back(deploy->package);
-    sweep_packages(options_.deployments, needed);
+    return needed;
+}
+
+void Pipeline::take_deployments(const rules::Situation& now) {
+    if (options_.deployments.empty()) return;
+    take_left(deployments_in(options_.deployments), now);
+    sweep_packages(options_.deployments, packages_needed());
 }
 
 void Pipeline::not_taken_back(ChangeId id, const Error& error) {

@@ -6,7 +6,9 @@
 #include <map>
 #include <optional>
 
+#include "cli/passing_folder.hpp"
 #include "cli/planning.hpp"
+#include "cli/regrouping.hpp"
 #include "cli/remedy_layer.hpp"
 #include "cli/rules_file.hpp"
 #include "cli/state_folder.hpp"
@@ -69,7 +71,7 @@ Result<std::optional<Observations>> observed_by(Provider& provider) {
     return std::optional(std::move(all));
 }
 
-Result<Plan> planned_from(SqliteStore& store, const rules::RuleSet& rules, Provider& provider, WallTime now) {
+Result<Plan> planned_from(SqliteStore& store, const rules::RuleSet& rules, Provider& provider, WallTime now, const RegroupPlace& place) {
     const WallTime from = recorded_since(rules, now);
     auto functions = store.functions_since(from);
     if (!functions) return functions.forward();
@@ -95,7 +97,8 @@ Result<Plan> planned_from(SqliteStore& store, const rules::RuleSet& rules, Provi
         {std::string(provider.name()), provider.capabilities()}};
     return plan_from(
         rules, {.invocations = invocations, .changes = *changes, .labels = labels, .platforms = platforms,
-                .observed = *observed ? &**observed : nullptr},
+                .observed = *observed ? &**observed : nullptr,
+                .regrouper = [&](const FunctionRef& f, const rules::ReclusterStep& s) { return regroup(place, f, s); }},
         now);
 }
 
@@ -129,7 +132,13 @@ Result<PlanReport> make_plan(const PlanRequest& request) {
     const SystemClock clock;
     AwsLambda provider(std::move(*options), clock);
     const WallTime now = clock.wall();
-    auto planned = planned_from(**store, *rules->rules, provider, now);
+    const auto passing = PassingFolder::in(std::filesystem::temp_directory_path());
+    if (!passing) return passing.forward();
+    auto planned = planned_from(**store, *rules->rules, provider, now,
+                                {.provider = provider,
+                                 .state = request.state,
+                                 .packages = request.packages.empty() ? passing->path() : request.packages,
+                                 .alias = request.alias});
     if (!planned) return planned.forward();
     Forgetful nothing;
     Executor executor(provider, nothing, clock, {.alias = request.alias, .layer = remedy_layer()});

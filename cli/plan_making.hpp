@@ -12,6 +12,7 @@ namespace autotune::cli {
 struct PlanRequest {
     std::string rules, alias;  // alias: "": the function's only one, else "live"
     std::filesystem::path state;
+    std::filesystem::path packages = {};  // where what is to be deployed is left; "": for the plan only, and gone afterwards
 };
 
 // The platform, found by the environment, is asked how functions are and what each change would send. What cannot be

@@ -46,13 +46,13 @@ public:
 
     Plan run(WallTime now) {
         const Nanos step = between_ticks(rules_);
-        for (Nanos ago = longest_hold(rules_); ago > Nanos(0); ago -= step) (void)tick(now - ago);
+        for (Nanos ago = longest_hold(rules_); ago > Nanos(0); ago -= step) (void)tick(now - ago, nullptr);
         take_actions_from_journal();
-        return tick(now);
+        return tick(now, &recorded_.regrouper);
     }
 
 private:
-    Plan tick(WallTime at) {
+    Plan tick(WallTime at, const rules::Regrouper* regrouper) {
         for (; next_ < ended_.size() && ended_[next_].end <= at; ++next_) add(ended_[next_]);
         if (recorded_.observed != nullptr) {
             observe(recorded_.observed->throttled, next_throttled_, at);
@@ -76,7 +76,8 @@ private:
                                 .platforms = &recorded_.platforms,
                                 .mode = Mode::apply,
                                 .now = at,
-                                .memo = &memo_});
+                                .memo = &memo_,
+                                .regrouper = regrouper});
     }
 
     void add(const Ended& ended) {

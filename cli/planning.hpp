@@ -11,6 +11,7 @@
 #include "core/knowledge_store.hpp"
 #include "core/observations.hpp"
 #include "core/plan.hpp"
+#include "rules/plan/regrouper.hpp"
 #include "rules/rule_set.hpp"
 
 namespace autotune::cli {
@@ -22,6 +23,7 @@ struct Recorded {
     const std::map<FunctionRef, std::map<std::string, std::string>>& labels;  // of functions that have any
     const std::map<std::string, Capabilities>& platforms;                     // by FunctionRef::provider
     const Observations* observed = nullptr;   // what the platform still knows of calls; null: it tells nothing
+    rules::Regrouper regrouper = {};          // asked about now only; null: nothing is fused or split
 };
 
 // How far back the rules look from `now`: the longest window, and the longest `for` before it.

@@ -10,6 +10,8 @@
 #include "cli/listener_finder.hpp"
 #include "cli/monitor.hpp"
 #include "cli/pipeline.hpp"
+#include "cli/regroup_desk.hpp"
+#include "cli/regrouping.hpp"
 #include "cli/remedy_layer.hpp"
 #include "cli/reports.hpp"
 #include "cli/rules_file.hpp"
@@ -56,6 +58,8 @@ struct Loop {
     std::unique_ptr<exporters::StdoutNotifier> notifier;
     std::vector<std::unique_ptr<exporters::WebhookNotifier>> targets;
     std::unique_ptr<exporters::WebServer> web;
+    std::unique_ptr<AwsLambda> asked_for_code;  // the desk's own: it asks from another thread
+    std::unique_ptr<RegroupDesk> desk;
     std::unique_ptr<Pipeline> pipeline;
     std::unique_ptr<Reports> reports;
 };
@@ -106,6 +110,20 @@ Result<std::unique_ptr<Provider>> reach(const Place& place, const Clock& clock) 
     return std::unique_ptr<Provider>(std::make_unique<AwsLambda>(std::move(*options), clock));
 }
 
+Status open_desk(Loop& loop, const RunOptions& options) {
+    auto lambda = options_from_environment();
+    if (!lambda) return lambda.forward();
+    loop.asked_for_code = std::make_unique<AwsLambda>(std::move(*lambda), loop.clock);
+    const RegroupPlace place{.provider = *loop.asked_for_code,
+                             .state = options.state,
+                             .packages = groups_folder(options.state),
+                             .alias = options.alias};
+    loop.desk = std::make_unique<RegroupDesk>(loop.clock, [place](const FunctionRef& function, const rules::ReclusterStep& step) {
+        return regroup(place, function, step);
+    });
+    return ok();
+}
+
 Status start_web(Loop& loop, const RunOptions& options) {
     auto web = web_options(options.listen);
     if (!web) return web.forward();
@@ -141,6 +159,7 @@ Status compose(Loop& loop, const RunOptions& options, const Decorators& decorato
     if (!price) return fail(Errc::invalid_argument, "--tariff: " + price.error().message);
     if (Status s = open_store(loop, options, decorators); !s) return s;
     if (Status s = reach_platform(loop, decorators); !s) return s;
+    if (Status s = open_desk(loop, options); !s) return s;
     auto sinks = make_sinks(loop, options);
     if (!sinks) return sinks.forward();
     KnowledgeStore& store =
@@ -173,11 +192,13 @@ Status compose(Loop& loop, const RunOptions& options, const Decorators& decorato
                       .hears_calls = [&loop] { return loop.monitor.hears_calls(); },
                       .owners = &loop.owners,
                       .black_boxes = loop.black_boxes.get(),
+                      .regrouper = [&loop](const FunctionRef& f, const rules::ReclusterStep& s) { return loop.desk->ask(f, s); },
                       .complain = say},
         PipelineOptions{.mode = options.mode,
                         .flame_folder = flame_folder(std::filesystem::absolute(options.state)).string(),
                         .approvals = approvals_folder(options.state),
                         .deployments = deployments_folder(options.state),
+                        .groups = groups_folder(options.state),
                         .rollbacks = rollbacks_folder(options.state),
                         .applications = applications_folder(options.state),
                         .price = *std::move(price)});

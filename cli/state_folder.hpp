@@ -31,6 +31,9 @@ namespace autotune::cli {
 [[nodiscard]] inline std::filesystem::path applications_folder(const std::filesystem::path& state) {
     return state / "applications";
 }
+[[nodiscard]] inline std::filesystem::path groups_folder(const std::filesystem::path& state) {
+    return state / "groups";
+}
 [[nodiscard]] inline std::filesystem::path flame_folder(const std::filesystem::path& state) {
     return state / "flames";
 }

@@ -46,7 +46,7 @@ struct Describer {
     std::string operator()(const Wrap& w) const {
         return w.settings.empty() ? "take off " + w.remedy : w.words.empty() ? w.remedy : w.words;
     }
-    std::string operator()(const Deploy& d) const { return "deploy " + d.words; }
+    std::string operator()(const Deploy& d) const { return d.remedy.empty() ? "deploy " + d.words : d.words; }
     std::string operator()(const TakeOver& t) const { return "put back what " + t.from + " left"; }
     std::string operator()(const Reserve& r) const {
         const auto told = [](const std::optional<std::uint32_t>& n) { return n ? std::to_string(*n) : std::string("none"); };
@@ -62,7 +62,7 @@ std::string describe(const Change& change) { return std::visit(Describer{}, chan
 
 std::string_view kind_of(const Change& change) {
     if (const auto* wrap = std::get_if<Wrap>(&change)) return wrap->remedy;
-    if (std::holds_alternative<Deploy>(change)) return "deploy";
+    if (const auto* deploy = std::get_if<Deploy>(&change)) return deploy->remedy.empty() ? "deploy" : "recluster";
     if (std::holds_alternative<TakeOver>(change)) return "take-over";
     if (std::holds_alternative<Reserve>(change)) return "concurrency";
     return std::holds_alternative<Resize>(change) ? "resize" : "notify";

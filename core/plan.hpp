@@ -43,6 +43,7 @@ struct Deploy {
     std::string code_hash;  // as the platform tells it of the archive (Lambda: CodeSha256)
     std::string package;    // path of the archive, which must stay until the change has ended
     std::string words;      // what it is, for people: "app.zip"
+    std::string remedy = {};  // the op of the plan step that made it: "fuse", "split"; "": people gave it
     bool operator==(const Deploy&) const = default;
 };
 

@@ -69,7 +69,9 @@ struct ChangeWriter {
                   {"layer", w.layer}}}};
     }
     json operator()(const Deploy& d) const {
-        return {{"deploy", {{"code_hash", d.code_hash}, {"package", d.package}, {"words", d.words}}}};
+        json j{{"code_hash", d.code_hash}, {"package", d.package}, {"words", d.words}};
+        if (!d.remedy.empty()) j["remedy"] = d.remedy;
+        return {{"deploy", j}};
     }
     json operator()(const TakeOver& t) const {
         return {{"take_over", {{"from", t.from}, {"left", from_tuning(t.left)}}}};
@@ -100,8 +102,10 @@ Change to_change(const json& j) {
     }
     if (j.contains("deploy")) {
         const json& d = j.at("deploy");
-        return Deploy{d.at("code_hash").get<std::string>(), d.at("package").get<std::string>(),
-                      d.at("words").get<std::string>()};
+        return Deploy{.code_hash = d.at("code_hash").get<std::string>(),
+                      .package = d.at("package").get<std::string>(),
+                      .words = d.at("words").get<std::string>(),
+                      .remedy = d.value("remedy", "")};
     }
     if (j.contains("take_over")) {
         const json& t = j.at("take_over");

@@ -9,11 +9,9 @@
 #include "core/plan.hpp"
 #include "core/provider.hpp"
 #include "core/result.hpp"
+#include "providers/alias.hpp"
 
 namespace autotune {
-
-// The alias to steer: `wanted`, or where that is "" the only one, else "live". nullptr when there is none.
-[[nodiscard]] const Routing* choose_alias(const FunctionState& state, const std::string& wanted);
 
 // Ok when `action`, which changes the function, may begin by steering `alias` (nullptr: none was found). Otherwise the error
 // is for people: invalid_argument or unsupported, with a sentence that says why not; conflict when it may begin

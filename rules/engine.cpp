@@ -156,7 +156,8 @@ private:
                         .facts = *f.facts,
                         .slo = f.slo,
                         .platform = platform(function),
-                        .attempts = attempts_of(*f.rule, function, history(), now_)});
+                        .attempts = attempts_of(*f.rule, function, history(), now_),
+                        .regrouper = situation_.regrouper});
     }
 
     // Why the function may not be changed just now, though the rule would know how.

@@ -24,6 +24,7 @@
 #include "core/knowledge_store.hpp"
 #include "core/plan.hpp"
 #include "rules/memo.hpp"
+#include "rules/plan/regrouper.hpp"
 #include "rules/rule_set.hpp"
 
 namespace autotune::rules {
@@ -85,6 +86,7 @@ struct Situation {
     Mode mode = Mode::dry_run;                                       // the command line's
     WallTime now;
     Memo* memo = nullptr;  // what conditions said last: the Plan is the same with and without, sooner with
+    const Regrouper* regrouper = nullptr;  // null: nothing is fused or split. What it does beside answering is its own affair
 };
 
 // Functions appear in the Plan in the order of priority, rule name, function. The effective mode of an

@@ -6,6 +6,8 @@
 
 namespace autotune::rules {
 
+std::string_view to_string(ReclusterStep::Op op) { return op == ReclusterStep::Op::fuse ? "fuse" : "split"; }
+
 bool matches(const Scope& scope, const FunctionRef& function,
              const std::map<std::string, std::string>& labels) {
     if (fnmatch(scope.functions.c_str(), function.name.c_str(), FNM_NOESCAPE) != 0) return false;

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -54,6 +55,14 @@ struct ConcurrencyStep {
     std::optional<std::uint32_t> reserve;  // of a function without a reservation; unset: it gets none
 };
 
+// The function and those that it waits for as one deployment, or again as several.
+struct ReclusterStep {
+    enum class Op : std::uint8_t { split, fuse } op = Op::split;
+    Nanos last = std::chrono::hours(24);  // of the records, what is looked at
+    bool operator==(const ReclusterStep&) const = default;
+};
+[[nodiscard]] std::string_view to_string(ReclusterStep::Op op);
+
 struct NotifyStep {
     Severity severity = Severity::warning;
     std::string suggest;
@@ -65,7 +74,7 @@ struct SuggestStep {
 };
 
 struct PlanStep {
-    std::variant<ResizeStep, WrapStep, ConcurrencyStep, NotifyStep, SuggestStep> what;
+    std::variant<ResizeStep, WrapStep, ConcurrencyStep, ReclusterStep, NotifyStep, SuggestStep> what;
     std::optional<Condition> only_if;  // the step's `if`
     Position at;
 };

@@ -26,6 +26,7 @@ struct Attempts {
     std::uint32_t count = 0;
     std::uint32_t largest_unproven_mb = 0;  // rolled back or reverted; 0: none
     std::map<std::string, Disposition> wraps;  // by remedy, what became of the last one
+    std::map<std::string, Disposition> reclusterings;  // by op, likewise
     std::uint32_t largest_unproven_reservation = 0;  // rolled back or reverted; 0: none
 };
 

@@ -102,6 +102,19 @@ Result<Proposal> reserve(const StepTask& task, const ConcurrencyStep& step) {
     return Proposal{change, {}, "fewer calls are refused than " + std::to_string(seen.bad) + " of " + std::to_string(seen.calls), {}};
 }
 
+Result<Proposal> recluster(const StepTask& task, const ReclusterStep& step) {
+    if (std::string why = unable(task.platform); !why.empty()) return fail(Errc::unsupported, std::move(why));
+    if (const auto last = task.attempts.reclusterings.find(std::string(to_string(step.op))); last != task.attempts.reclusterings.end())
+        return fail(Errc::unsupported, last->second == Disposition::promoted
+                                           ? "it was done within 30 days, and that did not end it"
+                                           : "it was tried within 30 days and did not prove itself");
+    if (task.regrouper == nullptr || !*task.regrouper)
+        return fail(Errc::unsupported, "who calls whom, and the code, is not known here");
+    auto made = (*task.regrouper)(task.facts.function, step);
+    if (!made) return made.forward();
+    return Proposal{std::move(made->deploy), std::move(made->because), std::move(made->predicted), {}};
+}
+
 // All that can only be told, in one notification.
 struct Telling {
     bool wanted = false;
@@ -116,6 +129,10 @@ struct Telling {
     void add(const SuggestStep& step) {
         wanted = true;
         add(step.remedy);
+    }
+    void add(const Telling& other) {
+        wanted = wanted || other.wanted;
+        for (const std::string& remedy : other.remedies) add(remedy);
     }
     [[nodiscard]] Notify notify() const {
         Notify out{.severity = severity.value_or(Severity::warning), .suggest = {}};
@@ -139,6 +156,7 @@ private:
 struct Attempt {
     std::string what;
     Result<Proposal> proposal;
+    std::string else_told = {};  // what people are told to consider where it is not feasible
 };
 
 // nullopt: the step only tells.
@@ -146,13 +164,15 @@ std::optional<Attempt> attempt(const StepTask& task, const PlanStep& step) {
     if (const auto* r = std::get_if<ResizeStep>(&step.what)) return Attempt{"resize", resize(task, *r)};
     if (const auto* w = std::get_if<WrapStep>(&step.what)) return Attempt{w->remedy, wrap(task, *w)};
     if (const auto* c = std::get_if<ConcurrencyStep>(&step.what)) return Attempt{"concurrency", reserve(task, *c)};
+    if (const auto* r = std::get_if<ReclusterStep>(&step.what))
+        return Attempt{std::string(to_string(r->op)), recluster(task, *r), "recluster: " + std::string(to_string(r->op))};
     return std::nullopt;
 }
 
 }  // namespace
 
 Result<Proposal> propose(const StepTask& task) {
-    Telling telling;
+    Telling telling, in_vain;
     std::string not_done;
     for (const PlanStep& step : task.rule.plan) {
         if (step.only_if) {
@@ -171,6 +191,8 @@ Result<Proposal> propose(const StepTask& task) {
                 append(tried->proposal->not_done, telling.only_told(), "; ");
                 return std::move(tried->proposal);
             }
+            if (tried->proposal.error().code == Errc::unavailable) return tried->proposal.forward();
+            if (!tried->else_told.empty()) in_vain.add(SuggestStep{tried->else_told});
             append(not_done, "no " + tried->what + ": " + tried->proposal.error().message, "; ");
         } else if (const auto* n = std::get_if<NotifyStep>(&step.what)) {
             telling.add(*n);
@@ -178,6 +200,7 @@ Result<Proposal> propose(const StepTask& task) {
             telling.add(std::get<SuggestStep>(step.what));
         }
     }
+    telling.add(in_vain);
     if (!telling.wanted)
         return fail(Errc::unsupported, not_done.empty() ? "no step of its plan is feasible" : not_done);
     return Proposal{telling.notify(), {}, {}, std::move(not_done)};

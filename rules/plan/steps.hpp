@@ -12,6 +12,7 @@
 #include "core/function.hpp"
 #include "core/plan.hpp"
 #include "core/result.hpp"
+#include "rules/plan/regrouper.hpp"
 #include "rules/plan/resize.hpp"
 #include "rules/rule_set.hpp"
 
@@ -24,6 +25,7 @@ struct StepTask {
     const SloValues& slo;
     const Capabilities* platform = nullptr;  // null: nothing is known of it
     Attempts attempts;
+    const Regrouper* regrouper = nullptr;    // null: nobody here knows calls and code
 };
 
 struct Proposal {
@@ -33,7 +35,8 @@ struct Proposal {
     std::string not_done;   // why earlier steps were passed over; "" when none was
 };
 
-// Errc::unsupported when no step is feasible; the message says why not.
+// Errors: unsupported when no step is feasible, and the message says why not; unavailable while one that comes before all
+// others that could be done is still being worked out.
 [[nodiscard]] Result<Proposal> propose(const StepTask& task);
 
 }  // namespace autotune::rules

@@ -77,20 +77,29 @@ void read_concurrency(Reader& reader, const YamlNode& node, PlanStep& step) {
     step.what = concurrency;
 }
 
-// "split private-callees", "near dep.slowest": the step in words.
+// Which calls `target` means nobody but people knows, so with it the step can only be told.
+void read_recluster(Reader& reader, const YamlNode& node, Position at, PlanStep& step) {
+    ReclusterStep recluster;
+    step.what = recluster;
+    using Op = ReclusterStep::Op;
+    constexpr std::array<Choice<Op>, 2> kOps{{{"split", Op::split}, {"fuse", Op::fuse}}};
+    if (!reader.expect_map(node, "'recluster'", {"op", "target", "last", "if"})) return;
+    if (!node.find("op")) reader.error(at, "'recluster' needs 'op': split or fuse");
+    reader.read_choice(node, "op", kOps, recluster.op);
+    reader.read_duration(node, "last", recluster.last);
+    if (const YamlNode* last = node.find("last"); last && recluster.last <= Nanos(0)) reader.error(last->at, "'last' must be more than nothing");
+    std::string target;
+    reader.read_text(node, "target", target);
+    step.what = recluster;
+    if (target.empty()) return;
+    step.what = SuggestStep{"recluster: " + std::string(to_string(recluster.op)) + " " + target};
+    warn_suggestion(reader, at, "recluster");
+}
+
+// "map-reduce", "relocate near dep.slowest": the step in words.
 std::string remedy(Reader& reader, const YamlNode& node, Place place) {
     const std::string what = "'" + std::string(place.kind) + "'";
     std::string text;
-    if (place.kind == "recluster") {
-        enum class Op : std::uint8_t { split, fuse } op = Op::split;
-        constexpr std::array<Choice<Op>, 2> kOps{{{"split", Op::split}, {"fuse", Op::fuse}}};
-        if (!reader.expect_map(node, what, {"op", "target", "if"})) return {};
-        if (!node.find("op")) reader.error(place.at, "'recluster' needs 'op': split or fuse");
-        reader.read_choice(node, "op", kOps, op);
-        reader.read_text(node, "target", text);
-        return "recluster: " + std::string(op == Op::split ? "split" : "fuse") +
-               (text.empty() ? "" : " " + text);
-    }
     if (place.kind == "map_reduce") {
         // Without the list that is divided it can only be told.
         return reader.expect_map(node, what, {"if"}) ? "map-reduce" : "";
@@ -124,6 +133,8 @@ std::optional<PlanStep> read_step(Reader& reader, const YamlNode& node) {
         read_resize(reader, body, step);
     } else if (kind == "concurrency") {
         read_concurrency(reader, body, step);
+    } else if (kind == "recluster") {
+        read_recluster(reader, body, at, step);
     } else if (kind == "notify") {
         read_notify(reader, body, step);
     } else if (auto wrap = read_remedy(reader, body, kind)) {

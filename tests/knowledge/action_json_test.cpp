@@ -60,6 +60,8 @@ TEST(ActionJson, KeepsADeployment) {
     a.request = "7";
     EXPECT_EQ(action_from_json(to_json(a))->change, a.change);
     EXPECT_EQ(action_from_json(to_json(a))->request, "7");
+    std::get<Deploy>(a.change).remedy = "fuse";
+    EXPECT_EQ(action_from_json(to_json(a))->change, a.change);
 }
 
 TEST(ActionJson, IsReadWhenANewerVersionAddedKeys) {

@@ -115,6 +115,10 @@ public:
         platforms_ = std::move(platforms);
         return *this;
     }
+    Loop& asks(Regrouper regrouper) {
+        regrouper_ = std::move(regrouper);
+        return *this;
+    }
     Loop& mode(Mode mode) {
         mode_ = mode;
         return *this;
@@ -122,7 +126,7 @@ public:
     Plan tick() {
         return evaluate(
             rules_, state_,
-            {.facts = facts_, .history = &history_, .platforms = &platforms_, .mode = mode_, .now = now_});
+            {.facts = facts_, .history = &history_, .platforms = &platforms_, .mode = mode_, .now = now_, .regrouper = &regrouper_});
     }
     // Of a change that people approved.
     std::string held_back(const FunctionRef& function) {
@@ -140,6 +144,7 @@ private:
     std::vector<WindowFacts> facts_;
     History history_;
     std::map<std::string, Capabilities> platforms_{{"aws-lambda", kLambda}};
+    Regrouper regrouper_;
     Mode mode_ = Mode::apply;
     WallTime now_{std::chrono::hours(500'000)};
 };

@@ -222,6 +222,33 @@ TEST(Engine, WhatNeedsAnApprovalSaysHowLongItMayWait) {
     EXPECT_EQ(planned("required_for: [recluster]").approval_within, std::nullopt);
 }
 
+TEST(Engine, AGroupIsWaitedForDeployedOnceAndApprovedAsARecluster) {
+    const Deploy deploy{.code_hash = "h", .package = "/p", .words = "fuse with b", .remedy = "fuse"};
+    Loop loop("guardrails: {approval: {required_for: [recluster]}}\nrules:\n"
+              "- {name: r, when: fn.errors > 0, cooldown: 1h, plan: [{recluster: {op: fuse}}]}\n");
+    loop.facts({out_of_memory("a")}).asks([](const FunctionRef&, const ReclusterStep&) { return fail(Errc::unavailable, "it is being worked out"); });
+    const Plan waits = loop.tick();
+    EXPECT_TRUE(waits.actions.empty()) << "no word to people, which would begin the cooldown";
+    EXPECT_THAT(waits.refused.at(0).reason, HasSubstr("worked out"));
+    loop.after(1s).asks([&](const FunctionRef&, const ReclusterStep&) { return Regrouped{.deploy = deploy, .because = {}, .predicted = {}}; });
+    const Plan plan = loop.tick();
+    ASSERT_EQ(plan.actions.size(), 1u);
+    EXPECT_EQ(plan.actions[0].change, Change(deploy));
+    EXPECT_EQ(plan.actions[0].approval_within, 24h);
+
+    PastChange done{.function = {"aws-lambda", "a"},
+                    .rule = "r",
+                    .opened = loop.now(),
+                    .closed = loop.now() + 1h,
+                    .change = deploy,
+                    .disposition = Disposition::promoted};
+    const Plan again = loop.remembers(done).after(24h * 29).tick();
+    ASSERT_EQ(again.actions.size(), 1u);
+    EXPECT_EQ(again.actions[0].change, Change(Notify{Severity::warning, "recluster: fuse"}));
+    EXPECT_THAT(again.actions[0].because, HasSubstr("done within 30 days"));
+    EXPECT_EQ(loop.after(24h * 2).tick().actions.at(0).change, Change(deploy)) << "forgotten";
+}
+
 TEST(Engine, AChangeThatWaitsForAnApprovalHoldsBackItsOwnFunctionOnly) {
     Loop loop(kOom);
     PastChange waits = change(loop, Disposition::waiting);

@@ -34,8 +34,8 @@ TEST(Plan, WhatCannotBeDoneIsSuggestedInOneNotification) {
         "{resize: {strategy: timeout}}, {recluster: {op: split}}, {map_reduce: {}}, "
         "{notify: {severity: critical, suggest: map-reduce}}",
         out_of_memory("a"));
-    EXPECT_EQ(p->change, Change(Notify{Severity::critical, "recluster: split, map-reduce"}));
-    EXPECT_EQ(p->not_done, "no resize: there were no timeouts in the window");
+    EXPECT_EQ(p->change, Change(Notify{Severity::critical, "map-reduce, recluster: split"}));
+    EXPECT_EQ(p->not_done, "no resize: there were no timeouts in the window; no split: who calls whom, and the code, is not known here");
 }
 
 TEST(Plan, AStepWhoseIfDoesNotHoldIsPassedOver) {
@@ -133,6 +133,62 @@ TEST(Plan, ARemedyThatWasTriedIsNotTriedAgain) {
     bare.layers = false;
     task.platform = &bare;
     EXPECT_THAT(propose(task).error().message, HasSubstr("has no layers"));
+}
+
+// What a rule that fuses proposes where that is answered.
+Result<Proposal> fused(const Result<Regrouped>& answer, Attempts attempts = {}, const std::string& more = "{notify: {suggest: look}}") {
+    const RuleSet set = testing::rules_of("rules:\n- {name: a, when: fn.errors > 0, plan: [{recluster: {op: fuse, last: 6h}}, " + more + "]}\n");
+    const Regrouper regrouper = [&](const FunctionRef& function, const ReclusterStep& step) {
+        EXPECT_EQ(function.name, "a");
+        EXPECT_EQ(step, (ReclusterStep{.op = ReclusterStep::Op::fuse, .last = std::chrono::hours(6)}));
+        return answer;
+    };
+    const FunctionFacts facts = out_of_memory("a");
+    return propose({.rule = set.rules.at(0),
+                    .guardrails = set.guardrails,
+                    .facts = facts,
+                    .slo = {},
+                    .platform = &kLambda,
+                    .attempts = std::move(attempts),
+                    .regrouper = &regrouper});
+}
+
+TEST(Plan, AGroupIsDeployedWhereThereIsOne) {
+    const Deploy deploy{.code_hash = "h", .package = "/p", .words = "fuse with b", .remedy = "fuse"};
+    const auto p = fused(Regrouped{.deploy = deploy, .because = "it waits for b", .predicted = "GB-s 2 → 1"});
+    ASSERT_TRUE(p) << p.error().message;
+    EXPECT_EQ(p->change, Change(deploy));
+    EXPECT_EQ(kind_of(p->change), "recluster");
+    EXPECT_EQ(describe(p->change), "fuse with b");
+    EXPECT_EQ(p->because, "it waits for b");
+    EXPECT_EQ(p->predicted, "GB-s 2 → 1");
+}
+
+TEST(Plan, WhereThereIsNoGroupPeopleAreToldWhy) {
+    const auto p = fused(fail(Errc::unsupported, "it calls nobody"));
+    ASSERT_TRUE(p) << p.error().message;
+    EXPECT_EQ(p->change, Change(Notify{Severity::warning, "look, recluster: fuse"}));
+    EXPECT_EQ(p->not_done, "no fuse: it calls nobody");
+    const auto resized = fused(fail(Errc::unsupported, "it calls nobody"), {}, "{resize: {}}");
+    EXPECT_TRUE(std::holds_alternative<Resize>(resized->change)) << "the next that is feasible";
+}
+
+TEST(Plan, WhatIsBeingWorkedOutIsWaitedFor) {
+    const auto p = fused(fail(Errc::unavailable, "it is being worked out"), {}, "{resize: {}}");
+    ASSERT_FALSE(p);
+    EXPECT_EQ(p.error().code, Errc::unavailable);
+    EXPECT_THAT(p.error().message, HasSubstr("worked out"));
+}
+
+TEST(Plan, AGroupThatWasTriedIsNotTriedAgain) {
+    Attempts attempts;
+    attempts.reclusterings["fuse"] = Disposition::rolled_back;
+    EXPECT_THAT(fused(Regrouped{}, attempts)->not_done, HasSubstr("did not prove itself"));
+    attempts.reclusterings["fuse"] = Disposition::promoted;
+    EXPECT_THAT(fused(Regrouped{}, attempts)->not_done, HasSubstr("did not end it"));
+    attempts.reclusterings.clear();
+    attempts.reclusterings["split"] = Disposition::promoted;
+    EXPECT_TRUE(std::holds_alternative<Deploy>(fused(Regrouped{}, attempts)->change));
 }
 
 TEST(Plan, NeverChangesWhatCannotBeProved) {

@@ -205,6 +205,8 @@ TEST(Schema, SaysWhatTheLoaderSays) {
         {"resize:", true},
         {"resize: {strategy: big}", false},
         {"recluster: {op: split}", true},
+        {"recluster: {op: fuse, last: 6h}", true},
+        {"recluster: {op: fuse, last: 6}", false},
         {"recluster: {}", false},
         {"cache: {ttl: 60s}", true},
         {"cache: {ttl: 60}", false},

@@ -1,0 +1,208 @@
+#include "cli/regrouping.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "cli/fuse_input.hpp"
+#include "cli/fuse_warnings.hpp"
+#include "cli/group_code.hpp"
+#include "cli/group_fit.hpp"
+#include "cli/passing_folder.hpp"
+#include "host/control/arn.hpp"
+#include "host/control/digest.hpp"
+#include "host/control/package.hpp"
+#include "os/file.hpp"
+#include "providers/alias.hpp"
+#include "rules/recluster/entry.hpp"
+
+namespace autotune::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMostRecords = 50'000;
+constexpr std::size_t kMostLookedAt = 30;             // functions that the platform is asked about
+constexpr std::size_t kLargestArchive = 50u << 20;    // that Lambda takes in a request
+
+Unexpected impossible(std::string why) { return fail(Errc::unsupported, std::move(why)); }
+
+std::string names(const std::vector<std::string>& all, std::size_t from) {
+    std::string out;
+    for (std::size_t i = from; i < all.size(); ++i) out += (i == from ? "" : ", ") + all[i];
+    return out;
+}
+
+// What the platform and the records say of functions that call each other.
+struct Known {
+    std::string alias;
+    std::map<std::string, FunctionState> states;
+    std::map<std::string, Version> versions;     // of which the code is to be taken
+    std::map<std::string, std::string> why_not;  // of those that cannot be with the entry
+    rules::GroupConstraints constraints;
+};
+
+Status look_at(const RegroupPlace& place, const FunctionRef& entry, const std::string& name, Known& out) {
+    const auto refuse = [&](std::string why) {
+        out.constraints.alone.insert(name);
+        out.why_not[name] = std::move(why);
+    };
+    if (const auto parsed = host::parse_function_name(name, {}); !parsed || parsed->name != name) return refuse("is no function's name"), ok();
+    auto state = place.provider.get({entry.provider, name});
+    if (!state && state.error().code == Errc::not_found) return refuse("is no function of this platform"), ok();
+    if (!state) return state.forward("looking at " + name);
+    const auto version = version_to_take(*state, out.alias);
+    const FunctionConfig& c = state->config;
+    const FunctionState& root = name == entry.name ? *state : out.states.at(entry.name);
+    if (!version)
+        refuse(version.error().message);
+    else if (std::string why = misfit(root, *state); !why.empty())
+        refuse(std::move(why));
+    else
+        out.versions[name] = *version;
+    out.constraints.functions[name] = {.runtime = c.runtime,
+                                       .architecture = c.architecture,
+                                       .role = c.role,
+                                       .network = c.network,
+                                       .timeout_ms = to_seconds(c.timeout) * 1'000};
+    out.states[name] = *std::move(state);
+    return ok();
+}
+
+Result<Known> look(const RegroupPlace& place, const FunctionRef& entry, const rules::CallLog& requests) {
+    auto state = place.provider.get(entry);
+    if (!state) return state.forward("looking at " + entry.name);
+    Known out;
+    const Routing* alias = choose_alias(*state, place.alias);
+    if (alias == nullptr) return impossible("there is no alias to split, so nothing could be proved");
+    out.alias = alias->alias;
+    // No more than it has: its memory is another step's to change.
+    out.constraints.most_memory_mb = state->config.memory_mb;
+    if (Status s = look_at(place, entry, entry.name, out); !s) return s.forward();
+    if (const auto why = out.why_not.find(entry.name); why != out.why_not.end()) return impossible("it " + why->second);
+    for (const std::string& name : requests.functions) {
+        if (name == entry.name) continue;
+        if (out.states.size() < kMostLookedAt) {
+            if (Status s = look_at(place, entry, name, out); !s) return s.forward();
+        } else {
+            out.constraints.alone.insert(name);
+        }
+    }
+    return out;
+}
+
+// Of the functions that it calls: what speaks against each.
+std::string reasons(const Known& known) {
+    std::string out;
+    for (const auto& [name, why] : known.why_not) out += "; " + name + " " + why;
+    return out;
+}
+
+Result<GroupMember> fetch(const RegroupPlace& place, const FunctionRef& function, const Version& version, const fs::path& folder) {
+    const auto package = place.provider.package(function, version);
+    if (!package) return package.forward();
+    const fs::path code = folder / function.name;
+    if (const Status unpacked = host::unpack(package->zip, code); !unpacked) return unpacked.forward("the code of " + function.name);
+    return GroupMember{.name = function.name,
+                       .handler = package->config.handler,
+                       .is_node = package->config.runtime.starts_with("nodejs"),
+                       .timeout_s = static_cast<std::uint32_t>(to_seconds(package->config.timeout)),
+                       .code = code};
+}
+
+Result<Deploy> leave(const RegroupPlace& place, const std::string& zip, std::string words, rules::ReclusterStep::Op op) {
+    if (zip.size() > kLargestArchive) return impossible("its package would be larger than 50 MiB");
+    Deploy out{.code_hash = place.provider.hash_of(zip), .package = {}, .words = std::move(words), .remedy = std::string(to_string(op))};
+    const fs::path package = fs::absolute(place.packages) / (host::file_name_of(out.code_hash) + ".zip");
+    out.package = package.string();
+    if (const Status kept = replace_file(package, zip); !kept) return kept.forward();
+    return out;
+}
+
+std::string told(const char* what, const rules::Change& c, const char* unit) {
+    return fmt::format("{} {:.4g} → {:.4g}{} ({:+.1f} %; 95 %: {:+.1f} to {:+.1f} %)", what, c.before, c.after, unit, c.pct(), c.low_pct,
+                       c.high_pct);
+}
+
+}  // namespace
+
+Result<rules::Regrouped> fuse(const RegroupPlace& place, const FunctionRef& function, const rules::CallLog& log) {
+    rules::CallLog requests = rules::requests_of(log, function.name);
+    if (requests.functions.size() < 2) return impossible("by the records it calls no other function");
+    const auto known = look(place, function, requests);
+    if (!known) return known.forward();
+    const auto group = rules::group_of(std::move(requests), function.name, known->constraints);
+    if (!group) return group.error().code == Errc::unsupported ? impossible(group.error().message + reasons(*known)) : group.forward();
+    const auto workshop = PassingFolder::in(place.packages);
+    if (!workshop) return workshop.forward();
+    GroupCode code{.members = {}, .variables = {}, .qualifiers = {known->alias}};
+    std::string warnings;
+    for (const std::string& name : group->members) {
+        auto member = fetch(place, {function.provider, name}, known->versions.at(name), workshop->path());
+        if (!member) return member.forward();
+        if (fs::exists(member->code / kGroupConfig)) return impossible(name + " is a group already");
+        for (const std::string& warning : warnings_of(name, member->code)) warnings += "; " + warning;
+        code.members.push_back(*std::move(member));
+    }
+    const auto zip = pack_group(code, function.name, code.members.front().handler);
+    if (!zip) return zip.error().code == Errc::invalid_argument ? impossible(zip.error().message) : zip.forward();
+    auto deploy = leave(place, *zip, "fuse with " + names(group->members, 1), rules::ReclusterStep::Op::fuse);
+    if (!deploy) return deploy.forward();
+    return rules::Regrouped{
+        .deploy = *std::move(deploy),
+        .because = "it waits for " + names(group->members, 1) + ", and is billed meanwhile" + warnings,
+        .predicted = "of " + std::to_string(group->requests) + " requests: " + told("GB-s each", group->gb_s, "") + ", " +
+                     told("p50", group->p50, " ms") + ", " + told("p99", group->p99, " ms")};
+}
+
+Result<rules::Regrouped> split(const RegroupPlace& place, const FunctionRef& function) {
+    const auto state = place.provider.get(function);
+    if (!state) return state.forward("looking at " + function.name);
+    const Routing* alias = choose_alias(*state, place.alias);
+    if (alias == nullptr) return impossible("there is no alias to split, so nothing could be proved");
+    const auto version = version_to_take(*state, alias->alias);
+    if (!version) return impossible("it " + version.error().message);
+    const auto workshop = PassingFolder::in(place.packages);
+    if (!workshop) return workshop.forward();
+    const auto whole = fetch(place, function, *version, workshop->path());
+    if (!whole) return whole.forward();
+    const auto text = read_file(whole->code / kGroupConfig);
+    if (!text) return impossible("it is no group");
+    const auto config = nlohmann::json::parse(*text, nullptr, false);
+    if (!config.is_object() || config.value("entry", nlohmann::json()) != function.name || !config.value("members", nlohmann::json()).is_object())
+        return impossible("what its package says of its group is not understood");
+    std::vector<std::string> others;
+    for (const auto& [name, member] : config["members"].items()) {
+        if (name == function.name) {
+            if (!member.is_object() || member.value("handler", nlohmann::json()) != whole->handler)
+                return impossible("its handler is " + whole->handler + ", and was another by itself");
+            continue;
+        }
+        const auto alone = place.provider.get({function.provider, name});
+        if (!alone && alone.error().code == Errc::not_found) return impossible(name + " has no deployment of its own any more");
+        if (!alone) return alone.forward("looking at " + name);
+        others.push_back(name);
+    }
+    if (!fs::is_directory(whole->code / folder_of_member(function.name))) return impossible("its package has not the code that it had by itself");
+    const auto zip = host::pack(whole->code / folder_of_member(function.name));
+    if (!zip) return zip.forward();
+    auto deploy = leave(place, *zip, "split from " + names(others, 0), rules::ReclusterStep::Op::split);
+    if (!deploy) return deploy.forward();
+    return rules::Regrouped{.deploy = *std::move(deploy),
+                            .because = "it is one with " + names(others, 0),
+                            .predicted = "what it calls runs in deployments of its own again, with their memory"};
+}
+
+Result<rules::Regrouped> regroup(const RegroupPlace& place, const FunctionRef& function, const rules::ReclusterStep& step) {
+    if (step.op == rules::ReclusterStep::Op::split) return split(place, function);
+    auto recorded = read_call_records(place.state, step.last, kMostRecords);
+    if (!recorded) return recorded.forward();
+    return fuse(place, function, recorded->log);
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,30 @@
+// The group of one function: what would be cheaper if only this function's deployment were to hold others, too.
+//
+// The deployments of the others stay as they are, so that only requests of this function change: they are looked at, each
+// with the function's invocation as its root, whoever called it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/result.hpp"
+#include "rules/recluster/predict.hpp"
+
+namespace autotune::rules {
+
+inline constexpr std::uint64_t kFewestRequests = 30;  // warm ones; of fewer the intervals say nothing
+
+// What each invocation of `entry` set off. `log` not linked, and neither is what is returned.
+[[nodiscard]] CallLog requests_of(const CallLog& log, const std::string& entry);
+
+struct EntryGroup {
+    std::vector<std::string> members;  // the entry first
+    Change gb_s, p50, p99;             // of the entry's requests, while all else stays as it is
+    std::uint64_t requests = 0;        // of which it was told
+};
+
+// `requests` as requests_of() gives them; what `constraints` leave open is taken from there. Errors, for people: unavailable:
+// there are too few requests yet; unsupported: nothing would surely be saved; else as link().
+[[nodiscard]] Result<EntryGroup> group_of(CallLog requests, const std::string& entry, GroupConstraints constraints);
+
+}  // namespace autotune::rules

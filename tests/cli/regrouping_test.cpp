@@ -1,0 +1,221 @@
+// From calls on record and the platform's own code to a package: what is in it, and what is refused.
+#include "cli/regrouping.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "cli/deployments.hpp"
+#include "host/control/digest.hpp"
+#include "host/control/package.hpp"
+#include "os/file.hpp"
+#include "tests/knowledge/builders.hpp"
+#include "tests/rules/recluster/builders.hpp"
+
+namespace autotune::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+// Functions with an alias "live" on version 1, and their code.
+class Shop final : public Provider {
+public:
+    struct Item {
+        FunctionState state;
+        std::map<std::string, std::string> files;
+    };
+    std::map<std::string, Item> items;
+
+    Item& put(const std::string& name, std::uint32_t memory_mb = 1024) {
+        Item& item = items[name];
+        item.state.function = {"aws-lambda", name};
+        item.state.config = {.memory_mb = memory_mb,
+                             .timeout = std::chrono::seconds(30),
+                             .runtime = "python3.11",
+                             .handler = "app.main",
+                             .environment = {{"STAGE", "demo"}},
+                             .role = "role",
+                             .architecture = "x86_64"};
+        item.state.versions = {"1"};
+        item.state.builds["1"] = item.state.head;
+        item.state.aliases = {{.alias = "live", .stable = "1", .candidate = {}, .weight = 0, .etag = {}}};
+        item.files = {{"app.py", "# " + name + "\ndef main(event, context): pass\n"}};
+        return item;
+    }
+
+    [[nodiscard]] std::string_view name() const override { return "aws-lambda"; }
+    [[nodiscard]] Capabilities capabilities() const override { return {}; }
+    Result<std::vector<FunctionRef>> list() override { return never(); }
+    Result<FunctionState> get(const FunctionRef& function) override {
+        const auto found = items.find(function.name);
+        if (found == items.end()) return fail(Errc::not_found, "no such function");
+        return found->second.state;
+    }
+    Result<Package> package(const FunctionRef& function, const Version& version) override {
+        const Item& item = items.at(function.name);
+        EXPECT_EQ(version, item.state.aliases.empty() ? "$LATEST" : "1");
+        return Package{.zip = host::pack({item.files.begin(), item.files.end()}).value(), .config = item.state.config};
+    }
+    Result<FunctionState> deploy(const FunctionRef&, const Package&, const Etag&) override { return never(); }
+    Result<FunctionState> configure(const FunctionRef&, const ConfigDelta&, const Etag&) override { return never(); }
+    Result<std::string> provide_layer(const Layer&) override { return never(); }
+    Result<Version> publish(const FunctionRef&, const Etag&) override { return never(); }
+    Result<Routing> route(const FunctionRef&, const Routing&) override { return never(); }
+    Result<Answer> invoke(const FunctionRef&, const Qualifier&, std::string_view) override { return never(); }
+    Status remove(const FunctionRef&) override { return never(); }
+    Result<Observations> observe(std::string_view) override { return never(); }
+    [[nodiscard]] std::string hash_of(std::string_view zip) const override { return host::sha256_base64(zip); }
+    [[nodiscard]] std::vector<std::string> preview(const Change&, const FunctionState&, const CanaryPolicy*) const override { return {}; }
+
+private:
+    static Unexpected never() { return fail(Errc::internal, "nothing is changed while it is worked out"); }
+};
+
+// 40 requests: front waits for price, price for tax; front leaves mail behind.
+rules::CallLog shop_log() {
+    using namespace rules::test;
+    std::string text;
+    for (int t = 0; t < 40; ++t) {
+        const std::string n = std::to_string(t);
+        text += invocation(t, "f" + n, "", "front", 0, 200, call("price", "p" + n, 10, 150) + "," + call("mail", "m" + n, 180, 5, false)) +
+                invocation(t, "p" + n, "f" + n, "price", 20, 150, call("tax", "t" + n, 30, 90)) +
+                invocation(t, "t" + n, "p" + n, "tax", 40, 100 + t % 4) + invocation(t, "m" + n, "f" + n, "mail", 190, 300);
+    }
+    return read_log(text).value();
+}
+
+class Regrouping : public ::testing::Test {
+protected:
+    void SetUp() override {
+        for (const char* name : {"front", "price", "tax", "mail"}) shop_.put(name);
+    }
+    Result<rules::Regrouped> fused() { return fuse(place_, {"aws-lambda", "front"}, shop_log()); }
+    std::string why_not() {
+        const auto made = fused();
+        EXPECT_FALSE(made);
+        return made ? "" : made.error().message;
+    }
+    fs::path unpacked(const Deploy& deploy) {
+        const fs::path to = folder_ / "unpacked";
+        std::error_code none;
+        fs::remove_all(to, none);
+        EXPECT_TRUE(host::unpack(read_file(deploy.package).value(), to));
+        return to;
+    }
+
+    Shop shop_;
+    test::TempFolder folder_;
+    RegroupPlace place_{.provider = shop_, .state = folder_ / "state", .packages = folder_ / "groups"};
+};
+
+TEST_F(Regrouping, MakesThePackageThatKeepsTheDeploymentsHandler) {
+    const auto made = fused();
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(describe(made->deploy), "fuse with price, tax");
+    EXPECT_EQ(kind_of(made->deploy), "recluster");
+    EXPECT_THAT(made->predicted, HasSubstr("of 40 requests: GB-s each"));
+    const std::string zip = read_file(made->deploy.package).value();
+    EXPECT_EQ(made->deploy.code_hash, host::sha256_base64(zip));
+    const fs::path code = unpacked(made->deploy);
+    EXPECT_EQ(read_file(code / "app.py").value(), "from autotune_group import handler as main\n");
+    EXPECT_TRUE(fs::exists(code / "autotune_group.py"));
+    EXPECT_EQ(read_file(code / "members/tax/app.py").value(), "# tax\ndef main(event, context): pass\n");
+    EXPECT_FALSE(fs::exists(code / "members/mail")) << "nobody waits for it";
+    const auto config = nlohmann::json::parse(read_file(code / "autotune_group.json").value());
+    EXPECT_EQ(config["entry"], "front");
+    EXPECT_EQ(config["members"]["price"], nlohmann::json({{"handler", "app.main"}, {"timeout_s", 30}}));
+    EXPECT_EQ(config["qualifiers"], nlohmann::json({"live"}));
+    EXPECT_EQ(config["environment"], nlohmann::json::object()) << "the deployment has them, and they may be secrets";
+    // Nothing else is left there.
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "groups"), fs::directory_iterator()), 1);
+}
+
+TEST_F(Regrouping, NodeAndNestedHandlersStayTheirOwn) {
+    for (auto& [name, item] : shop_.items) {
+        item.state.config.runtime = "nodejs20.x";
+        item.state.config.handler = "src/shop/app.main";
+        item.files = {{"src/shop/app.js", "exports.main = async () => null;\n"}};
+    }
+    const auto made = fused();
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(read_file(unpacked(made->deploy) / "src/shop/app.js").value(), "exports[\"main\"] = require(\"../../autotune_group.js\").handler;\n");
+    for (auto& [name, item] : shop_.items) item.state.config.handler = "members/app.main";
+    EXPECT_THAT(why_not(), HasSubstr("cannot stay the handler"));
+}
+
+TEST_F(Regrouping, WhatDoesNotFitStaysOutAndIsTold) {
+    const auto without_price = [&](auto change, const std::string& why) {
+        const Shop::Item kept = shop_.items["price"];
+        change(shop_.items["price"].state);
+        EXPECT_THAT(why_not(), HasSubstr(why));
+        shop_.items["price"] = kept;
+    };
+    without_price([](FunctionState& s) { s.config.runtime = "nodejs20.x"; }, "runtime");
+    without_price([](FunctionState& s) { s.config.runtime = "go1.x"; }, "price runs on go1.x");
+    without_price([](FunctionState& s) { s.config.role = "other"; }, "role");
+    without_price([](FunctionState& s) { s.config.environment["TOKEN"] = "s3cret"; }, "price has a variable TOKEN, which front has not");
+    without_price([](FunctionState& s) { s.config.environment["STAGE"] = "other"; }, "price has another value of STAGE than front");
+    without_price([](FunctionState& s) { s.config.layers = {"arn:layer:1"}; }, "price has a layer");
+    without_price([](FunctionState& s) { s.head.tuned.remedy = "{}", s.builds["1"] = s.head; }, "price has a remedy put around it");
+    without_price([](FunctionState& s) { s.head.tuned.code_hash = "newer"; }, "unpublished changes");
+    without_price([](FunctionState& s) { s.aliases[0].candidate = "2"; }, "split between two versions");
+    without_price([](FunctionState& s) { s.config.memory_mb = 1024, s.config.timeout = std::chrono::milliseconds(100); }, "timeout");
+    shop_.items.erase("tax");
+    const auto made = fused();
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(describe(made->deploy), "fuse with price");
+}
+
+TEST_F(Regrouping, WhatCannotBeFusedAtAllSaysWhy) {
+    shop_.items["front"].state.aliases.clear();
+    EXPECT_THAT(why_not(), HasSubstr("no alias to split"));
+    shop_.put("front", 512);
+    EXPECT_THAT(why_not(), HasSubstr("max_memory_mb: 1024 would be needed"));
+    shop_.put("front").files["autotune_group.json"] = "{}";
+    EXPECT_THAT(why_not(), HasSubstr("front is a group already"));
+    EXPECT_THAT(fuse(place_, {"aws-lambda", "tax"}, shop_log()).error().message, HasSubstr("calls no other function"));
+    EXPECT_EQ(fuse(place_, {"aws-lambda", "nobody"}, shop_log()).error().code, Errc::unsupported);
+}
+
+TEST_F(Regrouping, SplitGivesTheFunctionItsOwnCodeBack) {
+    const auto made = fused();
+    ASSERT_TRUE(made);
+    EXPECT_THAT(split(place_, {"aws-lambda", "front"}).error().message, HasSubstr("it is no group"));
+    const auto own = shop_.items["front"].files;
+    auto& files = shop_.items["front"].files;
+    files.clear();
+    const fs::path code = unpacked(made->deploy);
+    for (const auto& file : fs::recursive_directory_iterator(code))
+        if (file.is_regular_file()) files[file.path().lexically_relative(code)] = read_file(file.path()).value();
+    const auto back = split(place_, {"aws-lambda", "front"});
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(describe(back->deploy), "split from price, tax");
+    const fs::path alone = unpacked(back->deploy);
+    EXPECT_EQ(read_file(alone / "app.py").value(), own.at("app.py"));
+    EXPECT_FALSE(fs::exists(alone / "autotune_group.json"));
+
+    shop_.items["front"].state.config.handler = "autotune_group.handler";
+    EXPECT_THAT(split(place_, {"aws-lambda", "front"}).error().message, HasSubstr("was another by itself"));
+    shop_.items["front"].state.config.handler = "app.main";
+    shop_.items.erase("tax");
+    EXPECT_THAT(split(place_, {"aws-lambda", "front"}).error().message, HasSubstr("tax has no deployment of its own any more"));
+}
+
+TEST_F(Regrouping, OldPackagesThatNobodyNeedsAreSwept) {
+    const fs::path groups = folder_ / "groups";
+    fs::create_directories(groups);
+    for (const char* name : {"old.zip", "needed.zip", "young.zip"}) {
+        ASSERT_TRUE(replace_file(groups / name, "zip"));
+        if (name[0] != 'y') fs::last_write_time(groups / name, fs::file_time_type::clock::now() - std::chrono::hours(2));
+    }
+    sweep_groups(groups, {(groups / "needed.zip").string()});
+    EXPECT_FALSE(fs::exists(groups / "old.zip"));
+    EXPECT_TRUE(fs::exists(groups / "needed.zip"));
+    EXPECT_TRUE(fs::exists(groups / "young.zip"));
+}
+
+}  // namespace
+}  // namespace autotune::cli
