@@ -124,6 +124,11 @@ Result<Deploy> leave(const RegroupPlace& place, const std::string& zip, std::str
     return out;
 }
 
+// What is taken is what serves; only where that is the head is it deployed over.
+MadeOf made_of(const FunctionState& state) {
+    return {.code_hash = state.head.tuned.code_hash, .handler = state.head.tuned.handler};
+}
+
 std::string told(const char* what, const rules::Change& c, const char* unit) {
     return fmt::format("{} {:.4g} → {:.4g}{} ({:+.1f} %; 95 %: {:+.1f} to {:+.1f} %)", what, c.before, c.after, unit, c.pct(), c.low_pct,
                        c.high_pct);
@@ -153,6 +158,7 @@ Result<rules::Regrouped> fuse(const RegroupPlace& place, const FunctionRef& func
     if (!zip) return zip.error().code == Errc::invalid_argument ? impossible(zip.error().message) : zip.forward();
     auto deploy = leave(place, *zip, "fuse with " + names(group->members, 1), rules::ReclusterStep::Op::fuse);
     if (!deploy) return deploy.forward();
+    deploy->made_of = made_of(known->states.at(function.name));
     return rules::Regrouped{
         .deploy = *std::move(deploy),
         .because = "it waits for " + names(group->members, 1) + ", and is billed meanwhile" + warnings,
@@ -193,6 +199,7 @@ Result<rules::Regrouped> split(const RegroupPlace& place, const FunctionRef& fun
     if (!zip) return zip.forward();
     auto deploy = leave(place, *zip, "split from " + names(others, 0), rules::ReclusterStep::Op::split);
     if (!deploy) return deploy.forward();
+    deploy->made_of = made_of(*state);
     return rules::Regrouped{.deploy = *std::move(deploy),
                             .because = "it is one with " + names(others, 0),
                             .predicted = "what it calls runs in deployments of its own again, with their memory"};

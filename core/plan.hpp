@@ -38,12 +38,20 @@ struct Wrap {
     bool operator==(const Wrap&) const = default;
 };
 
+// What a package was made of. Where the function has another since, the package would take that back.
+struct MadeOf {
+    std::string code_hash;  // of the function's own
+    std::string handler;
+    bool operator==(const MadeOf&) const = default;
+};
+
 // New code, with the configuration as it is.
 struct Deploy {
     std::string code_hash;  // as the platform tells it of the archive (Lambda: CodeSha256)
     std::string package;    // path of the archive, which must stay until the change has ended
     std::string words;      // what it is, for people: "app.zip"
     std::string remedy = {};  // the op of the plan step that made it: "fuse", "split"; "": people gave it
+    std::optional<MadeOf> made_of = {};  // of packages that a plan step made
     bool operator==(const Deploy&) const = default;
 };
 

@@ -71,6 +71,7 @@ struct ChangeWriter {
     json operator()(const Deploy& d) const {
         json j{{"code_hash", d.code_hash}, {"package", d.package}, {"words", d.words}};
         if (!d.remedy.empty()) j["remedy"] = d.remedy;
+        if (d.made_of) j["made_of"] = {{"code_hash", d.made_of->code_hash}, {"handler", d.made_of->handler}};
         return {{"deploy", j}};
     }
     json operator()(const TakeOver& t) const {
@@ -102,10 +103,13 @@ Change to_change(const json& j) {
     }
     if (j.contains("deploy")) {
         const json& d = j.at("deploy");
-        return Deploy{.code_hash = d.at("code_hash").get<std::string>(),
-                      .package = d.at("package").get<std::string>(),
-                      .words = d.at("words").get<std::string>(),
-                      .remedy = d.value("remedy", "")};
+        Deploy out{.code_hash = d.at("code_hash").get<std::string>(),
+                   .package = d.at("package").get<std::string>(),
+                   .words = d.at("words").get<std::string>(),
+                   .remedy = d.value("remedy", "")};
+        if (d.contains("made_of"))
+            out.made_of = MadeOf{d.at("made_of").at("code_hash").get<std::string>(), d.at("made_of").at("handler").get<std::string>()};
+        return out;
     }
     if (j.contains("take_over")) {
         const json& t = j.at("take_over");

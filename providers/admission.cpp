@@ -53,6 +53,9 @@ Status admit_wrap(const Wrap& wrap, const FunctionState& state, const Capabiliti
 Status admit_code(const Deploy& deploy, const FunctionState& state) {
     if (deploy.code_hash == state.head.tuned.code_hash)
         return fail(Errc::invalid_argument, "the function's unpublished head has that code already");
+    const Tuning& head = state.head.tuned;
+    if (deploy.made_of && (deploy.made_of->code_hash != head.code_hash || deploy.made_of->handler != head.handler))
+        return fail(Errc::invalid_argument, "the package was made of code that the function has no more: other code was deployed since");
     if (!std::ifstream(deploy.package)) return fail(Errc::invalid_argument, "the package " + deploy.package + " cannot be read");
     return ok();
 }

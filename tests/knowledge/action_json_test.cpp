@@ -61,6 +61,7 @@ TEST(ActionJson, KeepsADeployment) {
     EXPECT_EQ(action_from_json(to_json(a))->change, a.change);
     EXPECT_EQ(action_from_json(to_json(a))->request, "7");
     std::get<Deploy>(a.change).remedy = "fuse";
+    std::get<Deploy>(a.change).made_of = MadeOf{.code_hash = "old=", .handler = "app.handler"};
     EXPECT_EQ(action_from_json(to_json(a))->change, a.change);
 }
 
