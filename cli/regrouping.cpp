@@ -47,6 +47,14 @@ struct Known {
     rules::GroupConstraints constraints;
 };
 
+// Calls inside a group are not counted to the callee's; one that is kept from running, or for itself, would not be any more.
+Result<std::string> limit_of(Provider& provider, const FunctionRef& function) {
+    const auto limit = provider.reserved(function);
+    if (!limit && limit.error().code == Errc::permission_denied) return "has perhaps reserved concurrency, which may not be read";
+    if (!limit && limit.error().code != Errc::unsupported) return limit.forward("looking at " + function.name);
+    return limit && *limit ? "has reserved concurrency" : "";
+}
+
 Status look_at(const RegroupPlace& place, const FunctionRef& entry, const std::string& name, Known& out) {
     const auto refuse = [&](std::string why) {
         out.constraints.alone.insert(name);
@@ -63,6 +71,10 @@ Status look_at(const RegroupPlace& place, const FunctionRef& entry, const std::s
         refuse(version.error().message);
     else if (std::string why = misfit(root, *state); !why.empty())
         refuse(std::move(why));
+    else if (auto limited = name == entry.name ? Result<std::string>("") : limit_of(place.provider, state->function); !limited)
+        return limited.forward();
+    else if (!limited->empty())
+        refuse(*std::move(limited));
     else
         out.versions[name] = *version;
     out.constraints.functions[name] = {.runtime = c.runtime,

@@ -46,6 +46,12 @@ public:
         return item;
     }
 
+    std::map<std::string, Result<std::optional<std::uint32_t>>> limits;  // by function; else none
+
+    Result<std::optional<std::uint32_t>> reserved(const FunctionRef& function) override {
+        const auto found = limits.find(function.name);
+        return found == limits.end() ? std::optional<std::uint32_t>() : found->second;
+    }
     [[nodiscard]] std::string_view name() const override { return "aws-lambda"; }
     [[nodiscard]] Capabilities capabilities() const override { return {}; }
     Result<std::vector<FunctionRef>> list() override { return never(); }
@@ -167,6 +173,44 @@ TEST_F(Regrouping, WhatDoesNotFitStaysOutAndIsTold) {
     const auto made = fused();
     ASSERT_TRUE(made) << made.error().message;
     EXPECT_EQ(describe(made->deploy), "fuse with price");
+}
+
+TEST_F(Regrouping, AFunctionWithOtherSurroundingsStaysOut) {
+    const auto rest = [&](const char* name, const std::string& text) {
+        FunctionState& state = shop_.items[name].state;
+        state.head.rest = text;
+        state.builds["1"] = state.head;
+    };
+    for (const char* name : {"front", "price", "tax"})
+        rest(name, R"({"VpcConfig":{"SubnetIds":["a","b"],"SecurityGroupIds":["s"],"VpcId":"v"},"Role":")" + std::string(name) + "\"}");
+    rest("tax", R"({"VpcConfig":{"SubnetIds":["b","a"],"SecurityGroupIds":["s"],"VpcId":"v"},"FileSystemConfigs":[],"EphemeralStorage":{"Size":512}})");
+    const auto made = fused();
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(describe(made->deploy), "fuse with price, tax");
+    const std::string net = R"({"VpcConfig":{"SubnetIds":["a","b"],"SecurityGroupIds":["s"]})";
+    for (const auto& [text, what] : std::map<std::string, std::string>{
+             {net + R"(,"EphemeralStorage":{"Size":1024}})", "ephemeral storage"},
+             {net + R"(,"FileSystemConfigs":[{"Arn":"fs","LocalMountPath":"/mnt/a"}]})", "file systems"},
+             {R"({"VpcConfig":{"SubnetIds":["a","b"],"SecurityGroupIds":["s","t"]}})", "security groups"},
+             {R"({"VpcConfig":{"SubnetIds":["a"],"SecurityGroupIds":["s"]}})", "subnets"},
+             {"{}", "security groups"},
+             {"opaque", "configuration"}}) {
+        rest("price", text);
+        EXPECT_THAT(why_not(), HasSubstr("price has other " + what + " than front")) << text;
+    }
+}
+
+TEST_F(Regrouping, AFunctionWithConcurrencyOfItsOwnStaysOut) {
+    shop_.limits.insert_or_assign("front", 5u);  // which its group has too
+    EXPECT_TRUE(fused());
+    shop_.limits.insert_or_assign("price", 2u);
+    EXPECT_THAT(why_not(), HasSubstr("price has reserved concurrency"));
+    shop_.limits.insert_or_assign("price", fail(Errc::permission_denied, "HTTP 403"));
+    EXPECT_THAT(why_not(), HasSubstr("price has perhaps reserved concurrency, which may not be read"));
+    shop_.limits.insert_or_assign("price", fail(Errc::unsupported, "no such thing here"));
+    EXPECT_TRUE(fused());
+    shop_.limits.insert_or_assign("price", fail(Errc::unavailable, "HTTP 500"));
+    EXPECT_EQ(fused().error().code, Errc::unavailable);
 }
 
 TEST_F(Regrouping, WhatCannotBeFusedAtAllSaysWhy) {
