@@ -17,6 +17,7 @@
 #include "host/control/digest.hpp"
 #include "host/control/package.hpp"
 #include "os/file.hpp"
+#include "os/plain_file.hpp"
 #include "providers/alias.hpp"
 #include "rules/recluster/entry.hpp"
 
@@ -29,6 +30,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMostRecords = 50'000;
 constexpr std::size_t kMostLookedAt = 30;             // functions that the platform is asked about
 constexpr std::size_t kLargestArchive = 50u << 20;    // that Lambda takes in a request
+constexpr std::size_t kLargestConfig = 1u << 20;      // of a group
 
 Unexpected impossible(std::string why) { return fail(Errc::unsupported, std::move(why)); }
 
@@ -157,8 +159,10 @@ Result<rules::Regrouped> fuse(const RegroupPlace& place, const FunctionRef& func
     for (const std::string& name : group->members) {
         auto member = fetch(place, {function.provider, name}, known->versions.at(name), workshop->path());
         if (!member) return member.forward();
-        if (fs::exists(member->code / kGroupConfig)) return impossible(name + " is a group already");
-        for (const std::string& warning : warnings_of(name, member->code)) warnings += "; " + warning;
+        if (is_there(member->code / kGroupConfig)) return impossible(name + " is a group already");
+        const FuseHints hints = hints_of(name, member->code);
+        for (const std::string& warning : hints.warnings) warnings += "; " + warning;
+        if (!hints.bundled_sdk.empty()) warnings += "; " + hints.bundled_sdk;
         code.members.push_back(*std::move(member));
     }
     const auto zip = pack_group(code, function.name, code.members.front().handler);
@@ -183,7 +187,7 @@ Result<rules::Regrouped> split(const RegroupPlace& place, const FunctionRef& fun
     if (!workshop) return workshop.forward();
     const auto whole = fetch(place, function, *version, workshop->path());
     if (!whole) return whole.forward();
-    const auto text = read_file(whole->code / kGroupConfig);
+    const auto text = read_plain_file(whole->code / kGroupConfig, kLargestConfig);
     if (!text) return impossible("it is no group");
     const auto config = nlohmann::json::parse(*text, nullptr, false);
     if (!config.is_object() || config.value("entry", nlohmann::json()) != function.name || !config.value("members", nlohmann::json()).is_object())
@@ -200,8 +204,11 @@ Result<rules::Regrouped> split(const RegroupPlace& place, const FunctionRef& fun
         if (!alone) return alone.forward("looking at " + name);
         others.push_back(name);
     }
-    if (!fs::is_directory(whole->code / folder_of_member(function.name))) return impossible("its package has not the code that it had by itself");
-    const auto zip = host::pack(whole->code / folder_of_member(function.name));
+    // A link of that name could stand for another's code.
+    const fs::path own = (whole->code / folder_of_member(function.name)).parent_path();
+    if (!is_plain_folder(own.parent_path()) || !is_plain_folder(own))
+        return impossible("its package has not the code that it had by itself");
+    const auto zip = host::pack(own);
     if (!zip) return zip.forward();
     auto deploy = leave(place, *zip, "split from " + names(others, 0), rules::ReclusterStep::Op::split);
     if (!deploy) return deploy.forward();

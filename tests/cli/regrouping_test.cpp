@@ -26,6 +26,7 @@ public:
     struct Item {
         FunctionState state;
         std::map<std::string, std::string> files;
+        std::string zip = {};  // instead of the files
     };
     std::map<std::string, Item> items;
 
@@ -63,7 +64,8 @@ public:
     Result<Package> package(const FunctionRef& function, const Version& version) override {
         const Item& item = items.at(function.name);
         EXPECT_EQ(version, item.state.aliases.empty() ? "$LATEST" : "1");
-        return Package{.zip = host::pack({item.files.begin(), item.files.end()}).value(), .config = item.state.config};
+        std::string zip = item.zip.empty() ? host::pack({item.files.begin(), item.files.end()}).value() : item.zip;
+        return Package{.zip = std::move(zip), .config = item.state.config};
     }
     Result<FunctionState> deploy(const FunctionRef&, const Package&, const Etag&) override { return never(); }
     Result<FunctionState> configure(const FunctionRef&, const ConfigDelta&, const Etag&) override { return never(); }
@@ -246,6 +248,59 @@ TEST_F(Regrouping, SplitGivesTheFunctionItsOwnCodeBack) {
     shop_.items["front"].state.config.handler = "app.main";
     shop_.items.erase("tax");
     EXPECT_THAT(split(place_, {"aws-lambda", "front"}).error().message, HasSubstr("tax has no deployment of its own any more"));
+}
+
+TEST_F(Regrouping, WhatANameInAPackageLeadsToIsNotBelieved) {
+    const fs::path code = folder_ / "code";
+    const auto packed = [&] { return host::pack(code).value(); };
+    fs::create_directories(code / "library");
+    ASSERT_TRUE(replace_file(code / "app.py", "def main(event, context): pass\n"));
+    fs::create_symlink("__init__.py", code / "library/__init__.py");
+    shop_.items["price"].zip = packed();
+    EXPECT_THAT(why_not(), HasSubstr("in circles"));
+
+    // Links that stay inside, but are none of what is looked for.
+    fs::remove(code / "library/__init__.py");
+    ASSERT_TRUE(replace_file(code / "library/words.txt", "one"));
+    fs::create_symlink("words.txt", code / "library/__init__.py");
+    shop_.items["price"].zip = packed();
+    const auto made = fused();
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_THAT(made->because, HasSubstr("files that are no code (\"library/words.txt\")"));
+    fs::create_symlink("app.py", code / "autotune_group.json");
+    shop_.items["price"].zip = packed();
+    EXPECT_THAT(why_not(), HasSubstr("price is a group already"));
+}
+
+TEST_F(Regrouping, SplitTakesNothingByALink) {
+    const fs::path code = folder_ / "code";
+    const std::string config = R"({"entry":"front","members":{"front":{"handler":"app.main"},"price":{}}})";
+    const auto why = [&] {
+        shop_.items["front"].zip = host::pack(code).value();
+        const auto back = split(place_, {"aws-lambda", "front"});
+        return back ? "" : back.error().message;
+    };
+    fs::create_directories(code / "members");
+    fs::create_directories(code / "other/front");
+    ASSERT_TRUE(replace_file(code / "autotune_group.json", config));
+    ASSERT_TRUE(replace_file(code / "other/front/app.py", "not of front"));
+    fs::create_directory_symlink("../other/front", code / "members/front");
+    EXPECT_THAT(why(), HasSubstr("has not the code"));
+    fs::remove_all(code / "members");
+    fs::create_directory_symlink("other", code / "members");
+    EXPECT_THAT(why(), HasSubstr("has not the code"));
+    fs::remove(code / "members");
+    fs::create_directory_symlink("members", code / "members");
+    EXPECT_THAT(why(), HasSubstr("in circles"));
+    fs::remove(code / "members");
+    fs::rename(code / "other", code / "members");
+    EXPECT_EQ(why(), "");
+    fs::rename(code / "autotune_group.json", code / "config");
+    fs::create_symlink("config", code / "autotune_group.json");
+    EXPECT_THAT(why(), HasSubstr("is no group"));
+    fs::remove(code / "autotune_group.json");
+    ASSERT_TRUE(replace_file(code / "autotune_group.json", config + std::string(2u << 20, ' ')));
+    EXPECT_THAT(why(), HasSubstr("is no group"));
 }
 
 TEST_F(Regrouping, OldPackagesThatNobodyNeedsAreSwept) {
