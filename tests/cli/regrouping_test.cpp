@@ -6,6 +6,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "cli/deployments.hpp"
 #include "host/control/digest.hpp"
@@ -54,14 +55,18 @@ public:
         return found == limits.end() ? std::optional<std::uint32_t>() : found->second;
     }
     [[nodiscard]] std::string_view name() const override { return "aws-lambda"; }
+    std::set<std::string> hidden, without_code;  // that may not be read
+
     [[nodiscard]] Capabilities capabilities() const override { return {}; }
     Result<std::vector<FunctionRef>> list() override { return never(); }
     Result<FunctionState> get(const FunctionRef& function) override {
+        if (hidden.contains(function.name)) return fail(Errc::permission_denied, "HTTP 403");
         const auto found = items.find(function.name);
         if (found == items.end()) return fail(Errc::not_found, "no such function");
         return found->second.state;
     }
     Result<Package> package(const FunctionRef& function, const Version& version) override {
+        if (without_code.contains(function.name)) return fail(Errc::permission_denied, "HTTP 403");
         const Item& item = items.at(function.name);
         EXPECT_EQ(version, item.state.aliases.empty() ? "$LATEST" : "1");
         std::string zip = item.zip.empty() ? host::pack({item.files.begin(), item.files.end()}).value() : item.zip;
@@ -213,6 +218,42 @@ TEST_F(Regrouping, AFunctionWithConcurrencyOfItsOwnStaysOut) {
     EXPECT_TRUE(fused());
     shop_.limits.insert_or_assign("price", fail(Errc::unavailable, "HTTP 500"));
     EXPECT_EQ(fused().error().code, Errc::unavailable);
+}
+
+TEST_F(Regrouping, WhatMayNotBeReadStaysOut) {
+    for (std::set<std::string>* kept : {&shop_.hidden, &shop_.without_code}) {
+        *kept = {"tax"};
+        const auto made = fused();
+        ASSERT_TRUE(made) << made.error().message;
+        EXPECT_EQ(describe(made->deploy), "fuse with price");
+        *kept = {"price"};
+        EXPECT_THAT(why_not(), HasSubstr("price may not be read"));
+        *kept = {"front"};
+        EXPECT_EQ(fused().error().code, Errc::permission_denied);
+        kept->clear();
+    }
+}
+
+TEST_F(Regrouping, ACallerWhoseSdkIsPartOfABundleHasNoGroup) {
+    for (auto& [name, item] : shop_.items) {
+        item.state.config.runtime = "nodejs20.x";
+        item.files = {{"app.js", "exports.main = async () => null;\n"}};
+    }
+    const std::string bundle = "class InvokeCommand {}\nclient.send(new InvokeCommand({}));\n";
+    shop_.items["tax"].files["app.js"] = bundle;
+    const auto made = fused();
+    ASSERT_TRUE(made) << "tax waits for nobody: " << made.error().message;
+    shop_.items["price"].files["app.js"] = bundle;
+    EXPECT_THAT(why_not(), HasSubstr("price seems to have the AWS SDK within its own file"));
+}
+
+TEST_F(Regrouping, PackagesAreForTheAgentsUserOnly) {
+    fs::create_directories(folder_ / "groups");
+    fs::permissions(folder_ / "groups", fs::perms(0755));
+    const auto made = fused();
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(fs::status(folder_ / "groups").permissions(), fs::perms(0700));
+    EXPECT_EQ(fs::status(made->deploy.package).permissions(), fs::perms(0600));
 }
 
 TEST_F(Regrouping, WhatCannotBeFusedAtAllSaysWhy) {
