@@ -7,7 +7,8 @@
 
 namespace autotune::cli {
 
-// In words, each a line; "": nothing. What cannot be read is passed over, and what a program does with its files is not known.
+// In words, each a line; "": nothing. What cannot be read is passed over, and what a program does with its files is
+// not known.
 struct FuseHints {
     std::vector<std::string> warnings;  // files that are opened from the working folder
     std::string bundled_sdk;            // an AWS SDK that is part of a bundle: calls by it are not seen

@@ -30,7 +30,9 @@ Result<std::string> read_plain_file(const fs::path& path, std::size_t most) {
     struct stat about {};
     if (::fstat(fd.get(), &about) != 0) return unexpected(errno_error("looking at " + path.string(), errno));
     if (!S_ISREG(about.st_mode)) return fail(Errc::unsupported, path.string() + " is no file");
-    const auto too_large = [&] { return fail(Errc::unsupported, path.string() + " is larger than " + std::to_string(most) + " bytes"); };
+    const auto too_large = [&] {
+        return fail(Errc::unsupported, path.string() + " is larger than " + std::to_string(most) + " bytes");
+    };
     if (static_cast<std::uint64_t>(about.st_size) > most) return too_large();
     std::string text;
     text.reserve(static_cast<std::size_t>(about.st_size));

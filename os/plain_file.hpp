@@ -1,4 +1,4 @@
-// Files in folders that others filled: what a name there leads to is theirs to choose, so nothing but plain files is opened.
+// Files in folders that others filled: what a name there leads to is theirs to choose, so only plain files are opened.
 #pragma once
 
 #include <cstddef>
@@ -9,9 +9,9 @@
 
 namespace autotune {
 
-// The bytes of the regular file of that very name: never what a link leads to, and never a pipe or a device, which could
-// hold its reader up. REQUIRES: the folder's own path has no link of theirs. Errors: unsupported: it is something else, or
-// larger than `most`; else as of open(2) and read(2).
+// The bytes of the regular file of that very name: never what a link leads to, and never a pipe or a device, which
+// could hold its reader up. REQUIRES: the folder's own path has no link of theirs. Errors: unsupported: it is something
+// else, or larger than `most`; else as of open(2) and read(2).
 [[nodiscard]] Result<std::string> read_plain_file(const std::filesystem::path& path, std::size_t most);
 
 // Whether there is anything of that name, also a link that leads nowhere.

@@ -31,7 +31,8 @@ std::string other_surroundings(const Build& a, const Build& b) {
     const json one = json::parse(a.rest, nullptr, false), two = json::parse(b.rest, nullptr, false);
     if (!one.is_object() || !two.is_object()) return "configuration";
     const json net = at(one, "VpcConfig"), other_net = at(two, "VpcConfig");
-    if (storage(at(at(one, "EphemeralStorage"), "Size")) != storage(at(at(two, "EphemeralStorage"), "Size"))) return "ephemeral storage";
+    const json disk = at(one, "EphemeralStorage"), other_disk = at(two, "EphemeralStorage");
+    if (storage(at(disk, "Size")) != storage(at(other_disk, "Size"))) return "ephemeral storage";
     if (sorted(at(one, "FileSystemConfigs")) != sorted(at(two, "FileSystemConfigs"))) return "file systems";
     if (sorted(at(net, "SecurityGroupIds")) != sorted(at(other_net, "SecurityGroupIds"))) return "security groups";
     if (sorted(at(net, "SubnetIds")) != sorted(at(other_net, "SubnetIds"))) return "subnets";

@@ -11,7 +11,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMostLinks = 40;         // one after the other, as the kernel follows them
-constexpr std::size_t kMostSteps = 1'000'000;  // of all links
+constexpr std::size_t kMostSteps = 300'000;  // of all links
 }  // namespace
 
 bool LinkWalk::stays_inside(const fs::path& link) {
