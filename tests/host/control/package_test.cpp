@@ -111,7 +111,7 @@ TEST_F(Package, WithManyLongLinksIsRefusedSoon) {
     std::string far;
     while (far.size() < 4000) far += "./a/../";
     std::vector<ZipItem> items{{"a/file", "x"}};
-    for (int i = 0; i < 2'000; ++i)
+    for (int i = 0; i < 100; ++i)
         items.push_back(a_link("l" + std::to_string(i), far + (i % 30 > 0 ? "l" + std::to_string(i - 1) : "a")));
     EXPECT_EQ(fault_of(unpacked(a_zip(items))), bad_link);
 }
