@@ -13,10 +13,10 @@
 #include "cli/deployments.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/left_actions.hpp"
-#include "cli/passing_folder.hpp"
 #include "cli/plan_making.hpp"
 #include "cli/state_folder.hpp"
 #include "os/file.hpp"
+#include "os/owned_folder.hpp"
 
 namespace autotune::cli {
 
@@ -71,9 +71,8 @@ int apply_command(int argc, char** argv) {
     app.add_flag("--json", json, "what was planned, as JSON");
     if (const auto over = read_arguments(app, argc, argv)) return *over;
     if (all == !functions.empty()) return refuse("name functions, or say --all", kUsage);
-    const auto passing = PassingFolder::in(std::filesystem::temp_directory_path());
-    if (!passing) return refuse(passing.error().message, kFailed);
-    request.packages = passing->path();
+    OwnedFolder packages;  // until they are left
+    request.packages = &packages;
     auto report = make_plan(request);
     if (!report)
         return refuse(report.error().message, report.error().code == Errc::invalid_argument ? kUsage : kFailed);

@@ -77,7 +77,9 @@ Status write_group(const FuseVerdict& verdict, std::size_t g, const fs::path& fu
         auto member = member_of(verdict.log.functions[f], functions, code.variables);
         if (!member) return member.forward();
         names.push_back(member->name);
-        std::ranges::move(warnings_of(member->name, member->code), std::back_inserter(warnings));
+        FuseHints hints = hints_of(member->name, member->code);
+        std::ranges::move(hints.warnings, std::back_inserter(warnings));
+        if (!hints.bundled_sdk.empty()) warnings.push_back(std::move(hints.bundled_sdk));
         code.members.push_back(*std::move(member));
     }
     for (const std::string& entry : entries_of(verdict, group)) {

@@ -6,7 +6,7 @@
 
 #include "exporters/render/text.hpp"
 #include "host/control/manifest.hpp"
-#include "os/file.hpp"
+#include "os/plain_file.hpp"
 
 namespace autotune::cli {
 
@@ -14,11 +14,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kLargestScript = 32u << 20;  // larger is no program that somebody wrote
+
 // Libraries find their own files beside their code.
 bool is_library(const fs::path& folder) {
     const fs::path name = folder.filename(), ending = folder.extension();
     return name == "node_modules" || name == "__pycache__" || name.native().starts_with('.') || ending == ".dist-info" ||
-           ending == ".egg-info" || fs::exists(folder / "__init__.py");
+           ending == ".egg-info" || is_plain_file(folder / "__init__.py");
 }
 
 bool is_script(const fs::path& file) {
@@ -48,30 +50,31 @@ bool loads_sdk(std::string_view code) {
 
 }  // namespace
 
-std::vector<std::string> warnings_of(const std::string& function, const fs::path& folder) {
+FuseHints hints_of(const std::string& function, const fs::path& folder) {
     std::set<fs::path> data;
     bool invokes = false, loads = false;
     std::error_code trouble;
     for (fs::recursive_directory_iterator at(folder, trouble), end; !trouble && at != end; at.increment(trouble)) {
-        std::error_code unknown;
-        if (at->is_directory(unknown)) {
+        if (is_plain_folder(at->path())) {
             if (is_library(at->path())) at.disable_recursion_pending();
+        } else if (!is_plain_file(at->path())) {
+            continue;  // what a link leads to is looked at where it is
         } else if (is_data(at->path())) {
             data.insert(at->path().lexically_relative(folder));
         } else if (is_script(at->path())) {
-            const auto code = read_file(at->path());
+            const auto code = read_plain_file(at->path(), kLargestScript);
             invokes = invokes || (code && code->find("InvokeCommand") != code->npos);
             loads = loads || (code && loads_sdk(*code));
         }
     }
-    std::vector<std::string> out;
+    FuseHints out;
     if (!data.empty())
-        out.push_back(function + " has files that are no code (" + render::json_string(data.begin()->string()) +
-                      (data.size() > 1 ? " and " + std::to_string(data.size() - 1) + " more" : "") +
-                      "): they are found beside its code, not in the working folder");
+        out.warnings.push_back(function + " has files that are no code (" + render::json_string(data.begin()->string()) +
+                               (data.size() > 1 ? " and " + std::to_string(data.size() - 1) + " more" : "") +
+                               "): they are found beside its code, not in the working folder");
     if (invokes && !loads)
-        out.push_back(function + " seems to have the AWS SDK within its own file, by a bundler: its calls go out as before, and "
-                                 "what was predicted of them is not saved");
+        out.bundled_sdk = function + " seems to have the AWS SDK within its own file, by a bundler: its calls go out as "
+                                     "before, and what was predicted of them is not saved";
     return out;
 }
 

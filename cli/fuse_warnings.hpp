@@ -7,8 +7,12 @@
 
 namespace autotune::cli {
 
-// In words, each a line: files that are opened from the working folder, an AWS SDK that is part of a bundle. Hints: what
-// cannot be read is passed over, and what a program does with its files is not known.
-[[nodiscard]] std::vector<std::string> warnings_of(const std::string& function, const std::filesystem::path& folder);
+// In words, each a line; "": nothing. What cannot be read is passed over, and what a program does with its files is
+// not known.
+struct FuseHints {
+    std::vector<std::string> warnings;  // files that are opened from the working folder
+    std::string bundled_sdk;            // an AWS SDK that is part of a bundle: calls by it are not seen
+};
+[[nodiscard]] FuseHints hints_of(const std::string& function, const std::filesystem::path& folder);
 
 }  // namespace autotune::cli

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "providers/surroundings.hpp"
+
 namespace autotune::cli {
 
 Result<Version> version_to_take(const FunctionState& state, const std::string& alias) {
@@ -23,6 +25,8 @@ std::string misfit(const FunctionState& entry, const FunctionState& other) {
     for (const std::string& layer : c.layers)
         if (std::find(entry.config.layers.begin(), entry.config.layers.end(), layer) == entry.config.layers.end())
             return "has a layer that " + entry.function.name + " has not";
+    if (const std::string what = other_surroundings(entry.head, other.head); !what.empty())
+        return "has other " + what + " than " + entry.function.name;
     if (!c.environment_is_known || !entry.config.environment_is_known) return "has variables that may not be read";
     for (const auto& [name, value] : c.environment) {
         const auto own = entry.config.environment.find(name);

@@ -1,12 +1,12 @@
 #include "cli/plan_making.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <iterator>
 #include <map>
 #include <optional>
 
-#include "cli/passing_folder.hpp"
 #include "cli/planning.hpp"
 #include "cli/regrouping.hpp"
 #include "cli/remedy_layer.hpp"
@@ -71,7 +71,21 @@ Result<std::optional<Observations>> observed_by(Provider& provider) {
     return std::optional(std::move(all));
 }
 
-Result<Plan> planned_from(SqliteStore& store, const rules::RuleSet& rules, Provider& provider, WallTime now, const RegroupPlace& place) {
+// Most plans need no folder.
+Result<rules::Regrouped> regroup_into(OwnedFolder& packages, RegroupPlace place, const FunctionRef& function,
+                                      const rules::ReclusterStep& step) {
+    if (packages.path().empty()) {
+        const char* temporary = std::getenv("TMPDIR");
+        auto made = OwnedFolder::make(temporary != nullptr && *temporary != '\0' ? temporary : "/tmp");
+        if (!made) return made.forward();
+        packages = *std::move(made);
+    }
+    place.packages = packages.path();
+    return regroup(place, function, step);
+}
+
+Result<Plan> planned_from(SqliteStore& store, const rules::RuleSet& rules, Provider& provider, WallTime now,
+                          const rules::Regrouper& regrouper) {
     const WallTime from = recorded_since(rules, now);
     auto functions = store.functions_since(from);
     if (!functions) return functions.forward();
@@ -98,7 +112,7 @@ Result<Plan> planned_from(SqliteStore& store, const rules::RuleSet& rules, Provi
     return plan_from(
         rules, {.invocations = invocations, .changes = *changes, .labels = labels, .platforms = platforms,
                 .observed = *observed ? &**observed : nullptr,
-                .regrouper = [&](const FunctionRef& f, const rules::ReclusterStep& s) { return regroup(place, f, s); }},
+                .regrouper = regrouper},
         now);
 }
 
@@ -132,13 +146,12 @@ Result<PlanReport> make_plan(const PlanRequest& request) {
     const SystemClock clock;
     AwsLambda provider(std::move(*options), clock);
     const WallTime now = clock.wall();
-    const auto passing = PassingFolder::in(std::filesystem::temp_directory_path());
-    if (!passing) return passing.forward();
-    auto planned = planned_from(**store, *rules->rules, provider, now,
-                                {.provider = provider,
-                                 .state = request.state,
-                                 .packages = request.packages.empty() ? passing->path() : request.packages,
-                                 .alias = request.alias});
+    OwnedFolder own;
+    OwnedFolder& packages = request.packages != nullptr ? *request.packages : own;
+    const RegroupPlace place{.provider = provider, .state = request.state, .packages = {}, .alias = request.alias};
+    auto planned = planned_from(
+        **store, *rules->rules, provider, now,
+        [&](const FunctionRef& f, const rules::ReclusterStep& s) { return regroup_into(packages, place, f, s); });
     if (!planned) return planned.forward();
     Forgetful nothing;
     Executor executor(provider, nothing, clock, {.alias = request.alias, .layer = remedy_layer()});

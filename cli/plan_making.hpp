@@ -6,13 +6,15 @@
 
 #include "cli/plan_text.hpp"
 #include "core/result.hpp"
+#include "os/owned_folder.hpp"
 
 namespace autotune::cli {
 
 struct PlanRequest {
     std::string rules, alias;  // alias: "": the function's only one, else "live"
     std::filesystem::path state;
-    std::filesystem::path packages = {};  // where what is to be deployed is left; "": for the plan only, and gone afterwards
+    // Gets what is to be deployed: made among temporary files when something is. Null: it is gone with the plan.
+    OwnedFolder* packages = nullptr;
 };
 
 // The platform, found by the environment, is asked how functions are and what each change would send. What cannot be

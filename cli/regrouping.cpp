@@ -12,11 +12,12 @@
 #include "cli/fuse_warnings.hpp"
 #include "cli/group_code.hpp"
 #include "cli/group_fit.hpp"
-#include "cli/passing_folder.hpp"
 #include "host/control/arn.hpp"
 #include "host/control/digest.hpp"
 #include "host/control/package.hpp"
 #include "os/file.hpp"
+#include "os/owned_folder.hpp"
+#include "os/plain_file.hpp"
 #include "providers/alias.hpp"
 #include "rules/recluster/entry.hpp"
 
@@ -29,6 +30,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMostRecords = 50'000;
 constexpr std::size_t kMostLookedAt = 30;             // functions that the platform is asked about
 constexpr std::size_t kLargestArchive = 50u << 20;    // that Lambda takes in a request
+constexpr std::size_t kLargestConfig = 1u << 20;      // of a group
 
 Unexpected impossible(std::string why) { return fail(Errc::unsupported, std::move(why)); }
 
@@ -47,6 +49,15 @@ struct Known {
     rules::GroupConstraints constraints;
 };
 
+// Calls inside a group are not counted to the callee: what it is limited to, also to none, would not hold.
+Result<std::string> limit_of(Provider& provider, const FunctionRef& function) {
+    const auto limit = provider.reserved(function);
+    if (!limit && limit.error().code == Errc::permission_denied)
+        return "has perhaps reserved concurrency, which may not be read";
+    if (!limit && limit.error().code != Errc::unsupported) return limit.forward("looking at " + function.name);
+    return limit && *limit ? "has reserved concurrency" : "";
+}
+
 Status look_at(const RegroupPlace& place, const FunctionRef& entry, const std::string& name, Known& out) {
     const auto refuse = [&](std::string why) {
         out.constraints.alone.insert(name);
@@ -55,6 +66,7 @@ Status look_at(const RegroupPlace& place, const FunctionRef& entry, const std::s
     if (const auto parsed = host::parse_function_name(name, {}); !parsed || parsed->name != name) return refuse("is no function's name"), ok();
     auto state = place.provider.get({entry.provider, name});
     if (!state && state.error().code == Errc::not_found) return refuse("is no function of this platform"), ok();
+    if (!state && state.error().code == Errc::permission_denied) return refuse("may not be read"), ok();
     if (!state) return state.forward("looking at " + name);
     const auto version = version_to_take(*state, out.alias);
     const FunctionConfig& c = state->config;
@@ -63,6 +75,10 @@ Status look_at(const RegroupPlace& place, const FunctionRef& entry, const std::s
         refuse(version.error().message);
     else if (std::string why = misfit(root, *state); !why.empty())
         refuse(std::move(why));
+    else if (auto limited = name == entry.name ? Result<std::string>("") : limit_of(place.provider, state->function); !limited)
+        return limited.forward();
+    else if (!limited->empty())
+        refuse(*std::move(limited));
     else
         out.versions[name] = *version;
     out.constraints.functions[name] = {.runtime = c.runtime,
@@ -118,15 +134,71 @@ Result<GroupMember> fetch(const RegroupPlace& place, const FunctionRef& function
 Result<Deploy> leave(const RegroupPlace& place, const std::string& zip, std::string words, rules::ReclusterStep::Op op) {
     if (zip.size() > kLargestArchive) return impossible("its package would be larger than 50 MiB");
     Deploy out{.code_hash = place.provider.hash_of(zip), .package = {}, .words = std::move(words), .remedy = std::string(to_string(op))};
-    const fs::path package = fs::absolute(place.packages) / (host::file_name_of(out.code_hash) + ".zip");
+    std::error_code trouble;
+    const fs::path package = fs::absolute(place.packages, trouble) / (host::file_name_of(out.code_hash) + ".zip");
+    if (trouble) return unexpected(errno_error("leaving a package in " + place.packages.string(), trouble.value()));
     out.package = package.string();
     if (const Status kept = replace_file(package, zip); !kept) return kept.forward();
+    fs::permissions(package, fs::perms::owner_read | fs::perms::owner_write, trouble);
+    if (trouble) return unexpected(errno_error("keeping others from " + out.package, trouble.value()));
     return out;
 }
 
 // What is taken is what serves; only where that is the head is it deployed over.
 MadeOf made_of(const FunctionState& state) {
     return {.code_hash = state.head.tuned.code_hash, .handler = state.head.tuned.handler};
+}
+
+// A folder to unpack in. Code is not for everybody on this machine to read, whatever the umask.
+Result<OwnedFolder> workshop_in(const fs::path& packages) {
+    std::error_code trouble;
+    fs::create_directories(packages, trouble);
+    if (!trouble) fs::permissions(packages, fs::perms::owner_all, trouble);
+    if (trouble) return unexpected(errno_error("making " + packages.string(), trouble.value()));
+    return OwnedFolder::make(packages.string());
+}
+
+struct Gathered {
+    rules::EntryGroup group;
+    std::vector<GroupMember> members;  // as the group names them
+};
+
+// Where somebody's code may not be read, the group is looked for without it.
+Result<Gathered> gather(const RegroupPlace& place, const FunctionRef& entry, const rules::CallLog& log,
+                        rules::CallLog requests, Known& known, const fs::path& workshop) {
+    std::map<std::string, GroupMember> fetched;
+    for (;; requests = rules::requests_of(log, entry.name)) {
+        auto group = rules::group_of(std::move(requests), entry.name, known.constraints);
+        if (!group && group.error().code == Errc::unsupported) return impossible(group.error().message + reasons(known));
+        if (!group) return group.forward();
+        Gathered out{.group = *std::move(group), .members = {}};
+        for (const std::string& name : out.group.members) {
+            if (!fetched.contains(name)) {
+                auto member = fetch(place, {entry.provider, name}, known.versions.at(name), workshop);
+                if (!member && member.error().code == Errc::permission_denied && name != entry.name) {
+                    known.constraints.alone.insert(name);
+                    known.why_not[name] = "may not be read";
+                    break;
+                }
+                if (!member) return member.forward();
+                fetched.emplace(name, *std::move(member));
+            }
+            out.members.push_back(fetched.at(name));
+        }
+        if (out.members.size() == out.group.members.size()) return out;
+    }
+}
+
+// Whether `name` waits for another of `members`, by the records.
+bool waits_inside(const rules::CallLog& log, const std::string& name, const std::vector<std::string>& members) {
+    const auto inside = [&](const rules::RecordedCall& call) {
+        const std::string& callee = log.functions[call.callee];
+        return call.sync && callee != name && std::find(members.begin(), members.end(), callee) != members.end();
+    };
+    for (const rules::Trace& trace : log.traces)
+        for (const rules::RecordedInvocation& made : trace.invocations)
+            if (log.functions[made.function] == name && std::ranges::any_of(made.calls, inside)) return true;
+    return false;
 }
 
 std::string told(const char* what, const rules::Change& c, const char* unit) {
@@ -139,21 +211,23 @@ std::string told(const char* what, const rules::Change& c, const char* unit) {
 Result<rules::Regrouped> fuse(const RegroupPlace& place, const FunctionRef& function, const rules::CallLog& log) {
     rules::CallLog requests = rules::requests_of(log, function.name);
     if (requests.functions.size() < 2) return impossible("by the records it calls no other function");
-    const auto known = look(place, function, requests);
+    auto known = look(place, function, requests);
     if (!known) return known.forward();
-    const auto group = rules::group_of(std::move(requests), function.name, known->constraints);
-    if (!group) return group.error().code == Errc::unsupported ? impossible(group.error().message + reasons(*known)) : group.forward();
-    const auto workshop = PassingFolder::in(place.packages);
+    const auto workshop = workshop_in(place.packages);
     if (!workshop) return workshop.forward();
-    GroupCode code{.members = {}, .variables = {}, .qualifiers = {known->alias}};
+    auto gathered = gather(place, function, log, std::move(requests), *known, workshop->path());
+    if (!gathered) return gathered.forward();
+    const rules::EntryGroup* const group = &gathered->group;
     std::string warnings;
-    for (const std::string& name : group->members) {
-        auto member = fetch(place, {function.provider, name}, known->versions.at(name), workshop->path());
-        if (!member) return member.forward();
-        if (fs::exists(member->code / kGroupConfig)) return impossible(name + " is a group already");
-        for (const std::string& warning : warnings_of(name, member->code)) warnings += "; " + warning;
-        code.members.push_back(*std::move(member));
+    for (const GroupMember& member : gathered->members) {
+        if (is_there(member.code / kGroupConfig)) return impossible(member.name + " is a group already");
+        const FuseHints hints = hints_of(member.name, member.code);
+        for (const std::string& warning : hints.warnings) warnings += "; " + warning;
+        // What is predicted would not come; one that waits for nobody in the group loses nothing.
+        if (member.is_node && !hints.bundled_sdk.empty() && waits_inside(log, member.name, group->members))
+            return impossible(hints.bundled_sdk);
     }
+    const GroupCode code{.members = std::move(gathered->members), .variables = {}, .qualifiers = {known->alias}};
     const auto zip = pack_group(code, function.name, code.members.front().handler);
     if (!zip) return zip.error().code == Errc::invalid_argument ? impossible(zip.error().message) : zip.forward();
     auto deploy = leave(place, *zip, "fuse with " + names(group->members, 1), rules::ReclusterStep::Op::fuse);
@@ -173,11 +247,11 @@ Result<rules::Regrouped> split(const RegroupPlace& place, const FunctionRef& fun
     if (alias == nullptr) return impossible("there is no alias to split, so nothing could be proved");
     const auto version = version_to_take(*state, alias->alias);
     if (!version) return impossible("it " + version.error().message);
-    const auto workshop = PassingFolder::in(place.packages);
+    const auto workshop = workshop_in(place.packages);
     if (!workshop) return workshop.forward();
     const auto whole = fetch(place, function, *version, workshop->path());
     if (!whole) return whole.forward();
-    const auto text = read_file(whole->code / kGroupConfig);
+    const auto text = read_plain_file(whole->code / kGroupConfig, kLargestConfig);
     if (!text) return impossible("it is no group");
     const auto config = nlohmann::json::parse(*text, nullptr, false);
     if (!config.is_object() || config.value("entry", nlohmann::json()) != function.name || !config.value("members", nlohmann::json()).is_object())
@@ -194,8 +268,11 @@ Result<rules::Regrouped> split(const RegroupPlace& place, const FunctionRef& fun
         if (!alone) return alone.forward("looking at " + name);
         others.push_back(name);
     }
-    if (!fs::is_directory(whole->code / folder_of_member(function.name))) return impossible("its package has not the code that it had by itself");
-    const auto zip = host::pack(whole->code / folder_of_member(function.name));
+    // A link of that name could stand for another's code.
+    const fs::path own = (whole->code / folder_of_member(function.name)).parent_path();
+    if (!is_plain_folder(own.parent_path()) || !is_plain_folder(own))
+        return impossible("its package has not the code that it had by itself");
+    const auto zip = host::pack(own);
     if (!zip) return zip.forward();
     auto deploy = leave(place, *zip, "split from " + names(others, 0), rules::ReclusterStep::Op::split);
     if (!deploy) return deploy.forward();

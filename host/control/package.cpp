@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "host/control/faults.hpp"
+#include "host/control/package_links.hpp"
 
 namespace autotune::host {
 namespace {
@@ -101,7 +102,7 @@ Status write_file(zip_t* zip, zip_uint64_t index, const fs::path& path, std::uin
     return written;
 }
 
-using Link = std::pair<fs::path, std::string>;
+using Link = std::pair<fs::path, std::string>;  // its name in the package, where it leads
 
 Status unpack_entry(zip_t* zip, zip_uint64_t index, const fs::path& folder, std::uint64_t& budget,
                     const PackageLimits& limits, std::vector<Link>& links) {
@@ -124,10 +125,8 @@ Status unpack_entry(zip_t* zip, zip_uint64_t index, const fs::path& folder, std:
         return ok();
     });
     if (!read) return read;
-    const auto inside = (name.parent_path() / target).lexically_normal();
-    if (target.size() >= 4096 || target.find('\0') != std::string::npos || !stays_inside(inside))
-        return not_a_zip();
-    links.emplace_back(path, std::move(target));
+    if (target.empty() || target.size() >= 4096 || target.find('\0') != std::string::npos) return not_a_zip();
+    links.emplace_back(name, std::move(target));
     return ok();
 }
 
@@ -139,11 +138,16 @@ Status unpack_all(zip_t* zip, const fs::path& folder, const PackageLimits& limit
     for (zip_int64_t i = 0; i < entries; ++i)
         if (auto s = unpack_entry(zip, static_cast<zip_uint64_t>(i), folder, budget, limits, links); !s)
             return s;
-    for (const auto& [path, target] : links) {
+    for (const auto& [name, target] : links) {
         std::error_code error;
-        fs::create_symlink(target, path, error);
+        fs::create_symlink(target, folder / name, error);
         if (error) return not_a_zip();
     }
+    LinkWalk walk(folder);  // when all are there, as each may lead through others
+    for (const auto& [name, target] : links)
+        if (!walk.stays_inside(name))
+            return lambda_fault(Fault::invalid_parameter,
+                                "Could not unzip uploaded file: a link in it leads out of it, or in circles.");
     return ok();
 }
 

@@ -20,7 +20,7 @@ struct PackageLimits {
 // Unpacks `zip` into `folder`, which must not exist: a sibling is filled first and then renamed, so the
 // folder is whole or absent. Mode bits are kept, but everything becomes readable and folders
 // searchable, since sandboxes may run as another user. Sizes are counted while unpacking: what the
-// zip's directory claims is not believed. Symbolic links are kept when they stay inside.
+// zip's directory claims is not believed. Symbolic links are kept where each one really stays inside.
 // Errors: Lambda's InvalidParameterValueException for what is no zip, too large, or has an entry that
 // leaves the folder; internal for the disk's failures.
 [[nodiscard]] Status unpack(std::string_view zip, const std::filesystem::path& folder,

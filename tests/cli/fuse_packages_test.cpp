@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
 
@@ -96,6 +97,17 @@ TEST_F(FusePackages, WarnOfFilesThatAreOpenedFromTheWorkingFolder) {
     put("price/conf/rates.json", "{}"), put("price/words.txt", "");
     EXPECT_THAT(deployment_of(packages({"front", "price"}).value()),
                 HasSubstr("# warning: price has files that are no code (\"conf/rates.json\" and 1 more)"));
+}
+
+TEST_F(FusePackages, WarningsComeFromRealFilesOnly) {
+    put_function("front"), put_function("price");
+    put("price/library/app.py", "");
+    fs::create_symlink("__init__.py", sources() / "price/library/__init__.py");  // to look where it leads is an error
+    fs::create_symlink("/dev/zero", sources() / "price/endless.js");
+    ASSERT_EQ(::mkfifo((sources() / "price/pipe.js").c_str(), 0600), 0);  // nobody writes into it
+    const auto made = packages({"front", "price"});
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_THAT(deployment_of(*made), Not(HasSubstr("warning")));
 }
 
 TEST_F(FusePackages, WarnOfAnSdkThatIsPartOfABundle) {

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "cli/deployments.hpp"
 #include "host/control/digest.hpp"
@@ -26,6 +27,7 @@ public:
     struct Item {
         FunctionState state;
         std::map<std::string, std::string> files;
+        std::string zip = {};  // instead of the files
     };
     std::map<std::string, Item> items;
 
@@ -46,18 +48,29 @@ public:
         return item;
     }
 
+    std::map<std::string, Result<std::optional<std::uint32_t>>> limits;  // by function; else none
+
+    Result<std::optional<std::uint32_t>> reserved(const FunctionRef& function) override {
+        const auto found = limits.find(function.name);
+        return found == limits.end() ? std::optional<std::uint32_t>() : found->second;
+    }
     [[nodiscard]] std::string_view name() const override { return "aws-lambda"; }
+    std::set<std::string> hidden, without_code;  // that may not be read
+
     [[nodiscard]] Capabilities capabilities() const override { return {}; }
     Result<std::vector<FunctionRef>> list() override { return never(); }
     Result<FunctionState> get(const FunctionRef& function) override {
+        if (hidden.contains(function.name)) return fail(Errc::permission_denied, "HTTP 403");
         const auto found = items.find(function.name);
         if (found == items.end()) return fail(Errc::not_found, "no such function");
         return found->second.state;
     }
     Result<Package> package(const FunctionRef& function, const Version& version) override {
+        if (without_code.contains(function.name)) return fail(Errc::permission_denied, "HTTP 403");
         const Item& item = items.at(function.name);
         EXPECT_EQ(version, item.state.aliases.empty() ? "$LATEST" : "1");
-        return Package{.zip = host::pack({item.files.begin(), item.files.end()}).value(), .config = item.state.config};
+        std::string zip = item.zip.empty() ? host::pack({item.files.begin(), item.files.end()}).value() : item.zip;
+        return Package{.zip = std::move(zip), .config = item.state.config};
     }
     Result<FunctionState> deploy(const FunctionRef&, const Package&, const Etag&) override { return never(); }
     Result<FunctionState> configure(const FunctionRef&, const ConfigDelta&, const Etag&) override { return never(); }
@@ -169,6 +182,80 @@ TEST_F(Regrouping, WhatDoesNotFitStaysOutAndIsTold) {
     EXPECT_EQ(describe(made->deploy), "fuse with price");
 }
 
+TEST_F(Regrouping, AFunctionWithOtherSurroundingsStaysOut) {
+    const auto rest = [&](const char* name, const std::string& text) {
+        FunctionState& state = shop_.items[name].state;
+        state.head.rest = text;
+        state.builds["1"] = state.head;
+    };
+    for (const char* name : {"front", "price", "tax"})
+        rest(name, R"({"VpcConfig":{"SubnetIds":["a","b"],"SecurityGroupIds":["s"],"VpcId":"v"},"Role":")" + std::string(name) + "\"}");
+    rest("tax", R"({"VpcConfig":{"SubnetIds":["b","a"],"SecurityGroupIds":["s"],"VpcId":"v"},"FileSystemConfigs":[],"EphemeralStorage":{"Size":512}})");
+    const auto made = fused();
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(describe(made->deploy), "fuse with price, tax");
+    const std::string net = R"({"VpcConfig":{"SubnetIds":["a","b"],"SecurityGroupIds":["s"]})";
+    for (const auto& [text, what] : std::map<std::string, std::string>{
+             {net + R"(,"EphemeralStorage":{"Size":1024}})", "ephemeral storage"},
+             {net + R"(,"FileSystemConfigs":[{"Arn":"fs","LocalMountPath":"/mnt/a"}]})", "file systems"},
+             {R"({"VpcConfig":{"SubnetIds":["a","b"],"SecurityGroupIds":["s","t"]}})", "security groups"},
+             {R"({"VpcConfig":{"SubnetIds":["a"],"SecurityGroupIds":["s"]}})", "subnets"},
+             {"{}", "security groups"},
+             {"opaque", "configuration"}}) {
+        rest("price", text);
+        EXPECT_THAT(why_not(), HasSubstr("price has other " + what + " than front")) << text;
+    }
+}
+
+TEST_F(Regrouping, AFunctionWithConcurrencyOfItsOwnStaysOut) {
+    shop_.limits.insert_or_assign("front", 5u);  // which its group has too
+    EXPECT_TRUE(fused());
+    shop_.limits.insert_or_assign("price", 2u);
+    EXPECT_THAT(why_not(), HasSubstr("price has reserved concurrency"));
+    shop_.limits.insert_or_assign("price", fail(Errc::permission_denied, "HTTP 403"));
+    EXPECT_THAT(why_not(), HasSubstr("price has perhaps reserved concurrency, which may not be read"));
+    shop_.limits.insert_or_assign("price", fail(Errc::unsupported, "no such thing here"));
+    EXPECT_TRUE(fused());
+    shop_.limits.insert_or_assign("price", fail(Errc::unavailable, "HTTP 500"));
+    EXPECT_EQ(fused().error().code, Errc::unavailable);
+}
+
+TEST_F(Regrouping, WhatMayNotBeReadStaysOut) {
+    for (std::set<std::string>* kept : {&shop_.hidden, &shop_.without_code}) {
+        *kept = {"tax"};
+        const auto made = fused();
+        ASSERT_TRUE(made) << made.error().message;
+        EXPECT_EQ(describe(made->deploy), "fuse with price");
+        *kept = {"price"};
+        EXPECT_THAT(why_not(), HasSubstr("price may not be read"));
+        *kept = {"front"};
+        EXPECT_EQ(fused().error().code, Errc::permission_denied);
+        kept->clear();
+    }
+}
+
+TEST_F(Regrouping, ACallerWhoseSdkIsPartOfABundleHasNoGroup) {
+    for (auto& [name, item] : shop_.items) {
+        item.state.config.runtime = "nodejs20.x";
+        item.files = {{"app.js", "exports.main = async () => null;\n"}};
+    }
+    const std::string bundle = "class InvokeCommand {}\nclient.send(new InvokeCommand({}));\n";
+    shop_.items["tax"].files["app.js"] = bundle;
+    const auto made = fused();
+    ASSERT_TRUE(made) << "tax waits for nobody: " << made.error().message;
+    shop_.items["price"].files["app.js"] = bundle;
+    EXPECT_THAT(why_not(), HasSubstr("price seems to have the AWS SDK within its own file"));
+}
+
+TEST_F(Regrouping, PackagesAreForTheAgentsUserOnly) {
+    fs::create_directories(folder_ / "groups");
+    fs::permissions(folder_ / "groups", fs::perms(0755));
+    const auto made = fused();
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(fs::status(folder_ / "groups").permissions(), fs::perms(0700));
+    EXPECT_EQ(fs::status(made->deploy.package).permissions(), fs::perms(0600));
+}
+
 TEST_F(Regrouping, WhatCannotBeFusedAtAllSaysWhy) {
     shop_.items["front"].state.aliases.clear();
     EXPECT_THAT(why_not(), HasSubstr("no alias to split"));
@@ -202,6 +289,59 @@ TEST_F(Regrouping, SplitGivesTheFunctionItsOwnCodeBack) {
     shop_.items["front"].state.config.handler = "app.main";
     shop_.items.erase("tax");
     EXPECT_THAT(split(place_, {"aws-lambda", "front"}).error().message, HasSubstr("tax has no deployment of its own any more"));
+}
+
+TEST_F(Regrouping, WhatANameInAPackageLeadsToIsNotBelieved) {
+    const fs::path code = folder_ / "code";
+    const auto packed = [&] { return host::pack(code).value(); };
+    fs::create_directories(code / "library");
+    ASSERT_TRUE(replace_file(code / "app.py", "def main(event, context): pass\n"));
+    fs::create_symlink("__init__.py", code / "library/__init__.py");
+    shop_.items["price"].zip = packed();
+    EXPECT_THAT(why_not(), HasSubstr("in circles"));
+
+    // Links that stay inside, but are none of what is looked for.
+    fs::remove(code / "library/__init__.py");
+    ASSERT_TRUE(replace_file(code / "library/words.txt", "one"));
+    fs::create_symlink("words.txt", code / "library/__init__.py");
+    shop_.items["price"].zip = packed();
+    const auto made = fused();
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_THAT(made->because, HasSubstr("files that are no code (\"library/words.txt\")"));
+    fs::create_symlink("app.py", code / "autotune_group.json");
+    shop_.items["price"].zip = packed();
+    EXPECT_THAT(why_not(), HasSubstr("price is a group already"));
+}
+
+TEST_F(Regrouping, SplitTakesNothingByALink) {
+    const fs::path code = folder_ / "code";
+    const std::string config = R"({"entry":"front","members":{"front":{"handler":"app.main"},"price":{}}})";
+    const auto why = [&] {
+        shop_.items["front"].zip = host::pack(code).value();
+        const auto back = split(place_, {"aws-lambda", "front"});
+        return back ? "" : back.error().message;
+    };
+    fs::create_directories(code / "members");
+    fs::create_directories(code / "other/front");
+    ASSERT_TRUE(replace_file(code / "autotune_group.json", config));
+    ASSERT_TRUE(replace_file(code / "other/front/app.py", "not of front"));
+    fs::create_directory_symlink("../other/front", code / "members/front");
+    EXPECT_THAT(why(), HasSubstr("has not the code"));
+    fs::remove_all(code / "members");
+    fs::create_directory_symlink("other", code / "members");
+    EXPECT_THAT(why(), HasSubstr("has not the code"));
+    fs::remove(code / "members");
+    fs::create_directory_symlink("members", code / "members");
+    EXPECT_THAT(why(), HasSubstr("in circles"));
+    fs::remove(code / "members");
+    fs::rename(code / "other", code / "members");
+    EXPECT_EQ(why(), "");
+    fs::rename(code / "autotune_group.json", code / "config");
+    fs::create_symlink("config", code / "autotune_group.json");
+    EXPECT_THAT(why(), HasSubstr("is no group"));
+    fs::remove(code / "autotune_group.json");
+    ASSERT_TRUE(replace_file(code / "autotune_group.json", config + std::string(2u << 20, ' ')));
+    EXPECT_THAT(why(), HasSubstr("is no group"));
 }
 
 TEST_F(Regrouping, OldPackagesThatNobodyNeedsAreSwept) {

@@ -33,7 +33,8 @@ class Plan(unittest.TestCase):
     def plan(self, host, rules, state, *options):
         return harness.run("plan", "--rules", rules, "--state", state, *options,
                            env={"AWS_ENDPOINT_URL_LAMBDA": host.url, "AWS_ACCESS_KEY_ID": "test",
-                                "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"})
+                                "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1",
+                                "TMPDIR": "/nowhere"})  # only a package needs it
 
     def test_says_what_would_be_done_and_changes_nothing(self):
         with harness.workspace() as folder:

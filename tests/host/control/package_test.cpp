@@ -17,6 +17,8 @@ using testing::StartsWith;
 constexpr auto not_a_zip =
     "InvalidParameterValueException: Could not unzip uploaded file. Please check your file, then try to "
     "upload again.";
+constexpr auto bad_link =
+    "InvalidParameterValueException: Could not unzip uploaded file: a link in it leads out of it, or in circles.";
 
 class Package : public testing::Test {
 protected:
@@ -74,11 +76,44 @@ TEST_F(Package, WithAnEntryThatLeavesItsFolderIsRefused) {
 
 TEST_F(Package, NeverWritesThroughALinkOfItsOwn) {
     const auto outside = folder_.path() / "outside";
-    EXPECT_EQ(fault_of(unpacked(a_zip({{"link", outside.string(), 0120777}}))), not_a_zip);
+    EXPECT_EQ(fault_of(unpacked(a_zip({{"link", outside.string(), 0120777}}))), bad_link);
     EXPECT_EQ(fault_of(unpacked(a_zip({{"link", "../outside", 0120777}, {"link/x", "evil"}}))), not_a_zip);
     EXPECT_FALSE(fs::exists(outside));
     EXPECT_TRUE(unpacked(a_zip({{"real", "x"}, {"lib/link", "../real", 0120777}})));
     EXPECT_EQ(*read_file(target() / "lib/link"), "x");
+}
+
+ZipItem a_link(std::string name, std::string to) { return {std::move(name), std::move(to), 0120777}; }
+
+TEST_F(Package, WithALinkThatLeadsOutByWayOfAnotherIsRefused) {
+    std::string deep, back;
+    for (int i = 0; i < 12; ++i) deep += "d" + std::to_string(i) + "/", back += "../";
+    const ZipItem file{deep + "file", "x"}, up = a_link(deep + "up", back);
+    // By its text alone each of them stays inside.
+    for (const auto& items : std::vector<std::vector<ZipItem>>{
+             {file, up, a_link("members/order", "../" + deep + "up/../../../root/.aws")},
+             {file, a_link("members/order", "../" + deep + "up/.."), up},
+             {file, a_link(deep + "up", back.substr(3)), a_link("a", deep + "up/../../etc")},
+             {file, up, a_link("b", deep + "up/missing/../../etc")},
+             {file, a_link("self", "self")},
+             {file, a_link("one", "two"), a_link("two", "one/x")}}) {
+        EXPECT_EQ(fault_of(unpacked(a_zip(items))), bad_link) << items.back().name << " -> " << items.back().bytes;
+        EXPECT_TRUE(fs::is_empty(folder_.path()));
+        fs::remove_all(target());
+    }
+    ASSERT_TRUE(unpacked(a_zip({file, up, a_link("way", deep + "up/" + deep + "file"), a_link("later", "not/there"),
+                                a_link("folder", deep), a_link("near", "folder/../../d10/d11/file")})));
+    EXPECT_EQ(*read_file(target() / "way"), "x");
+    EXPECT_EQ(*read_file(target() / "near"), "x");
+}
+
+TEST_F(Package, WithManyLongLinksIsRefusedSoon) {
+    std::string far;
+    while (far.size() < 4000) far += "./a/../";
+    std::vector<ZipItem> items{{"a/file", "x"}};
+    for (int i = 0; i < 100; ++i)
+        items.push_back(a_link("l" + std::to_string(i), far + (i % 30 > 0 ? "l" + std::to_string(i - 1) : "a")));
+    EXPECT_EQ(fault_of(unpacked(a_zip(items))), bad_link);
 }
 
 TEST_F(Package, ThatGrowsTooLargeIsRefused) {
