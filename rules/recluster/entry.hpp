@@ -14,8 +14,11 @@ namespace autotune::rules {
 
 inline constexpr std::uint64_t kFewestRequests = 30;  // warm ones; of fewer the intervals say nothing
 
-// What each invocation of `entry` set off. `log` not linked, and neither is what is returned.
+// What each invocation of `entry` set off, where all calls are known. `log` not linked, and neither is what is returned.
 [[nodiscard]] CallLog requests_of(const CallLog& log, const std::string& entry);
+
+// Whether there are enough of them for a group to be looked for, before anything dear is done. Errors: unavailable, not yet.
+[[nodiscard]] Status enough_requests(const CallLog& requests);
 
 struct EntryGroup {
     std::vector<std::string> members;  // the entry first
