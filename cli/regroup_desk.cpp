@@ -10,13 +10,14 @@ namespace autotune::cli {
 
 namespace {
 constexpr Nanos kGood = std::chrono::minutes(10);     // an answer, also that it cannot be done
-constexpr Nanos kAgain = std::chrono::minutes(10);    // after the first failure that may pass; twice as long after each more
+constexpr Nanos kAgain = std::chrono::minutes(10);    // after the first failure that may pass; doubled after each more
 constexpr Nanos kSeldom = std::chrono::hours(4);      // but no longer
 constexpr unsigned kMostFailures = 3;                 // in a row: then it is a refusal like any other
 constexpr Nanos kForgotten = std::chrono::hours(1);   // nobody asked again
 
 bool passes(Errc code) {
-    return code == Errc::unavailable || code == Errc::timed_out || code == Errc::resource_exhausted || code == Errc::conflict;
+    return code == Errc::unavailable || code == Errc::timed_out || code == Errc::resource_exhausted ||
+           code == Errc::conflict;
 }
 
 Nanos rest_after(unsigned failures) {
@@ -26,7 +27,8 @@ Nanos rest_after(unsigned failures) {
 }
 
 // Nothing may be thrown across the thread: whoever takes the answer is the loop.
-Result<rules::Regrouped> caught(const rules::Regrouper& work, const FunctionRef& function, const rules::ReclusterStep& step) {
+Result<rules::Regrouped> caught(const rules::Regrouper& work, const FunctionRef& function,
+                                const rules::ReclusterStep& step) {
     try {
         return work(function, step);
     } catch (const std::exception& e) {
@@ -57,15 +59,16 @@ void RegroupDesk::take_answer() {
     answer.until = made.at + rest_after(answer.failures);
     // What passes is waited for: no other step is taken meanwhile, and nobody is told. So not for long.
     const bool waited_for = answer.failures < kMostFailures;
-    answer.what = fail(waited_for ? Errc::unavailable : Errc::unsupported,
-                       answer.what.error().message + (waited_for ? "" : " (tried " + std::to_string(answer.failures) + " times)"));
+    std::string why = answer.what.error().message;
+    if (!waited_for) why += " (tried " + std::to_string(answer.failures) + " times)";
+    answer.what = fail(waited_for ? Errc::unavailable : Errc::unsupported, std::move(why));
 }
 
 void RegroupDesk::begin_next() {
     if (working_ || waiting_.empty()) return;
     try {
-        working_ = std::async(std::launch::async, [this, function = std::get<FunctionRef>(waiting_.front().question), step = waiting_.front().step] {
-            auto what = caught(work_, function, step);
+        working_ = std::async(std::launch::async, [this, next = waiting_.front()] {
+            auto what = caught(work_, std::get<FunctionRef>(next.question), next.step);
             return Made{std::move(what), clock_.now()};
         });
     } catch (const std::system_error&) {

@@ -1,8 +1,8 @@
-// RegroupDesk: a rules::Regrouper that never holds the loop up: what takes seconds is worked out in a thread of its own.
+// RegroupDesk: a rules::Regrouper that never holds the loop up: what takes seconds is worked out in a thread.
 //
-// One thing at a time; what is asked for meanwhile waits in a queue, so that no function starves another. What was found is
-// good for a while, since it is asked for at every evaluation; then records and code are looked at anew. What may pass is
-// tried again ever more seldom, and after a few tries told as a refusal, so that a rule does not wait for it forever.
+// One thing at a time; what is asked for meanwhile waits in a queue, so that no function starves another. What was
+// found is good for a while, since it is asked for at every evaluation; then records and code are looked at anew. What
+// may pass is tried again ever more seldom, and after a few tries told as a refusal, so that no rule waits forever.
 #pragma once
 
 #include <deque>
@@ -19,9 +19,9 @@ namespace autotune::cli {
 
 class RegroupDesk {
 public:
-    // `work` runs in another thread, never twice at once, and may throw. `hurry`: the desk closes; called once, while work may
-    // run, so that it ends soon: the destructor waits for it. REQUIRES: `clock` (read in that thread too) and what both use
-    // outlive the desk.
+    // `work` runs in another thread, never twice at once, and may throw. `hurry`: the desk closes; called once, while
+    // work may run, so that it ends soon: the destructor waits for it. REQUIRES: `clock` (read in that thread too) and
+    // what both use outlive the desk.
     RegroupDesk(const Clock& clock, rules::Regrouper work, std::function<void()> hurry = {})
         : clock_(clock), work_(std::move(work)), hurry_(std::move(hurry)) {}
     ~RegroupDesk();
