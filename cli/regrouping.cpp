@@ -159,7 +159,9 @@ Result<rules::Regrouped> fuse(const RegroupPlace& place, const FunctionRef& func
     return rules::Regrouped{
         .deploy = *std::move(deploy),
         .because = "it waits for " + names(group->members, 1) + ", and is billed meanwhile" + warnings,
-        .predicted = "of " + std::to_string(group->requests) + " requests: " + told("GB-s each", group->gb_s, "") + ", " +
+        .predicted = "of " + std::to_string(group->requests) + " requests" +
+                     (group->cold > 0 ? " (" + std::to_string(group->cold) + " with cold starts left out): " : ": ") +
+                     told("GB-s each", group->gb_s, "") + ", " +
                      told("p50", group->p50, " ms") + ", " + told("p99", group->p99, " ms")};
 }
 

@@ -137,9 +137,9 @@ Result<EntryGroup> group_of(CallLog requests, const std::string& entry, GroupCon
     }
     const Regrouping told = regroup(requests, *links, constraints, {.groups = only});
     if (told.gb_s.high_pct >= 0)
-        return fail(Errc::unsupported, "it is not sure that GB-s would be saved: " + percent(told.gb_s.pct()) + " (95 %: " +
+        return fail(Errc::unsupported, "it may be that no GB-s would be saved: " + percent(told.gb_s.pct()) + " (95 %: " +
                                            percent(told.gb_s.low_pct) + " to " + percent(told.gb_s.high_pct) + ")");
-    EntryGroup out{.members = {entry}, .gb_s = told.gb_s, .p50 = told.root_p50, .p99 = told.root_p99, .requests = told.used};
+    EntryGroup out{.members = {entry}, .gb_s = told.gb_s, .p50 = told.root_p50, .p99 = told.root_p99, .requests = told.used, .cold = told.cold};
     for (const FunctionId f : group)
         if (f != root) out.members.push_back(requests.functions[f]);
     return out;

@@ -59,6 +59,15 @@ TEST(ReclusterEntry, ItsGroupAndWhatThatSavesOfItsRequests) {
     EXPECT_LT(group->p50.after, group->p50.before);
 }
 
+TEST(ReclusterEntry, SaysHowManyColdRequestsItLeftOut) {
+    CallLog log = chain(40);
+    for (int t = 0; t < 7; ++t) log.traces[t].invocations[1].cold = true;
+    const auto group = group_of(requests_of(log, "front"), "front", {});
+    ASSERT_TRUE(group) << group.error().message;
+    EXPECT_EQ(group->requests, 33u);
+    EXPECT_EQ(group->cold, 7u);
+}
+
 TEST(ReclusterEntry, FewRequestsAreWaitedFor) {
     const auto group = group_of(requests_of(chain(29), "front"), "front", {});
     ASSERT_FALSE(group);
