@@ -50,6 +50,7 @@ bool CallRecords::add(const Invocation& i) {
     made.timeout_ms = ms_of(i.time_limit);
     if (i.thread.wall.count() > 0)
         made.cpu_ms = ms_of(i.thread.on_cpu + i.thread.off_cpu[static_cast<std::size_t>(WaitCause::run_queue)]);
+    made.calls_known = i.calls_are_known && i.calls_not_kept == 0;
     missing_.without_calls += i.calls_are_known ? 0 : 1;
     missing_.calls_not_kept += i.calls_not_kept;
     for (const FunctionCall& call : i.calls) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/fuse_input.hpp"
+#include "cli/fuse_report.hpp"
 #include "cli/fuse_warnings.hpp"
 #include "cli/group_code.hpp"
 #include "cli/group_fit.hpp"
@@ -210,6 +211,8 @@ std::string told(const char* what, const rules::Change& c, const char* unit) {
 
 Result<rules::Regrouped> fuse(const RegroupPlace& place, const FunctionRef& function, const rules::CallLog& log) {
     rules::CallLog requests = rules::requests_of(log, function.name);
+    // Before the platform is asked for anything.
+    if (Status enough = rules::enough_requests(requests); !enough) return enough.forward();
     if (requests.functions.size() < 2) return impossible("by the records it calls no other function");
     auto known = look(place, function, requests);
     if (!known) return known.forward();
@@ -236,7 +239,9 @@ Result<rules::Regrouped> fuse(const RegroupPlace& place, const FunctionRef& func
     return rules::Regrouped{
         .deploy = *std::move(deploy),
         .because = "it waits for " + names(group->members, 1) + ", and is billed meanwhile" + warnings,
-        .predicted = "of " + std::to_string(group->requests) + " requests: " + told("GB-s each", group->gb_s, "") + ", " +
+        .predicted = "of " + std::to_string(group->requests) + " requests" +
+                     (group->cold > 0 ? " (" + std::to_string(group->cold) + " with cold starts left out): " : ": ") +
+                     told("GB-s each", group->gb_s, "") + ", " +
                      told("p50", group->p50, " ms") + ", " + told("p99", group->p99, " ms")};
 }
 
@@ -282,11 +287,25 @@ Result<rules::Regrouped> split(const RegroupPlace& place, const FunctionRef& fun
                             .predicted = "what it calls runs in deployments of its own again, with their memory"};
 }
 
+namespace {
+// Why there may be more calls, or more requests, than are known.
+std::string hidden_by(const MissingRecords& missing) {
+    std::string out;
+    const std::string lines = missing_text(
+        {.not_told = missing.not_told, .without_calls = missing.without_calls, .calls_not_kept = missing.calls_not_kept});
+    for (const char c : lines) out += c == '\n' ? std::string("; ") : std::string(1, c);
+    if (missing.more) out += "; of the records of all functions only the newest " + std::to_string(kMostRecords) + " were read";
+    return out;
+}
+}  // namespace
+
 Result<rules::Regrouped> regroup(const RegroupPlace& place, const FunctionRef& function, const rules::ReclusterStep& step) {
     if (step.op == rules::ReclusterStep::Op::split) return split(place, function);
     auto recorded = read_call_records(place.state, step.last, kMostRecords);
     if (!recorded) return recorded.forward();
-    return fuse(place, function, recorded->log);
+    auto made = fuse(place, function, recorded->log);
+    if (!made) return fail(made.error().code, made.error().message + hidden_by(recorded->missing));
+    return made;
 }
 
 }  // namespace autotune::cli

@@ -58,6 +58,7 @@ struct Loop {
     std::unique_ptr<exporters::StdoutNotifier> notifier;
     std::vector<std::unique_ptr<exporters::WebhookNotifier>> targets;
     std::unique_ptr<exporters::WebServer> web;
+    std::atomic<bool> desk_closes = false;
     std::unique_ptr<AwsLambda> asked_for_code;  // the desk's own: it asks from another thread
     std::unique_ptr<RegroupDesk> desk;
     std::unique_ptr<Pipeline> pipeline;
@@ -113,14 +114,16 @@ Result<std::unique_ptr<Provider>> reach(const Place& place, const Clock& clock) 
 Status open_desk(Loop& loop, const RunOptions& options) {
     auto lambda = options_from_environment();
     if (!lambda) return lambda.forward();
+    lambda->give_up = [&loop] { return loop.desk_closes.load(); };
     loop.asked_for_code = std::make_unique<AwsLambda>(std::move(*lambda), loop.clock);
     const RegroupPlace place{.provider = *loop.asked_for_code,
                              .state = options.state,
                              .packages = groups_folder(options.state),
                              .alias = options.alias};
-    loop.desk = std::make_unique<RegroupDesk>(loop.clock, [place](const FunctionRef& function, const rules::ReclusterStep& step) {
-        return regroup(place, function, step);
-    });
+    loop.desk = std::make_unique<RegroupDesk>(
+        loop.clock,
+        [place](const FunctionRef& function, const rules::ReclusterStep& step) { return regroup(place, function, step); },
+        [&loop] { loop.desk_closes = true; });
     return ok();
 }
 

@@ -111,7 +111,7 @@ const std::vector<Symptom>& symptoms() {
          {"autotune profile --mode off-cpu", "autotune topology", "autotune trace --function FUNCTION"},
          {{"cache", "Keep answers of services as their Cache-Control allows, or results of functions that are declared safe. Put around Python functions.",
            By::autotune},
-          {"recluster", "Be one deployment with the functions that it waits for, where GB-s are surely saved; or several again. Python and Node.js functions.",
+          {"recluster", "Be one deployment with the functions that it waits for, where the 95 % interval of the predicted GB-s lies below today's; or several again. Python and Node.js functions.",
            By::autotune},
           {"relocate", "Run near what is waited for: copies at declared places, the quickest by measure serves. Put around Python functions.",
            By::autotune}}},

@@ -24,12 +24,13 @@ constexpr std::size_t kLargeBody = 1024 * 1024;
 constexpr Nanos kFirstPoll = std::chrono::milliseconds(2);
 constexpr Nanos kLongestPoll = std::chrono::milliseconds(500);
 
-AwsLambda::Exchange over_http(const std::string& endpoint) {
-    const auto client = [](Nanos timeout) {
-        return std::make_shared<net::HttpClient>(net::HttpClientOptions{.timeout = timeout});
+AwsLambda::Exchange over_http(const std::string& endpoint, const std::function<bool()>& give_up) {
+    const auto client = [&](Nanos timeout) {
+        return std::make_shared<net::HttpClient>(net::HttpClientOptions{.timeout = timeout, .give_up = give_up});
     };
-    return [endpoint, quick = client(kLongestControlCall),
-            patient = client(kLongestInvocation)](const net::HttpRequest& request) {
+    return [endpoint, give_up, quick = client(kLongestControlCall),
+            patient = client(kLongestInvocation)](const net::HttpRequest& request) -> Result<net::HttpResponse> {
+        if (give_up && give_up()) return fail(Errc::unavailable, "given up before anything was sent");
         const bool slow = api::is_invocation(request) || request.body.size() > kLargeBody;
         return (slow ? patient : quick)->send(endpoint, request);
     };
@@ -118,7 +119,7 @@ AwsLambda::AwsLambda(AwsLambdaOptions options, const Clock& clock, Exchange exch
     : impl_(std::make_unique<Impl>(std::move(options), clock, std::move(exchange), std::move(pause))) {}
 
 AwsLambda::AwsLambda(AwsLambdaOptions options, const Clock& clock)
-    : AwsLambda(options, clock, over_http(options.endpoint),
+    : AwsLambda(options, clock, over_http(options.endpoint, options.give_up),
                 [](Nanos t) { std::this_thread::sleep_for(t); }) {}
 
 AwsLambda::~AwsLambda() = default;
@@ -210,13 +211,15 @@ Result<Package> AwsLambda::package(const FunctionRef& function, const Version& v
     if (found->code_url.empty() || path == std::string::npos)
         return fail(Errc::unsupported, doing + ": the platform does not give it away; is it a container's image?");
     // Signed by itself, and often at another host.
-    net::HttpClient client({.timeout = std::chrono::minutes(2)});
+    net::HttpClient client({.timeout = std::chrono::minutes(2), .give_up = impl_->options.give_up});
     const std::string host = found->code_url.substr(0, path);
     auto archive = client.send(host, {.target = found->code_url.substr(path)});
     if (!archive) {  // the client names the URL, which is as good as the code
         std::string why = archive.error().message;
         if (const std::size_t at = why.find(found->code_url); at != std::string::npos) why.replace(at, found->code_url.size(), host + "/…");
-        return fail(archive.error().code, doing + ": " + why);
+        // Code does not get smaller by waiting.
+        const bool too_large = archive.error().code == Errc::resource_exhausted;
+        return fail(too_large ? Errc::unsupported : archive.error().code, doing + ": " + why);
     }
     if (archive->status != 200)
         return fail(archive->status >= 500 ? Errc::unavailable : Errc::not_found,

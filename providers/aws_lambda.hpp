@@ -27,6 +27,8 @@ struct AwsLambdaOptions {
     std::string role;  // execution role of functions that deploy() creates
     // Longest wait for an update to be complete; then timed_out, and whoever asked looks again later.
     Nanos configure_limit = std::chrono::seconds(2);
+    // True: nothing more is sent, and what waits for an answer ends within about a second (unavailable, timed_out).
+    std::function<bool()> give_up = {};
 };
 
 // AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL, AWS_REGION, AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID,

@@ -138,7 +138,11 @@ private:
         const FunctionRef& function = f.facts->function;
         if (std::string why = resting(*f.state, *f.rule, function, history(), now_); !why.empty())
             return refuse(f, std::move(why));
-        auto proposal = proposal_of(f);
+        // What a regrouper works out takes long, and would be for nothing.
+        std::string held = asks_regrouper(*f.rule) ? blocked(f) : "";
+        auto proposal =
+            held.empty() ? proposal_of(f, situation_.regrouper) : proposal_without_asking(f, std::move(held));
+        if (!proposal && is_being_worked_out(proposal.error())) return;  // no reason not to act, and over in seconds
         if (!proposal) return refuse(f, proposal.error().message);
         const bool changes = changes_function(proposal->change);
         if (changes)
@@ -149,7 +153,20 @@ private:
         plan_.actions.push_back(action(f, std::move(*proposal)));
     }
 
-    [[nodiscard]] Result<Proposal> proposal_of(const Firing& f) const {
+    [[nodiscard]] bool asks_regrouper(const Rule& rule) const {
+        if (situation_.regrouper == nullptr || !*situation_.regrouper) return false;
+        return std::any_of(rule.plan.begin(), rule.plan.end(),
+                           [](const PlanStep& step) { return std::holds_alternative<ReclusterStep>(step.what); });
+    }
+
+    // A step that would ask the regrouper waits instead, for `why`.
+    [[nodiscard]] Result<Proposal> proposal_without_asking(const Firing& f, std::string why) const {
+        if (!asks_regrouper(*f.rule)) return proposal_of(f, situation_.regrouper);
+        const Regrouper waits = [&](const FunctionRef&, const ReclusterStep&) { return fail(Errc::unavailable, why); };
+        return proposal_of(f, &waits);
+    }
+
+    [[nodiscard]] Result<Proposal> proposal_of(const Firing& f, const Regrouper* regrouper) const {
         const FunctionRef& function = f.facts->function;
         return propose({.rule = *f.rule,
                         .guardrails = rules_.guardrails,
@@ -157,7 +174,7 @@ private:
                         .slo = f.slo,
                         .platform = platform(function),
                         .attempts = attempts_of(*f.rule, function, history(), now_),
-                        .regrouper = situation_.regrouper});
+                        .regrouper = regrouper});
     }
 
     // Why the function may not be changed just now, though the rule would know how.
@@ -263,7 +280,7 @@ private:
         std::string what;
         if (change != nullptr)
             what = describe(*change);
-        else if (const auto proposal = proposal_of(f))
+        else if (const auto proposal = proposal_without_asking(f, reason))
             what = describe(proposal->change);
         plan_.refused.push_back({f.facts->function, f.rule->name, std::move(reason), std::move(what)});
     }

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "core/function.hpp"
 #include "core/plan.hpp"
@@ -21,7 +22,14 @@ struct Regrouped {
     std::string predicted;  // "GB-s a request 0.4 → 0.1 (…)"
 };
 
-// Errors: unavailable: not known yet, ask again; any other: it cannot be done, with a sentence that says why.
+// Errors: unavailable: not known yet, ask again, and being_worked_out() where that is a matter of seconds; any other: it
+// cannot be done, with a sentence that says why.
 using Regrouper = std::function<Result<Regrouped>(const FunctionRef& function, const ReclusterStep& step)>;
+
+inline constexpr std::string_view kBeingWorkedOut = "what it could be one with is being worked out";
+[[nodiscard]] inline Unexpected being_worked_out() { return fail(Errc::unavailable, std::string(kBeingWorkedOut)); }
+[[nodiscard]] inline bool is_being_worked_out(const Error& error) {
+    return error.code == Errc::unavailable && error.message == kBeingWorkedOut;
+}
 
 }  // namespace autotune::rules

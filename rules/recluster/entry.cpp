@@ -82,7 +82,13 @@ CallLog requests_of(const CallLog& log, const std::string& entry) {
             if (!tree) tree.emplace(trace);
             if (tree->is_below(trace, i, known->second)) continue;  // part of the request of that one
             Trace request{.id = trace.invocations[i].id, .invocations = {}};
-            for (const std::size_t at : tree->from(i)) {
+            const std::vector<std::size_t> all = tree->from(i);
+            // Taken for requests without calls, they would hide what is saved, and whom it calls.
+            if (std::any_of(all.begin(), all.end(), [&](std::size_t at) { return !trace.invocations[at].calls_known; })) {
+                ++out.left_out;
+                continue;
+            }
+            for (const std::size_t at : all) {
                 RecordedInvocation made = trace.invocations[at];
                 made.function = out.function(log.functions[made.function]);
                 for (RecordedCall& call : made.calls) call.callee = out.function(log.functions[call.callee]);
@@ -96,15 +102,27 @@ CallLog requests_of(const CallLog& log, const std::string& entry) {
     return out;
 }
 
+Status enough_requests(const CallLog& requests) {
+    const auto is_cold = [](const Trace& trace) {
+        return std::any_of(trace.invocations.begin(), trace.invocations.end(), [](const RecordedInvocation& i) { return i.cold; });
+    };
+    const auto cold = static_cast<std::uint64_t>(std::count_if(requests.traces.begin(), requests.traces.end(), is_cold));
+    const std::uint64_t warm = requests.traces.size() - cold;
+    if (warm >= kFewestRequests) return ok();
+    std::string why = "of its requests " + std::to_string(warm) + " without cold starts are on record, and " +
+                      std::to_string(kFewestRequests) + " are needed";
+    if (cold > 0) why += "; " + std::to_string(cold) + " with cold starts do not count";
+    if (requests.left_out > 0) why += "; of " + std::to_string(requests.left_out) + " the calls were not recorded";
+    return fail(Errc::unavailable, std::move(why));
+}
+
 Result<EntryGroup> group_of(CallLog requests, const std::string& entry, GroupConstraints constraints) {
+    if (Status enough = enough_requests(requests); !enough) return enough.forward();
     auto links = link(requests, constraints.overhead_ms);
     if (!links) return links.forward();
     const FunctionId root = requests.function(entry);
     add_recorded_traits(requests, constraints);
-    Regrouping plan = regroup(requests, *links, constraints, {.method = SearchMethod::automatic, .groups = {}});
-    if (const std::uint64_t warm = plan.traces - plan.cold; warm < kFewestRequests)
-        return fail(Errc::unavailable, "of its requests " + std::to_string(warm) + " without cold starts are on record, and " +
-                                           std::to_string(kFewestRequests) + " are needed");
+    const Regrouping plan = regroup(requests, *links, constraints, {.method = SearchMethod::automatic, .groups = {}});
     Grouping only;  // what is deployed: the entry's group, all others as they are
     Group group;
     for (const Group& g : plan.groups)
@@ -119,9 +137,9 @@ Result<EntryGroup> group_of(CallLog requests, const std::string& entry, GroupCon
     }
     const Regrouping told = regroup(requests, *links, constraints, {.groups = only});
     if (told.gb_s.high_pct >= 0)
-        return fail(Errc::unsupported, "it is not sure that GB-s would be saved: " + percent(told.gb_s.pct()) + " (95 %: " +
+        return fail(Errc::unsupported, "it may be that no GB-s would be saved: " + percent(told.gb_s.pct()) + " (95 %: " +
                                            percent(told.gb_s.low_pct) + " to " + percent(told.gb_s.high_pct) + ")");
-    EntryGroup out{.members = {entry}, .gb_s = told.gb_s, .p50 = told.root_p50, .p99 = told.root_p99, .requests = told.used};
+    EntryGroup out{.members = {entry}, .gb_s = told.gb_s, .p50 = told.root_p50, .p99 = told.root_p99, .requests = told.used, .cold = told.cold};
     for (const FunctionId f : group)
         if (f != root) out.members.push_back(requests.functions[f]);
     return out;

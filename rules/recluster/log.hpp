@@ -34,6 +34,7 @@ struct RecordedInvocation {
     std::vector<RecordedCall> calls; // after link(): by start
     enum class Reached : std::uint8_t { root, remote, asynchronous, local } reached = Reached::root;  // after link()
     bool assumed = false;            // not recorded: put there by link() for a call that was
+    bool calls_known = true;         // no: it may have called whom `calls` does not name
 
     [[nodiscard]] double duration() const { return end_ms - start_ms; }
 };
@@ -50,6 +51,7 @@ struct CallLog {
     std::vector<std::string> functions;
     std::vector<Trace> traces;  // in the order of the file
     std::uint64_t invocations = 0;
+    std::uint64_t left_out = 0;   // by requests_of(): requests of which not all calls are known
     std::unordered_map<std::string, FunctionId> by_name;  // of `functions`
 
     FunctionId function(const std::string& name) {

@@ -132,6 +132,8 @@ TEST(CallRecords, CountWhatTheyDoNotUse) {
     EXPECT_EQ(done.missing.not_told, 4u);
     EXPECT_EQ(done.missing.without_calls, 1u);
     EXPECT_EQ(done.missing.calls_not_kept, 2u);
+    EXPECT_TRUE(done.log.traces[0].invocations[0].calls_known);
+    EXPECT_FALSE(done.log.traces[1].invocations[0].calls_known);
 }
 
 TEST(CallRecords, HoldNoMoreThanTheyMay) {

@@ -9,8 +9,10 @@
 #include <set>
 
 #include "cli/deployments.hpp"
+#include "cli/state_folder.hpp"
 #include "host/control/digest.hpp"
 #include "host/control/package.hpp"
+#include "knowledge/sqlite_store.hpp"
 #include "os/file.hpp"
 #include "tests/knowledge/builders.hpp"
 #include "tests/rules/recluster/builders.hpp"
@@ -30,6 +32,7 @@ public:
         std::string zip = {};  // instead of the files
     };
     std::map<std::string, Item> items;
+    int asked = 0;
 
     Item& put(const std::string& name, std::uint32_t memory_mb = 1024) {
         Item& item = items[name];
@@ -60,12 +63,14 @@ public:
     [[nodiscard]] Capabilities capabilities() const override { return {}; }
     Result<std::vector<FunctionRef>> list() override { return never(); }
     Result<FunctionState> get(const FunctionRef& function) override {
+        ++asked;
         if (hidden.contains(function.name)) return fail(Errc::permission_denied, "HTTP 403");
         const auto found = items.find(function.name);
         if (found == items.end()) return fail(Errc::not_found, "no such function");
         return found->second.state;
     }
     Result<Package> package(const FunctionRef& function, const Version& version) override {
+        ++asked;
         if (without_code.contains(function.name)) return fail(Errc::permission_denied, "HTTP 403");
         const Item& item = items.at(function.name);
         EXPECT_EQ(version, item.state.aliases.empty() ? "$LATEST" : "1");
@@ -264,7 +269,33 @@ TEST_F(Regrouping, WhatCannotBeFusedAtAllSaysWhy) {
     shop_.put("front").files["autotune_group.json"] = "{}";
     EXPECT_THAT(why_not(), HasSubstr("front is a group already"));
     EXPECT_THAT(fuse(place_, {"aws-lambda", "tax"}, shop_log()).error().message, HasSubstr("calls no other function"));
-    EXPECT_EQ(fuse(place_, {"aws-lambda", "nobody"}, shop_log()).error().code, Errc::unsupported);
+    EXPECT_EQ(fuse(place_, {"aws-lambda", "nobody"}, shop_log()).error().code, Errc::unavailable) << "it has no requests yet";
+}
+
+// An agent that gave up calls to keep its budget: front seems to call nobody.
+TEST_F(Regrouping, RequestsWhoseCallsAreNotKnownAreNotRequestsWithoutCalls) {
+    fs::create_directories(place_.state);
+    auto store = SqliteStore::open(store_file(place_.state));
+    ASSERT_TRUE(store) << store.error().message;
+    std::vector<Invocation> all;
+    for (int n = 0; n < 40; ++n) {
+        Invocation& i = all.emplace_back();
+        i.id = InvocationId("f" + std::to_string(n));
+        i.function = {"aws-lambda", "front"};
+        i.start = Timestamp(std::chrono::seconds(n)), i.end = i.start + std::chrono::milliseconds(200);
+        i.wall_start = WallTime(std::chrono::seconds(n));
+        i.duration = i.end - i.start;
+        i.memory_mb = 1024;
+        i.status = InvocationStatus::ok;
+        i.calls_are_known = n < 10;
+    }
+    ASSERT_TRUE((*store)->append(all));
+    const auto made = regroup(place_, {"aws-lambda", "front"}, {.op = rules::ReclusterStep::Op::fuse});
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, Errc::unavailable);
+    EXPECT_THAT(made.error().message, HasSubstr("its requests 10 without cold starts"));
+    EXPECT_THAT(made.error().message, HasSubstr("; of the records: 30 invocations whose calls were not recorded"));
+    EXPECT_EQ(shop_.asked, 0) << "what is known here comes first";
 }
 
 TEST_F(Regrouping, SplitGivesTheFunctionItsOwnCodeBack) {

@@ -2,9 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+
+#include "net/http_client.hpp"
 #include "providers/aws_lambda.hpp"
 #include "providers/base64.hpp"
 #include "scripted_lambda.hpp"
+#include "tests/net/running_server.hpp"
 
 namespace autotune {
 namespace {
@@ -67,6 +71,31 @@ TEST(AwsLambdaErrors, PassOnWhatTheNetworkSays) {
     EXPECT_EQ(published.error().code, Errc::timed_out);
     EXPECT_EQ(published.error().message, "publishing orders: no answer after the request was sent");
     EXPECT_THAT(lambda.requests, SizeIs(1));
+}
+
+TEST(AwsLambdaErrors, WhoGaveUpSendsNothingMore) {
+    const test::FakeClock clock;
+    std::atomic<bool> stopped = true;
+    AwsLambda lambda({.endpoint = "http://127.0.0.1:1", .give_up = [&] { return stopped.load(); }}, clock);
+    const auto state = lambda.get(kOrders);
+    ASSERT_FALSE(state);
+    EXPECT_EQ(state.error().code, Errc::unavailable);
+    EXPECT_THAT(state.error().message, HasSubstr("given up before anything was sent"));
+    stopped = false;
+    EXPECT_THAT(lambda.get(kOrders).error().message, Not(HasSubstr("given up")));
+}
+
+// Not as one that is throttled: that may pass.
+TEST(AwsLambdaErrors, CodeThatIsTooLargeIsNotAskedForAgain) {
+    net::RunningServer server([](net::HttpRequest, net::Responder r) {
+        r.send({.status = 200, .headers = {}, .body = std::string(net::HttpClientOptions{}.response_limit + 1, 'x')});
+    });
+    ScriptedLambda lambda;
+    lambda.answers(200, R"({"Configuration":{"FunctionName":"orders","MemorySize":128},"Code":{"Location":")" + server.base() + R"(/code"}})");
+    const auto package = lambda.adapter().package(kOrders, "1");
+    ASSERT_FALSE(package);
+    EXPECT_EQ(package.error().code, Errc::unsupported);
+    EXPECT_THAT(package.error().message, HasSubstr("larger than"));
 }
 
 TEST(Throttling, IsWaitedOutForAShortWhile) {

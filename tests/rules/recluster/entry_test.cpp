@@ -59,11 +59,38 @@ TEST(ReclusterEntry, ItsGroupAndWhatThatSavesOfItsRequests) {
     EXPECT_LT(group->p50.after, group->p50.before);
 }
 
+TEST(ReclusterEntry, SaysHowManyColdRequestsItLeftOut) {
+    CallLog log = chain(40);
+    for (int t = 0; t < 7; ++t) log.traces[t].invocations[1].cold = true;
+    const auto group = group_of(requests_of(log, "front"), "front", {});
+    ASSERT_TRUE(group) << group.error().message;
+    EXPECT_EQ(group->requests, 33u);
+    EXPECT_EQ(group->cold, 7u);
+}
+
 TEST(ReclusterEntry, FewRequestsAreWaitedFor) {
     const auto group = group_of(requests_of(chain(29), "front"), "front", {});
     ASSERT_FALSE(group);
     EXPECT_EQ(group.error().code, Errc::unavailable);
     EXPECT_THAT(group.error().message, HasSubstr("29 without cold starts"));
+}
+
+TEST(ReclusterEntry, RequestsWithUnknownCallsOrColdStartsDoNotCount) {
+    CallLog log = chain(40);
+    for (int t = 0; t < 5; ++t) log.traces[t].invocations[1].calls_known = false;       // front itself
+    for (int t = 5; t < 8; ++t) log.traces[t].invocations[2].calls_known = false;       // back, further down
+    for (int t = 8; t < 10; ++t) log.traces[t].invocations[0].calls_known = false;      // web is no part of the request
+    for (int t = 10; t < 14; ++t) log.traces[t].invocations[2].cold = true;
+    const CallLog requests = requests_of(log, "front");
+    EXPECT_EQ(requests.traces.size(), 32u);
+    EXPECT_EQ(requests.left_out, 8u);
+    const Status enough = enough_requests(requests);
+    ASSERT_FALSE(enough);
+    EXPECT_EQ(enough.error().code, Errc::unavailable);
+    EXPECT_EQ(enough.error().message,
+              "of its requests 28 without cold starts are on record, and 30 are needed; 4 with cold starts do not count; of 8 the "
+              "calls were not recorded");
+    EXPECT_TRUE(enough_requests(requests_of(chain(30), "front")));
 }
 
 TEST(ReclusterEntry, SaysWhatForbidsAGroup) {
