@@ -225,10 +225,10 @@ class ReclusterStep(harness.Story):
     def test_where_it_cannot_be_done_people_are_told(self):
         # Who calls nobody has nothing to be one with.
         rules = self.folder / "stock.yaml"
-        rules.write_text(RULES.format(name="alone", op="fuse", when="fn.invocations >= 5", margin=0.1, harm=0, approval="")
+        rules.write_text(RULES.format(name="alone", op="fuse", when="fn.invocations >= 35", margin=0.1, harm=0, approval="")
                          .replace("functions: order", "functions: stock"))
         with self.agent(rules) as agent:
-            for n in range(10):
+            for n in range(40):  # of fewer than 30 it would wait for more
                 self.ask(n)
             told = harness.wait_for("a notification", lambda: [r for r in harness.history(self.state) if r.get("disposition") == "notified"], 60)
             self.assertIn("calls no other function", told[0]["because"], agent.output())

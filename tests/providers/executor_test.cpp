@@ -130,21 +130,6 @@ TEST_F(ExecutorTest, KeepsOnRecordWhatPeopleWereTold) {
     EXPECT_TRUE(journal_.unfinished_changes()->empty());
 }
 
-// What people deployed while a group was being made of the old code is not taken back by it.
-TEST_F(ExecutorTest, APackageMadeOfCodeThatIsNoMoreIsNotDeployed) {
-    Action made = test::deploy_new_code();
-    auto& deploy = std::get<Deploy>(made.change);
-    for (const MadeOf& other : {MadeOf{"older code", "app.handler"}, MadeOf{"old code", "app.older"}}) {
-        deploy.made_of = other;
-        const auto started = world_.executor->start(made);
-        ASSERT_FALSE(started);
-        EXPECT_THAT(started.error().message, HasSubstr("other code was deployed since"));
-    }
-    EXPECT_TRUE(world_.platform.effects.empty()) << world_.told();
-    deploy.made_of = MadeOf{"old code", "app.handler"};
-    EXPECT_TRUE(world_.executor->start(made));
-}
-
 // Somebody wrote over it: what would be deployed is not what was asked for, and could not be told from others' code.
 TEST_F(ExecutorTest, APackageThatHasChangedIsNotDeployed) {
     const std::string file = testing::TempDir() + "autotune-changed-code-" + std::to_string(getpid());

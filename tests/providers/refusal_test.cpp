@@ -55,6 +55,18 @@ TEST_F(ExecutorTest, RefusesToPublishSomebodysUnfinishedWork) {
     expect_refused(oom_bump(), "the head has unpublished changes since version 1");
 }
 
+// What people deployed while a group was being made of the old code is not taken back by it.
+TEST_F(ExecutorTest, RefusesAPackageMadeOfCodeThatIsNoMore) {
+    Action made = test::deploy_new_code();
+    auto& deploy = std::get<Deploy>(made.change);
+    for (const MadeOf& other : {MadeOf{"older code", "app.handler"}, MadeOf{"old code", "app.older"}}) {
+        deploy.made_of = other;
+        expect_refused(made, "other code was deployed since");
+    }
+    deploy.made_of = MadeOf{"old code", "app.handler"};
+    EXPECT_TRUE(world_.executor->start(made).value());
+}
+
 TEST_F(ExecutorTest, RefusesAHeadOfAnotherSize) {
     world_.platform.somebody_sets_memory(192);
     expect_refused(oom_bump(), "the unpublished head has 192 MB, but version 1, which serves, has 128 MB");
