@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
@@ -66,14 +67,16 @@ double cpu_seconds_of(pid_t process) {
 }
 
 // However late the agent is, as on a machine that is busy: the first stacks are as whole as the others. It looks when
-// the process has had 150 ms.
+// the process has had 150 ms, and that stands still meanwhile: how many more stacks would come depends on how quick the look is.
 TEST_F(SamplerOnKernel, WalksStacksThatWereTakenBeforeThereWereTables) {
     const auto source = started();
     ASSERT_NE(source, nullptr);
     Collected got;
     TracedChild child(cgroup_, {AUTOTUNE_FRAMELESS_PROGRAM, "400"});
     while (cpu_seconds_of(child.pid()) < 0.15 && !child.ended()) ::poll(nullptr, 0, 1);
+    ASSERT_EQ(::kill(child.pid(), SIGSTOP), 0);
     ASSERT_TRUE(source->poll(Nanos(0), got.batch));
+    ASSERT_EQ(::kill(child.pid(), SIGCONT), 0);
     for (const Event& e : got.batch.events) got.add(e);
     ASSERT_GT(got.samples, 100u) << got.summary();
     // Those of the test itself, before it became the program, are nowhere any more.
