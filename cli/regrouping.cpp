@@ -59,27 +59,30 @@ Result<std::string> limit_of(Provider& provider, const FunctionRef& function) {
     return limit && *limit ? "has reserved concurrency" : "";
 }
 
-Status look_at(const RegroupPlace& place, const FunctionRef& entry, const std::string& name, Known& out) {
-    const auto refuse = [&](std::string why) {
-        out.constraints.alone.insert(name);
-        out.why_not[name] = std::move(why);
-    };
-    if (const auto parsed = host::parse_function_name(name, {}); !parsed || parsed->name != name) return refuse("is no function's name"), ok();
-    auto state = place.provider.get({entry.provider, name});
-    if (!state && state.error().code == Errc::not_found) return refuse("is no function of this platform"), ok();
-    if (!state && state.error().code == Errc::permission_denied) return refuse("may not be read"), ok();
-    if (!state) return state.forward("looking at " + name);
-    const auto version = version_to_take(*state, out.alias);
-    const FunctionConfig& c = state->config;
-    const FunctionState& root = name == entry.name ? *state : out.states.at(entry.name);
+// Names become those of folders.
+bool is_a_name(const std::string& name) {
+    const auto parsed = host::parse_function_name(name, {});
+    return parsed && parsed->name == name;
+}
+
+void refuse(Known& out, const std::string& name, std::string why) {
+    out.constraints.alone.insert(name);
+    out.why_not[name] = std::move(why);
+}
+
+// `name` is as `state` says; the entry comes first.
+Status take_up(const RegroupPlace& place, const FunctionRef& entry, const std::string& name, FunctionState state, Known& out) {
+    const auto version = version_to_take(state, out.alias);
+    const FunctionConfig& c = state.config;
+    const FunctionState& root = name == entry.name ? state : out.states.at(entry.name);
     if (!version)
-        refuse(version.error().message);
-    else if (std::string why = misfit(root, *state); !why.empty())
-        refuse(std::move(why));
-    else if (auto limited = name == entry.name ? Result<std::string>("") : limit_of(place.provider, state->function); !limited)
+        refuse(out, name, version.error().message);
+    else if (std::string why = misfit(root, state); !why.empty())
+        refuse(out, name, std::move(why));
+    else if (auto limited = name == entry.name ? Result<std::string>("") : limit_of(place.provider, state.function); !limited)
         return limited.forward();
     else if (!limited->empty())
-        refuse(*std::move(limited));
+        refuse(out, name, *std::move(limited));
     else
         out.versions[name] = *version;
     out.constraints.functions[name] = {.runtime = c.runtime,
@@ -87,11 +90,21 @@ Status look_at(const RegroupPlace& place, const FunctionRef& entry, const std::s
                                        .role = c.role,
                                        .network = c.network,
                                        .timeout_ms = to_seconds(c.timeout) * 1'000};
-    out.states[name] = *std::move(state);
+    out.states[name] = std::move(state);
     return ok();
 }
 
+Status look_at(const RegroupPlace& place, const FunctionRef& entry, const std::string& name, Known& out) {
+    if (!is_a_name(name)) return refuse(out, name, "is no function's name"), ok();
+    auto state = place.provider.get({entry.provider, name});
+    if (!state && state.error().code == Errc::not_found) return refuse(out, name, "is no function of this platform"), ok();
+    if (!state && state.error().code == Errc::permission_denied) return refuse(out, name, "may not be read"), ok();
+    if (!state) return state.forward("looking at " + name);
+    return take_up(place, entry, name, *std::move(state), out);
+}
+
 Result<Known> look(const RegroupPlace& place, const FunctionRef& entry, const rules::CallLog& requests) {
+    if (!is_a_name(entry.name)) return impossible("it is no function's name");
     auto state = place.provider.get(entry);
     if (!state) return state.forward("looking at " + entry.name);
     Known out;
@@ -100,7 +113,7 @@ Result<Known> look(const RegroupPlace& place, const FunctionRef& entry, const ru
     out.alias = alias->alias;
     // No more than it has: its memory is another step's to change.
     out.constraints.most_memory_mb = state->config.memory_mb;
-    if (Status s = look_at(place, entry, entry.name, out); !s) return s.forward();
+    if (Status s = take_up(place, entry, entry.name, *std::move(state), out); !s) return s.forward();
     if (const auto why = out.why_not.find(entry.name); why != out.why_not.end()) return impossible("it " + why->second);
     for (const std::string& name : requests.functions) {
         if (name == entry.name) continue;

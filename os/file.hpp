@@ -14,6 +14,11 @@ namespace autotune {
 // The file's bytes, read to the end (also where the size is not known before, as in /proc).
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path);
 
+// What is left to read of an open file; `path` is for the message. Errors: unsupported: it is more than `most` bytes; else
+// as of read(2).
+[[nodiscard]] Result<std::string> read_to_end(const Fd& fd, const std::filesystem::path& path,
+                                              std::size_t most = std::string::npos);
+
 // The same piece by piece, for files that are larger than memory should be: each piece is `take`n before the
 // next is read, the first holds at least two bytes where the file does. Errors: as read_file, or what `take`
 // says.

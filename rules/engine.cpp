@@ -138,36 +138,25 @@ private:
         const FunctionRef& function = f.facts->function;
         if (std::string why = resting(*f.state, *f.rule, function, history(), now_); !why.empty())
             return refuse(f, std::move(why));
-        // What a regrouper works out takes long, and would be for nothing.
-        std::string held = asks_regrouper(*f.rule) ? blocked(f) : "";
-        auto proposal =
-            held.empty() ? proposal_of(f, situation_.regrouper) : proposal_without_asking(f, std::move(held));
+        std::string held = blocked(f);
+        auto proposal = proposal_of(f, held);
         if (!proposal && is_being_worked_out(proposal.error())) return;  // no reason not to act, and over in seconds
         if (!proposal) return refuse(f, proposal.error().message);
         const bool changes = changes_function(proposal->change);
-        if (changes)
-            if (std::string why = blocked(f); !why.empty()) return refuse(f, std::move(why), &proposal->change);
+        if (changes && !held.empty()) return refuse(f, std::move(held), &proposal->change);
         if (changes) changed_.emplace(function, f.rule->name);
         f.state->acted.push_back(now_);
         f.state->refused_because.clear();
         plan_.actions.push_back(action(f, std::move(*proposal)));
     }
 
-    [[nodiscard]] bool asks_regrouper(const Rule& rule) const {
-        if (situation_.regrouper == nullptr || !*situation_.regrouper) return false;
-        return std::any_of(rule.plan.begin(), rule.plan.end(),
-                           [](const PlanStep& step) { return std::holds_alternative<ReclusterStep>(step.what); });
-    }
-
-    // A step that would ask the regrouper waits instead, for `why`.
-    [[nodiscard]] Result<Proposal> proposal_without_asking(const Firing& f, std::string why) const {
-        if (!asks_regrouper(*f.rule)) return proposal_of(f, situation_.regrouper);
-        const Regrouper waits = [&](const FunctionRef&, const ReclusterStep&) { return fail(Errc::unavailable, why); };
-        return proposal_of(f, &waits);
-    }
-
-    [[nodiscard]] Result<Proposal> proposal_of(const Firing& f, const Regrouper* regrouper) const {
+    // `held`: why nothing may be done just now. What a regrouper works out takes long, and would be for nothing then: a step
+    // that would ask it waits for that.
+    [[nodiscard]] Result<Proposal> proposal_of(const Firing& f, const std::string& held) const {
         const FunctionRef& function = f.facts->function;
+        const Regrouper waits = [&](const FunctionRef&, const ReclusterStep&) { return fail(Errc::unavailable, held); };
+        const Regrouper* regrouper = situation_.regrouper;
+        if (regrouper != nullptr && *regrouper && !held.empty()) regrouper = &waits;
         return propose({.rule = *f.rule,
                         .guardrails = rules_.guardrails,
                         .facts = *f.facts,
@@ -280,7 +269,7 @@ private:
         std::string what;
         if (change != nullptr)
             what = describe(*change);
-        else if (const auto proposal = proposal_without_asking(f, reason))
+        else if (const auto proposal = proposal_of(f, reason))
             what = describe(proposal->change);
         plan_.refused.push_back({f.facts->function, f.rule->name, std::move(reason), std::move(what)});
     }

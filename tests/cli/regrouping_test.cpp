@@ -8,126 +8,16 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "cli/deployments.hpp"
 #include "cli/state_folder.hpp"
 #include "host/control/digest.hpp"
-#include "host/control/package.hpp"
 #include "knowledge/sqlite_store.hpp"
 #include "os/file.hpp"
-#include "tests/knowledge/builders.hpp"
-#include "tests/rules/recluster/builders.hpp"
+#include "tests/cli/shop.hpp"
 
 namespace autotune::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-
-// Functions with an alias "live" on version 1, and their code.
-class Shop final : public Provider {
-public:
-    struct Item {
-        FunctionState state;
-        std::map<std::string, std::string> files;
-        std::string zip = {};  // instead of the files
-    };
-    std::map<std::string, Item> items;
-    int asked = 0;
-
-    Item& put(const std::string& name, std::uint32_t memory_mb = 1024) {
-        Item& item = items[name];
-        item.state.function = {"aws-lambda", name};
-        item.state.config = {.memory_mb = memory_mb,
-                             .timeout = std::chrono::seconds(30),
-                             .runtime = "python3.11",
-                             .handler = "app.main",
-                             .environment = {{"STAGE", "demo"}},
-                             .role = "role",
-                             .architecture = "x86_64"};
-        item.state.versions = {"1"};
-        item.state.builds["1"] = item.state.head;
-        item.state.aliases = {{.alias = "live", .stable = "1", .candidate = {}, .weight = 0, .etag = {}}};
-        item.files = {{"app.py", "# " + name + "\ndef main(event, context): pass\n"}};
-        return item;
-    }
-
-    std::map<std::string, Result<std::optional<std::uint32_t>>> limits;  // by function; else none
-
-    Result<std::optional<std::uint32_t>> reserved(const FunctionRef& function) override {
-        const auto found = limits.find(function.name);
-        return found == limits.end() ? std::optional<std::uint32_t>() : found->second;
-    }
-    [[nodiscard]] std::string_view name() const override { return "aws-lambda"; }
-    std::set<std::string> hidden, without_code;  // that may not be read
-
-    [[nodiscard]] Capabilities capabilities() const override { return {}; }
-    Result<std::vector<FunctionRef>> list() override { return never(); }
-    Result<FunctionState> get(const FunctionRef& function) override {
-        ++asked;
-        if (hidden.contains(function.name)) return fail(Errc::permission_denied, "HTTP 403");
-        const auto found = items.find(function.name);
-        if (found == items.end()) return fail(Errc::not_found, "no such function");
-        return found->second.state;
-    }
-    Result<Package> package(const FunctionRef& function, const Version& version) override {
-        ++asked;
-        if (without_code.contains(function.name)) return fail(Errc::permission_denied, "HTTP 403");
-        const Item& item = items.at(function.name);
-        EXPECT_EQ(version, item.state.aliases.empty() ? "$LATEST" : "1");
-        std::string zip = item.zip.empty() ? host::pack({item.files.begin(), item.files.end()}).value() : item.zip;
-        return Package{.zip = std::move(zip), .config = item.state.config};
-    }
-    Result<FunctionState> deploy(const FunctionRef&, const Package&, const Etag&) override { return never(); }
-    Result<FunctionState> configure(const FunctionRef&, const ConfigDelta&, const Etag&) override { return never(); }
-    Result<std::string> provide_layer(const Layer&) override { return never(); }
-    Result<Version> publish(const FunctionRef&, const Etag&) override { return never(); }
-    Result<Routing> route(const FunctionRef&, const Routing&) override { return never(); }
-    Result<Answer> invoke(const FunctionRef&, const Qualifier&, std::string_view) override { return never(); }
-    Status remove(const FunctionRef&) override { return never(); }
-    Result<Observations> observe(std::string_view) override { return never(); }
-    [[nodiscard]] std::string hash_of(std::string_view zip) const override { return host::sha256_base64(zip); }
-    [[nodiscard]] std::vector<std::string> preview(const Change&, const FunctionState&, const CanaryPolicy*) const override { return {}; }
-
-private:
-    static Unexpected never() { return fail(Errc::internal, "nothing is changed while it is worked out"); }
-};
-
-// 40 requests: front waits for price, price for tax; front leaves mail behind.
-rules::CallLog shop_log() {
-    using namespace rules::test;
-    std::string text;
-    for (int t = 0; t < 40; ++t) {
-        const std::string n = std::to_string(t);
-        text += invocation(t, "f" + n, "", "front", 0, 200, call("price", "p" + n, 10, 150) + "," + call("mail", "m" + n, 180, 5, false)) +
-                invocation(t, "p" + n, "f" + n, "price", 20, 150, call("tax", "t" + n, 30, 90)) +
-                invocation(t, "t" + n, "p" + n, "tax", 40, 100 + t % 4) + invocation(t, "m" + n, "f" + n, "mail", 190, 300);
-    }
-    return read_log(text).value();
-}
-
-class Regrouping : public ::testing::Test {
-protected:
-    void SetUp() override {
-        for (const char* name : {"front", "price", "tax", "mail"}) shop_.put(name);
-    }
-    Result<rules::Regrouped> fused() { return fuse(place_, {"aws-lambda", "front"}, shop_log()); }
-    std::string why_not() {
-        const auto made = fused();
-        EXPECT_FALSE(made);
-        return made ? "" : made.error().message;
-    }
-    fs::path unpacked(const Deploy& deploy) {
-        const fs::path to = folder_ / "unpacked";
-        std::error_code none;
-        fs::remove_all(to, none);
-        EXPECT_TRUE(host::unpack(read_file(deploy.package).value(), to));
-        return to;
-    }
-
-    Shop shop_;
-    test::TempFolder folder_;
-    RegroupPlace place_{.provider = shop_, .state = folder_ / "state", .packages = folder_ / "groups"};
-};
 
 TEST_F(Regrouping, MakesThePackageThatKeepsTheDeploymentsHandler) {
     const auto made = fused();
@@ -252,15 +142,6 @@ TEST_F(Regrouping, ACallerWhoseSdkIsPartOfABundleHasNoGroup) {
     EXPECT_THAT(why_not(), HasSubstr("price seems to have the AWS SDK within its own file"));
 }
 
-TEST_F(Regrouping, PackagesAreForTheAgentsUserOnly) {
-    fs::create_directories(folder_ / "groups");
-    fs::permissions(folder_ / "groups", fs::perms(0755));
-    const auto made = fused();
-    ASSERT_TRUE(made) << made.error().message;
-    EXPECT_EQ(fs::status(folder_ / "groups").permissions(), fs::perms(0700));
-    EXPECT_EQ(fs::status(made->deploy.package).permissions(), fs::perms(0600));
-}
-
 TEST_F(Regrouping, WhatCannotBeFusedAtAllSaysWhy) {
     shop_.items["front"].state.aliases.clear();
     EXPECT_THAT(why_not(), HasSubstr("no alias to split"));
@@ -320,72 +201,6 @@ TEST_F(Regrouping, SplitGivesTheFunctionItsOwnCodeBack) {
     shop_.items["front"].state.config.handler = "app.main";
     shop_.items.erase("tax");
     EXPECT_THAT(split(place_, {"aws-lambda", "front"}).error().message, HasSubstr("tax has no deployment of its own any more"));
-}
-
-TEST_F(Regrouping, WhatANameInAPackageLeadsToIsNotBelieved) {
-    const fs::path code = folder_ / "code";
-    const auto packed = [&] { return host::pack(code).value(); };
-    fs::create_directories(code / "library");
-    ASSERT_TRUE(replace_file(code / "app.py", "def main(event, context): pass\n"));
-    fs::create_symlink("__init__.py", code / "library/__init__.py");
-    shop_.items["price"].zip = packed();
-    EXPECT_THAT(why_not(), HasSubstr("in circles"));
-
-    // Links that stay inside, but are none of what is looked for.
-    fs::remove(code / "library/__init__.py");
-    ASSERT_TRUE(replace_file(code / "library/words.txt", "one"));
-    fs::create_symlink("words.txt", code / "library/__init__.py");
-    shop_.items["price"].zip = packed();
-    const auto made = fused();
-    ASSERT_TRUE(made) << made.error().message;
-    EXPECT_THAT(made->because, HasSubstr("files that are no code (\"library/words.txt\")"));
-    fs::create_symlink("app.py", code / "autotune_group.json");
-    shop_.items["price"].zip = packed();
-    EXPECT_THAT(why_not(), HasSubstr("price is a group already"));
-}
-
-TEST_F(Regrouping, SplitTakesNothingByALink) {
-    const fs::path code = folder_ / "code";
-    const std::string config = R"({"entry":"front","members":{"front":{"handler":"app.main"},"price":{}}})";
-    const auto why = [&] {
-        shop_.items["front"].zip = host::pack(code).value();
-        const auto back = split(place_, {"aws-lambda", "front"});
-        return back ? "" : back.error().message;
-    };
-    fs::create_directories(code / "members");
-    fs::create_directories(code / "other/front");
-    ASSERT_TRUE(replace_file(code / "autotune_group.json", config));
-    ASSERT_TRUE(replace_file(code / "other/front/app.py", "not of front"));
-    fs::create_directory_symlink("../other/front", code / "members/front");
-    EXPECT_THAT(why(), HasSubstr("has not the code"));
-    fs::remove_all(code / "members");
-    fs::create_directory_symlink("other", code / "members");
-    EXPECT_THAT(why(), HasSubstr("has not the code"));
-    fs::remove(code / "members");
-    fs::create_directory_symlink("members", code / "members");
-    EXPECT_THAT(why(), HasSubstr("in circles"));
-    fs::remove(code / "members");
-    fs::rename(code / "other", code / "members");
-    EXPECT_EQ(why(), "");
-    fs::rename(code / "autotune_group.json", code / "config");
-    fs::create_symlink("config", code / "autotune_group.json");
-    EXPECT_THAT(why(), HasSubstr("is no group"));
-    fs::remove(code / "autotune_group.json");
-    ASSERT_TRUE(replace_file(code / "autotune_group.json", config + std::string(2u << 20, ' ')));
-    EXPECT_THAT(why(), HasSubstr("is no group"));
-}
-
-TEST_F(Regrouping, OldPackagesThatNobodyNeedsAreSwept) {
-    const fs::path groups = folder_ / "groups";
-    fs::create_directories(groups);
-    for (const char* name : {"old.zip", "needed.zip", "young.zip"}) {
-        ASSERT_TRUE(replace_file(groups / name, "zip"));
-        if (name[0] != 'y') fs::last_write_time(groups / name, fs::file_time_type::clock::now() - std::chrono::hours(2));
-    }
-    sweep_groups(groups, {(groups / "needed.zip").string()});
-    EXPECT_FALSE(fs::exists(groups / "old.zip"));
-    EXPECT_TRUE(fs::exists(groups / "needed.zip"));
-    EXPECT_TRUE(fs::exists(groups / "young.zip"));
 }
 
 }  // namespace
