@@ -149,6 +149,21 @@ TEST_F(SymbolizerOnProcTree, ForgetsAProgramThatWasReplaced) {
     EXPECT_EQ(name(at), "[anon:exec]");
 }
 
+// What was asked for a moment ago is kept at hand.
+TEST_F(SymbolizerOnProcTree, NamesTheSameAddressAnewWhenSomethingElseIsMappedThere) {
+    const std::uint64_t at = place_of("large_share") + 2;
+    EXPECT_EQ(name(at), "large_share");
+    EXPECT_EQ(name(at), "large_share");
+    write_maps("10000000-10010000 r-xp 00000000 00:00 9 " AUTOTUNE_INLINED_PROGRAM "\n");
+    symbolizer_.refresh(kProcess);
+    EXPECT_EQ(text(frame(at).module), AUTOTUNE_INLINED_PROGRAM);
+    const ProcessId other{.pid = 4711, .start_ns = 6'000'000'000};
+    write_stat(600);
+    write_maps("10000000-10010000 r-xp 00000000 00:00 9 " AUTOTUNE_NATIVE_PROGRAM "\n");
+    EXPECT_EQ(text(tables_.frames[symbolizer_.resolve(other, at, tables_)].name), "large_share");
+    EXPECT_EQ(text(frame(at).module), AUTOTUNE_INLINED_PROGRAM) << "each has its own";
+}
+
 TEST_F(SymbolizerOnProcTree, NamesAProgramByItsExecWhenItIsGoneAlready) {
     fs::remove_all(proc_ / "4711");
     struct stat s {};
