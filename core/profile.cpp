@@ -8,7 +8,7 @@ namespace autotune {
 
 namespace {
 
-std::vector<std::uint64_t> summed(const Profile& profile, std::vector<std::uint64_t> weights) {
+LargeVector<std::uint64_t> summed(const Profile& profile, LargeVector<std::uint64_t> weights) {
     for (std::size_t i = weights.size(); i-- > 1;) weights[profile.nodes[i].parent] += weights[i];
     return weights;
 }
@@ -33,14 +33,14 @@ std::size_t Profile::stacks() const {
     return count;
 }
 
-std::vector<std::uint64_t> subtree_weights(const Profile& profile) {
-    std::vector<std::uint64_t> weights(profile.nodes.size());
+LargeVector<std::uint64_t> subtree_weights(const Profile& profile) {
+    LargeVector<std::uint64_t> weights(profile.nodes.size());
     for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = profile.nodes[i].self;
     return summed(profile, std::move(weights));
 }
 
-std::vector<std::uint64_t> subtree_weights_before(const Profile& profile) {
-    return summed(profile, profile.before);
+LargeVector<std::uint64_t> subtree_weights_before(const Profile& profile) {
+    return summed(profile, {profile.before.begin(), profile.before.end()});
 }
 
 Profile compare(const Profile& before, const Profile& after) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/large_vector.hpp"
 #include "core/tables.hpp"
 
 namespace autotune {
@@ -46,7 +47,7 @@ struct Profile {
     std::vector<ProfileFrame> frames;  // no two alike
     // Parents before children; no two with the same parent and frame. The first is the root: no frame of its
     // own, its `self` the weight of empty stacks.
-    std::vector<ProfileNode> nodes{1};
+    LargeVector<ProfileNode> nodes = LargeVector<ProfileNode>(1);
     // A comparison: what `self` was before, by node. Empty: there is nothing to compare with.
     std::vector<std::uint64_t> before;
     std::uint64_t truncated = 0;  // weight of stacks that do not reach the thread's start
@@ -58,8 +59,8 @@ struct Profile {
 };
 
 // Weight of each node with all below it. By node; for `before` likewise where it is given.
-[[nodiscard]] std::vector<std::uint64_t> subtree_weights(const Profile& profile);
-[[nodiscard]] std::vector<std::uint64_t> subtree_weights_before(const Profile& profile);
+[[nodiscard]] LargeVector<std::uint64_t> subtree_weights(const Profile& profile);
+[[nodiscard]] LargeVector<std::uint64_t> subtree_weights_before(const Profile& profile);
 
 // `after` with the weights of `before` beside its own; stacks that are only in one of them too. Frames are
 // matched by name, module and kind: builds and lines may differ. REQUIRES: one unit.

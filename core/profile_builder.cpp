@@ -155,7 +155,7 @@ std::uint32_t ProfileBuilder::child(std::uint32_t parent, std::uint32_t frame) {
 }
 
 void ProfileBuilder::grow_children() {
-    std::vector<ChildSlot> old(children_.size() * 2);
+    LargeVector<ChildSlot> old(children_.size() * 2);
     old.swap(children_);
     const std::size_t mask = children_.size() - 1;
     for (const ChildSlot& slot : old) {

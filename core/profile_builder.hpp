@@ -85,8 +85,8 @@ private:
     std::unordered_map<ProfileFrame, std::uint32_t, FrameHash> full_;
     std::vector<NameSlot> names_;  // id: the frame's, and 1
     std::size_t named_ = 0;
-    std::vector<Kin> kin_{1};     // by node; of appended ones not yet
-    std::vector<ChildSlot> children_;  // id: the node's
+    LargeVector<Kin> kin_ = LargeVector<Kin>(1);  // by node; of appended ones not yet
+    LargeVector<ChildSlot> children_;  // id: the node's
     std::size_t hashed_ = 0;
 };
 

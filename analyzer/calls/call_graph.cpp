@@ -75,7 +75,7 @@ CallGraph call_graph(const Profile& profile) {
         const ProfileFrame& frame = profile.frames[i];
         if (frame.name != kTruncatedFrame) function_of[i] = builder.function(frame.name, frame.module, frame.kind);
     }
-    const std::vector<std::uint64_t> weights = subtree_weights(profile);
+    const auto weights = subtree_weights(profile);
     std::vector<std::uint32_t> first_child(profile.nodes.size(), kNone), next(profile.nodes.size(), kNone);
     for (std::uint32_t n = static_cast<std::uint32_t>(profile.nodes.size()); n-- > 1;) {
         next[n] = first_child[profile.nodes[n].parent];

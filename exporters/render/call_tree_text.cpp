@@ -111,7 +111,7 @@ private:
 
     const Profile& profile_;
     const CallTreeOptions& options_;
-    std::vector<std::uint64_t> weights_, before_;
+    LargeVector<std::uint64_t> weights_, before_;
     Children children_;
     std::size_t amount_width_ = 10, lines_ = 0, left_out_ = 0;
     std::string out_;

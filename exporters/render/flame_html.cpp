@@ -27,11 +27,11 @@ std::string_view unit_of(ProfileUnit unit) {
 class Pruned {
 public:
     Pruned(const Profile& named, std::size_t most) : weights_(subtree_weights(named)) {
-        const std::vector<std::uint64_t> before = subtree_weights_before(named);
+        const auto before = subtree_weights_before(named);
         for (std::size_t i = 0; i < before.size(); ++i) weights_[i] = std::max(weights_[i], before[i]);
         std::uint64_t least = 1;
         if (weights_.size() > most) {
-            std::vector<std::uint64_t> sorted = weights_;
+            auto sorted = weights_;
             const auto last =
                 sorted.begin() + static_cast<std::ptrdiff_t>(std::max<std::size_t>(most, 1) - 1);
             std::nth_element(sorted.begin(), last, sorted.end(), std::greater<>());
@@ -59,7 +59,7 @@ public:
     [[nodiscard]] std::size_t left_out() const { return left_out_; }
 
 private:
-    std::vector<std::uint64_t> weights_;
+    LargeVector<std::uint64_t> weights_;
     std::vector<ProfileNode> nodes_;
     std::vector<std::uint64_t> before_;
     std::size_t left_out_ = 0;

@@ -199,7 +199,7 @@ private:
     // Weight before, of stacks that are no more.
     [[nodiscard]] std::uint64_t gone_before() const {
         std::uint64_t gone = 0;
-        const std::vector<std::uint64_t> now = subtree_weights(profile_);
+        const auto now = subtree_weights(profile_);
         for (std::size_t i = 0; i < profile_.before.size(); ++i)
             if (now[i] == 0) gone += profile_.before[i];
         return gone;

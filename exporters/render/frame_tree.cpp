@@ -109,7 +109,7 @@ private:
 
     const Profile& profile_;
     const FrameTreeLimits& limits_;
-    std::vector<std::uint64_t> weights_, before_;
+    LargeVector<std::uint64_t> weights_, before_;
     FrameTree tree_;
     std::uint64_t least_;  // weight of a box
     Children children_;    // of what is drawn

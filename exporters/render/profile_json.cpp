@@ -21,7 +21,7 @@ struct Sums {
 
 Sums sums_of(const Profile& profile) {
     const Children children(profile);
-    const std::vector<std::uint64_t> weights = subtree_weights(profile);
+    const auto weights = subtree_weights(profile);
     Sums sums{std::vector<std::uint64_t>(profile.frames.size()),
               std::vector<std::uint64_t>(profile.frames.size())};
     std::vector<std::uint32_t> on_path(profile.frames.size());

@@ -8,8 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
+#include "core/large_vector.hpp"
 #include "core/profile_builder.hpp"
 
 namespace autotune::render {
@@ -39,9 +39,9 @@ private:
     };
     void sort(std::uint32_t frames);
 
-    std::vector<std::uint32_t> ids_;
-    std::vector<Stack> stacks_;
-    std::vector<Place> order_;
+    LargeVector<std::uint32_t> ids_;
+    LargeVector<Stack> stacks_;
+    LargeVector<Place> order_;
 };
 
 }  // namespace autotune::render
