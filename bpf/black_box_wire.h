@@ -9,6 +9,7 @@
 #include "bpf/wire.h"
 
 enum at_box_limits {
+    AT_BOX_PLACES = 4096,       /* a power of two: process numbers are masked */
     AT_BOX_CALLS = 32,          /* a power of two: an index is masked */
     AT_BOX_TEXT = 48,
     AT_BOX_FILES = 128,         /* a power of two: an index is masked */

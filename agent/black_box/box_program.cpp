@@ -174,6 +174,7 @@ Status BoxProgram::trace(std::span<const CgroupId> roots, std::span<const std::i
 void BoxProgram::watch(const ProcessId& process, CgroupId cgroup) {
     const at_box_process fresh{.start_ns = process.start_ns, .cgroup = static_cast<std::uint64_t>(cgroup)};
     (void)bpf_map_update_elem(bpf_map__fd(state_->object->maps.box_processes), &process.pid, &fresh, BPF_NOEXIST);
+    state_->object->bss->at_box_places[static_cast<std::uint32_t>(process.pid) % AT_BOX_PLACES] = 1;
 }
 
 void BoxProgram::add_python(std::int32_t pid, const at_box_python& python) {

@@ -18,8 +18,7 @@ const volatile __u8 at_text_arguments[AT_SYSCALL_NUMBERS] = {};
 
 volatile __u32 at_box_calls_shed = 0; /* set by the agent while we run: system calls are not remembered for now */
 
-/* Where a process may be one of box_processes, by its number: most are told apart by this. */
-#define AT_BOX_PLACES 4096
+/* Where a process may be one of box_processes, by its number: most are told apart by this. Whoever adds one sets it. */
 __u8 at_box_places[AT_BOX_PLACES];
 
 struct {

@@ -24,18 +24,22 @@ __attribute__((noinline)) static int crash(int* nowhere) {
     return *nowhere + (int)turns;  // mark: crash
 }
 
-// After the first 48 MB it waits for SIGUSR1.
-__attribute__((noinline)) static void grow(void) {
-    const size_t bytes = (size_t)1 << 30, first = (size_t)48 << 20;
-    volatile char* block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+static void wait_to_go_on(void) {
     sigset_t go_on;
     int got;
     sigemptyset(&go_on);
     sigaddset(&go_on, SIGUSR1);
     sigprocmask(SIG_BLOCK, &go_on, NULL);
-    for (size_t i = 0; i < first; i += 4096) block[i] = 1;
     ready();
     sigwait(&go_on, &got);
+}
+
+// After the first 48 MB it waits for SIGUSR1.
+__attribute__((noinline)) static void grow(void) {
+    const size_t bytes = (size_t)1 << 30, first = (size_t)48 << 20;
+    volatile char* block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (size_t i = 0; i < first; i += 4096) block[i] = 1;
+    wait_to_go_on();
     for (size_t i = 0; i < bytes; i += 4096) block[i] = 1;  // mark: grow
 }
 
@@ -54,6 +58,7 @@ static void* wait_deep(void* unused) {
 
 int main(int argc, char** argv) {
     const char* how = argc > 1 ? argv[1] : "";
+    if (strcmp(how, "later") == 0) wait_to_go_on();
     if (open("/etc/passwd", O_RDONLY) < 0) return 1;
     for (int i = 0; i < 40; ++i) turns += access(i % 2 ? "/odd" : "/even", R_OK) == 0;
     if (strcmp(how, "threads") == 0) {
@@ -72,7 +77,7 @@ int main(int argc, char** argv) {
         usleep(200000);
         spin();
     }
-    if (strcmp(how, "spin") == 0) spin();
+    if (strcmp(how, "spin") == 0 || strcmp(how, "later") == 0) spin();
     if (strcmp(how, "crash") == 0) return crash(NULL);
     if (strcmp(how, "grow") == 0) grow();
     if (strcmp(how, "leave") == 0) {  // while others live: they go too, but nobody kills them

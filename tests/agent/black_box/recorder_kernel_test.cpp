@@ -139,6 +139,22 @@ TEST_F(RecorderOnKernel, WritesDownWhereAKilledProgramWasWhatItHadAskedAndWhatIt
     EXPECT_EQ(box.records_lost, 0u);
 }
 
+// The agent found it before it asked for work, as the first sandbox of a function whose group was not watched at its
+// start.
+TEST_F(RecorderOnKernel, RemembersTheCallsOfAProcessThatItWasToldOf) {
+    recorder_.reset();
+    const Child child = start("later");
+    wait_ready();
+    begin({});
+    recorder_->watch({child.pid, 0}, cgroup_->id());
+    ASSERT_TRUE(send_signal(child.pidfd, SIGUSR1));
+    wait_spinning(child);
+    ASSERT_TRUE(send_signal(child.pidfd, SIGKILL));
+    const BlackBox box = box_of(child);
+    EXPECT_THAT(box.calls, SizeIs(32));
+    EXPECT_THAT(box.calls, Contains(Field(&BoxCall::text, "/odd")));
+}
+
 // For the budget's sake: then nobody hears of the libraries that it loads, and they are looked for.
 TEST_F(RecorderOnKernel, WalksStacksThroughLibrariesWhileNoCallsAreRemembered) {
     ASSERT_TRUE(recorder_->remember_calls(false));
