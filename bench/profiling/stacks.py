@@ -122,8 +122,9 @@ def perf_stacks(folder):
 def both_stacks(args, folder, program, perf):
     """One run under both: our folded stacks, and perf's whole and cut ones."""
     (folder / "pid").unlink(missing_ok=True)
-    record = [perf, "--buildid-dir", folder / "builds", "record", "-q", "-e", "cpu-clock:u", "-F", str(HZ), "--call-graph", "dwarf,32768", "-o", folder / "perf.data",
-              "--"] if perf else []
+    # Not cpu-clock:u, which passes over the time in system calls: both say which of the program's own frames all its CPU time was for.
+    record = [perf, "--buildid-dir", folder / "builds", "record", "-q", "-e", "cpu-clock", "--user-callchains", "-F", str(HZ),
+              "--call-graph", "dwarf,32768", "-o", folder / "perf.data", "--"] if perf else []
     target = subprocess.Popen([*record, "sh", "-c", f"echo $$ > {folder}/pid; read go; exec {program} 1500"], stdin=subprocess.PIPE,
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     pid = harness.wait_for("the program's id", lambda: (folder / "pid").exists() and (folder / "pid").read_text().strip())
