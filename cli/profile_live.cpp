@@ -82,9 +82,12 @@ std::vector<std::string> notes_of(const symbols::SamplerHealth& health) {
     }
     counted(health.not_copied, "stacks of new processes and libraries found no room to be walked later: they are cut");
     counted(health.guessed_runs, "times the place of Python frames among native ones is a guess");
-    counted(health.symbols.corrupt, "files could not be read: no names of them");
-    counted(health.symbols.no_room, "files have more DWARF than there is room for: no lines and inlined functions of them");
-    counted(health.symbols.damaged, "units of DWARF are damaged: not all of their lines and inlined functions are shown");
+    const symbols::ModuleCounts& modules = health.symbols.modules;
+    counted(modules.corrupt, "files could not be read: no names of them");
+    counted(modules.no_room, "files have more DWARF than there is room for: no lines and inlined functions of them");
+    counted(modules.damaged, "units of DWARF are damaged: not all of their lines and inlined functions are shown");
+    counted(health.symbols.jit_refused, "perf maps (/tmp/perf-PID.map) are older than their process: an earlier one's, no names of them");
+    counted(health.symbols.jit_no_room, "functions of perf maps found no room: no names of them");
     return notes;
 }
 

@@ -35,7 +35,10 @@ void JitSymbols::refresh(const std::string& path, std::int64_t began_unix_ns) {
     struct stat s {};
     if (!fd || fstat(fd.get(), &s) != 0 || !S_ISREG(s.st_mode)) return;
     const std::int64_t written = std::int64_t{s.st_mtim.tv_sec} * 1'000'000'000 + s.st_mtim.tv_nsec;
-    if (began_unix_ns != 0 && written + kClockSlack < began_unix_ns) return;
+    if (began_unix_ns != 0 && written + kClockSlack < began_unix_ns) {
+        refused_ = true;
+        return;
+    }
     const bool same = file_ && device_ == s.st_dev && inode_ == s.st_ino;
     if (same && static_cast<std::uint64_t>(s.st_size) >= taken_) return;
     file_ = std::move(fd);

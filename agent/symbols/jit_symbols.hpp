@@ -27,6 +27,8 @@ public:
     [[nodiscard]] std::size_t bytes() const { return map_.bytes() + name_.capacity(); }
     // Functions that found no room.
     [[nodiscard]] std::uint64_t dropped() const { return map_.dropped(); }
+    // Whether a file was not trusted since it is older than the process.
+    [[nodiscard]] bool refused() const { return refused_; }
 
 private:
     void refresh(const std::string& path, std::int64_t began_unix_ns);
@@ -38,6 +40,7 @@ private:
     std::uint64_t device_ = 0;
     std::uint64_t inode_ = 0;
     std::uint32_t taken_ = 0;  // bytes of the file
+    bool refused_ = false;
     std::string name_;
 };
 

@@ -27,7 +27,7 @@
 #include <vector>
 
 #include "agent/symbols/debuginfod.hpp"
-#include "agent/symbols/module_cache.hpp"
+#include "agent/symbols/symbolizer.hpp"
 #include "agent/tracked_maps.hpp"
 #include "core/event_source.hpp"
 #include "core/result.hpp"
@@ -63,7 +63,7 @@ struct SamplerHealth {
     std::uint64_t not_copied = 0;               // stacks of which only a part is known: no room to copy them
     std::uint64_t guessed_runs = 0;             // runs of Python frames whose place among native ones is a guess
     std::uint64_t unknown_stacks = 0;           // events whose stack found no room in the ring: "[stack lost]"
-    ModuleCounts symbols;                       // of files with symbols and DWARF
+    SymbolCounts symbols;
     std::vector<Fetch> fetches;                 // from debuginfods
     std::map<std::string, std::uint64_t> lost;  // records that never became events, by kind
 };

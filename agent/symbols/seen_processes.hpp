@@ -32,6 +32,7 @@ struct SeenProcess {
     std::unordered_map<std::uint64_t, Chain> frames;  // of addresses; empty whenever the mappings have been read anew
     JitSymbols jit;
     std::uint64_t jit_reads = 0;  // `reads` when an address in no mapping was last looked for in the JIT's map
+    bool jit_refused = false;     // and counted
     bool has_jvm = false;
     std::vector<Mapping> told;  // mappings that the process itself spoke of, perhaps gone by now
     std::list<ProcessId>::iterator use;

@@ -2,6 +2,7 @@
 
 #include <sys/auxv.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -80,7 +81,9 @@ public:
     std::uint64_t generation() { return modules_.generation(); }
     [[nodiscard]] bool awaits_names() const { return options_.debuginfod.enabled; }
     std::vector<Fetch> fetches() const { return modules_.fetches(); }
-    ModuleCounts counts() const { return modules_.counts(); }
+    SymbolCounts counts() const {
+        return {.modules = modules_.counts(), .jit_refused = jit_refused_, .jit_no_room = jit_no_room_};
+    }
 
     FrameId resolve_kernel(std::uint64_t address, Tables& tables) {
         if (!kernel_) kernel_ = KernelSymbols::parse(read_file(options_.proc + "/kallsyms").value_or(""));
@@ -219,8 +222,11 @@ private:
         const std::string inner = "/tmp/perf-" + std::to_string(p.snapshot.inner_pid) + ".map";
         const std::string outer = "/tmp/perf-" + std::to_string(id.pid) + ".map";
         const std::size_t before = p.jit.bytes();
+        const std::uint64_t dropped_before = p.jit.dropped();
         const auto name = p.jit.find(address, options_.proc + "/" + std::to_string(id.pid) + "/root" + inner, outer, unix_ns_of(id));
         jit_bytes_ += p.jit.bytes() - before;
+        jit_no_room_ += std::max(p.jit.dropped(), dropped_before) - dropped_before;
+        if (p.jit.refused() && !std::exchange(p.jit_refused, true)) ++jit_refused_;
         if (jit_bytes_ > options_.max_jit_bytes) jit_bytes_ = processes_.drop_jits_but(p);
         return name;
     }
@@ -236,6 +242,7 @@ private:
     std::vector<FrameId> frames_;  // of all processes' chains
     std::vector<FrameId> latest_;  // what resolve_all described last
     std::uint64_t generation_ = 0;
+    std::uint64_t jit_refused_ = 0, jit_no_room_ = 0;
     std::size_t jit_bytes_ = 0;  // about: processes that went are taken off with the next drop
     static constexpr int kRecentBits = 9;
     std::array<Recent, 1 << kRecentBits> recent_{};
@@ -275,7 +282,7 @@ std::span<const FrameId> Symbolizer::resolve_all(const ProcessId& process, std::
 std::uint64_t Symbolizer::generation() { return impl_->generation(); }
 bool Symbolizer::awaits_names() const { return impl_->awaits_names(); }
 std::vector<Fetch> Symbolizer::fetches() const { return impl_->fetches(); }
-ModuleCounts Symbolizer::counts() const { return impl_->counts(); }
+SymbolCounts Symbolizer::counts() const { return impl_->counts(); }
 
 FrameId Symbolizer::resolve_kernel(std::uint64_t address, Tables& tables) {
     return impl_->resolve_kernel(address, tables);

@@ -44,6 +44,12 @@ struct Program {
     std::uint64_t text_end = 0;
 };
 
+struct SymbolCounts {
+    ModuleCounts modules;           // of files with symbols and DWARF
+    std::uint64_t jit_refused = 0;  // processes whose perf map was not trusted: it is older than they are
+    std::uint64_t jit_no_room = 0;  // functions of perf maps that found no room
+};
+
 class Symbolizer {
 public:
     explicit Symbolizer(SymbolizerOptions options = {});
@@ -80,7 +86,7 @@ public:
     [[nodiscard]] bool awaits_names() const;
     // What was fetched from debuginfods so far.
     [[nodiscard]] std::vector<Fetch> fetches() const;
-    [[nodiscard]] ModuleCounts counts() const;
+    [[nodiscard]] SymbolCounts counts() const;
 
     // Kernel text; /proc/kallsyms is read at the first call.
     [[nodiscard]] FrameId resolve_kernel(std::uint64_t address, Tables& tables);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -82,7 +83,7 @@ TEST_F(SymbolizerOnProcTree, ShowsWhatWasInlinedWithItsLines) {
         EXPECT_EQ(name(at), "outer") << "the function that holds the code";
     }
     EXPECT_TRUE(chains.contains({"work::innermost(unsigned int)", "work::middle(unsigned int)", "outer"}));
-    EXPECT_EQ(symbolizer_.counts().damaged, 0u);
+    EXPECT_EQ(symbolizer_.counts().modules.damaged, 0u);
 }
 
 TEST_F(SymbolizerOnProcTree, TakesAReturnAddressForTheCallBeforeIt) {
@@ -193,6 +194,18 @@ TEST_F(SymbolizerOnProcTree, ReadsAJitsMapByThePidInsideTheContainer) {
     EXPECT_EQ(text(f.name), "LazyCompile:*handler /var/task/index.js:3");
     EXPECT_EQ(f.kind, FrameKind::node);
     EXPECT_EQ(name(0x30000f00), "[anon:exec]");
+}
+
+TEST_F(SymbolizerOnProcTree, CountsAPerfMapThatAnEarlierProcessLeft) {
+    fs::remove(proc_ / "4711/root");
+    fs::create_directories(proc_ / "4711/root/tmp");
+    const fs::path map = proc_ / "4711/root/tmp/perf-7.map";
+    std::ofstream(map) << "30000000 100 LazyCompile:*handler /var/task/index.js:3\n";
+    fs::last_write_time(map, fs::file_time_type(std::chrono::years(-10) + fs::file_time_type::clock::now().time_since_epoch()));
+    write_maps("30000000-30001000 rwxp 00000000 00:00 0 \n");
+    EXPECT_EQ(name(0x30000010), "[anon:exec]");
+    EXPECT_EQ(name(0x30000020), "[anon:exec]");
+    EXPECT_EQ(symbolizer_.counts().jit_refused, 1u);
 }
 
 // V8 takes the right to execute away from a page while it writes there; we may look in that instant.
