@@ -211,8 +211,8 @@ enum at_sampler_count {
 /* Of the ring stack_copies: registers and memory of a thread from its stack pointer's page on. */
 #define AT_COPY_PAGE 4096
 #define AT_COPY_PAGES 6
-#define AT_COPY_RING_BYTES (4u << 20)
-#define AT_MOST_COPIES 256 /* of one process by one version of its tables */
+#define AT_MOST_COPIES 256 /* of one process by one version of its tables; the ring holds more than these */
+#define AT_COPY_RING_BYTES (8u << 20)
 
 struct at_stack_copy {
     __u64 at_ns; /* with tid: of which stack */

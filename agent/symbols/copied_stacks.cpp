@@ -6,7 +6,8 @@
 namespace autotune::symbols {
 
 namespace {
-constexpr std::size_t kMostWaiting = 2 * AT_COPY_RING_BYTES / sizeof(at_stack_copy);
+constexpr std::size_t kMostWaiting = AT_COPY_RING_BYTES / sizeof(at_stack_copy);
+static_assert(kMostWaiting > AT_MOST_COPIES);
 }
 
 std::optional<CopiedStack> CopiedStacks::take(const RecordOrigin& of, SamplerProgram& program) {
