@@ -21,10 +21,11 @@ constexpr std::array<Pattern, 8> kPatterns{{
     {R"((?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,})", "\\1 …"},
     {R"(\b(xox[a-z]-[A-Za-z0-9-]{8,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}))", "…"},
     {R"((hooks\.slack\.com/)[^\s"']+)", "\\1…"},
-    // A quoted value is hidden to its closing quote, or to the end where that is missing.
-    {R"((?is)([a-z0-9_-]*(?:password|passwd|pwd|secret|token|api[_ -]?key|access[_ -]?key)["']?\s*[=:]\s*))"
-     R"((?:(")(?:[^"\\]|\\.)*|(')(?:[^'\\]|\\.)*|[^\s"',;&}]+))",
-     "\\1\\2\\3…"},
+    // A quoted value is hidden to its closing quote, or to the end where that is missing; so it is within a string, where
+    // its quotes have a backslash, and deeper in, where they have more, to whatever quote comes next.
+    {R"((?is)([a-z0-9_-]*(?:password|passwd|pwd|secret|token|api[_ -]?key|access[_ -]?key)(?:\\*["'])?\s*[=:]\s*))"
+     R"((?:(")(?:[^"\\]|\\.)*|(')(?:[^'\\]|\\.)*|(\\")(?:[^"\\]|\\[^"\\]|\\\\(?:[^"\\]|\\\\|\\"))*|(\\\\+")[^"]*|[^\s"',;&}]+))",
+     "\\1\\2\\3\\4\\5…"},
 }};
 }  // namespace
 

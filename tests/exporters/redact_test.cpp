@@ -26,6 +26,9 @@ TEST(Redacted, HidesWhatLooksLikeASecret) {
              {"password='correct horse' a=1", "password='…' a=1"},
              {R"({"token": "a\"b c", "a": 1})", R"({"token": "…", "a": 1})"},
              {"secret=\"not closed, so all", "secret=\"…"},
+             {R"({"body": "{\"password\": \"hunter2\", \"a\": 1}"})", R"({"body": "{\"password\": \"…\", \"a\": 1}"})"},
+             {R"("{\"token\":\"a\\\"b\\n\u00e9 \\\\\",\"a\":1}")", R"("{\"token\":\"…\",\"a\":1}")"},
+             {R"("\"{\\\"secret\\\": \\\"hunter2\\\"}\"")", R"("\"{\\\"secret\\\": \\\"…"}\"")"},
              {"-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----.", "…."}})
         EXPECT_EQ(redacted(text), shown);
 }
