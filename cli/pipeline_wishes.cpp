@@ -127,9 +127,8 @@ void Pipeline::not_taken_back(ChangeId id, const Error& error) {
 void Pipeline::take_rollbacks() {
     if (options_.rollbacks.empty()) return;
     for (const Approval& wish : approvals_in(options_.rollbacks)) {
-        const std::string which = "change " + std::to_string(static_cast<std::int64_t>(wish.id));
         if (options_.mode == Mode::dry_run) {
-            check(fail(Errc::conflict, which + " is to be rolled back, but this agent runs dry"));
+            not_taken_back(wish.id, {Errc::conflict, "this agent runs dry"});
             continue;
         }
         const auto undo = parts_.executor.roll_back(wish.id, wish.who);

@@ -10,6 +10,7 @@ namespace autotune::cli {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -66,14 +67,29 @@ TEST_F(PipelineRefusalsTest, AnotherAgentsLeaseIsOnRecordForWhatIsApproved) {
     EXPECT_THAT(approvals_in(approvals_ / ""), SizeIs(1)) << "it is asked again";
 }
 
-TEST_F(PipelineRefusalsTest, AnotherAgentsLeaseIsOnRecordForWhatIsRolledBack) {
-    platform_.can.leases = true;
-    another_agent_changes_it();
+// Of `orders`, and promoted.
+ChangeId change_of_before(KnowledgeStore& store) {
     ChangeRecord done = test::change_record();
     done.action.target = {"fake", "orders"};
     done.step = Step::closed;
     done.disposition = Disposition::promoted;
-    const ChangeId id = store_.open_change(done).value();
+    return store.open_change(done).value();
+}
+
+TEST_F(PipelineRefusalsTest, ARollbackThatADryAgentDoesNotMakeIsOnRecord) {
+    make_pipeline(Mode::dry_run);
+    const ChangeId id = change_of_before(store_);
+    ASSERT_TRUE(leave(approvals_ / "rollbacks", {id, "ada"}));
+    pass(5s);
+    pass(5s);
+    EXPECT_THAT(on_record(), ElementsAre("rollback of change 1 by out-of-memory: this agent runs dry"));
+    EXPECT_THAT(approvals_in(approvals_ / "rollbacks"), SizeIs(1)) << "another agent may do it";
+}
+
+TEST_F(PipelineRefusalsTest, AnotherAgentsLeaseIsOnRecordForWhatIsRolledBack) {
+    platform_.can.leases = true;
+    another_agent_changes_it();
+    const ChangeId id = change_of_before(store_);
     ASSERT_TRUE(leave(approvals_ / "rollbacks", {id, "ada"}));
     pass(5s);
     EXPECT_THAT(on_record(), has("rollback of change 1 by out-of-memory"));
