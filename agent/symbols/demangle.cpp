@@ -1,11 +1,8 @@
 #include "agent/symbols/demangle.hpp"
 
-#include <cxxabi.h>
 #include <libiberty/demangle.h>
 
 #include <cstddef>
-#include <cstdlib>
-#include <memory>
 #include <optional>
 
 namespace autotune::symbols {
@@ -30,24 +27,16 @@ void collect(const char* piece, std::size_t size, void* to) {
     collected.text.append(piece, size);
 }
 
-std::optional<std::string> rust(const std::string& mangled) {
+using Demangler = int (*)(const char* mangled, int options, demangle_callbackref, void* to);
+
+std::optional<std::string> plain_by(Demangler demangler, const std::string& mangled) {
     Collected collected;
     try {
-        if (rust_demangle_callback(mangled.c_str(), DMGL_PARAMS, collect, &collected) == 0) return std::nullopt;
+        if (demangler(mangled.c_str(), DMGL_PARAMS, collect, &collected) == 0) return std::nullopt;
     } catch (const TooLong&) {
         return std::nullopt;
     }
     return std::move(collected.text);
-}
-
-std::optional<std::string> cxx(const std::string& mangled) {
-    int status = 0;
-    const std::unique_ptr<char, decltype(&std::free)> plain(
-        abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, &status), &std::free);
-    if (status != 0 || !plain) return std::nullopt;
-    std::string text(plain.get());
-    if (text.size() > kMaxPlain) text.resize(kMaxPlain);
-    return text;
 }
 
 }  // namespace
@@ -57,9 +46,9 @@ std::string demangle(std::string_view mangled) {
     if (name.size() > kMaxMangled) return name;
     // Rust's legacy names are valid C++ too, with a hash at their end: asked first.
     if (name.starts_with("_R") || (name.starts_with("_ZN") && name.find("17h") != std::string::npos))
-        if (auto plain = rust(name)) return *std::move(plain);
+        if (auto plain = plain_by(rust_demangle_callback, name)) return *std::move(plain);
     if (name.starts_with("_Z"))
-        if (auto plain = cxx(name)) return *std::move(plain);
+        if (auto plain = plain_by(cplus_demangle_v3_callback, name)) return *std::move(plain);
     return name;
 }
 

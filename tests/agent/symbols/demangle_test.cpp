@@ -44,6 +44,23 @@ std::string nested(int depth) {
     return name + "E";
 }
 
+// Types of which each has the one before it twice, by substitution: 160 characters stand for a megabyte, 210 for 40.
+std::string doubling(int depth) {
+    static constexpr char kDigits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    std::string name = "_Z1f1AIccES_IS0_S0_E";
+    for (int i = 1; i < depth; ++i) {
+        const std::string last = std::string("S") + kDigits[i] + "_";
+        name += "S_I" + last + last + "E";
+    }
+    return name;
+}
+
+TEST(Demangle, LeavesACxxNameThatStandsForOneWithoutEnd) {
+    EXPECT_EQ(demangle(doubling(2)),
+              "f(A<char, char>, A<A<char, char>, A<char, char> >, A<A<A<char, char>, A<char, char> >, A<A<char, char>, A<char, char> > >)");
+    EXPECT_EQ(demangle(doubling(30)), doubling(30)) << "2^30 pieces";
+}
+
 TEST(Demangle, LeavesANameThatStandsForOneWithoutEnd) {
     EXPECT_EQ(demangle(nested(1)), "a::b::<((), ()), (((), ()), ((), ()))>");
     EXPECT_EQ(demangle(nested(40)), nested(40)) << "2^40 pieces";
