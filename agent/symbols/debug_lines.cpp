@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t kMaxUnits = 200'000;
 constexpr std::size_t kMaxRanges = 1'000'000;      // of all units
 constexpr std::size_t kMaxEntries = 2'000'000;     // looked at in one unit
+constexpr std::size_t kMaxScopes = 400'000;        // of one unit: many entries may share one list of ranges
 constexpr std::size_t kMaxDepth = 128;
 constexpr std::size_t kMaxRangesOfEntry = 4'096;
 constexpr std::size_t kMaxPlaces = 64;             // inlined into each other
@@ -200,7 +201,7 @@ struct DebugLines::State {
         (void)each_range(die, kMaxRangesOfEntry, [&](std::uint64_t low, std::uint64_t high) {
             scope.low = low;
             scope.high = high;
-            unit.scopes.push_back(scope);
+            if (unit.scopes.size() < kMaxScopes) unit.scopes.push_back(scope);
         });
     }
 
@@ -217,7 +218,7 @@ struct DebugLines::State {
                 more = dwarf_siblingof(&parents.back(), &die);
                 parents.pop_back();
             }
-            if (more != 0 || seen == kMaxEntries) break;
+            if (more != 0 || seen == kMaxEntries || unit.scopes.size() == kMaxScopes) break;
             add(unit, &die, static_cast<std::uint32_t>(parents.size()));
             if (worth_entering(&die)) {
                 whole = whole && parents.size() < kMaxDepth;
