@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t kMaxSymbols = 1'000'000;
 constexpr std::size_t kMaxText = 32u << 20;  // of all names; the last ones stay out
 constexpr std::size_t kMaxNameLength = 4096;
+constexpr std::size_t kMaxObjects = 64;      // of a few names, in a few tables
+constexpr std::uint64_t kMaxRead = 512u << 20;  // of all sections that libelf may copy
 
 struct CloseElf {
     void operator()(Elf* elf) const { elf_end(elf); }
@@ -73,7 +75,7 @@ public:
         Elf_Scn* section = nullptr;
         while (reader.image_.build_id_.empty() && (section = elf_nextscn(elf, section)) != nullptr) {
             GElf_Shdr header;
-            if (gelf_getshdr(section, &header) != nullptr && header.sh_type == SHT_NOTE)
+            if (gelf_getshdr(section, &header) != nullptr && header.sh_type == SHT_NOTE && reader.may_read(header))
                 reader.read_notes(elf_getdata(section, nullptr));
         }
         return std::move(reader.image_.build_id_);
@@ -113,8 +115,15 @@ private:
             if (header.sh_type == SHT_PROGBITS && header.sh_size > 0)
                 read_named(section, elf_strptr(elf_, names, header.sh_name));
             if (header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM) read_symbols(section, header);
-            if (header.sh_type == SHT_NOTE) read_notes(elf_getdata(section, nullptr));
+            if (header.sh_type == SHT_NOTE && may_read(header)) read_notes(elf_getdata(section, nullptr));
         }
+    }
+
+    // Headers may say anything, and many of them the same bytes.
+    bool may_read(const GElf_Shdr& header) {
+        if (header.sh_size > kMaxRead - read_) return false;
+        read_ += header.sh_size;
+        return true;
     }
 
     void read_named(Elf_Scn* section, const char* raw) {
@@ -165,8 +174,9 @@ private:
     }
 
     void read_symbols(Elf_Scn* section, const GElf_Shdr& header) {
+        if (header.sh_entsize == 0 || !may_read(header)) return;
         Elf_Data* data = elf_getdata(section, nullptr);
-        if (data == nullptr || header.sh_entsize == 0) return;
+        if (data == nullptr) return;
         const std::size_t count = std::min<std::size_t>(data->d_size / header.sh_entsize, kMaxSymbols);
         // Growing by doubling would take twice as much for a moment, and a large program's names are what we have most of.
         GElf_Shdr names;
@@ -193,7 +203,7 @@ private:
         // Mapping symbols and local labels are not functions.
         if (type == STT_NOTYPE && (name.starts_with("$") || name.starts_with(".L"))) return;
         if (!function) {
-            image_.objects_.emplace_back(name, symbol.st_value);
+            if (image_.objects_.size() < kMaxObjects) image_.objects_.emplace_back(name, symbol.st_value);
             return;
         }
         if (image_.text_.size() > kMaxText) return;
@@ -223,6 +233,7 @@ private:
     }
 
     Elf* elf_;
+    std::uint64_t read_ = 0;  // bytes of sections
     ElfImage image_;
     Elf_Scn* debug_data_ = nullptr;  // .gnu_debugdata
     std::vector<Candidate> found_;
