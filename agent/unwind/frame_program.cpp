@@ -14,6 +14,7 @@ namespace {
 // Register numbers of the x86-64 ABI.
 constexpr std::uint64_t kRbp = 6, kRsp = 7;
 constexpr std::size_t kMostRemembered = 64;
+constexpr std::size_t kMostCommon = 512;  // bytes of instructions that are run for each function again; compilers write some 10
 
 // DWARF 5, section 7.24.
 enum : std::uint8_t {
@@ -152,6 +153,7 @@ public:
         : common_(common), at_(start), end_(end), rows_(rows) {}
 
     ProgramResult run(std::span<const std::uint8_t> instructions) {
+        if (common_.instructions.size() > kMostCommon) return {.damaged = true};
         execute(common_.instructions, Phase::common);
         initial_ = state_;
         execute(instructions, Phase::function);

@@ -22,7 +22,7 @@ class EhFrame {
 public:
     static constexpr std::uint64_t kAddress = 0x1000;
 
-    explicit EhFrame(const Bytes& augmentation = {'z', 'R', 0}, const Bytes& data = {0x1b}) {
+    explicit EhFrame(const Bytes& augmentation = {'z', 'R', 0}, const Bytes& data = {0x1b}, std::size_t nops = 0) {
         Bytes body;
         put32(body, 0);
         body.push_back(1);
@@ -30,6 +30,7 @@ public:
         body.insert(body.end(), {1, 0x78, 16, static_cast<std::uint8_t>(data.size())});
         body.insert(body.end(), data.begin(), data.end());
         body.insert(body.end(), {0x0c, 7, 8, 0x90, 1});
+        body.resize(body.size() + nops);
         entry(body);
     }
     EhFrame& function(std::uint32_t start, std::uint32_t length, const Bytes& instructions) {
@@ -144,6 +145,15 @@ TEST(CallFrames, CountWhatIsDamagedAndGoOn) {
     EXPECT_THAT(told(rows), ElementsAre("8000 rsp+8 rbp same+0", "8010 none+0 rbp same+0"));
     EXPECT_EQ(EhFrame().raw({1, 2, 3}).read().damaged, 1u);
     EXPECT_EQ(EhFrame({'z', 'Q', 0}).function(0x5000, 4, {}).read().damaged, 2u);  // what is Q?
+}
+
+// They are run for each function anew.
+TEST(CallFrames, AreDamagedWhereTheCommonInstructionsGoOnForEver) {
+    Bytes pointer_and_nops{0x1b};
+    pointer_and_nops.resize(100);  // augmentation data: 1 byte of it is known, all is passed over
+    EXPECT_EQ(EhFrame({'z', 'R', 0}, pointer_and_nops).function(0x5000, 4, {}).read().damaged, 0u);
+    EhFrame long_one({'z', 'R', 0}, {0x1b}, 1000);
+    EXPECT_EQ(long_one.function(0x5000, 4, {}).function(0x6000, 4, {}).read().damaged, 2u);
 }
 
 TEST(CallFrames, TakeEarlierDescriptionsOfTwo) {
