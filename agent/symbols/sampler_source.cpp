@@ -58,6 +58,11 @@ public:
         if (!loaded) return loaded.forward();
         program_ = std::move(*loaded);
         unwinding_.emplace(program_->unwind_maps());
+        // Megabytes of names: read when the first process comes they would make us late for its mappings.
+        if (options_.kernel) {
+            Tables unused;
+            (void)symbolizer_.resolve_kernel(1, unused);
+        }
         auto applied = apply();
         if (applied && keeps_times()) applied = program_->meet_threads();
         if (!applied) program_.reset();
