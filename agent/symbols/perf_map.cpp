@@ -7,6 +7,7 @@
 namespace autotune::symbols {
 
 namespace {
+constexpr std::size_t kLeastRoom = 16;  // a part of so many: where settling makes no more room than that, the map is full
 constexpr std::size_t kMaxOverlap = 16;  // entries looked back at for one that reaches over its successors
 
 bool take_hex(std::string_view& line, std::uint64_t& value) {
@@ -27,15 +28,25 @@ std::size_t PerfMap::add(std::string_view text, std::uint32_t at) {
         taken = end + 1;
         std::uint64_t start = 0, size = 0;
         if (!take_hex(line, start) || !take_hex(line, size) || line.empty() || size == 0) continue;
-        if (entries_.size() + fresh_.size() >= max_entries_) settle();
-        if (entries_.size() >= max_entries_) {
-            ++dropped_;
-            continue;
-        }
         constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
-        fresh_.push_back({start, static_cast<std::uint32_t>(std::min(size, kMost)),
-                          at + static_cast<std::uint32_t>(end - line.size())});
+        const Entry entry{start, static_cast<std::uint32_t>(std::min(size, kMost)), at + static_cast<std::uint32_t>(end - line.size())};
+        if (!full_ && entries_.size() + fresh_.size() >= max_entries_) {
+            settle();
+            full_ = entries_.size() + max_entries_ / kLeastRoom >= max_entries_;
+        }
+        if (!full_)
+            fresh_.push_back(entry);
+        else if (!replace(entry))
+            ++dropped_;
     }
+}
+
+// Of the same start. Settled.
+bool PerfMap::replace(const Entry& with) {
+    const auto found = std::ranges::lower_bound(entries_, with.start, {}, &Entry::start);
+    if (found == entries_.end() || found->start != with.start) return false;
+    *found = with;
+    return true;
 }
 
 // Of several with one start the last written stays.

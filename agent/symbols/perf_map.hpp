@@ -26,7 +26,7 @@ public:
 
     [[nodiscard]] std::size_t size();
     [[nodiscard]] std::size_t bytes() const { return (entries_.capacity() + fresh_.capacity()) * sizeof(Entry); }
-    // Lines beyond the bound, which are not known.
+    // Lines beyond the bound, which are not known. What is known may be told anew there, too.
     [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
 
 private:
@@ -37,8 +37,10 @@ private:
     };
     static_assert(sizeof(Entry) == 16);
     void settle();
+    bool replace(const Entry& with);
 
     std::size_t max_entries_;
+    bool full_ = false;
     std::vector<Entry> entries_;  // by start, no two of one start
     std::vector<Entry> fresh_;    // as they came
     std::uint64_t dropped_ = 0;

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "agent/symbols/jit_symbols.hpp"
 #include "agent/symbols/kernel_symbols.hpp"
@@ -74,6 +75,19 @@ TEST(PerfMap, CountsWhatFindsNoRoom) {
     EXPECT_EQ(map.map.dropped(), 1u) << "a was overwritten by c and takes no room";
     EXPECT_EQ(map.find(0x1001), "c");
     EXPECT_EQ(map.find(0x4001), "");
+}
+
+// Lines without end that tell one place anew must not make it settle for each few of them.
+TEST(PerfMap, TakesWhatIsToldAnewWhenItIsFull) {
+    std::ostringstream text;
+    for (int i = 0; i < 1598; ++i) text << std::hex << 0x1000 + 16 * i << " 10 f" << std::dec << i << '\n';
+    for (int i = 0; i < 5; ++i) text << "1000 10 again" << i << '\n';
+    text << "100000 10 new\n";
+    Read map(text.str(), 1600);
+    EXPECT_EQ(map.find(0x1000), "again4");
+    EXPECT_EQ(map.find(0x1010), "f1");
+    EXPECT_EQ(map.find(0x100000), "");
+    EXPECT_EQ(map.map.dropped(), 1u);
 }
 
 class JitFile : public ::testing::Test {
