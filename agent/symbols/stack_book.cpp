@@ -12,8 +12,13 @@ namespace autotune::symbols {
 namespace {
 
 // What of the kernel's frames is our own program, and the way to it: above these the thread's own call chain begins.
-constexpr std::array<std::string_view, 4> kProbed{"__schedule", "do_exit", "__alloc_frozen_pages_noprof",
+constexpr std::array<std::string_view, 5> kProbed{"__schedule", "do_exit", "__alloc_frozen_pages_noprof", "__alloc_pages_noprof",
                                                   "__alloc_pages"};
+constexpr std::array<std::string_view, 4> kProbes{"bpf_prog_", "bpf_trace_run", "__bpf_trace_", "__traceiter_"};
+
+bool is_probe(std::string_view name) {
+    return std::ranges::any_of(kProbes, [&](std::string_view begin) { return name.starts_with(begin); });
+}
 
 std::string_view shown(std::uint32_t number) {
     switch (number) {
@@ -56,6 +61,8 @@ BuiltStack StackBook::build(const SampleRecord& told, Tables& tables) {
         return std::ranges::find(kProbed, tables.strings[tables.frames[id].name]) != kProbed.end();
     });
     if (own != frames.end()) frames.erase(frames.begin(), own);
+    // Where no such function stands between: what is left of the way to our program.
+    frames.erase(frames.begin(), std::ranges::find_if_not(frames, [&](FrameId id) { return is_probe(tables.strings[tables.frames[id].name]); }));
     const auto user = tables.stacks[built.stack];
     frames.insert(frames.end(), user.begin(), user.end());
     built.stack = tables.stacks.intern(frames);

@@ -2,7 +2,10 @@
 #include "agent/symbols/stack_book.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -11,6 +14,7 @@ namespace {
 
 class StackBookTest : public ::testing::Test {
 protected:
+    ~StackBookTest() override { std::filesystem::remove_all(proc_); }
     SampleRecord told(std::uint32_t number, std::vector<std::uint64_t> native, std::vector<std::uint64_t> kernel = {}) {
         SampleRecord record{.from = {.process = {.pid = 4711, .start_ns = 5}}};
         record.number = number;
@@ -27,8 +31,18 @@ protected:
     }
     using Names = std::vector<std::string>;
 
+    static std::string proc_with_kernel() {
+        const std::string proc = ::testing::TempDir() + "/proc-" + std::to_string(getpid());
+        std::filesystem::create_directories(proc);
+        std::ofstream(proc + "/kallsyms") << "ffffffff81000100 t bpf_prog_0123_at_on_growth\nffffffff81000200 T bpf_trace_run2\n"
+                                             "ffffffff81000300 t __bpf_trace_sys_exit\nffffffff81000400 t syscall_exit_work\n"
+                                             "ffffffff81000500 T schedule\nffffffff81000600 t __schedule\n";
+        return proc;
+    }
+
     Tables tables_;
-    Symbolizer symbolizer_{{.proc = ::testing::TempDir() + "/no-proc"}};
+    const std::string proc_ = proc_with_kernel();
+    Symbolizer symbolizer_{{.proc = proc_}};
     PythonFrames python_;
     StackBook book_{symbolizer_, python_};
 };
@@ -71,6 +85,13 @@ TEST_F(StackBookTest, KeepsMoreThanTwiceWhatTheKernelSideRemembers) {
 TEST_F(StackBookTest, PutsTheKernelsFramesAboveTheOthers) {
     book_.learn(told(100, {0x1000}, {0xffffffff81000001, 0xffffffff81000002}), tables_);
     EXPECT_EQ(frames(100), (Names{"[kernel]", "[kernel]", "[unmapped]"}));
+}
+
+TEST_F(StackBookTest, LeavesOutTheWayToOurOwnProgram) {
+    book_.learn(told(100, {0x1000}, {0xffffffff81000110, 0xffffffff81000210, 0xffffffff81000310, 0xffffffff81000410}), tables_);
+    EXPECT_EQ(frames(100), (Names{"syscall_exit_work", "[unmapped]"}));
+    book_.learn(told(200, {0x1000}, {0xffffffff81000110, 0xffffffff81000610, 0xffffffff81000510}), tables_);
+    EXPECT_EQ(frames(200), (Names{"__schedule", "schedule", "[unmapped]"}));
 }
 
 }  // namespace
