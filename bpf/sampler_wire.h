@@ -9,7 +9,7 @@ enum at_sampler_limits {
     AT_MAX_PYTHON_FRAMES = 128, /* a power of two: an index is masked */
     AT_MAX_NATIVE_FRAMES = 1024, /* a power of two: an index is masked */
     AT_MAX_POINTER_FRAMES = 127, /* kernel.perf_event_max_stack: what the kernel walks by frame pointers */
-    AT_MAX_PYTHON_THREADS = 128,
+    AT_MAX_PYTHON_THREADS = 2048, /* looked through for the one that runs; the oldest is the last */
     AT_EXEC_PATH_LENGTH = 256,
 };
 

@@ -16,7 +16,7 @@ const autotune::testing::FakeMemory* memory_under_test = nullptr;
 namespace autotune::symbols {
 namespace {
 
-constexpr std::uint64_t kRuntime = 0x10000, kInterpreter = 0x20000, kThreads = 0x30000, kFrames = 0x100000,
+constexpr std::uint64_t kRuntime = 0x10000, kInterpreter = 0x20000, kThreads = 0x2000000, kFrames = 0x100000,
                         kCodes = 0x800000, kStep = 0x400, kSelf = 0x7f00dead0000;
 
 class PythonWalk : public ::testing::TestWithParam<unsigned> {
@@ -97,6 +97,16 @@ TEST_P(PythonWalk, NeverTakesAnotherThreadsFrames) {
     if (o_.runtime_current_thread != 0) memory_.put(kRuntime + o_.runtime_current_thread, thread_at(0));
     EXPECT_EQ(walk(), AT_PYTHON_NO_THREAD);
     EXPECT_EQ(walker_.count, 0u);
+}
+
+// The main thread is the last of the list.
+TEST_P(PythonWalk, FindsTheOldestOfAThousandThreads) {
+    std::vector<std::uint64_t> ids(1000, 1);
+    ids.back() = kSelf;
+    put_threads(ids);
+    put_frames(999, 2);
+    EXPECT_EQ(walk(), AT_PYTHON_WHOLE);
+    EXPECT_EQ(walker_.count, 2u);
 }
 
 TEST_P(PythonWalk, SkipsWhatTheCStackOwns) {
