@@ -14,6 +14,7 @@
 #include "agent/symbols/sampler_source.hpp"
 #include "analyzer/analyzer.hpp"
 #include "cli/finished_invocations.hpp"
+#include "cli/sampler_notes.hpp"
 #include "core/profile_builder.hpp"
 
 namespace autotune::cli {
@@ -114,6 +115,7 @@ public:
         const symbols::SamplerHealth health = sampler_->health();
         out_.unknown_stacks = health.unknown_stacks;
         out_.bytes = health.bytes;
+        out_.notes = sampler_notes(health);
         out_.bpf_seconds = sampler_->bpf_run_seconds() + bpf_->bpf_run_seconds();
         if (target_.invocation.empty()) return all();
         if (target_.invocation == "each") return each();

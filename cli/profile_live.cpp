@@ -9,6 +9,7 @@
 #include "cli/profile_allocations.hpp"
 #include "cli/profile_functions.hpp"
 #include "cli/profile_subject.hpp"
+#include "cli/sampler_notes.hpp"
 
 namespace autotune::cli {
 
@@ -66,31 +67,6 @@ private:
     StackWriter stacks_;
 };
 
-constexpr std::size_t kMostFetches = 8;  // that are told one by one
-
-std::vector<std::string> notes_of(const symbols::SamplerHealth& health) {
-    std::vector<std::string> notes;
-    const auto counted = [&](std::uint64_t count, const char* what) {
-        if (count > 0) notes.push_back(std::to_string(count) + " " + what);
-    };
-    for (const symbols::Fetch& f : health.fetches) {
-        if (notes.size() == kMostFetches) {
-            counted(health.fetches.size() - kMostFetches, "more were asked of debuginfod");
-            break;
-        }
-        notes.push_back("debuginfod: " + f.build_id + ": " + (f.path.empty() ? f.error : "fetched to " + f.path));
-    }
-    counted(health.not_copied, "stacks of new processes and libraries found no room to be walked later: they are cut");
-    counted(health.guessed_runs, "times the place of Python frames among native ones is a guess");
-    const symbols::ModuleCounts& modules = health.symbols.modules;
-    counted(modules.corrupt, "files could not be read: no names of them");
-    counted(modules.no_room, "files have more DWARF than there is room for: no lines and inlined functions of them");
-    counted(modules.damaged, "units of DWARF are damaged: not all of their lines and inlined functions are shown");
-    counted(health.symbols.jit_refused, "perf maps (/tmp/perf-PID.map) are older than their process: an earlier one's, no names of them");
-    counted(health.symbols.jit_no_room, "functions of perf maps found no room: no names of them");
-    return notes;
-}
-
 }  // namespace
 
 Result<LiveProfile> profile_live(const ProfileTarget& target, bool& command_refused) {
@@ -121,7 +97,7 @@ Result<LiveProfile> profile_live(const ProfileTarget& target, bool& command_refu
     out.took = subject->took();
     out.status = subject->status();
     const symbols::SamplerHealth health = sampler.health();
-    out.notes = notes_of(health);
+    out.notes = sampler_notes(health);
     out.unknown_stacks = health.unknown_stacks;
     out.bytes = health.bytes;
     out.bpf_seconds = sampler.bpf_run_seconds();

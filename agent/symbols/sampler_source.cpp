@@ -110,6 +110,10 @@ public:
         if (program_) health.not_copied = program_->counts()[AT_COUNT_NOT_COPIED];
         health.unknown_stacks = stacks_.unknown();
         health.symbols = symbolizer_.counts();
+        if (unwinding_) {
+            health.unwinding_refused = unwinding_->counts().refused;
+            health.unwinding_damaged = unwinding_->counts().damaged;
+        }
         health.fetches = symbolizer_.fetches();
         return health;
     }
