@@ -31,7 +31,7 @@ namespace autotune::symbols {
 struct SymbolizerOptions {
     std::string proc = "/proc";
     std::size_t max_processes = 4096;
-    std::size_t max_symbol_bytes = 24u << 20;  // all symbols and DWARF together
+    std::size_t max_symbol_bytes = 32u << 20;  // all symbols and DWARF together
     std::size_t max_jit_bytes = 18u << 20;      // of all perf maps together; one of them may take 16 MiB
     DebuginfodOptions debuginfod = debuginfod_of_environment();
 };
