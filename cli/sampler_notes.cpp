@@ -27,6 +27,7 @@ std::vector<std::string> sampler_notes(const symbols::SamplerHealth& health) {
     counted(health.unwinding_damaged, "entries of call frames are damaged: stacks through them are cut");
     const symbols::ModuleCounts& modules = health.symbols.modules;
     counted(modules.corrupt, "files could not be read: no names of them");
+    counted(modules.cut, "files have sections that are too large to be read: not all of their names");
     counted(modules.no_room, "files have more DWARF than there is room for: no lines and inlined functions of them");
     counted(modules.damaged, "units of DWARF are damaged: not all of their lines and inlined functions are shown");
     counted(health.symbols.jit_refused, "perf maps (/tmp/perf-PID.map) are older than their process: an earlier one's, no names of them");

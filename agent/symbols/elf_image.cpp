@@ -18,7 +18,8 @@ constexpr std::size_t kMaxSymbols = 1'000'000;
 constexpr std::size_t kMaxText = 32u << 20;  // of all names; the last ones stay out
 constexpr std::size_t kMaxNameLength = 4096;
 constexpr std::size_t kMaxObjects = 64;      // of a few names, in a few tables
-constexpr std::uint64_t kMaxRead = 512u << 20;  // of all sections that libelf may copy
+constexpr std::uint64_t kMaxRead = 256u << 20;  // of all sections: libelf copies whole what it is asked for
+constexpr std::uint64_t kMaxNotes = 1u << 20;   // of one segment
 
 struct CloseElf {
     void operator()(Elf* elf) const { elf_end(elf); }
@@ -75,7 +76,7 @@ public:
         Elf_Scn* section = nullptr;
         while (reader.image_.build_id_.empty() && (section = elf_nextscn(elf, section)) != nullptr) {
             GElf_Shdr header;
-            if (gelf_getshdr(section, &header) != nullptr && header.sh_type == SHT_NOTE && reader.may_read(header))
+            if (gelf_getshdr(section, &header) != nullptr && header.sh_type == SHT_NOTE && reader.may_read(section))
                 reader.read_notes(elf_getdata(section, nullptr));
         }
         return std::move(reader.image_.build_id_);
@@ -95,7 +96,7 @@ private:
                     {header.p_offset, header.p_vaddr, header.p_filesz, (header.p_flags & PF_X) != 0});
             if (header.p_type == PT_NOTE)
                 read_notes(elf_getdata_rawchunk(elf_, static_cast<std::int64_t>(header.p_offset),
-                                                header.p_filesz, ELF_T_NHDR));
+                                                std::min<std::uint64_t>(header.p_filesz, kMaxNotes), ELF_T_NHDR));
         }
     }
 
@@ -113,17 +114,24 @@ private:
             GElf_Shdr header;
             if (gelf_getshdr(section, &header) == nullptr) continue;
             if (header.sh_type == SHT_PROGBITS && header.sh_size > 0)
-                read_named(section, elf_strptr(elf_, names, header.sh_name));
+                read_named(section, may_read(elf_getscn(elf_, names)) ? elf_strptr(elf_, names, header.sh_name) : nullptr);
             if (header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM) read_symbols(section, header);
-            if (header.sh_type == SHT_NOTE && may_read(header)) read_notes(elf_getdata(section, nullptr));
+            if (header.sh_type == SHT_NOTE && may_read(section)) read_notes(elf_getdata(section, nullptr));
         }
     }
 
-    // Headers may say anything, and many of them the same bytes.
-    bool may_read(const GElf_Shdr& header) {
-        if (header.sh_size > kMaxRead - read_) return false;
+    // To be asked before libelf is asked for its bytes. Headers may say anything, and many of them the same bytes.
+    bool may_read(Elf_Scn* section) {
+        GElf_Shdr header;
+        if (section == nullptr || gelf_getshdr(section, &header) == nullptr) return false;
+        const auto [known, is_new] = may_read_.try_emplace(elf_ndxscn(section), false);
+        if (!is_new) return known->second;
+        if (header.sh_size > kMaxRead - read_) {
+            image_.cut_ = true;
+            return false;
+        }
         read_ += header.sh_size;
-        return true;
+        return known->second = true;
     }
 
     void read_named(Elf_Scn* section, const char* raw) {
@@ -133,7 +141,8 @@ private:
         if (name == ".gnu_debuglink") image_.debug_link_ = parse_debug_link(bytes_of(section));
     }
 
-    static std::string_view bytes_of(Elf_Scn* section) {
+    std::string_view bytes_of(Elf_Scn* section) {
+        if (!may_read(section)) return {};
         const Elf_Data* data = elf_rawdata(section, nullptr);
         if (data == nullptr || data->d_buf == nullptr) return {};
         return {static_cast<const char*>(data->d_buf), data->d_size};
@@ -174,7 +183,7 @@ private:
     }
 
     void read_symbols(Elf_Scn* section, const GElf_Shdr& header) {
-        if (header.sh_entsize == 0 || !may_read(header)) return;
+        if (header.sh_entsize == 0 || !may_read(section) || !may_read(elf_getscn(elf_, header.sh_link))) return;
         Elf_Data* data = elf_getdata(section, nullptr);
         if (data == nullptr) return;
         const std::size_t count = std::min<std::size_t>(data->d_size / header.sh_entsize, kMaxSymbols);
@@ -233,7 +242,8 @@ private:
     }
 
     Elf* elf_;
-    std::uint64_t read_ = 0;  // bytes of sections
+    std::uint64_t read_ = 0;                  // bytes of sections
+    std::map<std::size_t, bool> may_read_;    // of sections that were asked about, by index
     ElfImage image_;
     Elf_Scn* debug_data_ = nullptr;  // .gnu_debugdata
     std::vector<Candidate> found_;

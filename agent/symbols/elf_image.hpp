@@ -58,6 +58,7 @@ public:
     [[nodiscard]] const DebugLink& debug_link() const { return debug_link_; }
     [[nodiscard]] bool has_full_table() const { return full_table_; }        // .symtab, not only .dynsym
     [[nodiscard]] bool has_dwarf() const { return dwarf_; }                  // .debug_info
+    [[nodiscard]] bool is_cut() const { return cut_; }                       // some section was too large to be read
     [[nodiscard]] std::size_t size() const { return functions_.size(); }
     [[nodiscard]] std::size_t bytes() const;  // memory held
 
@@ -80,6 +81,7 @@ private:
     DebugLink debug_link_;
     bool full_table_ = false;
     bool dwarf_ = false;
+    bool cut_ = false;
 };
 
 // Only that, of an open file: hex, "" when it has none or is no ELF file.

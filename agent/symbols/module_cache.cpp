@@ -126,6 +126,7 @@ void ModuleCache::read(Build& build, File& file) {
         ++counts_.corrupt;
         return;
     }
+    counts_.cut += image->is_cut() ? 1 : 0;
     build.image = std::move(*image);
     if (build.image.has_dwarf()) build.dwarf = copy_of(file.fd);
     if (build.image.has_full_table() && build.image.has_dwarf()) return;
@@ -153,6 +154,7 @@ void ModuleCache::take_debug_file(Build& build, Fd fd) {
         ++counts_.corrupt;
         return;
     }
+    counts_.cut += full->is_cut() ? 1 : 0;
     if (full->has_dwarf() && !build.image.has_dwarf()) build.dwarf = std::move(fd);
     if (full->has_full_table() && !build.image.has_full_table()) build.image.adopt_functions(std::move(*full));
 }

@@ -44,6 +44,7 @@ struct FilePlace {
 struct ModuleCounts {
     std::uint64_t evicted = 0;      // builds that went to make room
     std::uint64_t corrupt = 0;      // files that could not be read
+    std::uint64_t cut = 0;          // files of which some section was too large to be read
     std::uint64_t no_room = 0;      // files whose DWARF is larger than the room for it
     std::uint64_t damaged = 0;      // units of DWARF of which not everything could be read
     std::uint64_t unpinned = 0;     // files that were forgotten: too many were mapped at a time

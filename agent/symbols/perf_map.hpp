@@ -26,7 +26,7 @@ public:
 
     [[nodiscard]] std::size_t size();
     [[nodiscard]] std::size_t bytes() const { return (entries_.capacity() + fresh_.capacity()) * sizeof(Entry); }
-    // Lines beyond the bound, which are not known. What is known may be told anew there, too.
+    // Lines beyond the bound, which are not known; one that tells a known function anew is not beyond it.
     [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
 
 private:

@@ -15,9 +15,10 @@ TEST(SamplerNotes, SayWhatIsMissingAndNothingElse) {
     EXPECT_THAT(sampler_notes({.samples = 1'000}), IsEmpty());
     symbols::SamplerHealth health{.not_copied = 3};
     health.unwinding_refused = 1;
+    health.symbols.modules.cut = 4;
     health.symbols.jit_refused = 2;
     EXPECT_THAT(sampler_notes(health), ElementsAre(HasSubstr("3 stacks of new processes"), HasSubstr("1 files, mappings or processes"),
-                                                   HasSubstr("2 perf maps")));
+                                                   HasSubstr("4 files have sections"), HasSubstr("2 perf maps")));
 }
 
 TEST(SamplerNotes, TellSomeFetchesAndHowManyMore) {

@@ -1,7 +1,16 @@
 #include "agent/symbols/elf_image.hpp"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <tuple>
 
 #include "agent/symbols/demangle.hpp"
 #include "os/fd.hpp"
@@ -58,6 +67,56 @@ TEST(ElfImage, KeepsTheDataThatAnInterpreterIsFoundBy) {
     ASSERT_TRUE(image);
     EXPECT_TRUE(image->address_of("_PyRuntime"));
     EXPECT_FALSE(image->address_of("other_data"));
+}
+
+// A program with one function, `found`, whose table of symbols or of their names says that it is `bytes` long: a hole.
+std::string with_large_section(std::size_t which, std::uint64_t bytes) {
+    enum : std::size_t { none, code, symbols, names, sections };
+    std::array<Elf64_Shdr, sections> headers{};
+    headers[code] = {.sh_type = SHT_PROGBITS, .sh_flags = SHF_EXECINSTR, .sh_addr = 0x1000, .sh_offset = 0x1000, .sh_size = 0x100};
+    headers[symbols] = {.sh_type = SHT_SYMTAB, .sh_offset = 0x2000, .sh_size = sizeof(Elf64_Sym), .sh_link = names, .sh_entsize = sizeof(Elf64_Sym)};
+    headers[names] = {.sh_type = SHT_STRTAB, .sh_offset = 0x3000, .sh_size = 16};
+    if (which != none) {
+        headers[which].sh_offset = 0x10000;
+        headers[which].sh_size = bytes;
+    }
+    Elf64_Ehdr head{};
+    std::memcpy(head.e_ident, ELFMAG, SELFMAG);
+    head.e_ident[EI_CLASS] = ELFCLASS64;
+    head.e_ident[EI_DATA] = ELFDATA2LSB;
+    head.e_ident[EI_VERSION] = head.e_version = EV_CURRENT;
+    head.e_type = ET_EXEC;
+    head.e_machine = EM_X86_64;
+    head.e_ehsize = sizeof head;
+    head.e_shoff = sizeof head;
+    head.e_shentsize = sizeof(Elf64_Shdr);
+    head.e_shnum = sections;
+    head.e_shstrndx = names;
+    const Elf64_Sym symbol{.st_name = 1, .st_info = STT_FUNC, .st_shndx = code, .st_value = 0x1000, .st_size = 16};
+    const std::string path = ::testing::TempDir() + "/large-" + std::to_string(getpid());
+    std::ofstream file(path, std::ios::binary);
+    const auto put = [&](std::uint64_t at, const void* from, std::size_t size) {
+        file.seekp(static_cast<std::streamoff>(at)).write(static_cast<const char*>(from), static_cast<std::streamsize>(size));
+    };
+    put(0, &head, sizeof head);
+    put(sizeof head, headers.data(), sizeof headers);
+    put(headers[symbols].sh_offset, &symbol, sizeof symbol);
+    put(headers[names].sh_offset, "\0found", 7);
+    file.close();
+    std::filesystem::resize_file(path, 0x10000 + bytes);
+    return path;
+}
+
+TEST(ElfImage, LeavesOutSectionsThatAreTooLargeAndSaysSo) {
+    for (const auto& [which, bytes, whole] : {std::tuple{0u, 0ull, true}, {2u, 3ull << 20, true}, {2u, 300ull << 20, false},
+                                              {3u, 3ull << 20, true}, {3u, 300ull << 20, false}}) {
+        const std::string path = with_large_section(which, bytes);
+        const auto image = image_of(path.c_str());
+        std::filesystem::remove(path);
+        ASSERT_TRUE(image) << image.error().message;
+        EXPECT_EQ(image->is_cut(), !whole) << which << ' ' << bytes;
+        EXPECT_EQ(image->address_of("found").has_value(), whole) << which << ' ' << bytes;
+    }
 }
 
 TEST(ElfImage, RefusesWhatIsNoElf) {

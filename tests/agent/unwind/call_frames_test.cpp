@@ -149,11 +149,11 @@ TEST(CallFrames, CountWhatIsDamagedAndGoOn) {
 
 // They are run for each function anew.
 TEST(CallFrames, AreDamagedWhereTheCommonInstructionsGoOnForEver) {
-    Bytes pointer_and_nops{0x1b};
-    pointer_and_nops.resize(100);  // augmentation data: 1 byte of it is known, all is passed over
-    EXPECT_EQ(EhFrame({'z', 'R', 0}, pointer_and_nops).function(0x5000, 4, {}).read().damaged, 0u);
-    EhFrame long_one({'z', 'R', 0}, {0x1b}, 1000);
-    EXPECT_EQ(long_one.function(0x5000, 4, {}).function(0x6000, 4, {}).read().damaged, 2u);
+    const auto damaged = [](std::size_t nops) {
+        return EhFrame({'z', 'R', 0}, {0x1b}, nops).function(0x5000, 4, {}).function(0x6000, 4, {}).read().damaged;
+    };
+    EXPECT_EQ(damaged(500), 0u);
+    EXPECT_EQ(damaged(1000), 2u);
 }
 
 TEST(CallFrames, TakeEarlierDescriptionsOfTwo) {
