@@ -231,7 +231,7 @@ struct DebugLines::State {
             more = dwarf_siblingof(&die, &next);
             die = next;
         }
-        whole = whole && more != 0;
+        whole = whole && more != 0 && unit.scopes.size() < kMaxScopes;
         if (!whole) ++damaged;
         unit.scopes.shrink_to_fit();
         Dwarf_Lines* lines = nullptr;

@@ -93,6 +93,17 @@ TEST(DebugLines, RefusesWhatHasNoRoom) {
     EXPECT_EQ(lines.error().code, Errc::resource_exhausted);
 }
 
+TEST(DebugLines, BoundsRangesThatManyFunctionsShare) {
+    const Fd fd(open(AUTOTUNE_SHARED_RANGES, O_RDONLY | O_CLOEXEC));
+    const auto start = ElfImage::read(fd.get())->address_of("_start");
+    ASSERT_TRUE(start);
+    DebugLines lines = lines_of(AUTOTUNE_SHARED_RANGES);
+    (void)lines.at(*start);
+    EXPECT_EQ(lines.damaged(), 1u);
+    EXPECT_GT(lines.bytes(), 4u << 20);
+    EXPECT_LT(lines.bytes(), 20u << 20) << "of 160 MB";
+}
+
 TEST(DebugLines, SaysThatThereIsNoDwarf) {
     const auto lines = DebugLines::open(Fd(open(AUTOTUNE_STRIPPED_LIBRARY, O_RDONLY | O_CLOEXEC)), kRoom);
     ASSERT_FALSE(lines);
