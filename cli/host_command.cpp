@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -28,6 +29,7 @@ struct Arguments {
     std::string listen = "127.0.0.1:9000";
     std::string region = "us-east-1";
     std::uint32_t max_concurrency = 1000;
+    double idle_timeout_s = 600;
     std::uint64_t seed = 0;
 };
 
@@ -72,6 +74,7 @@ int serve(const Arguments& arguments) {
     options.state = std::filesystem::absolute(arguments.state);
     options.region = arguments.region;
     options.dispatch.concurrency = arguments.max_concurrency;
+    options.idle_timeout = std::chrono::milliseconds(std::llround(arguments.idle_timeout_s * 1000));
     options.seed = arguments.seed;
     options.note = say;
     options.probes = probes_of_our_tracer();
@@ -115,6 +118,9 @@ int host_command(int argc, char** argv) {
     app.add_option("--region", arguments.region, "region in ARNs")->capture_default_str();
     app.add_option("--max-concurrency", arguments.max_concurrency, "invocations at a time, all functions")
         ->check(CLI::Range(1, 1000000))
+        ->capture_default_str();
+    app.add_option("--idle-timeout", arguments.idle_timeout_s, "seconds after which a sandbox without work ends")
+        ->check(CLI::Range(0.1, 86400.0))
         ->capture_default_str();
     app.add_option("--seed", arguments.seed, "of the draws between an alias' two versions; 0: a random one")
         ->capture_default_str();

@@ -74,6 +74,7 @@ Status Host::Impl::open(const Clock& clock) {
             [this](const Code& code) { return registry->state().code_folder(code.sha256); },
             [this](const std::vector<AttachedLayer>& layers) { return registry->state().layers_folder(layers); }},
         options.dispatch);
+    registry->when_changed([this](const std::string& function) { dispatcher->tend_warm(function); });
     registry->when_superseded([this](const Configuration& old) { dispatcher->retire(old); });
     return options.functions.empty() ? ok() : deploy_folders(*registry, options.functions, options.note);
 }
@@ -110,6 +111,7 @@ Status Host::Impl::make_sandboxes(const Clock& clock) {
     pool.probes = options.probes;
     pool.limits.account_concurrency = options.dispatch.concurrency;
     pool.limits.function_concurrency = options.dispatch.concurrency;
+    pool.limits.idle_timeout = options.idle_timeout;
     pool.breaks = &breaks;
     pool.note = options.note;
     auto made = SandboxPool::create(std::move(pool));

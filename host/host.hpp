@@ -28,6 +28,7 @@ struct HostOptions {
     std::uint16_t port = 9000;          // 0: the kernel chooses
     std::string region = "us-east-1";
     DispatcherOptions dispatch;
+    Nanos idle_timeout = std::chrono::minutes(10);  // of a sandbox that is not kept warm
     std::map<std::string, std::string> probes;  // variables that bring a tracer's libraries into functions
     std::uint64_t seed = 0;                      // of the draws between an alias' versions; 0: a random one
     std::function<void(std::string_view)> note;  // a line for people; may be empty

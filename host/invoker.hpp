@@ -31,6 +31,20 @@ struct InvokeResult {
     std::string log_tail;            // last 4 KiB of the invocation's log, START to REPORT
 };
 
+// So many sandboxes of a snapshot are to be initialised ahead, and kept, for calls by that alias or version.
+struct WarmOrder {
+    FunctionVersionPtr function;
+    std::string qualifier;
+    std::uint32_t count = 0;  // 0: none from now on; those that work end when they have finished
+};
+
+struct WarmState {
+    std::uint32_t allocated = 0;  // sandboxes, whether they are ready or still start
+    std::uint32_t available = 0;  // of them: initialised, busy or not
+    bool reached = false;         // all that were ordered were available, once
+    std::string failure;          // why they cannot be had, in Lambda's words; empty: nothing speaks against it
+};
+
 class Invoker {
 public:
     virtual ~Invoker() = default;
@@ -38,6 +52,9 @@ public:
     virtual void invoke(InvokeRequest request, std::function<void(InvokeResult)> done) = 0;
     // No new invocation will use this snapshot: warm sandboxes go now, busy ones when they finish.
     virtual void retire(const FunctionVersion& function) = 0;
+    // Takes the place of an earlier order for that version and qualifier. Those that keep none ahead need not.
+    virtual void keep_warm(WarmOrder) {}
+    [[nodiscard]] virtual WarmState warm_state(const FunctionVersion&, const std::string& /*qualifier*/) const { return {}; }
 };
 
 }  // namespace autotune::host

@@ -51,6 +51,8 @@ constexpr std::array routes{
     Route{"GET", "2019-09-25/functions/*/event-invoke-config", get_event_invoke_config},
     Route{"GET", "2019-09-30/functions/*/concurrency", get_concurrency},
     Route{"GET", "2019-09-30/functions/*/provisioned-concurrency", get_provisioned_concurrency},
+    Route{"PUT", "2019-09-30/functions/*/provisioned-concurrency", put_provisioned_concurrency},
+    Route{"DELETE", "2019-09-30/functions/*/provisioned-concurrency", delete_provisioned_concurrency},
     Route{"GET", "2020-06-30/functions/*/code-signing-config", get_code_signing_config},
     Route{"GET", "2021-07-20/functions/*/runtime-management-config", get_runtime_management},
     Route{"GET", "2021-10-31/functions/*/url", get_function_url},

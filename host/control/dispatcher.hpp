@@ -50,7 +50,7 @@ public:
                DispatcherOptions options);
 
     // REQUIRES: called once, before anything is invoked.
-    void use(Invoker& invoker) { invoker_ = &invoker; }
+    void use(Invoker& invoker);
 
     // `done` runs exactly once unless an error is returned (then never): TooManyRequestsException.
     Status invoke(const Call& call, std::function<void(InvokeResult)> done);
@@ -58,6 +58,10 @@ public:
     Status enqueue(Call call);
     // No new invocation will use this snapshot.
     void retire(const Configuration& configuration);
+
+    // dispatcher_warm.cpp: orders what is provisioned for the function, as the store has it now.
+    void tend_warm(const std::string& function);
+    [[nodiscard]] WarmState warm_state(const std::string& function, const std::string& qualifier) const;
 
     // What is left for functions without a reservation.
     [[nodiscard]] std::uint32_t unreserved() const;
@@ -88,6 +92,8 @@ private:
     Invoker* invoker_ = nullptr;
     std::map<std::string, FunctionVersionPtr> snapshots_;     // by name:version
     std::map<std::string, std::uint32_t, std::less<>> busy_;  // invocations now, by function
+    using WarmKey = std::pair<std::string, std::string>;                // qualifier, version
+    std::map<std::string, std::map<WarmKey, WarmOrder>> ordered_;       // by function
     std::map<std::uint64_t, Event> events_;
     std::uint64_t next_event_ = 1;
     CallLog log_;

@@ -61,6 +61,13 @@ struct Alias {
     bool operator==(const Alias&) const = default;
 };
 
+// Sandboxes that are initialised ahead for an alias or a version.
+struct Provisioned {
+    std::uint32_t count = 0;
+    WallTime last_modified;
+    bool operator==(const Provisioned&) const = default;
+};
+
 struct Function {
     Configuration latest;
     std::map<std::uint64_t, Configuration> versions;  // published, immutable
@@ -68,6 +75,7 @@ struct Function {
     std::map<std::string, Alias> aliases;
     std::map<std::string, std::string> tags;
     std::optional<std::uint32_t> reserved_concurrency;
+    std::map<std::string, Provisioned> provisioned;  // by qualifier
     // Hash of the folder and function.yaml this came from; empty when made through the API. Tells at
     // start whether the files changed, without undoing what the API changed since.
     std::string origin;

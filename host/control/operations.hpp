@@ -63,7 +63,9 @@ Result<net::HttpResponse> get_code_signing_config(Control&, const OperationReque
 Result<net::HttpResponse> get_policy(Control&, const OperationRequest&);
 Result<net::HttpResponse> get_event_invoke_config(Control&, const OperationRequest&);
 Result<net::HttpResponse> get_function_url(Control&, const OperationRequest&);
-Result<net::HttpResponse> get_provisioned_concurrency(Control&, const OperationRequest&);
+Result<net::HttpResponse> put_provisioned_concurrency(Control&, const OperationRequest&);
+Result<net::HttpResponse> get_provisioned_concurrency(Control&, const OperationRequest&);  // ListProvisionedConcurrencyConfigs, too
+Result<net::HttpResponse> delete_provisioned_concurrency(Control&, const OperationRequest&);
 Result<net::HttpResponse> get_runtime_management(Control&, const OperationRequest&);
 Result<net::HttpResponse> get_recursion_config(Control&, const OperationRequest&);
 Result<net::HttpResponse> list_event_source_mappings(Control&, const OperationRequest&);

@@ -89,6 +89,9 @@ std::string encode(const Function& function) {
     for (const auto& [number, version] : function.versions) j["versions"].push_back(version);
     for (const auto& [name, alias] : function.aliases) j["aliases"].push_back(alias);
     if (function.reserved_concurrency) j["reserved_concurrency"] = *function.reserved_concurrency;
+    for (const auto& [qualifier, provisioned] : function.provisioned)
+        j["provisioned"][qualifier] = {{"count", provisioned.count},
+                                       {"last_modified_ns", provisioned.last_modified.time_since_epoch().count()}};
     return j.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
@@ -113,6 +116,10 @@ Result<Function> decode(std::string_view text) try {
     }
     if (j.contains("reserved_concurrency"))
         function.reserved_concurrency = j["reserved_concurrency"].get<std::uint32_t>();
+    if (j.contains("provisioned"))  // older hosts had none
+        for (const auto& [qualifier, p] : j["provisioned"].items())
+            function.provisioned[qualifier] = {p.at("count").get<std::uint32_t>(),
+                                               WallTime(Nanos(p.at("last_modified_ns").get<std::int64_t>()))};
     return function;
 } catch (const std::exception& error) {  // nlohmann's, and std::stoull's
     return fail(Errc::corrupt, error.what());

@@ -34,7 +34,10 @@ auto Registry::saved(std::string_view name, Change change) -> decltype(change())
     if (!result) return result;
     const auto after = store_.find(name);
     const auto written = after ? state_.save(after->get()) : state_.remove(name);
-    if (written) return result;
+    if (written) {
+        changed_(std::string(name));
+        return result;
+    }
     if (before)
         store_.restore(*std::move(before));
     else
@@ -186,6 +189,10 @@ Status Registry::untag(std::string_view function, const std::vector<std::string>
 
 Status Registry::reserve_concurrency(std::string_view function, std::optional<std::uint32_t> limit) {
     return saved(function, [&] { return store_.reserve_concurrency(function, limit); });
+}
+
+Status Registry::provision(std::string_view function, const std::string& qualifier, std::optional<std::uint32_t> count) {
+    return saved(function, [&] { return store_.provision(function, qualifier, count); });
 }
 
 Status Registry::set_origin(std::string_view function, std::string origin) {

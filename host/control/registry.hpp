@@ -43,6 +43,9 @@ public:
         superseded_ = std::move(listener);
     }
 
+    // Called after each change of a function, with its name; when it is gone, too. At most one listener.
+    void when_changed(std::function<void(const std::string&)> listener) { changed_ = std::move(listener); }
+
     Result<Configuration> create(CreateFunctionRequest request);
     Result<Configuration> update_code(std::string_view name, const UpdateCodeRequest& request);
     Result<Configuration> update_settings(std::string_view name, const UpdateSettingsRequest& request);
@@ -55,6 +58,7 @@ public:
     Status tag(std::string_view function, const std::map<std::string, std::string>& tags);
     Status untag(std::string_view function, const std::vector<std::string>& keys);
     Status reserve_concurrency(std::string_view function, std::optional<std::uint32_t> limit);
+    Status provision(std::string_view function, const std::string& qualifier, std::optional<std::uint32_t> count);
     Status set_origin(std::string_view function, std::string origin);
     Result<LayerVersion> publish_layer(PublishLayerRequest request);
     Status remove_layer_version(std::string_view name, std::uint64_t number);
@@ -76,6 +80,7 @@ private:
     StateFolder state_;
     PackageLimits limits_;
     std::function<void(const Configuration&)> superseded_ = [](const Configuration&) {};
+    std::function<void(const std::string&)> changed_ = [](const std::string&) {};
 };
 
 }  // namespace autotune::host

@@ -220,6 +220,13 @@ Result<std::uint32_t> parse_concurrency(std::string_view text) {
     return unless_faulty(body, value);
 }
 
+Result<std::uint32_t> parse_provisioned_concurrency(std::string_view text) {
+    JsonBody body(text);
+    const auto value =
+        body.required(body.number("ProvisionedConcurrentExecutions"), "provisionedConcurrentExecutions");
+    return unless_faulty(body, value);
+}
+
 Result<Texts> parse_tags(std::string_view text) {
     JsonBody body(text);
     auto tags = body.required(body.texts("Tags"), "tags");

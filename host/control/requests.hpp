@@ -45,6 +45,7 @@ Result<PublishRequest> parse_publish(std::string_view body);
 Result<AliasChange> parse_create_alias(std::string_view body);
 Result<AliasChange> parse_update_alias(std::string_view body);  // without the name, which is in the path
 Result<std::uint32_t> parse_concurrency(std::string_view body);
+Result<std::uint32_t> parse_provisioned_concurrency(std::string_view body);
 Result<std::map<std::string, std::string>> parse_tags(std::string_view body);
 
 }  // namespace autotune::host

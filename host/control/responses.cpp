@@ -1,5 +1,6 @@
 #include "host/control/responses.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "host/control/package.hpp"
@@ -110,6 +111,31 @@ std::string aliases_json(const AliasPage& page, std::string_view function, const
 std::string concurrency_json(const Function& function) {
     auto j = json::object();
     if (function.reserved_concurrency) j["ReservedConcurrentExecutions"] = *function.reserved_concurrency;
+    return dump(j);
+}
+
+namespace {
+json to_object(const ProvisionedAnswer& answer) {
+    const bool failed = !answer.state.failure.empty();
+    json j{{"RequestedProvisionedConcurrentExecutions", answer.wanted.count},
+           {"AvailableProvisionedConcurrentExecutions", std::min(answer.state.available, answer.wanted.count)},
+           {"AllocatedProvisionedConcurrentExecutions", std::min(answer.state.allocated, answer.wanted.count)},
+           {"Status", failed ? "FAILED" : answer.state.reached ? "READY" : "IN_PROGRESS"},
+           {"LastModified", lambda_time(answer.wanted.last_modified)}};
+    if (failed) j["StatusReason"] = answer.state.failure;
+    return j;
+}
+}  // namespace
+
+std::string provisioned_json(const ProvisionedAnswer& answer) { return dump(to_object(answer)); }
+
+std::string provisioned_list_json(const std::vector<ProvisionedAnswer>& all) {
+    json j{{"ProvisionedConcurrencyConfigs", json::array()}};
+    for (const ProvisionedAnswer& answer : all) {
+        json one{{"FunctionArn", answer.arn}};
+        one.update(to_object(answer));
+        j["ProvisionedConcurrencyConfigs"].push_back(std::move(one));
+    }
     return dump(j);
 }
 

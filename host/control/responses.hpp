@@ -10,6 +10,7 @@
 #include "host/control/arn.hpp"
 #include "host/control/layers.hpp"
 #include "host/control/model.hpp"
+#include "host/invoker.hpp"
 
 namespace autotune::host {
 
@@ -42,6 +43,13 @@ struct AliasPage {
 [[nodiscard]] std::string aliases_json(const AliasPage& page, std::string_view function, const Home& home);
 
 [[nodiscard]] std::string concurrency_json(const Function& function);
+struct ProvisionedAnswer {
+    std::string arn;  // with its qualifier; told in lists only
+    Provisioned wanted;
+    WarmState state;
+};
+[[nodiscard]] std::string provisioned_json(const ProvisionedAnswer& answer);
+[[nodiscard]] std::string provisioned_list_json(const std::vector<ProvisionedAnswer>& all);
 [[nodiscard]] std::string tags_json(const std::map<std::string, std::string>& tags);
 
 struct AccountUsage {

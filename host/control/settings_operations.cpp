@@ -64,6 +64,12 @@ Result<net::HttpResponse> put_concurrency(Control& control, const OperationReque
         return lambda_fault(Fault::invalid_parameter,
                             "Specified ReservedConcurrentExecutions for function decreases account's "
                             "UnreservedConcurrentExecution below its minimum value of [0].");
+    std::uint32_t provisioned = 0;
+    for (const auto& [qualifier, p] : found->get().provisioned) provisioned += p.count;
+    if (*wanted < provisioned)
+        return lambda_fault(Fault::invalid_parameter,
+                            "Specified ReservedConcurrentExecutions for function is less than its provisioned concurrency [" +
+                                std::to_string(provisioned) + "].");
     if (auto done = control.registry.reserve_concurrency(name->name, *wanted); !done) return done.forward();
     return json_response(200, concurrency_json(control.registry.store().find(name->name)->get()));
 }
@@ -147,13 +153,6 @@ Result<net::HttpResponse> get_event_invoke_config(Control& control, const Operat
                         "The function " +
                             function_arn(control.registry.store().home(), name->name, qualifier) +
                             " doesn't have an EventInvokeConfig");
-}
-
-Result<net::HttpResponse> get_provisioned_concurrency(Control& control, const OperationRequest& request) {
-    const auto name = existing_function(control, request);
-    if (!name) return name.forward();
-    return lambda_fault(Fault::no_provisioned_concurrency,
-                        "No Provisioned Concurrency Config found for this function");
 }
 
 Result<net::HttpResponse> get_runtime_management(Control& control, const OperationRequest& request) {

@@ -168,6 +168,7 @@ Status FunctionStore::remove_version(std::string_view name, std::string_view ver
             return lambda_fault(Fault::conflict, "Version " + std::string(version) + " of function " +
                                                      std::string(name) + " is in use by alias " + alias);
     function.versions.erase(std::stoull(std::string(version)));
+    function.provisioned.erase(std::string(version));
     return ok();
 }
 

@@ -93,6 +93,8 @@ public:
     Status untag(std::string_view function, const std::vector<std::string>& keys);
     // REQUIRES: the caller checked the account's limit. Unset: no reservation.
     Status reserve_concurrency(std::string_view function, std::optional<std::uint32_t> limit);
+    // Errors: where the qualifier is no published version's; unset: takes it away. REQUIRES: as above.
+    Status provision(std::string_view function, const std::string& qualifier, std::optional<std::uint32_t> count);
     Status set_origin(std::string_view function, std::string origin);
 
     // The packages that some version still needs, its layers' among them, by CodeSha256.

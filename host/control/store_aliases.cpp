@@ -60,6 +60,9 @@ Status FunctionStore::apply(const Function& function, const AliasChange& change,
     }
     if (wanted.version != latest_version && !is_published(function, wanted.version))
         return no_function(name, wanted.version);
+    if (wanted.version == latest_version && function.provisioned.contains(wanted.name))
+        return lambda_fault(Fault::invalid_parameter,
+                            "Provisioned Concurrency Configs cannot be applied to unpublished function versions.");
     if (wanted.additional) {
         if (wanted.version == latest_version)
             return lambda_fault(Fault::invalid_parameter,
@@ -122,6 +125,7 @@ Status FunctionStore::remove_alias(std::string_view function, std::string_view n
     auto found = edit(function);
     if (!found) return found.forward();
     (*found)->aliases.erase(std::string(name));
+    (*found)->provisioned.erase(std::string(name));
     return ok();
 }
 

@@ -104,7 +104,8 @@ std::vector<std::string> launch_environment(const FunctionVersion& function, con
                                             {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory},
                                             {"AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/" + function.name},
                                             {"AWS_LAMBDA_LOG_STREAM_NAME", context.log_stream},
-                                            {"AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"},
+                                            {"AWS_LAMBDA_INITIALIZATION_TYPE",
+                                             context.kept_warm ? "provisioned-concurrency" : "on-demand"},
                                             {"AWS_EXECUTION_ENV", "AWS_Lambda_" + function.runtime},
                                             {"AWS_REGION", context.region},
                                             {"AWS_DEFAULT_REGION", context.region}}) {

@@ -21,6 +21,7 @@ struct LaunchContext {
     std::map<std::string, std::string> probes;  // variables that bring a tracer's libraries; empty: none
     // Where the function's layers are seen: "/opt", or their own folder where nothing can be mounted. Empty: none.
     std::filesystem::path opt;
+    bool kept_warm = false;  // it is initialised ahead of any call, and told so
 };
 
 // "NAME=value" lines. The function may override PATH, LANG, TZ and the like, not what Lambda reserves.

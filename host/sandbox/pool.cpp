@@ -6,18 +6,22 @@
 #include <list>
 #include <map>
 #include <random>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "host/sandbox/log.hpp"
 #include "host/sandbox/runtime_files.hpp"
 #include "host/sandbox/sandbox.hpp"
+#include "host/sandbox/warm_set.hpp"
 #include "os/cgroup_layout.hpp"
 #include "os/cgroup_tree.hpp"
 #include "os/warden.hpp"
 
 namespace autotune::host {
 namespace {
+
+constexpr Nanos kWarmInit = std::chrono::seconds(130);
 
 std::string random_hex() {
     std::random_device random;
@@ -60,15 +64,20 @@ struct SandboxPool::Impl {
             place(std::move(job));
         };
         events.gone = [this](Sandbox& sandbox) {
+            const FunctionVersion function = sandbox.function();
+            const std::string kept_for = sandbox.kept_for();
+            const auto had = sandbox.failed_to_start() ? WarmSet::Had::failed : WarmSet::Had::started;
             sandboxes.remove_if([&](const auto& s) { return s.get() == &sandbox; });
+            warm.gone(function, kept_for, had);
         };
     }
     ~Impl();
 
     void admit(InvokeRequest request, std::function<void(InvokeResult)> done);
     void place(Job job);
-    Sandbox* pick(const FunctionVersion& function);
-    Result<Sandbox*> start(const Job& job);
+    Sandbox* pick(const InvokeRequest& request);
+    // kept_for: as of SandboxOptions.
+    Result<Sandbox*> start(const FunctionVersionPtr& function, InitPhase phase, const std::string& kept_for = {});
     void make_room();
     void rest(Sandbox& sandbox);
 
@@ -77,6 +86,10 @@ struct SandboxPool::Impl {
     Warden warden;
     SandboxEvents events;
     std::list<std::unique_ptr<Sandbox>> sandboxes;  // also those that are ending
+    WarmSet warm{options.loop, sandboxes, [this](const WarmOrder& order) -> Status {
+                     const auto started = start(order.function, InitPhase::init, order.qualifier);
+                     return started ? ok() : Status(started.forward());
+                 }};
     std::map<std::string, std::size_t> in_flight;   // invocations, by function
     std::size_t total_in_flight = 0;
     std::uint64_t started = 0, uses = 0;
@@ -104,9 +117,9 @@ void SandboxPool::Impl::admit(InvokeRequest request, std::function<void(InvokeRe
 void SandboxPool::Impl::place(Job job) {
     if (stopping)
         return job.done({.kind = InvokeResult::Kind::host_failure, .payload = "the host is stopping"});
-    Sandbox* sandbox = job.phase == InitPhase::init ? pick(*job.request.function) : nullptr;
+    Sandbox* sandbox = job.phase == InitPhase::init ? pick(job.request) : nullptr;
     if (sandbox == nullptr) {
-        const Result<Sandbox*> fresh = start(job);
+        const Result<Sandbox*> fresh = start(job.request.function, job.phase);
         if (!fresh)
             return job.done({.kind = InvokeResult::Kind::host_failure, .payload = fresh.error().message});
         sandbox = *fresh;
@@ -115,20 +128,22 @@ void SandboxPool::Impl::place(Job job) {
     sandbox->run(std::move(job));
 }
 
-// The most recently used one that is idle, else one that is about to be.
-Sandbox* SandboxPool::Impl::pick(const FunctionVersion& function) {
+// One that is kept for such calls, else the most recently used one; those that are idle before those about to be.
+Sandbox* SandboxPool::Impl::pick(const InvokeRequest& request) {
     Sandbox* best = nullptr;
     for (const auto& sandbox : sandboxes) {
-        if (!sandbox->accepts_work() || !same_snapshot(sandbox->function(), function)) continue;
-        const auto rank = [](const Sandbox& s) { return std::pair(s.idle(), s.last_used()); };
+        if (!sandbox->accepts_work() || !same_snapshot(sandbox->function(), *request.function)) continue;
+        if (!sandbox->kept_for().empty() && !is_qualified(request.invoked_arn, sandbox->kept_for())) continue;
+        const auto rank = [](const Sandbox& s) { return std::tuple(s.idle(), !s.kept_for().empty(), s.last_used()); };
         if (best == nullptr || rank(*best) < rank(*sandbox)) best = sandbox.get();
     }
     return best;
 }
 
-Result<Sandbox*> SandboxPool::Impl::start(const Job& job) {
+Result<Sandbox*> SandboxPool::Impl::start(const FunctionVersionPtr& function, InitPhase phase, const std::string& kept_for) {
     make_room();
-    const FunctionVersionPtr& function = job.request.function;
+    SandboxLimits limits = options.limits;
+    if (!kept_for.empty()) limits.init_timeout = std::max<Nanos>(kWarmInit, function->timeout);  // as Lambda's
     const std::string name = plain_name(function->name);
     const std::string stream = log_stream_name(options.clock.wall(), function->version, random_hex());
     Result<std::unique_ptr<Sandbox>> sandbox =
@@ -145,8 +160,9 @@ Result<Sandbox*> SandboxPool::Impl::start(const Job& job) {
                         .endpoint_url = options.endpoint_url,
                         .probes = options.probes,
                         .breaks = options.breaks,
-                        .limits = options.limits,
-                        .phase = job.phase});
+                        .limits = limits,
+                        .phase = phase,
+                        .kept_for = kept_for});
     if (!sandbox) {
         if (options.note) options.note("no sandbox for " + function->name + ": " + sandbox.error().message);
         return sandbox.forward("starting a sandbox for " + function->name);
@@ -160,17 +176,19 @@ void SandboxPool::Impl::make_room() {
     if (sandboxes.size() < options.limits.account_concurrency) return;
     Sandbox* oldest = nullptr;
     for (const auto& sandbox : sandboxes) {
-        if (sandbox->idle() && (oldest == nullptr || sandbox->last_used() < oldest->last_used()))
+        if (sandbox->idle() && sandbox->kept_for().empty() && (oldest == nullptr || sandbox->last_used() < oldest->last_used()))
             oldest = sandbox.get();
     }
     if (oldest != nullptr) oldest->retire();
 }
 
 void SandboxPool::Impl::rest(Sandbox& sandbox) {
+    if (!sandbox.kept_for().empty()) return warm.rests(sandbox);
     sandbox.set_idle_timer(options.loop.after(options.limits.idle_timeout, [&sandbox] { sandbox.retire(); }));
 }
 
 SandboxPool::Impl::~Impl() {
+    warm.stop();
     stopping = true;  // a caller who answers a failure with a new call is told the same
     for (const auto& sandbox : sandboxes) sandbox->abandon("the host is stopping");
     (void)cgroups.root().kill_all();
@@ -214,6 +232,12 @@ void SandboxPool::retire(const FunctionVersion& function) {
         if (same_snapshot(sandbox->function(), function)) leaving.push_back(sandbox.get());
     }
     for (Sandbox* sandbox : leaving) sandbox->retire();
+}
+
+void SandboxPool::keep_warm(WarmOrder order) { impl_->warm.order(std::move(order)); }
+
+WarmState SandboxPool::warm_state(const FunctionVersion& function, const std::string& qualifier) const {
+    return impl_->warm.state(function, qualifier);
 }
 
 SandboxPool::Count SandboxPool::count() const {

@@ -1,7 +1,7 @@
 // SandboxPool: the Invoker that runs functions in real processes and cgroups.
 //
 // One sandbox serves one invocation at a time; a warm one is used again, the most recently used first,
-// until it was idle for a while or its snapshot was retired. Everything happens on the event loop's
+// until it was idle for a while or its snapshot was retired. Those that are kept warm (warm_set.hpp) come first, and stay. Everything happens on the event loop's
 // thread. Semantics follow AWS Lambda: what a function and its caller see of a timeout, a kill, a
 // crash or a failed start is what they would see there.
 #pragma once
@@ -56,6 +56,8 @@ public:
     // When throttled, the payload is Lambda's Reason: "ConcurrentInvocationLimitExceeded", ….
     void invoke(InvokeRequest request, std::function<void(InvokeResult)> done) override;
     void retire(const FunctionVersion& function) override;
+    void keep_warm(WarmOrder order) override;
+    [[nodiscard]] WarmState warm_state(const FunctionVersion& function, const std::string& qualifier) const override;
 
     // Sandboxes alive, and those of them with an invocation.
     struct Count {

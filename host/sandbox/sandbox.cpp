@@ -27,6 +27,8 @@ Result<std::unique_ptr<Sandbox>> Sandbox::start(SandboxOptions options) {
     std::unique_ptr<Sandbox> sandbox(new Sandbox(std::move(options), std::move(*log)));
     if (Status listening = sandbox->listen(); !listening) return listening.forward();
     if (Status launched = sandbox->launch(); !launched) return launched.forward();
+    // Nobody would hear of it else: there is no call that could fail.
+    if (sandbox->bad_entrypoint_ && !sandbox->options_.kept_for.empty()) return autotune::fail(Errc::invalid_argument, *sandbox->bad_entrypoint_);
     return sandbox;
 }
 
@@ -47,7 +49,8 @@ Status Sandbox::launch() {
                                 .endpoint_url = options_.endpoint_url,
                                 .runtimes = options_.runtimes,
                                 .probes = options_.probes,
-                                .opt = function.layers.empty() ? "" : "/opt"};
+                                .opt = function.layers.empty() ? "" : "/opt",
+                                .kept_warm = !options_.kept_for.empty()};
     // The runtime looks for the layers where they are.
     const auto without_mount = [&](const std::string& why) {
         log_.append_line("NOTE the layers are at " + function.layers.string() + ", not at /opt: " + why + "\n");

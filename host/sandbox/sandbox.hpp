@@ -65,6 +65,7 @@ struct SandboxOptions {
     Breaks* breaks = nullptr;  // outlives the sandbox; null: nothing is ever held
     SandboxLimits limits;
     InitPhase phase = InitPhase::init;
+    std::string kept_for = {};  // the qualifier whose calls it is initialised ahead for; "": it is started for a call
 };
 
 class Sandbox {
@@ -78,10 +79,16 @@ public:
     void run(Job job);
     // It would take a job: idle, starting without a job, or just about to ask for work again.
     [[nodiscard]] bool accepts_work() const {
+        // No call waits for one that is initialised ahead.
+        if (!options_.kept_for.empty() && !initialized_) return false;
         return !dying_ && !retired_ && !busy() && (!slow_ || api_.state() == RuntimeApi::State::ready);
     }
     [[nodiscard]] bool idle() const { return accepts_work() && api_.state() == RuntimeApi::State::ready; }
     [[nodiscard]] bool busy() const { return job_ || invocation_; }
+    [[nodiscard]] bool leaving() const { return dying_ || retired_; }
+    [[nodiscard]] bool initialized() const { return initialized_; }
+    [[nodiscard]] bool failed_to_start() const { return dying_ && !initialized_ && !retired_; }
+    [[nodiscard]] const std::string& kept_for() const { return options_.kept_for; }
     // Ends it: now, or when its invocation is done.
     void retire();
     // Ends it now; a job gets host_failure with this reason.

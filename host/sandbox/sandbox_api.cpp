@@ -44,7 +44,8 @@ void Sandbox::on_next(net::Responder responder) {
     slow_ = false;
     if (!std::exchange(initialized_, true)) {
         init_timer_.cancel();
-        if (options_.phase == InitPhase::init) init_ = options_.clock.now() - started_;
+        // What was initialised ahead cost its first call nothing.
+        if (options_.phase == InitPhase::init && options_.kept_for.empty()) init_ = options_.clock.now() - started_;
     }
     if (retired_ && !job_) return end();
     if (job_) return start_invocation();

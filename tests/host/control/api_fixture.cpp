@@ -35,6 +35,7 @@ ApiFixture::ApiFixture() : running_(std::make_unique<Running>()) {
             [&r](const std::vector<AttachedLayer>& layers) { return r.registry->state().layers_folder(layers); }},
         options);
     r.dispatcher->use(invoker_);
+    r.registry->when_changed([&r](const std::string& function) { r.dispatcher->tend_warm(function); });
     r.registry->when_superseded([&r](const Configuration& old) { r.dispatcher->retire(old); });
     net::HttpServerOptions server;
     server.body_limit = request_body_limit;

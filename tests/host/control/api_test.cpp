@@ -231,6 +231,96 @@ TEST_F(ControlApiTest, ReservesConcurrencyWithinTheAccount) {
         HasSubstr("Aliases and versions do not support this operation"));
 }
 
+class Provisioned : public ControlApiTest {
+protected:
+    void SetUp() override {
+        create_with_two_versions();
+        alias("live", "1");
+    }
+    void alias(const std::string& name, const std::string& version) {
+        ASSERT_EQ(send("POST", functions + "/shop/aliases", json{{"Name", name}, {"FunctionVersion", version}}).status, 201);
+    }
+    void move(const json& change) { ASSERT_EQ(send("PUT", functions + "/shop/aliases/live", change).status, 200); }
+    static std::string path(const std::string& qualifier) {
+        return "/2019-09-30/functions/shop/provisioned-concurrency?Qualifier=" + qualifier;
+    }
+    ApiAnswer put(int count, const std::string& qualifier = "live") {
+        return send("PUT", path(qualifier), json{{"ProvisionedConcurrentExecutions", count}});
+    }
+    // What was ordered since it was asked last.
+    std::vector<std::string> ordered() { return std::exchange(invoker().orders, {}); }
+};
+
+TEST_F(Provisioned, IsOrderedToldAndTakenAway) {
+    const auto made = put(3);
+    ASSERT_EQ(made.status, 202) << made.body;
+    EXPECT_EQ(made.json()["RequestedProvisionedConcurrentExecutions"], 3);
+    EXPECT_EQ(made.json()["AvailableProvisionedConcurrentExecutions"], 0);
+    EXPECT_EQ(made.json()["AllocatedProvisionedConcurrentExecutions"], 0);
+    EXPECT_EQ(made.json()["Status"], "IN_PROGRESS");
+    EXPECT_FALSE(made.json().contains("StatusReason"));
+    EXPECT_THAT(std::string(made.json()["LastModified"]), HasSubstr("+0000"));
+    EXPECT_THAT(ordered(), ElementsAre("shop:1 for live 3"));
+    EXPECT_EQ(get(path("live")).json()["Status"], "IN_PROGRESS");
+    invoker().warm = {.allocated = 3, .available = 3, .reached = true, .failure = {}};
+    const auto got = get(path("live"));
+    EXPECT_EQ(got.status, 200);
+    EXPECT_EQ(got.json()["Status"], "READY");
+    EXPECT_EQ(got.json()["AvailableProvisionedConcurrentExecutions"], 3);
+    EXPECT_EQ(get("/2019-09-30/functions/shop:live/provisioned-concurrency").json(), got.json());
+    const auto list = get("/2019-09-30/functions/shop/provisioned-concurrency?List=ALL").json()["ProvisionedConcurrencyConfigs"];
+    ASSERT_EQ(list.size(), 1u);
+    EXPECT_EQ(list[0]["FunctionArn"], "arn:aws:lambda:us-east-1:000000000000:function:shop:live");
+    EXPECT_EQ(list[0]["Status"], "READY");
+    invoker().warm.failure = "FUNCTION_ERROR_INIT_FAILURE";
+    EXPECT_EQ(get(path("live")).json()["Status"], "FAILED");
+    EXPECT_EQ(get(path("live")).json()["StatusReason"], "FUNCTION_ERROR_INIT_FAILURE");
+    EXPECT_EQ(send("DELETE", path("live")).status, 204);
+    EXPECT_THAT(ordered(), ElementsAre("shop:1 for live 0"));
+    EXPECT_THAT(get(path("live")).fault(), StartsWith("404 ProvisionedConcurrencyConfigNotFoundException"));
+    EXPECT_THAT(send("DELETE", path("live")).fault(), StartsWith("404 ProvisionedConcurrencyConfigNotFoundException"));
+}
+
+TEST_F(Provisioned, FollowsItsAlias) {
+    ASSERT_EQ(put(4).status, 202);
+    EXPECT_THAT(ordered(), ElementsAre("shop:1 for live 4"));
+    move({{"RoutingConfig", {{"AdditionalVersionWeights", {{"2", 0.1}}}}}});
+    EXPECT_THAT(ordered(), ElementsAre("shop:1 for live 3", "shop:2 for live 1")) << "by their shares, of each at least one";
+    move({{"FunctionVersion", "2"}, {"RoutingConfig", {{"AdditionalVersionWeights", json::object()}}}});
+    EXPECT_THAT(ordered(), ElementsAre("shop:2 for live 4", "shop:1 for live 0")) << "the new ones first";
+    EXPECT_EQ(send("DELETE", functions + "/shop/aliases/live").status, 204);
+    EXPECT_THAT(ordered(), ElementsAre("shop:2 for live 0"));
+    alias("live", "1");
+    EXPECT_THAT(get(path("live")).fault(), StartsWith("404 ProvisionedConcurrencyConfigNotFoundException")) << "it went with its alias";
+}
+
+TEST_F(Provisioned, GoesWithItsFunction) {
+    ASSERT_EQ(put(1, "2").status, 202);
+    EXPECT_THAT(ordered(), ElementsAre("shop:2 for 2 1"));
+    EXPECT_EQ(send("DELETE", functions + "/shop").status, 204);
+    EXPECT_THAT(ordered(), ElementsAre("shop:2 for 2 0"));
+}
+
+TEST_F(Provisioned, IsForPublishedVersionsWithinWhatThereIs) {
+    const std::string kUnpublished = "cannot be applied to unpublished function versions";
+    EXPECT_THAT(put(1, "%24LATEST").fault(), HasSubstr("400 InvalidParameterValueException: Provisioned Concurrency Configs " + kUnpublished));
+    alias("head", "$LATEST");
+    EXPECT_THAT(put(1, "head").fault(), HasSubstr(kUnpublished));
+    EXPECT_THAT(put(1, "").fault(), HasSubstr("Value null at 'qualifier'"));
+    EXPECT_THAT(put(1, "9").fault(), StartsWith("404 ResourceNotFoundException"));
+    EXPECT_THAT(put(0).fault(), HasSubstr("greater than or equal to 1"));
+    EXPECT_THAT(put(100'000).fault(), HasSubstr("greater than account's unreserved concurrency ["));
+    const std::string reservation = "/2017-10-31/functions/shop/concurrency";
+    EXPECT_EQ(send("PUT", reservation, json{{"ReservedConcurrentExecutions", 3}}).status, 200);
+    EXPECT_THAT(put(4).fault(), HasSubstr("should not be greater than the reservedConcurrentExecution"));
+    EXPECT_EQ(put(2).status, 202);
+    EXPECT_THAT(put(2, "2").fault(), HasSubstr("should not be greater")) << "two and two are four";
+    EXPECT_THAT(send("PUT", reservation, json{{"ReservedConcurrentExecutions", 1}}).fault(), HasSubstr("less than its provisioned concurrency [2]"));
+    EXPECT_THAT(send("PUT", functions + "/shop/aliases/live", json{{"FunctionVersion", "$LATEST"}}).fault(), HasSubstr(kUnpublished));
+    move({{"RoutingConfig", {{"AdditionalVersionWeights", {{"2", 0.5}}}}}});
+    EXPECT_THAT(put(3).fault(), HasSubstr("Alias with weights can not be used with Provisioned Concurrency"));
+}
+
 TEST_F(ControlApiTest, AnswersWhatTerraformAsksForAndThereIsNot) {
     ASSERT_EQ(create("shop").status, 201);
     EXPECT_EQ(get("/2020-06-30/functions/shop/code-signing-config").json(), json({{"FunctionName", "shop"}}));

@@ -30,6 +30,11 @@ public:
         retired.push_back(function.name + ":" + function.version);
     }
 
+    void keep_warm(WarmOrder order) override {
+        orders.push_back(order.function->name + ":" + order.function->version + " for " + order.qualifier + " " + std::to_string(order.count));
+    }
+    [[nodiscard]] WarmState warm_state(const FunctionVersion&, const std::string&) const override { return warm; }
+
     // Answers those that wait.
     void answer_all(InvokeResult::Kind kind) {
         for (auto& done : std::exchange(waiting, {})) {
@@ -41,6 +46,8 @@ public:
 
     std::vector<InvokeRequest> asked;
     std::vector<std::string> retired;
+    std::vector<std::string> orders;  // "shop:1 for live 3"
+    WarmState warm;
     std::vector<std::function<void(InvokeResult)>> waiting;
     std::deque<InvokeResult::Kind> answers;  // for the next ones; when it is empty they wait
     InvokeResult template_result;

@@ -52,6 +52,7 @@ TEST_F(RegistryOnDisk, SurvivesARestartWhole) {
     ASSERT_TRUE(registry_->create_alias("shop", alias));
     ASSERT_TRUE(registry_->tag("shop", std::map<std::string, std::string>{{"tier", "prod"}}));
     ASSERT_TRUE(registry_->reserve_concurrency("shop", 3));
+    ASSERT_TRUE(registry_->provision("shop", "1", 2));
     ASSERT_TRUE(registry_->set_origin("shop", "o"));
     const auto before = registry_->store().all();
     open();
