@@ -70,7 +70,7 @@ void Assembler::on(const Event& event, const ExecutorSeen& what) {
     processes_.seen_as_executor(event);
     Sandbox& sandbox = sandboxes_.at(event);
     Identity who{event.process, std::string(text(what.function)), std::string(text(what.version)),
-                 what.memory_mb};
+                 what.memory_mb, what.kept_warm};
     for (const auto& executor : sandbox.executors)
         if (same_process(executor->root, event.process) || executor->identity.function.empty())
             executor->identity = who;
@@ -151,8 +151,10 @@ OpenInvocation Assembler::make_open(Executor& executor, const Event& event, cons
     record.memory_mb = executor.identity.memory_mb;
     record.request_bytes = what.request_bytes;
     record.stands_for = what.stands_for;
-    // Without the birth of its process the sandbox may have served others before anybody looked.
-    record.cold = executor.invocations == 0 && executor.started.has_value();
+    record.kept_warm = executor.identity.kept_warm;
+    // Without the birth of its process the sandbox may have served others before anybody looked. One that is kept warm gets no
+    // call before it is ready, so none waits for it.
+    record.cold = executor.invocations == 0 && executor.started.has_value() && !record.kept_warm;
     if (record.cold && executor.ready) record.init = std::max(Nanos(0), *executor.ready - *executor.started);
     return open;
 }

@@ -20,6 +20,7 @@ struct Identity {
     ProcessId process;
     std::string function, version;
     std::uint32_t memory_mb = 0;
+    bool kept_warm = false;
 };
 
 struct OpenInvocation {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <queue>
+#include <utility>
 #include <vector>
 
 #include "analyzer/percentile.hpp"
@@ -66,6 +68,28 @@ void set_share(FactSet& facts, Fact fact, double part, double whole) {
     if (whole > 0) facts.set(fact, part / whole);
 }
 
+// Most of them under way when one came that had to wait for a sandbox: so many kept ready, and none had waited. One that
+// stands for others does so here, too.
+std::optional<std::int64_t> cold_concurrency(const Records& records) {
+    struct Stay {
+        Timestamp came;
+        const Record* record;
+    };
+    std::vector<Stay> stays;
+    for (const Record* r : records) stays.push_back({r->start - (r->cold ? r->init : Nanos(0)), r});
+    std::sort(stays.begin(), stays.end(), [](const Stay& a, const Stay& b) { return a.came < b.came; });
+    using End = std::pair<Timestamp, std::int64_t>;
+    std::priority_queue<End, std::vector<End>, std::greater<>> ends;
+    std::int64_t under_way = 0, most = 0;
+    for (const Stay& s : stays) {
+        for (; !ends.empty() && ends.top().first <= s.came; ends.pop()) under_way -= ends.top().second;
+        under_way += s.record->stands_for;
+        ends.emplace(s.record->end, s.record->stands_for);
+        if (s.record->cold) most = std::max(most, under_way);
+    }
+    return most > 0 ? std::optional(most) : std::nullopt;
+}
+
 void set_counts(FunctionFacts& out, const Records& records) {
     std::int64_t all = 0, errors = 0, timeouts = 0, ooms = 0, crashes = 0, cold = 0;
     for (const Record* r : records) {
@@ -87,6 +111,8 @@ void set_counts(FunctionFacts& out, const Records& records) {
     fn.set(Fact::fn_oom_count, ooms);
     fn.set(Fact::fn_crashes, crashes);
     fn.set(Fact::fn_cold_starts, cold);
+    if (cold > 0)
+        if (const auto most = cold_concurrency(records)) fn.set(Fact::fn_cold_concurrency, *most);
     const auto share = [&](Fact fact, auto part) { set_share(fn, fact, static_cast<double>(part), static_cast<double>(all)); };
     share(Fact::fn_error_rate, errors);
     share(Fact::fn_timeout_rate, timeouts);

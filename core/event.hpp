@@ -51,6 +51,7 @@ struct ExecutorSeen {
     StringId version{};          // "$LATEST", "7", empty where the platform has none
     StringId runtime{};          // "python3.11", "provided", … empty when not known
     std::uint32_t memory_mb = 0; // configured size; 0 = not known
+    bool kept_warm = false;      // it was initialised ahead of any call (Lambda: provisioned concurrency)
 };
 
 // The executor asked for its next invocation (Lambda: GET …/invocation/next was sent).

@@ -20,6 +20,7 @@ constexpr std::array<FactInfo, kFactCount> kCatalogue{{
     {Fact::fn_crashes, "fn.crashes", T::integer, "1", "Invocations whose process died otherwise."},
     {Fact::fn_cold_starts, "fn.cold_starts", T::integer, "1", "Invocations that waited for a new sandbox."},
     {Fact::fn_cold_start_share, "fn.cold_start_share", T::number, "1", "fn.cold_starts / fn.invocations."},
+    {Fact::fn_cold_concurrency, "fn.cold_concurrency", T::integer, "1", "Most invocations under way at a time when one of them came that waited for a new sandbox, itself included; unknown where none waited."},
     {Fact::fn_p50, "fn.p50", T::duration, "s", "Median duration."},
     {Fact::fn_p95, "fn.p95", T::duration, "s", "95th percentile of the duration."},
     {Fact::fn_p99, "fn.p99", T::duration, "s", "99th percentile of the duration."},

@@ -23,7 +23,7 @@ namespace autotune {
 enum class Fact : std::uint16_t {
     // of the function: fn.*
     fn_name, fn_version, fn_invocations, fn_errors, fn_error_rate, fn_timeouts, fn_timeout_rate, fn_oom_count,
-    fn_crashes, fn_cold_starts, fn_cold_start_share, fn_p50, fn_p95, fn_p99, fn_max_duration,
+    fn_crashes, fn_cold_starts, fn_cold_start_share, fn_cold_concurrency, fn_p50, fn_p95, fn_p99, fn_max_duration,
     fn_timeout, fn_init_p95, fn_memory_mb, fn_peak_memory_mb, fn_memory_use, fn_cpu_share,
     fn_oncpu_share, fn_io_wait_share, fn_cpu_p99, fn_bytes_sent, fn_bytes_received, fn_failed_deps,
     fn_events_lost, fn_told_share,

@@ -85,7 +85,8 @@ struct Invocation {
     InvocationStatus status = InvocationStatus::unknown;
     std::string error_type;
     bool held = false;              // for a debugger: its time and its end count nowhere
-    bool cold = false;              // first invocation of its sandbox
+    bool cold = false;              // first invocation of its sandbox, which was started for it
+    bool kept_warm = false;         // its sandbox had been initialised ahead of any call, as it was ordered; not on record
     Nanos init{0};                  // process start to first ready; only when cold
 
     Nanos cpu{0};                   // running, all threads of the sandbox

@@ -43,6 +43,8 @@ std::optional<ExecutorEnvironment> parse_executor_environment(std::string_view e
         } else if (name == "AWS_LAMBDA_FUNCTION_MEMORY_SIZE") {
             const auto size = parse_number(value).value_or(0);
             found.memory_mb = size <= UINT32_MAX ? static_cast<std::uint32_t>(size) : 0;
+        } else if (name == "AWS_LAMBDA_INITIALIZATION_TYPE") {
+            found.kept_warm = value == "provisioned-concurrency";
         } else if (name == "AWS_EXECUTION_ENV") {
             constexpr std::string_view prefix = "AWS_Lambda_";
             found.runtime = value.starts_with(prefix) ? value.substr(prefix.size()) : value;

@@ -15,6 +15,7 @@ struct ExecutorEnvironment {
     std::string version;          // AWS_LAMBDA_FUNCTION_VERSION
     std::string runtime;          // AWS_EXECUTION_ENV without "AWS_Lambda_"
     std::uint32_t memory_mb = 0;  // AWS_LAMBDA_FUNCTION_MEMORY_SIZE
+    bool kept_warm = false;       // AWS_LAMBDA_INITIALIZATION_TYPE is provisioned-concurrency
     Endpoint runtime_api;         // AWS_LAMBDA_RUNTIME_API; a name instead of an address: loopback assumed
 };
 

@@ -223,7 +223,8 @@ void RecordDecoder::announce(KnownProcess& process, const at_header& header, Eve
     batch.events.push_back(make_event(header, ExecutorSeen{.function = strings.intern(known.function),
                                                            .version = strings.intern(known.version),
                                                            .runtime = strings.intern(known.runtime),
-                                                           .memory_mb = known.memory_mb}));
+                                                           .memory_mb = known.memory_mb,
+                                                           .kept_warm = known.kept_warm}));
 }
 
 }  // namespace autotune

@@ -14,7 +14,7 @@ template <class C> void fields(C& c, CgroupUsage& e) {
 }
 template <class C> void fields(C& c, ProcessStarted& e) { c(e, e.parent_pid, e.command, e.executable, e.parent_thread); }
 template <class C> void fields(C& c, ProcessExited& e) { c(e, e.exit_code, e.signal); }
-template <class C> void fields(C& c, ExecutorSeen& e) { c(e, e.function, e.version, e.runtime, e.memory_mb); }
+template <class C> void fields(C& c, ExecutorSeen& e) { c(e, e.function, e.version, e.runtime, e.memory_mb, e.kept_warm); }
 template <class C> void fields(C& c, ExecutorReady& e) { c(e, e.usage); }
 template <class C> void fields(C& c, InvocationStarted& e) {
     c(e, e.id, e.qualifier, e.trace_id, e.function, e.boundary, e.fd, e.time_limit, e.request_bytes, e.usage, e.held,

@@ -25,7 +25,7 @@
 namespace autotune::recording {
 
 inline constexpr std::array<unsigned char, 8> kMagic = {0x89, 'a', 't', 'r', 'e', 'c', '\n', 0x1a};
-inline constexpr unsigned char kVersion = 7;  // raised with every change of the members of an event
+inline constexpr unsigned char kVersion = 8;  // raised with every change of the members of an event
 
 enum class Block : unsigned char { note = 1, strings, frames, stacks, events, end };
 

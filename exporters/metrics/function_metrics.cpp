@@ -112,7 +112,7 @@ FunctionMetrics::FunctionMetrics(prometheus::Registry& registry, NameLimit& name
         .held = counter("autotune_invocations_held_total",
                         "Invocations that were held for a debugger; no other metric counts them."),
         .cold_starts =
-            counter("autotune_cold_starts_total", "Invocations that were the first of their sandbox."),
+            counter("autotune_cold_starts_total", "Invocations that waited for a sandbox to be started."),
         .errors = counter("autotune_errors_total",
                           "Invocations that ended in an error or a crash of the function."),
         .timeouts = counter("autotune_timeouts_total", "Invocations that were killed at their deadline."),

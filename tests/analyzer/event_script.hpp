@@ -34,6 +34,7 @@ struct Box {
     std::string function;
     std::string version = "1";
     std::uint32_t memory_mb = 128;
+    bool kept_warm = false;
 };
 
 struct StartWith {
@@ -73,7 +74,7 @@ public:
         return add(who, ProcessStarted{parent, text(command), {}});
     }
     EventScript& seen(const Box& who) {
-        return add(who, ExecutorSeen{text(who.function), text(who.version), {}, who.memory_mb});
+        return add(who, ExecutorSeen{text(who.function), text(who.version), {}, who.memory_mb, who.kept_warm});
     }
     EventScript& born(const Box& who) { return process(who, 1, "python3").seen(who); }
     EventScript& exit(const Box& who, std::int32_t code) { return add(who, ProcessExited{code, 0}); }

@@ -49,6 +49,24 @@ TEST(Facts, DoNotKnowAnInvocationThatWasHeldForADebugger) {
     EXPECT_EQ(fn.duration(Fact::fn_max_duration), 100ms);
 }
 
+// Three come at 10 s, of which two wait for their sandboxes, born then and ready after 1 s; four more are under way at 20 s
+// without any that waits.
+TEST(Facts, TellHowManyWereUnderWayWhenOneWaited) {
+    EventScript s;
+    Analyzer analyzer;
+    const Box a = s.sandbox(7, 100, "f"), b = s.sandbox(8, 200, "f"), c = s.sandbox(9, 300, "f");
+    s.at(1s).born(a).at(2s).ready(a).start(a, "first").at(3s).end(a, "first");
+    s.at(9'900ms).start(a, "long").at(10s).born(b).at(10'100ms).born(c);
+    s.at(10'500ms).end(a, "long");  // before the two that wait begin, and after they came
+    s.at(11s).ready(b).start(b, "b").at(11'100ms).ready(c).start(c, "c").at(12s).end(b, "b").end(c, "c");
+    s.at(13s).feed(analyzer);
+    EXPECT_EQ(analyzer.facts(60s, Timestamp(13s)).at(0).fn.integer(Fact::fn_cold_concurrency), 3);
+    for (const Box& box : {a, b, c}) s.at(70s).start(box, box.function + std::to_string(box.process.pid));
+    for (const Box& box : {a, b, c}) s.at(71s).end(box, box.function + std::to_string(box.process.pid));
+    s.at(72s).feed(analyzer);
+    EXPECT_FALSE(analyzer.facts(10s, Timestamp(72s)).at(0).fn.known(Fact::fn_cold_concurrency)) << "none waited";
+}
+
 // One executor, `count` invocations 1 s apart from 10 s on; the n-th takes n ms.
 void run_many(EventScript& s, const Box& box, int count) {
     s.at(1s).born(box);

@@ -75,6 +75,21 @@ TEST(Invocations, AreColdOnceAndTellHowLongTheSandboxTook) {
     EXPECT_EQ(all[1].init, 0ms);
 }
 
+TEST(Invocations, OfASandboxThatIsKeptWarmAreNotCold) {
+    EventScript s;
+    Box orders = s.sandbox(7, 100, "orders");
+    orders.kept_warm = true;
+    s.born(orders).at(90ms).ready(orders).at(5s).start(orders, "one").at(6s).end(orders, "one");
+    s.at(7s).start(orders, "two").at(8s).end(orders, "two");
+    const auto all = s.play();
+    ASSERT_EQ(all.size(), 2u);
+    for (const Invocation& i : all) {
+        EXPECT_FALSE(i.cold);
+        EXPECT_EQ(i.init, 0ms);
+        EXPECT_TRUE(i.kept_warm);
+    }
+}
+
 TEST(Invocations, OfASandboxWhoseBirthWasNotSeenAreNotCalledCold) {
     EventScript s;
     const Box orders = s.sandbox(7, 100, "orders");

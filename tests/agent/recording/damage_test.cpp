@@ -86,7 +86,7 @@ TEST_F(Damage, AForeignFileIsNamedAsSuch) {
 
 TEST_F(Damage, AnotherVersionIsRefused) {
     whole[8] = 9;
-    EXPECT_EQ(read(whole).error, "file: the recording is of version 9, this program reads version 7");
+    EXPECT_EQ(read(whole).error, "file: the recording is of version 9, this program reads version 8");
 }
 
 TEST_F(Damage, ABlockThatClaimsMuchIsRefusedBeforeMemoryIsTaken) {
