@@ -61,14 +61,14 @@ std::string measured_lines(const JudgeReport& r) {
     return out + "\n" + std::string(to_string(r.decision)) + (r.reason.empty() ? "" : ": " + r.reason);
 }
 
-std::string effect_lines(const JudgeReport& r) {
-    return "refused: since " + std::to_string(r.canary_failures) + " of " + std::to_string(r.canary_calls) + " calls, before " +
+std::string effect_lines(const JudgeReport& r, const Setting& setting) {
+    return std::string(setting.bad) + ": since " + std::to_string(r.canary_failures) + " of " + std::to_string(r.canary_calls) + " calls, before " +
            std::to_string(r.baseline_failures) + " of " + std::to_string(r.baseline_calls) + "\n" +
            std::string(to_string(r.decision)) + (r.reason.empty() ? "" : ": " + r.reason);
 }
 
-std::string effect_line(const CanaryPolicy& p) {
-    return "no version, so no canary: set for all calls; kept where fewer are refused than before, within " +
+std::string effect_line(const CanaryPolicy& p, const Setting& setting) {
+    return "no version, so no canary: set for all calls; kept where fewer are " + std::string(setting.bad) + " than before, within " +
            number("%gh", to_seconds(p.horizon) / 3600) + ", else " +
            (p.on_hold == CanaryPolicy::OnHold::revert ? "taken back" : "waited for");
 }
@@ -93,9 +93,9 @@ std::string explanation_text(const Explanation& explanation) {
     out.add("because", a.because);
     out.add("evidence", evidence_lines(a.evidence));
     out.add("predicted", a.predicted);
-    const bool of_version = makes_version(a.change);
-    if (c.judged) out.add("measured", of_version ? measured_lines(*c.judged) : effect_lines(*c.judged));
-    if (a.canary) out.add(of_version ? "canary" : "proof", of_version ? canary_line(*a.canary) : effect_line(*a.canary));
+    const auto setting = setting_of(a.change);
+    if (c.judged) out.add("measured", setting ? effect_lines(*c.judged, *setting) : measured_lines(*c.judged));
+    if (a.canary) out.add(setting ? "proof" : "canary", setting ? effect_line(*a.canary, *setting) : canary_line(*a.canary));
     if (!c.before.alias.empty())
         out.add("before", "alias " + c.before.alias + " on version " + c.before.stable + ", head " +
                               std::to_string(c.before_head.memory_mb) + " MB" +

@@ -33,12 +33,14 @@ struct Diff {
     std::string operator()(const Wrap& w) const { return "  + " + describe(w) + "\n"; }
     std::string operator()(const Deploy& d) const { return "  + " + describe(d) + "\n"; }
     std::string operator()(const TakeOver& t) const { return "  + " + describe(t) + "\n"; }
-    std::string operator()(const Reserve& r) const {
-        const auto line = [](const char* sign, const std::optional<std::uint32_t>& n) {
-            return std::string("  ") + sign + " reserved concurrency " + (n ? std::to_string(*n) : "none") + "\n";
+    static std::string lines(const char* what, const Setting& s) {
+        const auto line = [&](const char* sign, const std::optional<std::uint32_t>& n) {
+            return std::string("  ") + sign + " " + what + " " + (n ? std::to_string(*n) : "none") + "\n";
         };
-        return line("-", r.from) + line("+", r.to);
+        return line("-", s.from) + line("+", s.to);
     }
+    std::string operator()(const Reserve& r) const { return lines("reserved concurrency", *setting_of(r)); }
+    std::string operator()(const KeepWarm& k) const { return lines("kept warm", *setting_of(k)); }
     std::string operator()(const Notify& n) const {
         return "  ! tells people (" + std::string(to_string(n.severity)) + ")" +
                (n.suggest.empty() ? "" : ": consider " + n.suggest) + "\n";
@@ -59,7 +61,7 @@ std::string action_text(const PlannedAction& planned) {
     line(out, "expected", a.predicted);
     for (const auto& [name, value] : a.evidence.facts) line(out, "fact", name + " = " + value);
     if (a.canary && !makes_version(a.change))
-        line(out, "proof", "fewer calls refused than before, within " + hours(a.canary->horizon) + "; else it is taken back");
+        line(out, "proof", "fewer calls " + std::string(setting_of(a.change)->bad) + " than before, within " + hours(a.canary->horizon) + "; else it is taken back");
     else if (a.canary)
         line(out, "canary", percent(a.canary->weight) + " of the calls, at most " + hours(a.canary->horizon));
     if (a.approval_within)
@@ -103,10 +105,11 @@ std::string plan_json(const PlanReport& report) {
             one["from_mb"] = resize->from_mb;
             one["to_mb"] = resize->to_mb;
         }
-        if (const auto* reserve = std::get_if<Reserve>(&a.change)) {
-            one["from"] = reserve->from ? Json(*reserve->from) : Json();
-            one["to"] = reserve->to ? Json(*reserve->to) : Json();
+        if (const auto setting = setting_of(a.change)) {
+            one["from"] = setting->from ? Json(*setting->from) : Json();
+            one["to"] = setting->to ? Json(*setting->to) : Json();
         }
+        if (const auto* keep = std::get_if<KeepWarm>(&a.change)) one["alias"] = keep->alias;
         if (const auto* wrap = std::get_if<Wrap>(&a.change)) {
             one["remedy"] = wrap->remedy;
             one["settings"] = Json::parse(wrap->settings, nullptr, false);

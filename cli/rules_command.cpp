@@ -25,6 +25,7 @@ struct StepName {
     std::string operator()(const rules::ResizeStep&) const { return "resize"; }
     std::string operator()(const rules::WrapStep& w) const { return w.remedy; }
     std::string operator()(const rules::ConcurrencyStep&) const { return "concurrency"; }
+    std::string operator()(const rules::KeepWarmStep&) const { return "keep_warm"; }
     std::string operator()(const rules::ReclusterStep& r) const { return std::string(to_string(r.op)); }
     std::string operator()(const rules::NotifyStep&) const { return "notify"; }
     std::string operator()(const rules::SuggestStep& s) const { return "suggest " + s.remedy; }

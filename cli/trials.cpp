@@ -67,16 +67,29 @@ void Trials::add(std::span<const ThrottledCall> throttled) {
     }
 }
 
-JudgeReport Trials::effect(const Reserve& reserve, const Trial& trial, const CanaryPolicy& policy, bool over) {
-    // As before: fn.invocations counts those that were not told, too.
-    const std::uint64_t served = std::accumulate(trial.calls.begin(), trial.calls.end(), std::uint64_t{0},
-                                                 [](std::uint64_t sum, const Invocation& call) { return sum + call.stands_for; });
-    const Tally after{.calls = served + trial.throttled, .bad = trial.throttled};
-    return rules::judge_effect({.before = reserve.before,
-                                .after = after,
-                                .beyond = reserve.from ? rules::began_beyond(trial.calls, *reserve.from) : 0,
-                                .beyond_counts = reserve.from.has_value()},
-                               policy, over ? rules::Horizon::reached : rules::Horizon::open);
+JudgeReport Trials::effect(const Change& change, const Trial& trial, const CanaryPolicy& policy, bool over) {
+    const Setting setting = *setting_of(change);
+    rules::EffectSeen seen{.before = setting.before, .after = {}};
+    if (std::holds_alternative<KeepWarm>(change)) {
+        std::vector<Invocation> kept;  // whose environment was ready before they came
+        for (const Invocation& call : trial.calls) {
+            if (call.wall_start - call.init < trial.since) continue;  // it came, and waited, before they were ready
+            seen.after.calls += call.stands_for;
+            seen.after.bad += call.cold ? call.stands_for : 0;
+            if (call.kept_warm) kept.push_back(call);
+        }
+        seen.beyond = rules::began_beyond(kept, setting.from.value_or(0));
+        seen.served = "were served by an environment that is kept since";
+        seen.none_served = "no call since was served by an environment that is kept since";
+    } else {
+        // As before: fn.invocations counts those that were not told, too.
+        const std::uint64_t served = std::accumulate(trial.calls.begin(), trial.calls.end(), std::uint64_t{0},
+                                                     [](std::uint64_t sum, const Invocation& call) { return sum + call.stands_for; });
+        seen.after = {.calls = served + trial.throttled, .bad = trial.throttled};
+        seen.beyond = setting.from ? rules::began_beyond(trial.calls, *setting.from) : 0;
+        seen.beyond_counts = setting.from.has_value();
+    }
+    return rules::judge_effect(seen, policy, over ? rules::Horizon::reached : rules::Horizon::open);
 }
 
 std::optional<JudgeReport> Trials::judge(const ChangeRecord& change, WallTime now) {
@@ -89,8 +102,8 @@ std::optional<JudgeReport> Trials::judge(const ChangeRecord& change, WallTime no
     trial.news = false;
     trial.over = over;
     trial.judged = now;
-    if (const auto* reserve = std::get_if<Reserve>(&change.action.change))
-        return effect(*reserve, trial, *change.action.canary, over);
+    if (!makes_version(change.action.change))
+        return effect(change.action.change, trial, *change.action.canary, over);
     const rules::PairingOptions pairing{
         .baseline = change.before.stable, .candidate = change.candidate, .from = change.candidate_published};
     return rules::judge(rules::pair_calls(trial.calls, pairing), *change.action.canary,

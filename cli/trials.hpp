@@ -4,7 +4,8 @@
 // published, first those on record (an earlier run of the agent may have seen some), then the live ones.
 //
 // A change that made no version is judged by counts (rules/effect/): of calls since it was made, and of those that were
-// refused. These are on no record, so after a restart of the agent both are counted anew.
+// refused, or cold. Refused ones are on no record, nor is what was kept warm, so after a restart of the agent all are
+// counted anew.
 #pragma once
 
 #include <map>
@@ -50,7 +51,7 @@ private:
         bool over = false;  // the horizon was reached when it was last judged
         WallTime judged;
     };
-    static JudgeReport effect(const Reserve& reserve, const Trial& trial, const CanaryPolicy& policy, bool over);
+    static JudgeReport effect(const Change& change, const Trial& trial, const CanaryPolicy& policy, bool over);
 
     KnowledgeStore& store_;
     std::map<ChangeId, Trial> trials_;

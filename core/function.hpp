@@ -100,6 +100,13 @@ struct Package {                // code to deploy
     std::map<std::string, std::string> labels;  // of a function that is created
 };
 
+// Environments that are kept initialised for an alias.
+struct Warm {
+    enum class Status : std::uint8_t { in_progress, ready, failed } status = Status::in_progress;
+    std::uint32_t wanted = 0;   // as it was set
+    std::string reason;         // of a failure
+};
+
 struct Capabilities {
     bool versions = false;          // immutable published versions
     bool weighted_routing = false;  // a share of traffic to one version
@@ -107,6 +114,7 @@ struct Capabilities {
     bool layers = false;            // files of others beside a function's own
     bool leases = false;            // remembers which agent may change a function
     bool concurrency = false;       // invocations at a time can be limited to a function, and kept for it
+    bool warm = false;              // environments can be initialised ahead, and kept for an alias
     std::uint32_t memory_min_mb = 0, memory_max_mb = 0, memory_step_mb = 1;
 };
 

@@ -40,6 +40,7 @@ std::string_view to_string(JudgeReport::Decision d) {
 
 namespace {
 struct Describer {
+    static std::string told(const std::optional<std::uint32_t>& n) { return n ? std::to_string(*n) : "none"; }
     std::string operator()(const Resize& r) const {
         return "resize " + std::to_string(r.from_mb) + " MB → " + std::to_string(r.to_mb) + " MB";
     }
@@ -49,9 +50,9 @@ struct Describer {
     std::string operator()(const Deploy& d) const { return d.remedy.empty() ? "deploy " + d.words : d.words; }
     std::string operator()(const TakeOver& t) const { return "put back what " + t.from + " left"; }
     std::string operator()(const Reserve& r) const {
-        const auto told = [](const std::optional<std::uint32_t>& n) { return n ? std::to_string(*n) : std::string("none"); };
         return "reserved concurrency " + told(r.from) + " → " + told(r.to);
     }
+    std::string operator()(const KeepWarm& k) const { return "kept warm " + told(k.from) + " → " + told(k.to); }
     std::string operator()(const Notify& n) const {
         return n.suggest.empty() ? "notify" : "notify: consider " + n.suggest;
     }
@@ -60,11 +61,18 @@ struct Describer {
 
 std::string describe(const Change& change) { return std::visit(Describer{}, change); }
 
+std::optional<Setting> setting_of(const Change& change) {
+    if (const auto* r = std::get_if<Reserve>(&change)) return Setting{r->from, r->to, r->before, "refused"};
+    if (const auto* k = std::get_if<KeepWarm>(&change)) return Setting{k->from, k->to, k->before, "cold"};
+    return std::nullopt;
+}
+
 std::string_view kind_of(const Change& change) {
     if (const auto* wrap = std::get_if<Wrap>(&change)) return wrap->remedy;
     if (const auto* deploy = std::get_if<Deploy>(&change)) return deploy->remedy.empty() ? "deploy" : "recluster";
     if (std::holds_alternative<TakeOver>(change)) return "take-over";
     if (std::holds_alternative<Reserve>(change)) return "concurrency";
+    if (std::holds_alternative<KeepWarm>(change)) return "keep_warm";
     return std::holds_alternative<Resize>(change) ? "resize" : "notify";
 }
 

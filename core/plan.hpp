@@ -65,7 +65,7 @@ struct TakeOver {
 // How often something happened, of how many.
 struct Tally {
     std::uint64_t calls = 0;  // all of them
-    std::uint64_t bad = 0;    // throttled
+    std::uint64_t bad = 0;    // throttled; of KeepWarm: those that waited for a new sandbox
     bool operator==(const Tally&) const = default;
 };
 
@@ -77,19 +77,37 @@ struct Reserve {
     bool operator==(const Reserve&) const = default;
 };
 
+// How many environments the platform initialises ahead of any call, and keeps, for the calls of one alias (Lambda:
+// provisioned concurrency). Of no version either: it is the alias', and follows it. They are paid for while they wait.
+struct KeepWarm {
+    std::string alias;                      // whoever carries it out sets it, and `from`
+    std::optional<std::uint32_t> from, to;  // unset: none
+    Tally before;                           // in the window that led to it: invocations, and cold starts
+    bool operator==(const KeepWarm&) const = default;
+};
+
+// What changes of no version have in common: one number of the platform's, or none; and the counts that led to it.
+struct Setting {
+    std::optional<std::uint32_t> from, to;
+    Tally before;
+    std::string_view bad;  // the word for a bad call: "refused", "cold"
+};
+
 struct Notify {
     Severity severity = Severity::warning;
     std::string suggest;    // remedy for the developer, e.g. "map-reduce"
     bool operator==(const Notify&) const = default;
 };
 
-using Change = std::variant<Resize, Wrap, Deploy, TakeOver, Reserve, Notify>;
+using Change = std::variant<Resize, Wrap, Deploy, TakeOver, Reserve, KeepWarm, Notify>;
 [[nodiscard]] std::string describe(const Change& change);  // "resize 128 MB → 256 MB"
 // Whether the function, or what it may use, is another afterwards, which must be proved and may take an approval.
 [[nodiscard]] inline bool changes_function(const Change& change) { return !std::holds_alternative<Notify>(change); }
+// Of a change of no version; nullopt of any other.
+[[nodiscard]] std::optional<Setting> setting_of(const Change& change);
 // Whether it makes a version, which a canary can prove; else it is judged by counts before and after.
 [[nodiscard]] inline bool makes_version(const Change& change) {
-    return changes_function(change) && !std::holds_alternative<Reserve>(change);
+    return changes_function(change) && !setting_of(change);
 }
 // The plan step that asks for it: "resize", "cache", "notify".
 [[nodiscard]] std::string_view kind_of(const Change& change);

@@ -68,6 +68,15 @@ public:
         return fail(Errc::unsupported, "the platform reserves no concurrency");
     }
 
+    // How many environments are kept initialised for the calls of that alias; nullopt: none are. Without an etag as well.
+    // keep_warm returns when it is ordered; kept_warm tells when they are ready. Platforms without: unsupported.
+    virtual Result<std::optional<Warm>> kept_warm(const FunctionRef&, const Qualifier& /*alias*/) {
+        return fail(Errc::unsupported, "the platform keeps no environments ready");
+    }
+    virtual Status keep_warm(const FunctionRef&, const Qualifier& /*alias*/, std::optional<std::uint32_t>) {
+        return fail(Errc::unsupported, "the platform keeps no environments ready");
+    }
+
     // What code_hash will be of this archive.
     [[nodiscard]] virtual std::string hash_of(std::string_view zip) const = 0;
 

@@ -77,16 +77,33 @@ struct ChangeWriter {
     json operator()(const TakeOver& t) const {
         return {{"take_over", {{"from", t.from}, {"left", from_tuning(t.left)}}}};
     }
-    json operator()(const Reserve& r) const {
-        json j{{"before", {{"calls", r.before.calls}, {"bad", r.before.bad}}}};
-        if (r.from) j["from"] = *r.from;
-        if (r.to) j["to"] = *r.to;
-        return {{"reserve", j}};
+    static json numbers(const Setting& s) {
+        json j{{"before", {{"calls", s.before.calls}, {"bad", s.before.bad}}}};
+        if (s.from) j["from"] = *s.from;
+        if (s.to) j["to"] = *s.to;
+        return j;
+    }
+    json operator()(const Reserve& r) const { return {{"reserve", numbers(*setting_of(r))}}; }
+    json operator()(const KeepWarm& k) const {
+        json j = numbers(*setting_of(k));
+        j["alias"] = k.alias;
+        return {{"keep_warm", j}};
     }
     json operator()(const Notify& n) const {
         return {{"notify", {{"severity", to_string(n.severity)}, {"suggest", n.suggest}}}};
     }
 };
+
+Setting to_setting(const json& j) {
+    const auto number = [&](const char* name) {
+        return j.contains(name) ? std::optional(integer_of<std::uint32_t>(j.at(name))) : std::nullopt;
+    };
+    return {.from = number("from"),
+            .to = number("to"),
+            .before = {.calls = integer_of<std::uint64_t>(j.at("before").at("calls")),
+                       .bad = integer_of<std::uint64_t>(j.at("before").at("bad"))},
+            .bad = {}};
+}
 
 Change to_change(const json& j) {
     if (j.contains("resize")) {
@@ -116,14 +133,12 @@ Change to_change(const json& j) {
         return TakeOver{t.at("from").get<std::string>(), to_tuning(t.at("left"))};
     }
     if (j.contains("reserve")) {
-        const json& r = j.at("reserve");
-        const auto number = [&](const char* name) {
-            return r.contains(name) ? std::optional(integer_of<std::uint32_t>(r.at(name))) : std::nullopt;
-        };
-        return Reserve{.from = number("from"),
-                       .to = number("to"),
-                       .before = {.calls = integer_of<std::uint64_t>(r.at("before").at("calls")),
-                                  .bad = integer_of<std::uint64_t>(r.at("before").at("bad"))}};
+        const Setting r = to_setting(j.at("reserve"));
+        return Reserve{.from = r.from, .to = r.to, .before = r.before};
+    }
+    if (j.contains("keep_warm")) {
+        const Setting k = to_setting(j.at("keep_warm"));
+        return KeepWarm{.alias = j.at("keep_warm").at("alias").get<std::string>(), .from = k.from, .to = k.to, .before = k.before};
     }
     if (j.contains("notify")) {
         const json& n = j.at("notify");

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "providers/change_state.hpp"
+#include "providers/setting.hpp"
 #include "providers/tuning.hpp"
 
 namespace autotune {
@@ -75,26 +76,28 @@ Status admit_head(const FunctionState& state, const Version& serving) {
                                                 ", which serves; a canary would publish them");
     return ok();
 }
-std::string count(const std::optional<std::uint32_t>& limit) { return limit ? std::to_string(*limit) : "none"; }
 }  // namespace
+
+Status admit_keep_warm(const KeepWarm& keep, const Routing* alias, const std::optional<std::uint32_t>& now) {
+    if (alias == nullptr || alias->alias != keep.alias)
+        return fail(Errc::invalid_argument, "there is no alias to keep environments for: callers must use one, for instance \"live\"");
+    if (alias->stable == "$LATEST")
+        return fail(Errc::invalid_argument, "alias \"" + alias->alias + "\" serves the unpublished head, for which nothing can be kept warm");
+    if (alias->candidate)
+        return fail(Errc::invalid_argument, "alias \"" + alias->alias + "\" is split, between versions " + alias->stable + " and " +
+                                                *alias->candidate + ": environments are ordered for one version");
+    return admit_setting(keep, now);
+}
 
 Status admit_reserve(const Reserve& reserve, const std::optional<std::uint32_t>& now, const Capabilities& platform) {
     if (!platform.concurrency) return fail(Errc::unsupported, "the platform reserves no concurrency");
-    if (!reserve.to) return fail(Errc::invalid_argument, "a reservation is set by this, not taken away");
-    if (now == reserve.to) return fail(Errc::invalid_argument, "it has a reservation of " + count(now) + " already");
-    if (now != reserve.from)
-        return fail(Errc::invalid_argument, "its reservation is " + count(now) + ", and was " + count(reserve.from) + " when this was planned");
-    return ok();
+    return admit_setting(reserve, now);
 }
 
-Status admit_undo_reserve(const ChangeRecord& done, const std::optional<std::uint32_t>& now) {
+Status admit_undo(const ChangeRecord& done, const std::optional<std::uint32_t>& now) {
     if (done.disposition != Disposition::promoted)
         return fail(Errc::invalid_argument, "there is nothing to roll back: it was " + std::string(to_string(done.disposition)));
-    const auto& to = std::get<Reserve>(done.action.change).to;
-    if (now != to)
-        return fail(Errc::invalid_argument, "the reservation is " + count(now) + " by now, and not " + count(to) +
-                                                ", which it made: what came after it comes first");
-    return ok();
+    return admit_undo_setting(done.action.change, now);
 }
 
 const Routing* choose_alias(const FunctionState& state, const std::string& wanted) {

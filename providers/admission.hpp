@@ -19,9 +19,11 @@ namespace autotune {
 [[nodiscard]] Status admit(const Action& action, const FunctionState& state, const Routing* alias,
                            const Capabilities& platform);
 
-// Likewise of a reservation, which is `now` (unset: none).
+// Likewise of a reservation, and of environments for `alias`: `now` (unset: none).
 [[nodiscard]] Status admit_reserve(const Reserve& reserve, const std::optional<std::uint32_t>& now, const Capabilities& platform);
-[[nodiscard]] Status admit_undo_reserve(const ChangeRecord& done, const std::optional<std::uint32_t>& now);
+[[nodiscard]] Status admit_keep_warm(const KeepWarm& keep, const Routing* alias, const std::optional<std::uint32_t>& now);
+// REQUIRES: a change of no version.
+[[nodiscard]] Status admit_undo(const ChangeRecord& done, const std::optional<std::uint32_t>& now);
 
 // Ok when `done`, a change on record, may be taken back: it was promoted and nothing came after it. Errors as above.
 [[nodiscard]] Status admit_undo(const ChangeRecord& done, const FunctionState& state);

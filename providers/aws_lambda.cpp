@@ -131,6 +131,7 @@ Capabilities AwsLambda::capabilities() const {
             .layers = true,
             .leases = true,
             .concurrency = true,
+            .warm = true,
             .memory_min_mb = 128,
             .memory_max_mb = 10240,
             .memory_step_mb = 1};
@@ -329,6 +330,31 @@ Result<std::optional<std::uint32_t>> AwsLambda::reserved(const FunctionRef& func
 Status AwsLambda::reserve(const FunctionRef& function, std::optional<std::uint32_t> limit) {
     const auto response =
         impl_->channel.send(api::set_concurrency(function.name, limit), "reserving concurrency for " + function.name);
+    if (!response) return response.forward();
+    return ok();
+}
+
+namespace {
+bool none_provisioned(const Result<net::HttpResponse>& response) {
+    return !response && response.error().code == Errc::not_found &&
+           response.error().message.find(api::kNoneProvisioned) != std::string::npos;
+}
+}  // namespace
+
+Result<std::optional<Warm>> AwsLambda::kept_warm(const FunctionRef& function, const Qualifier& alias) {
+    const std::string doing = "reading what is kept warm of " + function.name + ":" + alias;
+    const auto response = impl_->channel.send(api::get_provisioned(function.name, alias), doing);
+    if (none_provisioned(response)) return std::optional<Warm>();
+    if (!response) return response.forward();
+    auto kept = api::parse_provisioned(response->body);
+    if (!kept) return kept.forward(doing);
+    return std::optional(*std::move(kept));
+}
+
+Status AwsLambda::keep_warm(const FunctionRef& function, const Qualifier& alias, std::optional<std::uint32_t> wanted) {
+    const auto response = impl_->channel.send(api::set_provisioned(function.name, alias, wanted),
+                                              "keeping " + function.name + ":" + alias + " warm");
+    if (!wanted && none_provisioned(response)) return ok();
     if (!response) return response.forward();
     return ok();
 }

@@ -67,6 +67,8 @@ public:
     Result<Observations> observe(std::string_view after) override;
     Result<std::optional<std::uint32_t>> reserved(const FunctionRef&) override;
     Status reserve(const FunctionRef&, std::optional<std::uint32_t>) override;
+    Result<std::optional<Warm>> kept_warm(const FunctionRef&, const Qualifier& alias) override;
+    Status keep_warm(const FunctionRef&, const Qualifier& alias, std::optional<std::uint32_t>) override;
     [[nodiscard]] std::vector<std::string> preview(const Change& change, const FunctionState& state,
                                                    const CanaryPolicy* canary) const override;
 

@@ -192,6 +192,18 @@ Result<std::optional<std::uint32_t>> parse_concurrency(std::string_view body) {
     return parse(body, [](const json& j) { return integer_at<std::uint32_t>(j, "ReservedConcurrentExecutions"); });
 }
 
+Result<Warm> parse_provisioned(std::string_view body) {
+    return parse(body, [](const json& j) {
+        const auto wanted = integer_at<std::uint32_t>(j, "RequestedProvisionedConcurrentExecutions");
+        if (!wanted) throw std::out_of_range("RequestedProvisionedConcurrentExecutions is missing");
+        Warm kept{.wanted = *wanted, .reason = j.value("StatusReason", "")};
+        const std::string status = j.at("Status").get<std::string>();
+        if (status == "READY") kept.status = Warm::Status::ready;
+        if (status == "FAILED") kept.status = Warm::Status::failed;
+        return kept;
+    });
+}
+
 Result<Observations> parse_observations(std::string_view body, std::string_view provider) {
     const auto at = [](const json& call) {
         using std::chrono::microseconds;

@@ -45,6 +45,10 @@ inline constexpr std::string_view kLeaseTag = "autotune:lease";
 [[nodiscard]] net::HttpRequest untag(std::string_view arn, std::string_view key);
 [[nodiscard]] net::HttpRequest get_concurrency(std::string_view name);
 [[nodiscard]] net::HttpRequest set_concurrency(std::string_view name, std::optional<std::uint32_t> reserved);
+// Provisioned concurrency of an alias (2019-09-30). Where there is none the answer is that exception.
+inline constexpr std::string_view kNoneProvisioned = "ProvisionedConcurrencyConfigNotFoundException";
+[[nodiscard]] net::HttpRequest get_provisioned(std::string_view name, std::string_view alias);
+[[nodiscard]] net::HttpRequest set_provisioned(std::string_view name, std::string_view alias, std::optional<std::uint32_t> wanted);
 // The embedded host's own.
 [[nodiscard]] net::HttpRequest observations(std::string_view after);
 
@@ -94,6 +98,7 @@ Result<Page<std::string>> parse_layer_versions(std::string_view body);  // ARNs,
 Result<Page<Routing>> parse_aliases(std::string_view body);
 Result<Routing> parse_alias(std::string_view body);
 Result<std::optional<std::uint32_t>> parse_concurrency(std::string_view body);
+Result<Warm> parse_provisioned(std::string_view body);
 Result<Observations> parse_observations(std::string_view body, std::string_view provider);
 Result<Answer> parse_answer(const net::HttpResponse& response);
 

@@ -22,6 +22,7 @@ std::vector<std::string> AwsLambda::preview(const Change& change, const Function
     if (!changes_function(change)) return {};
     const std::string& name = state.function.name;
     if (const auto* reserve = std::get_if<Reserve>(&change)) return {api::one_line(api::set_concurrency(name, reserve->to))};
+    if (const auto* keep = std::get_if<KeepWarm>(&change)) return {api::one_line(api::set_provisioned(name, keep->alias, keep->to))};
     // What is known only once the step before it is done.
     const Etag next = "<RevisionId of the answer before>";
     const auto* deploy = std::get_if<Deploy>(&change);

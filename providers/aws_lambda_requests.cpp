@@ -161,6 +161,19 @@ HttpRequest set_concurrency(std::string_view name, std::optional<std::uint32_t> 
     return with_body("PUT", std::move(target), {{"ReservedConcurrentExecutions", *reserved}});
 }
 
+namespace {
+std::string provisioned_path(std::string_view name, std::string_view alias) {
+    return "/2019-09-30/functions/" + net::percent_encode(name) + "/provisioned-concurrency?Qualifier=" + net::percent_encode(alias);
+}
+}  // namespace
+
+HttpRequest get_provisioned(std::string_view name, std::string_view alias) { return {.target = provisioned_path(name, alias)}; }
+
+HttpRequest set_provisioned(std::string_view name, std::string_view alias, std::optional<std::uint32_t> wanted) {
+    if (!wanted) return {.method = "DELETE", .target = provisioned_path(name, alias)};
+    return with_body("PUT", provisioned_path(name, alias), {{"ProvisionedConcurrentExecutions", *wanted}});
+}
+
 HttpRequest observations(std::string_view after) {
     return {.target = "/autotune/observations" + (after.empty() ? "" : "?after=" + net::percent_encode(after))};
 }

@@ -40,7 +40,7 @@ void ChangeDriver::step() {
     const bool ended = record_.step == Step::closed || record_.step == Step::waiting;
     if (ended || (hold_ == Hold::held && !has_lease())) return;  // which is kept while a call waits to be tried again
     if (context_.clock.now() < not_before_ || !has_lease() || !can_go_on()) return;
-    if (const auto* reserve = std::get_if<Reserve>(&record_.action.change)) return step_reserve(*reserve);
+    if (const auto setting = setting_of(record_.action.change)) return step_setting(*setting);
     switch (record_.step) {
         case Step::intended:
             if (go_to(Step::configuring)) configure();
@@ -109,7 +109,7 @@ Status ChangeDriver::withdraw(const std::string& why) {
     take(std::move(next));
     look_ = true;
     seen_.reset();
-    limit_.reset();
+    number_.reset();
     return ok();
 }
 
@@ -130,7 +130,7 @@ bool ChangeDriver::journal(ChangeRecord next) {
         trouble_ = "the journal cannot be written: " + saved.error().message;
         look_ = true;
         seen_.reset();
-        limit_.reset();
+        number_.reset();
         back_off();
         return false;
     }

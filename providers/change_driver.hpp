@@ -14,6 +14,7 @@
 #include "core/time.hpp"
 #include "providers/executor.hpp"
 #include "providers/lease.hpp"
+#include "providers/setting.hpp"
 
 namespace autotune {
 
@@ -74,12 +75,13 @@ private:
     void revert();
     void revert_head(const FunctionState& seen);
 
-    // reserve_steps.cpp
-    void step_reserve(const Reserve& reserve);
-    bool look_at_reserve();
-    void set_reserve(const Reserve& reserve);
-    void keep_reserve(const Reserve& reserve);
-    void put_reserve_back(const Reserve& reserve);
+    // setting_steps.cpp
+    void step_setting(const Setting& setting);
+    bool look_at_setting();
+    void set_setting(const Setting& setting);
+    void wait_until_ready();
+    void keep_setting(const Setting& setting);
+    void put_setting_back(const Setting& setting);
 
     bool journal(ChangeRecord next);  // with the time; false: not written, and to be tried again
     void take(ChangeRecord next);     // what the journal has now
@@ -104,8 +106,9 @@ private:
     Timestamp written_, renewed_, renew_not_before_;
     bool lease_lost_ = false;            // another may have had it meanwhile
     bool route_in_doubt_ = false;        // a call to route went unanswered and may yet take effect
-    std::optional<std::optional<std::uint32_t>> limit_;  // reserved concurrency by the last look, until it was acted on
-    bool reserve_in_doubt_ = false;      // likewise of one that sets it
+    std::optional<SettingSeen> number_;  // of a change of no version, by the last look, until it was acted on
+    bool setting_in_doubt_ = false;      // likewise of a call that sets it
+    std::optional<Timestamp> ready_until_;  // what was set must be so; unset: nothing is waited for
     int failures_ = 0;                   // in a row
     Timestamp not_before_;
     WallTime noted_;

@@ -97,8 +97,8 @@ void ChangeDriver::confirm_lease() {
     failures_ = 0;
     look_ = true;
     seen_.reset();
-    limit_.reset();
-    if (record_.step == Step::promoting) return;  // promote() sees to it, and keep_reserve() compares
+    number_.reset();
+    if (record_.step == Step::promoting) return;  // promote() sees to it, and keep_setting() compares
     if (std::exchange(lease_lost_, false) && !goes_back(record_.step))
         give_up("for some time the lease was not this agent's: another may have changed the function");
 }

@@ -15,6 +15,8 @@ std::optional<Change> undo_of(const ChangeRecord& record) {
         return Resize{.from_mb = resize->to_mb, .to_mb = record.before_head.memory_mb};
     if (const auto* reserve = std::get_if<Reserve>(&record.action.change))
         return Reserve{.from = reserve->to, .to = reserve->from, .before = {}};
+    if (const auto* keep = std::get_if<KeepWarm>(&record.action.change))
+        return KeepWarm{.alias = keep->alias, .from = keep->to, .to = keep->from, .before = {}};
     if (std::holds_alternative<Deploy>(record.action.change)) return std::nullopt;  // its code is in the version before
     if (!std::holds_alternative<Wrap>(record.action.change)) return std::nullopt;
     const auto& wrap = std::get<Wrap>(record.action.change);

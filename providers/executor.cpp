@@ -116,8 +116,9 @@ struct Executor::Impl {
         FunctionState state;
         Status admitted;
     };
+    // What is planned without knowing the platform is filled in: for which alias environments are kept, and how many are now.
     // `begins`: it is to be changed now, which no other agent may be doing. Errors: conflict; the platform's.
-    Result<Looked> look(const Action& action, bool begins) {
+    Result<Looked> look(Action& action, bool begins) {
         auto state = provider.get(action.target);
         if (!state) return state.forward("looking at " + action.target.name + " before changing it");
         Looked out{*std::move(state), ok()};
@@ -125,10 +126,20 @@ struct Executor::Impl {
         if (begins)
             if (const Status free = may_begin(out.state, alias); !free) return free.forward("changing " + action.target.name);
         std::vector<Routing> aliases;
-        if (const auto* reserve = std::get_if<Reserve>(&action.change)) {
-            const auto now = provider.reserved(action.target);
+        auto* keep = std::get_if<KeepWarm>(&action.change);
+        const bool unplaced = keep != nullptr && keep->alias.empty();
+        if (unplaced && alias != nullptr) keep->alias = alias->alias;
+        if (keep != nullptr && !provider.capabilities().warm) {
+            out.admitted = fail(Errc::unsupported, "the platform keeps no environments ready");
+        } else if (keep != nullptr && keep->alias.empty()) {
+            out.admitted = admit_keep_warm(*keep, nullptr, std::nullopt);
+        } else if (setting_of(action.change)) {
+            const auto now = read_setting(provider, action);
             if (!now && now.error().code != Errc::unsupported) return now.forward("before changing it");
-            out.admitted = now ? admit_reserve(*reserve, *now, provider.capabilities()) : Status(now.forward());
+            if (now && unplaced) keep->from = now->number;
+            out.admitted = !now               ? Status(now.forward())
+                           : keep != nullptr ? admit_keep_warm(*keep, find_alias(out.state, keep->alias), now->number)
+                                             : admit_reserve(std::get<Reserve>(action.change), now->number, provider.capabilities());
         } else {
             out.admitted = admit(action, out.state, alias, provider.capabilities());
             if (alias != nullptr) aliases = {*alias};
@@ -218,7 +229,7 @@ Status Executor::approve(ChangeId id, const std::string& who) {
                                     [&](const ChangeRecord& r) { return r.id == id; });
     if (found == impl_->waiting.end())
         return fail(Errc::not_found, "change " + number(id) + " does not wait");
-    const Action& action = found->action;
+    Action& action = found->action;
     for (const ChangeDriver& d : impl_->drivers)
         if (d.record().action.target == action.target)
             return fail(Errc::conflict, "a change of " + action.target.name + " is under way");
@@ -282,9 +293,9 @@ Result<ChangeId> Executor::roll_back(ChangeId id, const std::string& who) {
     if (impl_->leases.are_taken() && impl_->leases.look(state->function, state->lease) == Holder::another)
         return fail(Errc::conflict, "rolling back " + name + ": " + impl_->leases.who(state->lease));
     const bool of_version = makes_version(done->action.change);
-    const auto limit = of_version ? Result<std::optional<std::uint32_t>>(std::nullopt) : impl_->provider.reserved(done->action.target);
-    if (!limit) return limit.forward("before it is rolled back");
-    const Status possible = of_version ? admit_undo(*done, *state) : admit_undo_reserve(*done, *limit);
+    const auto now = of_version ? Result<SettingSeen>(SettingSeen{}) : read_setting(impl_->provider, done->action);
+    if (!now) return now.forward("before it is rolled back");
+    const Status possible = of_version ? admit_undo(*done, *state) : admit_undo(*done, now->number);
     if (!possible) return possible.forward("change " + number(id));
     ChangeRecord undo = undo_record(*std::move(done), by);
     undo.opened = undo.updated = impl_->clock.wall();

@@ -9,7 +9,7 @@
 //     → reverting → closed (rolled_back, reverted, failed)
 //   undoing → closed (rolled_back, failed)     what roll_back() makes of one that was promoted
 //
-// A reservation of concurrency is of no version and takes fewer steps (reserve_steps.cpp).
+// Reserved concurrency and environments kept warm are of no version and take fewer steps (setting_steps.cpp).
 //
 // What needs an approval is `waiting` before that; approve() takes the pre-image and makes it `intended`, or
 // refuses it where the function is no longer as it was planned for. Not approved in time it closes as

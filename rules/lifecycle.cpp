@@ -83,6 +83,8 @@ Attempts attempts_of(const Rule& rule, const FunctionRef& function, const Histor
         if (const auto* reserve = std::get_if<Reserve>(&change.change);
             reserve != nullptr && change.disposition != Disposition::promoted)
             out.largest_unproven_reservation = std::max(out.largest_unproven_reservation, reserve->to.value_or(0));
+        if (const auto* keep = std::get_if<KeepWarm>(&change.change); keep != nullptr && change.disposition != Disposition::promoted)
+            out.largest_unproven_warm = std::max(out.largest_unproven_warm, keep->to.value_or(0));
         if (const auto* deploy = std::get_if<Deploy>(&change.change); deploy != nullptr && !deploy->remedy.empty())
             out.reclusterings.emplace(deploy->remedy, change.disposition);
         if (resize == nullptr) {

@@ -55,6 +55,11 @@ struct ConcurrencyStep {
     std::optional<std::uint32_t> reserve;  // of a function without a reservation; unset: it gets none
 };
 
+// Keeps environments initialised ahead for the function's alias where its calls wait for new ones.
+struct KeepWarmStep {
+    std::uint32_t most = 0;  // never more than so many
+};
+
 // The function and those that it waits for as one deployment, or again as several.
 struct ReclusterStep {
     enum class Op : std::uint8_t { split, fuse } op = Op::split;
@@ -74,7 +79,7 @@ struct SuggestStep {
 };
 
 struct PlanStep {
-    std::variant<ResizeStep, WrapStep, ConcurrencyStep, ReclusterStep, NotifyStep, SuggestStep> what;
+    std::variant<ResizeStep, WrapStep, ConcurrencyStep, KeepWarmStep, ReclusterStep, NotifyStep, SuggestStep> what;
     std::optional<Condition> only_if;  // the step's `if`
     Position at;
 };

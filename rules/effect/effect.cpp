@@ -66,11 +66,11 @@ JudgeReport judge_effect(const EffectSeen& seen, const CanaryPolicy& policy, Hor
     } else if (r.log10_e_errors >= std::log10(2 / policy.alpha) && (seen.beyond > 0 || !seen.beyond_counts)) {
         r.decision = Decision::promote;
         r.reason = "it helped: " + counts +
-                   (seen.beyond_counts ? ", and " + std::to_string(seen.beyond) + " were served that the old limit had refused" : "");
+                   (seen.beyond_counts ? ", and " + std::to_string(seen.beyond) + " " + std::string(seen.served) : "");
     } else if (horizon == Horizon::reached) {
         r.decision = Decision::hold;
         r.reason = "not proved to help: " + counts +
-                   (seen.beyond_counts && seen.beyond == 0 ? "; no call since would have met the old limit" : "");
+                   (seen.beyond_counts && seen.beyond == 0 ? "; " + std::string(seen.none_served) : "");
     } else {
         r.reason = counts;
     }

@@ -28,6 +28,7 @@ struct Attempts {
     std::map<std::string, Disposition> wraps;  // by remedy, what became of the last one
     std::map<std::string, Disposition> reclusterings;  // by op, likewise
     std::uint32_t largest_unproven_reservation = 0;  // rolled back or reverted; 0: none
+    std::uint32_t largest_unproven_warm = 0;         // likewise of environments kept warm
 };
 
 struct SizingTask {

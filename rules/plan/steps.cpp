@@ -102,6 +102,39 @@ Result<Proposal> reserve(const StepTask& task, const ConcurrencyStep& step) {
     return Proposal{change, {}, "fewer calls are refused than " + std::to_string(seen.bad) + " of " + std::to_string(seen.calls), {}};
 }
 
+// What it takes to have them, in words: they are paid for whether they are called or not.
+std::string price_of_waiting(std::uint32_t environments, const FactSet& fn) {
+    std::string text = std::to_string(environments) + (environments == 1 ? " environment is" : " environments are") +
+                       " paid for all the time, called or not";
+    if (const auto size = fn.integer(Fact::fn_memory_mb))
+        text += ": " + std::to_string(static_cast<std::int64_t>(std::llround(environments * static_cast<double>(*size) / 1024 * 86'400))) +
+                " GB-s a day at " + std::to_string(*size) + " MB";
+    return text;
+}
+
+// As many as were under way when one came that had to wait: with so many ready none had waited.
+Result<Proposal> keep_warm(const StepTask& task, const KeepWarmStep& step) {
+    if (task.platform == nullptr || !task.platform->warm)
+        return fail(Errc::unsupported, "its platform keeps no environments ready");
+    const FactSet& fn = task.facts.fn;
+    const auto cold = fn.integer(Fact::fn_cold_starts), calls = fn.integer(Fact::fn_invocations);
+    if (!cold || !calls) return fail(Errc::unsupported, "how many of its calls wait for a new environment is not known");
+    if (*cold <= 0) return fail(Errc::unsupported, "no call of it waited for a new environment");
+    const auto at_a_time = fn.integer(Fact::fn_cold_concurrency);
+    if (!at_a_time || *at_a_time <= 0)
+        return fail(Errc::unsupported, "how many of its calls were under way when one waited for a new environment is not known");
+    const auto to = static_cast<std::uint32_t>(std::min<std::int64_t>(*at_a_time, step.most));
+    if (to <= task.attempts.largest_unproven_warm)
+        return fail(Errc::unsupported, std::to_string(task.attempts.largest_unproven_warm) +
+                                           " kept warm was tried within 30 days and did not prove itself");
+    KeepWarm change{.alias = {}, .from = {}, .to = to, .before = {.calls = static_cast<std::uint64_t>(*calls), .bad = static_cast<std::uint64_t>(*cold)}};
+    std::string because = "when calls waited for a new environment at most " + std::to_string(*at_a_time) + " were under way at a time";
+    if (*at_a_time > to) because += ", and the rule allows " + std::to_string(step.most);
+    because += "; " + price_of_waiting(to, fn);
+    return Proposal{std::move(change), std::move(because),
+                    "fewer calls wait for a new environment than " + std::to_string(*cold) + " of " + std::to_string(*calls), {}};
+}
+
 Result<Proposal> recluster(const StepTask& task, const ReclusterStep& step) {
     if (std::string why = unable(task.platform); !why.empty()) return fail(Errc::unsupported, std::move(why));
     if (const auto last = task.attempts.reclusterings.find(std::string(to_string(step.op))); last != task.attempts.reclusterings.end())
@@ -164,6 +197,7 @@ std::optional<Attempt> attempt(const StepTask& task, const PlanStep& step) {
     if (const auto* r = std::get_if<ResizeStep>(&step.what)) return Attempt{"resize", resize(task, *r)};
     if (const auto* w = std::get_if<WrapStep>(&step.what)) return Attempt{w->remedy, wrap(task, *w)};
     if (const auto* c = std::get_if<ConcurrencyStep>(&step.what)) return Attempt{"concurrency", reserve(task, *c)};
+    if (const auto* k = std::get_if<KeepWarmStep>(&step.what)) return Attempt{"keep_warm", keep_warm(task, *k)};
     if (const auto* r = std::get_if<ReclusterStep>(&step.what))
         return Attempt{std::string(to_string(r->op)), recluster(task, *r), "recluster: " + std::string(to_string(r->op))};
     return std::nullopt;

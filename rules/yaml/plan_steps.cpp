@@ -77,6 +77,16 @@ void read_concurrency(Reader& reader, const YamlNode& node, PlanStep& step) {
     step.what = concurrency;
 }
 
+void read_keep_warm(Reader& reader, const YamlNode& node, PlanStep& step) {
+    KeepWarmStep keep;
+    step.what = keep;
+    if (!reader.expect_map(node, "'keep_warm'", {"most", "if"})) return;
+    if (!node.find("most"))
+        return reader.error(node.at, "'keep_warm' needs 'most': the largest number of environments that it may keep ready");
+    reader.read_count(node, "most", keep.most, {1, 100'000});
+    step.what = keep;
+}
+
 // Which calls `target` means nobody but people knows, so with it the step can only be told.
 void read_recluster(Reader& reader, const YamlNode& node, Position at, PlanStep& step) {
     ReclusterStep recluster;
@@ -133,6 +143,8 @@ std::optional<PlanStep> read_step(Reader& reader, const YamlNode& node) {
         read_resize(reader, body, step);
     } else if (kind == "concurrency") {
         read_concurrency(reader, body, step);
+    } else if (kind == "keep_warm") {
+        read_keep_warm(reader, body, step);
     } else if (kind == "recluster") {
         read_recluster(reader, body, at, step);
     } else if (kind == "notify") {

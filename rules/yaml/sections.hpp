@@ -30,8 +30,8 @@ void read_lists(Reader& reader, const YamlNode& node);
 void read_scope(Reader& reader, const YamlNode& map, Scope& out);  // its key "scope"
 void read_canary(Reader& reader, const YamlNode& node, CanaryPolicy& out);
 // The kinds of plan step, the last of which changes nothing: notify.
-inline constexpr std::array<std::string_view, 8> kStepKinds{"resize", "recluster", "map_reduce",  "handover",
-                                                            "cache",  "relocate",  "concurrency", "notify"};
+inline constexpr std::array<std::string_view, 9> kStepKinds{"resize",   "recluster",   "map_reduce", "handover", "cache",
+                                                            "relocate", "concurrency", "keep_warm",  "notify"};
 void read_mode(Reader& reader, const YamlNode& map, Mode& out);     // its key "mode"
 void read_window(Reader& reader, const YamlNode& map, Nanos& out);  // its key "window"
 

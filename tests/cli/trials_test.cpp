@@ -128,6 +128,56 @@ TEST(Trials, CountsTheCallsOfAReservationThatWereNotTold) {
     EXPECT_EQ(report->decision, JudgeReport::Decision::promote) << report->reason;
 }
 
+// Half of the calls were cold; since then none is, and some are served by what is kept.
+TEST(Trials, JudgesWhatIsKeptWarmByWhoWaitsSince) {
+    CallStore store;
+    ChangeRecord change = observed_change();
+    change.action.change = KeepWarm{.alias = "live", .from = {}, .to = 2, .before = {.calls = 40, .bad = 20}};
+    const auto judged = [&](bool kept, bool cold, Nanos init = std::chrono::milliseconds(10)) {
+        Trials trials(store);
+        EXPECT_TRUE(trials.follow({&change, 1}));
+        for (int s = 1; s < 30; ++s) {
+            Invocation one = call("1", s);
+            one.start = Timestamp(seconds(s));
+            one.end = one.start + std::chrono::milliseconds(100);
+            one.kept_warm = kept;
+            one.cold = cold;
+            one.init = cold ? init : Nanos(0);
+            trials.add(std::vector{one});
+        }
+        return *trials.judge(change, kPublished + seconds(61));
+    };
+    EXPECT_EQ(judged(true, false).decision, JudgeReport::Decision::promote);
+    EXPECT_EQ(judged(true, false).reason, "it helped: 0 of 29 calls since, 20 of 40 before, and 29 were served by an environment that is kept since");
+    const JudgeReport unused = judged(false, false);
+    EXPECT_EQ(unused.decision, JudgeReport::Decision::hold) << "a steady hour has no cold starts whatever is kept";
+    EXPECT_EQ(unused.reason, "not proved to help: 0 of 29 calls since, 20 of 40 before; no call since was served by an environment that is kept since");
+    EXPECT_EQ(judged(false, true).decision, JudgeReport::Decision::rollback);
+    EXPECT_EQ(judged(false, true, seconds(40)).canary_calls, 0u) << "they had come before all was ready";
+}
+
+// Two were kept already, and four are now: that two serve says nothing.
+TEST(Trials, JudgesMoreThatIsKeptWarmByWhatTheOldOnesCouldNotServe) {
+    CallStore store;
+    ChangeRecord change = observed_change();
+    change.action.change = KeepWarm{.alias = "live", .from = 2, .to = 4, .before = {.calls = 40, .bad = 20}};
+    const auto judged = [&](int at_once) {
+        Trials trials(store);
+        EXPECT_TRUE(trials.follow({&change, 1}));
+        for (int s = 1; s < 30; ++s)
+            for (int n = 0; n < at_once; ++n) {
+                Invocation one = call("1", s);
+                one.start = Timestamp(seconds(s)) + std::chrono::milliseconds(n);
+                one.end = Timestamp(seconds(s)) + std::chrono::milliseconds(100);
+                one.kept_warm = true;
+                trials.add(std::vector{one});
+            }
+        return trials.judge(change, kPublished + seconds(61))->decision;
+    };
+    EXPECT_EQ(judged(2), JudgeReport::Decision::hold);
+    EXPECT_EQ(judged(3), JudgeReport::Decision::promote);
+}
+
 TEST(Trials, AsksTheJudgeOnlyWhenThereIsNews) {
     CallStore store;
     Trials trials(store);

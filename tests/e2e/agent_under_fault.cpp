@@ -112,6 +112,10 @@ public:
     Status reserve(const FunctionRef& f, std::optional<std::uint32_t> limit) override {
         return fate_.around("reserve", [&] { return real_.reserve(f, limit); });
     }
+    Result<std::optional<Warm>> kept_warm(const FunctionRef& f, const Qualifier& alias) override { return real_.kept_warm(f, alias); }
+    Status keep_warm(const FunctionRef& f, const Qualifier& alias, std::optional<std::uint32_t> wanted) override {
+        return fate_.around("keep_warm", [&] { return real_.keep_warm(f, alias, wanted); });
+    }
     std::string hash_of(std::string_view zip) const override { return real_.hash_of(zip); }
     std::vector<std::string> preview(const Change& c, const FunctionState& s, const CanaryPolicy* p) const override {
         return real_.preview(c, s, p);

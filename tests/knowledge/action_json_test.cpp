@@ -54,6 +54,14 @@ TEST(ActionJson, KeepsARemedy) {
     EXPECT_EQ(action_from_json(to_json(a))->change, a.change);
 }
 
+TEST(ActionJson, KeepsWhatIsOfNoVersion) {
+    Action a = test::resize_action();
+    a.change = Reserve{.from = {}, .to = 3, .before = {.calls = 9, .bad = 4}};
+    EXPECT_EQ(action_from_json(to_json(a))->change, a.change);
+    a.change = KeepWarm{.alias = "live", .from = 2, .to = {}, .before = {.calls = 40, .bad = 12}};
+    EXPECT_EQ(action_from_json(to_json(a))->change, a.change);
+}
+
 TEST(ActionJson, KeepsADeployment) {
     Action a = test::resize_action();
     a.change = Deploy{.code_hash = "abc=", .package = "/state/abc.zip", .words = "app.zip"};

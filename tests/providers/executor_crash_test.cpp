@@ -37,7 +37,7 @@ void expect_nothing_done_twice(const World& world) {
     for (const char* once :
          {"configure 256", "publish 2", "route 1+2", "route 2", "route 1", "configure 128", "layer autotune-remedy-12ab",
           "configure autotune_remedy.handler", "configure app.handler", "deploy new code", "deploy old code", "reserve 3",
-          "reserve 1"})
+          "reserve 1", "warm 3", "warm none"})
         EXPECT_LE(std::count(effects.begin(), effects.end(), once), 1) << world.told();
 }
 
@@ -119,7 +119,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Life{"RollbackDeploy", test::deploy_new_code(), Disposition::rolled_back},
                     Life{"PromoteReserve", test::reserve_more(), Disposition::promoted},
                     Life{"RollbackReserve", test::reserve_more(), Disposition::rolled_back},
-                    Life{"RevertReserve", test::reserve_more(), Disposition::reverted}),
+                    Life{"RevertReserve", test::reserve_more(), Disposition::reverted},
+                    Life{"PromoteKeepWarm", test::keep_some_warm(), Disposition::promoted},
+                    Life{"RollbackKeepWarm", test::keep_some_warm(), Disposition::rolled_back}),
     [](const auto& tested) { return tested.param.name; });
 
 // Dies once at `moment` of the first call named `call`.

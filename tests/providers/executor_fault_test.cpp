@@ -55,7 +55,7 @@ TEST_P(FaultWalk, OneFailedCallChangesNothingOfTheEnd) {
         for (const char* once :
              {"configure 256", "publish 2", "route 1+2", "route 2", "route 1", "configure 128", "layer autotune-remedy-12ab",
               "configure autotune_remedy.handler", "configure app.handler", "deploy new code", "deploy old code", "reserve 3",
-              "reserve 1"})
+              "reserve 1", "warm 3", "warm none"})
             EXPECT_LE(std::count(effects.begin(), effects.end(), once), 1) << world.told();
         calls = std::max(calls, call + 1);
     }
@@ -72,7 +72,8 @@ INSTANTIATE_TEST_SUITE_P(
                                      Fault{"TimedOutAndDone", Errc::timed_out, Moment::after}),
                      testing::Values(Disposition::promoted, Disposition::rolled_back),
                      testing::Values(Deed{"Resize", test::oom_bump()}, Deed{"Wrap", test::put_cache()},
-                                     Deed{"Deploy", test::deploy_new_code()}, Deed{"Reserve", test::reserve_more()})),
+                                     Deed{"Deploy", test::deploy_new_code()}, Deed{"Reserve", test::reserve_more()},
+                                     Deed{"KeepWarm", test::keep_some_warm()})),
     [](const auto& tested) {
         return std::string(std::get<0>(tested.param).name) +
                (std::get<1>(tested.param) == Disposition::promoted ? "Promote" : "Rollback") +

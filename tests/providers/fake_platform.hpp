@@ -32,6 +32,7 @@ public:
                      .weighted_routing = true,
                      .layers = true,
                      .concurrency = true,
+                     .warm = true,
                      .memory_min_mb = 128,
                      .memory_max_mb = 10240,
                      .memory_step_mb = 1};
@@ -162,6 +163,32 @@ public:
         });
         return done ? ok() : Status(done.forward());
     }
+    // What is ordered is ready at the second look, unless looks_until_ready says otherwise.
+    Result<std::optional<Warm>> kept_warm(const FunctionRef&, const Qualifier& alias) override {
+        return call<std::optional<Warm>>("kept_warm", [&]() -> Result<std::optional<Warm>> {
+            if (!aliases_.contains(alias)) return fail(Errc::not_found, "no alias " + alias);
+            if (!warm_) return std::optional<Warm>();
+            Warm now{.status = Warm::Status::ready, .wanted = *warm_, .reason = why_never_warm};
+            if (!why_never_warm.empty())
+                now.status = Warm::Status::failed;
+            else if (looks_ > 0 && --looks_ > 0)
+                now.status = Warm::Status::in_progress;
+            return std::optional(now);
+        });
+    }
+    Status keep_warm(const FunctionRef&, const Qualifier&, std::optional<std::uint32_t> wanted) override {
+        const auto done = call<bool>("keep_warm", [&]() -> Result<bool> {
+            warm_ = wanted;
+            looks_ = looks_until_ready;
+            effects.push_back("warm " + (wanted ? std::to_string(*wanted) : std::string("none")));
+            return true;
+        });
+        return done ? ok() : Status(done.forward());
+    }
+    void somebody_keeps_warm(std::optional<std::uint32_t> wanted) { warm_ = wanted; }
+    [[nodiscard]] std::optional<std::uint32_t> warm() const { return warm_; }
+    int looks_until_ready = 2;
+    std::string why_never_warm;
     void somebody_reserves(std::optional<std::uint32_t> limit) { reserved_ = limit; }
     [[nodiscard]] std::optional<std::uint32_t> reservation() const { return reserved_; }
     [[nodiscard]] std::string hash_of(std::string_view zip) const override { return std::string(zip); }
@@ -230,6 +257,8 @@ private:
     std::map<std::string, Routing> aliases_;
     int etags_ = 0;
     std::optional<std::uint32_t> reserved_ = 1;
+    std::optional<std::uint32_t> warm_;
+    int looks_ = 0;
     bool gone_ = false;
 };
 

@@ -65,6 +65,19 @@ TEST_F(RollBackTest, AReservationIsTakenBack) {
     refused(world_.executor->roll_back(id, "ada"), "the reservation is 1 by now");
 }
 
+TEST_F(RollBackTest, WhatIsKeptWarmIsTakenBack) {
+    world_.action = test::keep_some_warm();
+    const ChangeId id = promoted();
+    world_.platform.somebody_keeps_warm(7);
+    refused(world_.executor->roll_back(id, "ada"), "7 environments are kept warm by now, and not the 3");
+    world_.platform.somebody_keeps_warm(3);
+    const auto undo = world_.executor->roll_back(id, "ada");
+    ASSERT_TRUE(undo) << undo.error().message;
+    world_.run({});
+    EXPECT_TRUE(world_.fully_old()) << world_.told();
+    EXPECT_EQ(journal_.change(*undo)->disposition, Disposition::rolled_back);
+}
+
 TEST_F(RollBackTest, ACanaryGoesBackFromWhereItIs) {
     const auto started = world_.executor->start(oom_bump());
     ASSERT_TRUE(started && *started);
@@ -141,7 +154,7 @@ TEST_F(RollBackTest, ADeathAtAnyPointLeavesNothingHalfDone) {
         }
         int at_;
     };
-    for (const Action& action : {oom_bump(), test::put_cache(), test::reserve_more()}) {
+    for (const Action& action : {oom_bump(), test::put_cache(), test::reserve_more(), test::keep_some_warm()}) {
         int points = 1;
         for (int at = -1; at < points; ++at) {
             test::MemoryStore journal;
@@ -167,6 +180,7 @@ TEST_F(RollBackTest, ADeathAtAnyPointLeavesNothingHalfDone) {
             EXPECT_TRUE(journal.unfinished_changes()->empty());
             EXPECT_LE(std::ranges::count(world.platform.effects, "route 1"), 1) << world.told();
             EXPECT_LE(std::ranges::count(world.platform.effects, "reserve 1"), 1) << world.told();
+            EXPECT_LE(std::ranges::count(world.platform.effects, "warm none"), 1) << world.told();
         }
         EXPECT_GT(points, 8);
     }

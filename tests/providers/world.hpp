@@ -40,6 +40,13 @@ inline Action reserve_more() {
     return a;
 }
 
+inline Action keep_some_warm() {
+    Action a = oom_bump();
+    a.change = KeepWarm{.alias = {}, .from = {}, .to = 3, .before = {.calls = 40, .bad = 20}};
+    a.rule = "cold-starts";
+    return a;
+}
+
 // Of a file that holds "new code".
 inline Action deploy_code(const std::string& file) {
     Action a = oom_bump();
@@ -116,7 +123,7 @@ struct World {
     }
 
     [[nodiscard]] bool fully_old() const {
-        return platform.reservation() == 1 && platform.alias().stable == "1" && !platform.alias().candidate &&
+        return platform.reservation() == 1 && !platform.warm() && platform.alias().stable == "1" && !platform.alias().candidate &&
                platform.alias().weight == 0 &&
                platform.head() == Tuning{128, std::chrono::seconds(3), "app.handler", {}, "old code", ""} &&
                platform.environment() == std::map<std::string, std::string>{{"SECRET", "s"}};
@@ -128,6 +135,8 @@ struct World {
                    platform.head() == Tuning{128, std::chrono::seconds(3), "app.handler", {}, "new code", ""};
         if (std::holds_alternative<Reserve>(action.change))
             return platform.reservation() == 3 && platform.alias().stable == "1" && platform.head_memory() == 128;
+        if (std::holds_alternative<KeepWarm>(action.change))
+            return platform.warm() == 3 && platform.alias().stable == "1" && platform.head_memory() == 128;
         if (std::holds_alternative<Wrap>(action.change))
             return platform.alias().stable == "2" && !platform.alias().candidate &&
                    platform.head() == platform.tuned("2") && platform.head().memory_mb == 128 &&

@@ -20,6 +20,7 @@ inline const Capabilities kLambda{.versions = true,
                                   .weighted_routing = true,
                                   .layers = true,
                                   .concurrency = true,
+                                  .warm = true,
                                   .memory_min_mb = 128,
                                   .memory_max_mb = 10240,
                                   .memory_step_mb = 1};

@@ -100,6 +100,49 @@ TEST(Plan, AReservationIsNotRaisedWithoutCauseOrBeyondItsBound) {
     EXPECT_THAT(why("most: 9", throttled(5, 10, 4), &bare), HasSubstr("reserves no concurrency"));
 }
 
+FunctionFacts cold(std::int64_t cold, std::int64_t calls, std::int64_t at_a_time) {
+    testing::FactsOf facts("a");
+    facts.with(Fact::fn_errors, 1).with(Fact::fn_invocations, calls).with(Fact::fn_cold_starts, cold).with(Fact::fn_memory_mb, 256);
+    if (at_a_time > 0) facts.with(Fact::fn_cold_concurrency, at_a_time);
+    return facts;
+}
+
+TEST(Plan, AsManyAreKeptWarmAsWereUnderWayWhenOneWaited) {
+    const auto p = proposed("{keep_warm: {most: 10}}", cold(12, 60, 3));
+    ASSERT_TRUE(p) << p.error().message;
+    EXPECT_EQ(p->change, Change(KeepWarm{.alias = {}, .from = {}, .to = 3, .before = {.calls = 60, .bad = 12}}));
+    EXPECT_EQ(kind_of(p->change), "keep_warm");
+    EXPECT_EQ(describe(p->change), "kept warm none → 3");
+    EXPECT_EQ(p->because, "when calls waited for a new environment at most 3 were under way at a time; "
+                          "3 environments are paid for all the time, called or not: 64800 GB-s a day at 256 MB");
+    EXPECT_EQ(p->predicted, "fewer calls wait for a new environment than 12 of 60");
+    const auto bounded = proposed("{keep_warm: {most: 1}}", cold(12, 60, 3));
+    EXPECT_EQ(std::get<KeepWarm>(bounded->change).to, 1u);
+    EXPECT_THAT(bounded->because, HasSubstr("3 were under way at a time, and the rule allows 1; 1 environment is paid for"));
+}
+
+TEST(Plan, NothingIsKeptWarmWithoutCause) {
+    const auto why = [](const FunctionFacts& facts, const Capabilities* platform = &kLambda) {
+        return proposed("{keep_warm: {most: 9}}", facts, platform).error().message;
+    };
+    EXPECT_THAT(why(cold(0, 60, 0)), HasSubstr("no call of it waited"));
+    EXPECT_THAT(why(cold(3, 60, 0)), HasSubstr("how many of its calls were under way"));
+    EXPECT_THAT(why(testing::FactsOf("a").with(Fact::fn_errors, 1)), HasSubstr("is not known"));
+    Capabilities bare = kLambda;
+    bare.warm = false;
+    EXPECT_THAT(why(cold(12, 60, 3), &bare), HasSubstr("keeps no environments ready"));
+}
+
+TEST(Plan, WhatWasKeptWarmInVainIsNotTriedAgain) {
+    const RuleSet set = testing::rules_of("rules:\n- {name: a, when: fn.errors > 0, plan: [{keep_warm: {most: 9}}]}\n");
+    const auto facts = cold(12, 60, 3);
+    StepTask task{.rule = set.rules.at(0), .guardrails = set.guardrails, .facts = facts, .slo = {}, .platform = &kLambda, .attempts = {}};
+    task.attempts.largest_unproven_warm = 2;
+    EXPECT_TRUE(propose(task)) << "3 is another";
+    task.attempts.largest_unproven_warm = 3;
+    EXPECT_THAT(propose(task).error().message, HasSubstr("3 kept warm was tried within 30 days and did not prove itself"));
+}
+
 TEST(Plan, AReservationThatDidNotProveItselfIsNotTriedAgain) {
     const RuleSet set = testing::rules_of("rules:\n- {name: a, when: fn.errors > 0, plan: [{concurrency: {most: 9}}]}\n");
     const auto facts = throttled(30, 60, 4);

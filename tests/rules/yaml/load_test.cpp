@@ -245,12 +245,12 @@ TEST(Load, ApprovalIsRequiredForKnownKinds) {
         return said("version: 1\nguardrails:\n  approval: {required_for: [" + kind + "]}\nrules:\n" +
                     std::string(kRule));
     };
-    for (const char* kind : {"resize", "recluster", "map_reduce", "handover", "cache", "relocate", "concurrency"})
+    for (const char* kind : {"resize", "recluster", "map_reduce", "handover", "cache", "relocate", "concurrency", "keep_warm"})
         EXPECT_THAT(of(kind), Not(Contains(HasSubstr("'required_for' takes")))) << kind;
     EXPECT_THAT(
         of("reclustre"),
         ElementsAre("r.yaml:3:29: 'required_for' takes kinds of plan step that change something: resize, "
-                    "recluster, map_reduce, handover, cache, relocate, concurrency; this is 'reclustre'; did you mean "
+                    "recluster, map_reduce, handover, cache, relocate, concurrency, keep_warm; this is 'reclustre'; did you mean "
                     "'recluster'?"));
     EXPECT_THAT(of("notify"), ElementsAre(HasSubstr("this is 'notify'")));
     EXPECT_THAT(said("version: 1\nguardrails: {approval: {expires: 10s}}\nrules:\n" + std::string(kRule)),
@@ -266,6 +266,17 @@ TEST(Load, AReservationNeedsABound) {
     EXPECT_THAT(of("{most: 0}"), Not(::testing::IsEmpty()));
     EXPECT_THAT(of("{most: 4, reserve: 5}"), ElementsAre(HasSubstr("'reserve' is more than 'most'")));
     EXPECT_THAT(of("{most: 4, least: 1}"), ElementsAre(HasSubstr("least")));
+}
+
+TEST(Load, WhatIsKeptWarmNeedsABound) {
+    const auto of = [](const std::string& step) {
+        return said("version: 1\nrules:\n- {name: a, when: fn.cold_starts > 0, plan: [{" + step + "}]}\n");
+    };
+    EXPECT_TRUE(of("keep_warm: {most: 20, if: fn.errors == 0}").empty());
+    EXPECT_THAT(of("keep_warm: {}"), ElementsAre(HasSubstr("'keep_warm' needs 'most'")));
+    EXPECT_THAT(of("keep_warm: {most: 0}"), Not(::testing::IsEmpty()));
+    EXPECT_THAT(of("keep_warm: {most: 4, reserve: 1}"), ElementsAre(HasSubstr("reserve")));
+    EXPECT_THAT(of("keep-warm: {most: 4}"), ElementsAre(HasSubstr("unknown plan step 'keep-warm'; did you mean 'keep_warm'")));
 }
 
 TEST(Load, CanaryWeightStaysWithinTheGuardrail) {

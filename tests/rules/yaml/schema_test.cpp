@@ -155,7 +155,7 @@ TEST(Schema, HasTheKeysOfTheLoader) {
                 in_loader.insert((*w)[1]);
         }
     }
-    for (const char* kind : {"resize", "recluster", "map_reduce", "handover", "cache", "relocate", "concurrency", "notify"})
+    for (const char* kind : {"resize", "recluster", "map_reduce", "handover", "cache", "relocate", "concurrency", "keep_warm", "notify"})
         in_loader.insert(kind);
     EXPECT_EQ(in_schema, in_loader);
 }
@@ -202,6 +202,9 @@ TEST(Schema, SaysWhatTheLoaderSays) {
         {"concurrency: {most: 20, reserve: 5, if: fn.errors > 0}", true},
         {"concurrency: {}", false},
         {"concurrency: {most: 0}", false},
+        {"keep_warm: {most: 20, if: fn.errors > 0}", true},
+        {"keep_warm: {}", false},
+        {"keep_warm: {most: 20, reserve: 5}", false},
         {"resize:", true},
         {"resize: {strategy: big}", false},
         {"recluster: {op: split}", true},
