@@ -87,8 +87,8 @@ struct SandboxPool::Impl {
     SandboxEvents events;
     std::list<std::unique_ptr<Sandbox>> sandboxes;  // also those that are ending
     WarmSet warm{options.loop, sandboxes, [this](const WarmOrder& order) -> Status {
-                     const auto started = start(order.function, InitPhase::init, order.qualifier);
-                     return started ? ok() : Status(started.forward());
+                     const auto one = start(order.function, InitPhase::init, order.qualifier);
+                     return one ? ok() : Status(one.forward());
                  }};
     std::map<std::string, std::size_t> in_flight;   // invocations, by function
     std::size_t total_in_flight = 0;
