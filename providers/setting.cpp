@@ -5,6 +5,9 @@ namespace autotune {
 namespace {
 using Number = std::optional<std::uint32_t>;
 std::string count(const Number& number) { return number ? std::to_string(*number) : "none"; }
+std::string environments(const Number& number) {
+    return (number ? std::to_string(*number) : "no") + (number == 1u ? " environment is" : " environments are") + " kept warm";
+}
 const KeepWarm* warm(const Change& change) { return std::get_if<KeepWarm>(&change); }
 }  // namespace
 
@@ -45,9 +48,9 @@ Status admit_setting(const Change& change, const Number& now) {
     const auto setting = setting_of(change);
     if (warm(change) != nullptr) {
         if (!setting->to || *setting->to == 0) return fail(Errc::invalid_argument, "environments are kept by this, not taken away");
-        if (now && *now >= *setting->to) return fail(Errc::invalid_argument, count(now) + " environments are kept warm for it already");
+        if (now && *now >= *setting->to) return fail(Errc::invalid_argument, environments(now) + " for it already");
         if (now != setting->from)
-            return fail(Errc::invalid_argument, count(now) + " environments are kept warm for it, and " + count(setting->from) + " were when this was planned");
+            return fail(Errc::invalid_argument, environments(now) + " for it, and " + count(setting->from) + " when this was planned");
         return ok();
     }
     if (!setting->to) return fail(Errc::invalid_argument, "a reservation is set by this, not taken away");
@@ -61,7 +64,7 @@ Status admit_undo_setting(const Change& done, const Number& now) {
     const auto to = setting_of(done)->to;
     if (now == to) return ok();
     if (warm(done) != nullptr)
-        return fail(Errc::invalid_argument, count(now) + " environments are kept warm by now, and not the " + count(to) +
+        return fail(Errc::invalid_argument, environments(now) + " by now, and not the " + count(to) +
                                                 " that it ordered: what came after it comes first");
     return fail(Errc::invalid_argument, "the reservation is " + count(now) + " by now, and not " + count(to) +
                                             ", which it made: what came after it comes first");

@@ -80,7 +80,7 @@ TEST_F(KeepWarmTest, IsRefusedWhereItCannotBe) {
     world_.platform.somebody_keeps_warm({});
     Action planned = keep_some_warm();
     planned.change = KeepWarm{.alias = "live", .from = 1, .to = 3, .before = {}};
-    expect_refused(planned, "none environments are kept warm for it, and 1 were when this was planned");
+    expect_refused(planned, "no environments are kept warm for it, and 1 when this was planned");
     world_.platform.can.warm = false;
     expect_refused(keep_some_warm(), "keeps no environments ready");
 }
