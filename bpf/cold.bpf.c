@@ -70,6 +70,28 @@ AT_INLINE __u64 at_cold_resident(struct task_struct* task) {
     return pages > 0 ? pages * at_page_size : 0;
 }
 
+/* Of all its threads, those that have ended too: what one does for another counts for the process. */
+static __attribute__((noinline)) int at_cold_add_threads(struct at_cold_sums* sums, struct task_struct* task) {
+    const struct signal_struct* signal = task->signal;
+    __u64 minor = BPF_CORE_READ(signal, min_flt), major = BPF_CORE_READ(signal, maj_flt),
+          cpu = BPF_CORE_READ(signal, sum_sched_runtime);
+    const __u64 head = (__u64)&task->signal->thread_head;
+    __u64 node = 0;
+    bpf_core_read(&node, sizeof node, &((struct list_head*)head)->next);
+    for (int i = 0; i < AT_COLD_THREADS; ++i) {
+        if (!node || node == head) break;
+        const struct task_struct* thread = (void*)(node - bpf_core_field_offset(struct task_struct, thread_node));
+        minor += BPF_CORE_READ(thread, min_flt);
+        major += BPF_CORE_READ(thread, maj_flt);
+        cpu += BPF_CORE_READ(thread, se.sum_exec_runtime);
+        bpf_core_read(&node, sizeof node, &((struct list_head*)node)->next);
+    }
+    sums->minor_faults = minor;
+    sums->major_faults = major;
+    sums->cpu_ns = cpu;
+    return 0;
+}
+
 /* Null when there is no room; with all but the text. Nobody is woken but for a new program: that would cost more than all
  * else of a mark. */
 AT_INLINE struct at_cold_mark* at_cold_mark(__u32 kind, struct task_struct* task, const struct at_cold_process* process) {
@@ -88,10 +110,8 @@ AT_INLINE struct at_cold_mark* at_cold_mark(__u32 kind, struct task_struct* task
     mark->sums.opens = process->opens;
     mark->sums.read_bytes = process->read_bytes;
     mark->sums.mapped_bytes = process->mapped_bytes;
-    mark->sums.minor_faults = task->min_flt;
-    mark->sums.major_faults = task->maj_flt;
     mark->sums.resident = at_cold_resident(task);
-    mark->sums.cpu_ns = task->se.sum_exec_runtime;
+    at_cold_add_threads(&mark->sums, task);
     mark->text[0] = 0;
     return mark;
 }

@@ -26,7 +26,9 @@ enum at_cold_kind {
     AT_COLD_EXIT,          /* the process has ended */
 };
 
-struct at_cold_sums { /* of the process since it was made; faults and CPU of the thread that the mark is of */
+#define AT_COLD_THREADS 256 /* of so many faults and CPU are summed up, besides those that have ended */
+
+struct at_cold_sums { /* of the process since it was made */
     __u64 opens;
     __u64 read_bytes;
     __u64 mapped_bytes; /* files */

@@ -205,8 +205,11 @@ struct list_head {
     struct list_head* next;
 };
 
-struct signal_struct {
+struct signal_struct { /* sums: of threads that have ended */
     struct list_head thread_head;
+    unsigned long min_flt;
+    unsigned long maj_flt;
+    unsigned long long sum_sched_runtime; /* ns */
     at_atomic_t live;
     int nr_threads;
     int group_exit_code;

@@ -31,6 +31,7 @@ struct Arguments {
     std::uint32_t max_concurrency = 1000;
     double idle_timeout_s = 600;
     std::uint64_t seed = 0;
+    std::string cgroup = "autotune";
 };
 
 void say(std::string_view line) {
@@ -62,6 +63,14 @@ std::map<std::string, std::string> probes_of_our_tracer() {
     return probes;
 }
 
+// Nothing but names, so that no cgroup of others can be meant.
+std::string check_cgroup(const std::string& text) {
+    const std::filesystem::path path = std::filesystem::path(text).relative_path();
+    bool fits = !path.empty() && path.has_filename();
+    for (const auto& part : path) fits = fits && part != "." && part != "..";
+    return fits ? "" : text + " is no cgroup's path, such as autotune/blue";
+}
+
 int report(const Error& error) {
     say(error.message);
     return error.code == Errc::invalid_argument ? cli::kUsage : cli::kFailed;
@@ -76,6 +85,7 @@ int serve(const Arguments& arguments) {
     options.dispatch.concurrency = arguments.max_concurrency;
     options.idle_timeout = std::chrono::milliseconds(std::llround(arguments.idle_timeout_s * 1000));
     options.seed = arguments.seed;
+    options.cgroup = std::filesystem::path(arguments.cgroup).relative_path();
     options.note = say;
     options.probes = probes_of_our_tracer();
     if (auto read = read_listen(arguments.listen, options); !read) return report(read.error());
@@ -123,6 +133,12 @@ int host_command(int argc, char** argv) {
         ->check(CLI::Range(0.1, 86400.0))
         ->capture_default_str();
     app.add_option("--seed", arguments.seed, "of the draws between an alias' two versions; 0: a random one")
+        ->capture_default_str();
+    app.add_option("--cgroup", arguments.cgroup,
+                   "sandboxes get cgroups below this one, PATH/PID/…, made where it is missing; with autotune --cgroup PATH an agent\n"
+                   "that looks at this host only")
+        ->type_name("PATH")
+        ->check(check_cgroup)
         ->capture_default_str();
     if (const auto over = cli::read_arguments(app, argc, argv)) return *over;
     return serve(arguments);

@@ -21,6 +21,7 @@
 #include "exporters/render/amount.hpp"
 #include "exporters/render/call_tree_text.hpp"
 #include "exporters/render/profile_json.hpp"
+#include "os/file_limit.hpp"
 
 namespace autotune::cli {
 
@@ -149,6 +150,7 @@ int sample(Arguments& arguments) {
 }  // namespace
 
 int profile_command(int argc, char** argv) {
+    raise_file_limit();
     // Commands of their own: what they take and tell is something else.
     for (int i = 1; i < argc && std::strcmp(argv[i], "--") != 0; ++i)
         if (const std::string_view what = argv[i]; what.starts_with("--black-box"))

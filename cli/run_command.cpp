@@ -9,6 +9,7 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/run_loop.hpp"
+#include "os/file_limit.hpp"
 
 namespace autotune::cli {
 
@@ -49,6 +50,7 @@ std::string check_budget(const std::string& text) {
 }  // namespace
 
 int run_command(int argc, char** argv) {
+    raise_file_limit();
     RunOptions options;
     std::string provider = "aws-lambda", mode = "dry-run";
     CLI::App app("Watches functions, explains what is wrong, and repairs what a rule lets it repair.",

@@ -21,6 +21,8 @@ std::vector<std::string> sampler_notes(const symbols::SamplerHealth& health) {
         }
         notes.push_back("debuginfod: " + f.build_id + ": " + (f.path.empty() ? f.error : "fetched to " + f.path));
     }
+    if (health.attached && !health.hears_mappings)
+        notes.push_back("mappings could not be heard of: a library that took another one's place has the old one's names");
     counted(health.not_copied, "stacks of new processes and libraries found no room to be walked later: they are cut");
     counted(health.guessed_runs, "times the place of Python frames among native ones is a guess");
     counted(health.unwinding_refused, "files, mappings or processes found no room among the unwinding tables: their stacks are cut");

@@ -48,42 +48,41 @@ std::vector<std::uint32_t> common_sizes(const Tables& tables, std::vector<std::u
 
 class Search {
 public:
-    Search(std::vector<InputBucket>& buckets, const SizeOrder& order) : buckets_(buckets), drawn_(buckets.size()) {
-        for (std::size_t b = 0; b < buckets.size(); ++b)
-            for (auto& [mb, all] : buckets[b].calls) {
-                std::mt19937_64 random(order.seed * 1'000'003 + mb + 7'919 * b);
-                std::shuffle(all.begin(), all.end(), random);
-            }
-    }
-    Status begin(const SizeOrder& order, Limit limit) {
-        State state{.sizes_mb = {}, .objective = order.objective, .cells = {}};
-        for (const auto& [mb, rows] : buckets_.front().calls) state.sizes_mb.push_back(mb);
+    Search(const std::vector<BucketShare>& buckets, const MixDraw& draw) : buckets_(buckets), draw_(draw) {}
+
+    Status begin(const std::vector<std::uint32_t>& sizes_mb, const SizeOrder& order, Limit limit) {
+        State state{.sizes_mb = sizes_mb, .objective = order.objective, .cells = {}};
         if (order.tariff) {
             auto price = price_of(*order.tariff, state.sizes_mb);
             if (!price) return price.forward();
             state.price = *std::move(price);
         }
         mix_ = {.buckets = std::vector<State>(buckets_.size(), state), .weights = {}, .limit = limit, .budget = order.budget};
-        for (const InputBucket& bucket : buckets_) mix_.weights.push_back(bucket.weight);
+        for (const BucketShare& bucket : buckets_) mix_.weights.push_back(bucket.weight);
         run_.state = std::move(state);
         return ok();
     }
-    void for_the_mix() {
-        MixStep step = next(mix_);
-        while (const auto* probe = std::get_if<MixProbe>(&step)) draw(probe->bucket, probe->memory_mb), step = next(mix_);
+    Status for_the_mix() {
+        MixStep step = next(as_it_ends());
+        while (const auto* probe = std::get_if<MixProbe>(&step)) {
+            if (Status drawn = draw(probe->bucket, probe->memory_mb); !drawn) return drawn;
+            step = next(as_it_ends());
+        }
         run_.choice = std::get<Choose>(step);
+        return ok();
     }
-    void for_each_bucket() {
+    Status for_each_bucket() {
         for (std::size_t b = 0; b < buckets_.size(); ++b) {
             State& own = mix_.buckets[b];
-            while (!(mix_.budget > 0 && mix_.spent >= mix_.budget)) {
+            while (!ended_ && !(mix_.budget > 0 && mix_.spent >= mix_.budget)) {
                 own.budget = mix_.budget > 0 ? own.spent + mix_.budget - mix_.spent : 0;
                 const Step now = next(own);
                 const auto* probe = std::get_if<Probe>(&now);
                 if (probe == nullptr) break;
-                draw(b, probe->memory_mb);
+                if (Status drawn = draw(b, probe->memory_mb); !drawn) return drawn;
             }
         }
+        return ok();
     }
     MixRun result() {
         run_.state.budget = mix_.budget, run_.state.spent = mix_.spent;
@@ -99,18 +98,29 @@ public:
     }
 
 private:
-    void draw(std::size_t b, std::uint32_t mb) {
-        const auto& all = buckets_[b].calls.at(mb);
-        run_.draws.push_back(all[drawn_[b][mb]++ % all.size()]);
+    // Where nobody draws any more, as if the budget ended here.
+    [[nodiscard]] Mix as_it_ends() const {
+        Mix mix = mix_;
+        if (ended_) mix.budget = mix.spent = std::max(mix_.spent, 1e-9);
+        return mix;
+    }
+    Status draw(std::size_t b, std::uint32_t mb) {
+        auto row = draw_(b, mb);
+        if (!row) return row.forward();
+        if (!*row) return ended_ = true, ok();
+        run_.draws.push_back(**row);
+        run_.draws.back().bucket = buckets_[b].name;
         State& state = mix_.buckets[b];
         const double before = state.spent;  // by its own calls: how far it is looked into is a matter of what they cost
         run_.spent_gb_s += pay(state, run_.draws.back());
         mix_.spent += state.spent - before;
         learn(state, run_.draws.back());
+        return ok();
     }
 
-    std::vector<InputBucket>& buckets_;
-    std::vector<std::map<std::uint32_t, std::size_t>> drawn_;
+    const std::vector<BucketShare>& buckets_;
+    const MixDraw& draw_;
+    bool ended_ = false;
     Mix mix_;
     SizeRun run_;
 };
@@ -134,13 +144,32 @@ Result<std::vector<InputBucket>> read_buckets(const std::string& path, const std
     return out;
 }
 
-Result<MixRun> replay_mix(std::vector<InputBucket> buckets, const SizeOrder& order, Limit limit) {
-    Search search(buckets, order);
-    if (Status begun = search.begin(order, limit); !begun) return begun.forward();
-    search.for_the_mix();
-    search.for_each_bucket();
-    search.for_the_mix();  // what was learnt since may ask for more
+Result<MixRun> search_mix(const std::vector<BucketShare>& buckets, const std::vector<std::uint32_t>& sizes_mb, const SizeOrder& order,
+                          Limit limit, const MixDraw& draw) {
+    Search search(buckets, draw);
+    if (Status begun = search.begin(sizes_mb, order, limit); !begun) return begun.forward();
+    if (Status found = search.for_the_mix(); !found) return found.forward();
+    if (Status found = search.for_each_bucket(); !found) return found.forward();
+    if (Status found = search.for_the_mix(); !found) return found.forward();  // what was learnt since may ask for more
     return search.result();
+}
+
+Result<MixRun> replay_mix(std::vector<InputBucket> buckets, const SizeOrder& order, Limit limit) {
+    std::vector<BucketShare> shares;
+    for (std::size_t b = 0; b < buckets.size(); ++b) {
+        shares.push_back({buckets[b].name, buckets[b].weight});
+        for (auto& [mb, all] : buckets[b].calls) {
+            std::mt19937_64 random(order.seed * 1'000'003 + mb + 7'919 * b);
+            std::shuffle(all.begin(), all.end(), random);
+        }
+    }
+    std::vector<std::uint32_t> sizes;
+    for (const auto& [mb, rows] : buckets.front().calls) sizes.push_back(mb);
+    std::vector<std::map<std::uint32_t, std::size_t>> drawn(buckets.size());
+    return search_mix(shares, sizes, order, limit, [&](std::size_t b, std::uint32_t mb) -> Result<std::optional<SizeRow>> {
+        const auto& all = buckets[b].calls.at(mb);
+        return std::optional(all[drawn[b][mb]++ % all.size()]);
+    });
 }
 
 }  // namespace autotune::cli

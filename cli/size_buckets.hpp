@@ -1,6 +1,10 @@
-// One size for calls whose inputs differ, and which size each input bucket would need, from a table that tells the bucket.
+// One size for calls whose inputs differ, and which size each input bucket would need: of a table that tells the bucket, or of
+// whatever else can be called.
 #pragma once
 
+#include <cstddef>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,8 +38,20 @@ struct MixRun {
     std::vector<rules::sizing::Expected> curve;  // of the mix, by size; empty where a bucket succeeded nowhere
 };
 
-// First the search for the mix's size, then, with what the budget leaves, that for each bucket's own. Draws as `replay` does, of a
-// bucket at a size. Errors: as of search.
+struct BucketShare {
+    std::string name;
+    double weight = 0;  // > 0; of all together 1
+};
+
+// The next call of a bucket at a size; nullopt: no more, the search ends with what it has.
+using MixDraw = std::function<Result<std::optional<SizeRow>>(std::size_t bucket, std::uint32_t memory_mb)>;
+
+// First the search for the mix's size, then, with what the budget leaves, that for each bucket's own. Errors: those of `draw`; as of
+// search. REQUIRES: a bucket; sizes ascending, none twice, not empty.
+[[nodiscard]] Result<MixRun> search_mix(const std::vector<BucketShare>& buckets, const std::vector<std::uint32_t>& sizes_mb,
+                                        const SizeOrder& order, rules::sizing::Limit limit, const MixDraw& draw);
+
+// The same, each drawn from the table as `replay` does.
 [[nodiscard]] Result<MixRun> replay_mix(std::vector<InputBucket> buckets, const SizeOrder& order, rules::sizing::Limit limit);
 
 }  // namespace autotune::cli

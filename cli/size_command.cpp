@@ -43,6 +43,7 @@ struct Arguments {
     std::string tariff;
     std::vector<std::string> tariff_files;
     std::string by;
+    std::vector<double> weights;  // of the payloads
     bool each_bucket = false;
     bool json = false;
 };
@@ -104,6 +105,11 @@ int failed_with(const std::string& message, int status) {
 
 volatile std::sig_atomic_t g_stop = 0;
 
+Status take(MixRun found, SizeVerdict& verdict) {
+    verdict.run = std::move(found.run), verdict.buckets = std::move(found.buckets), verdict.mix_curve = std::move(found.curve);
+    return ok();
+}
+
 // What is on record of the function's warm calls in the last day, the newest of each size.
 CallsBySize on_record(const std::string& function, const std::filesystem::path& state) {
     constexpr std::size_t kMost = 50;  // calls of a size: more tell hardly more
@@ -132,7 +138,22 @@ Result<std::string> payload_of(const std::string& text) {
     return read_file(text.substr(1));
 }
 
-Result<SizeRun> search_live(Arguments arguments, const SizeOrder& order) {
+// Each payload as a bucket: by its file's name, or its place.
+std::vector<BucketShare> shares_of(const Arguments& arguments) {
+    double all = 0;
+    for (const double weight : arguments.weights) all += weight;
+    std::vector<BucketShare> shares;
+    for (std::size_t i = 0; i < arguments.payloads.size(); ++i) {
+        const std::string& text = arguments.payloads[i];
+        shares.push_back({text.starts_with('@') ? std::filesystem::path(text.substr(1)).filename().string() : "payload " + std::to_string(i + 1),
+                          arguments.weights.empty() ? 1.0 / static_cast<double>(arguments.payloads.size()) : arguments.weights[i] / all});
+    }
+    return shares;
+}
+
+rules::sizing::Limit limit_of(const Arguments& arguments) { return arguments.each_bucket ? Limit::of_each : Limit::of_all; }
+
+Status search_live(Arguments arguments, const SizeOrder& order, SizeVerdict& verdict) {
     auto options = options_from_environment();
     if (!options) return fail(Errc::invalid_argument, options.error().message);
     const SystemClock clock;
@@ -162,7 +183,14 @@ Result<SizeRun> search_live(Arguments arguments, const SizeOrder& order) {
         std::fprintf(stderr, "autotune size: call %zu: %u MB, %.1f ms, %s\n", ++n, row.memory_mb, row.duration_ms,
                      std::string(to_string(row.end)).c_str());
     };
-    return size_live(live, provider);
+    if (!arguments.by.empty()) {
+        auto found = size_live_mix(live, shares_of(arguments), limit_of(arguments), provider);
+        return found ? take(*std::move(found), verdict) : found.forward();
+    }
+    auto found = size_live(live, provider);
+    if (!found) return found.forward();
+    verdict.run = *std::move(found);
+    return ok();
 }
 
 // --tariff, with --price in place of what it asks for a GB-s.
@@ -183,6 +211,7 @@ Result<std::optional<Tariff>> tariff_of(const Arguments& arguments) {
 }
 
 Status search_for(const Arguments& arguments, const SizeOrder& order, SizeVerdict& verdict) {
+    if (!arguments.live.function.empty()) return search_live(arguments, order, verdict);
     if (!arguments.by.empty()) {
         std::vector<std::uint32_t> left_out;
         auto buckets = read_buckets(arguments.replay, arguments.by, left_out);
@@ -190,25 +219,32 @@ Status search_for(const Arguments& arguments, const SizeOrder& order, SizeVerdic
         if (!left_out.empty())
             std::fprintf(stderr, "autotune size: sizes left out, for not every input bucket has a call there: %zu, the first %u MB\n",
                          left_out.size(), left_out.front());
-        auto found = replay_mix(std::move(*buckets), order, arguments.each_bucket ? Limit::of_each : Limit::of_all);
-        if (!found) return found.forward();
-        verdict.run = std::move(found->run), verdict.buckets = std::move(found->buckets), verdict.mix_curve = std::move(found->curve);
-        return ok();
+        auto found = replay_mix(std::move(*buckets), order, limit_of(arguments));
+        return found ? take(*std::move(found), verdict) : found.forward();
     }
-    auto found = [&]() -> Result<SizeRun> {
-        if (!arguments.live.function.empty()) return search_live(arguments, order);
-        auto calls = read_calls(arguments.replay);
-        if (!calls) return calls.forward();
-        return replay(std::move(*calls), order);
-    }();
+    auto calls = read_calls(arguments.replay);
+    if (!calls) return calls.forward();
+    auto found = replay(std::move(*calls), order);
     if (!found) return found.forward();
-    verdict.run = std::move(*found);
+    verdict.run = *std::move(found);
     return ok();
+}
+
+// What is wrong with how the input buckets of a live search are told, or "".
+std::string wrong_buckets(const Arguments& arguments) {
+    if (arguments.live.function.empty()) return arguments.weights.empty() ? "" : "--weights are of payloads: they need --function";
+    if (arguments.by.empty()) return arguments.weights.empty() ? "" : "--weights needs --by payload";
+    if (arguments.by != "payload") return "with --function it is --by payload: each payload is an input bucket";
+    if (arguments.payloads.size() < 2 || arguments.payloads.size() > 16) return "--by payload needs 2 to 16 times --payload";
+    if (!arguments.weights.empty() && arguments.weights.size() != arguments.payloads.size())
+        return "--weights has " + std::to_string(arguments.weights.size()) + " numbers for " + std::to_string(arguments.payloads.size()) + " payloads";
+    return "";
 }
 
 int run(const Arguments& arguments) {
     if (arguments.replay.empty() == arguments.live.function.empty())
         return failed_with("say --replay FILE or --function NAME", kUsage);
+    if (const std::string wrong = wrong_buckets(arguments); !wrong.empty()) return failed_with(wrong, kUsage);
     const auto objective = objective_of(arguments.objective);
     if (!objective)
         return failed_with(
@@ -259,7 +295,8 @@ int size_command(int argc, char** argv) {
         "size.svg\n"
         "  autotune size --replay calls.csv --tariff cloud-run --objective balanced:0.5       # its prices, its CPU by memory\n"
         "  autotune size --function checkout --payload @order.json --objective balanced:0.5   # by calls of a copy of it\n"
-        "  autotune size --replay calls.csv --by bucket --objective 'p95<=300ms' --each-bucket  # inputs that differ\n\n"
+        "  autotune size --replay calls.csv --by bucket --objective 'p95<=300ms' --each-bucket  # inputs that differ\n"
+        "  autotune size --function thumbnail --payload @small.json --payload @large.json --by payload --weights 9,1\n\n"
         "The table names its columns in its first line: memory_mb, duration_ms, and max_memory_mb, status "
         "(ok, error, timeout,\n"
         "oom) where there are; others are passed over, but for the one that --by names. Prints one JSON object unless told otherwise; its samples are every call that "
@@ -304,9 +341,13 @@ int size_command(int argc, char** argv) {
         ->check(CLI::Range(1e-12, 1e9));
     auto* by = app.add_option("--by", arguments.by,
                               "column of the table that tells the input bucket of a call, by its text; of input_bytes: by powers of\n"
-                              "two. Tells which size each would need, and one size for the mix as the table has it")
-                   ->needs(replayed)
-                   ->type_name("COLUMN");
+                              "two. Tells which size each would need, and one size for the mix as the table has it. With --function:\n"
+                              "payload, each --payload is a bucket")
+                   ->type_name("COLUMN|payload");
+    app.add_option("--weights", arguments.weights, "with --by payload: how many of the function's calls each payload stands for (default: as many)")
+        ->delimiter(',')
+        ->check(CLI::Range(1e-9, 1e12))
+        ->needs(by);
     app.add_flag("--each-bucket", arguments.each_bucket, "the objective's limit is to be kept in each input bucket, not on the whole")
         ->needs(by);
     auto* format = app.add_option("--format", arguments.format, "json, text or svg")

@@ -88,6 +88,36 @@ private:
     std::map<std::uint32_t, Version> versions_;
 };
 
+// Calls of a copy, one after the other.
+class Calls {
+public:
+    Calls(const LiveSize& wish, Copy& copy) : wish_(wish), copy_(copy) {}
+
+    Result<std::optional<SizeRow>> draw(std::uint32_t mb, const std::string& payload) {
+        if (wish_.stop()) return std::optional<SizeRow>();
+        auto row = copy_.call(mb, payload);
+        if (!row) return row.forward();
+        // The first call of a size is cold, and tells of starts, unless it shows that the size is too small.
+        if (!std::exchange(warm_[mb], true) && row->end == SizeRow::End::ok) {
+            auto second = copy_.call(mb, payload);
+            if (!second) return second.forward();
+            second->duration_ms_before = row->duration_ms, second->init_ms_before = row->init_ms;
+            row = std::move(second);
+        }
+        wish_.progress(*row);
+        return std::optional(*row);
+    }
+
+private:
+    const LiveSize& wish_;
+    Copy& copy_;
+    std::map<std::uint32_t, bool> warm_;
+};
+
+Result<Copy> copy_of(const LiveSize& wish, Provider& provider) {
+    return Copy::make(provider, {std::string(provider.name()), wish.function}, wish.alias);
+}
+
 }  // namespace
 
 SizeRow size_row_of(const Answer& answer, std::uint32_t memory_mb, double told_ms) {
@@ -107,26 +137,20 @@ SizeRow size_row_of(const Answer& answer, std::uint32_t memory_mb, double told_m
 }
 
 Result<SizeRun> size_live(const LiveSize& wish, Provider& provider) {
-    auto copy = Copy::make(provider, {std::string(provider.name()), wish.function}, wish.alias);
+    auto copy = copy_of(wish, provider);
     if (!copy) return copy.forward();
-    std::map<std::uint32_t, bool> warm;
+    Calls calls(wish, *copy);
     std::size_t turn = 0;
-    const auto draw = [&](std::uint32_t mb) -> Result<std::optional<SizeRow>> {
-        if (wish.stop()) return std::optional<SizeRow>();
-        const std::string& payload = wish.payloads[turn++ % wish.payloads.size()];
-        auto row = copy->call(mb, payload);
-        if (!row) return row.forward();
-        // The first call of a size is cold, and tells of starts, unless it shows that the size is too small.
-        if (!std::exchange(warm[mb], true) && row->end == SizeRow::End::ok) {
-            auto second = copy->call(mb, payload);
-            if (!second) return second.forward();
-            second->duration_ms_before = row->duration_ms, second->init_ms_before = row->init_ms;
-            row = std::move(second);
-        }
-        wish.progress(*row);
-        return std::optional(*row);
-    };
-    return search(wish.sizes_mb, wish.known, wish.order, draw);
+    return search(wish.sizes_mb, wish.known, wish.order,
+                  [&](std::uint32_t mb) { return calls.draw(mb, wish.payloads[turn++ % wish.payloads.size()]); });
+}
+
+Result<MixRun> size_live_mix(const LiveSize& wish, const std::vector<BucketShare>& shares, rules::sizing::Limit limit, Provider& provider) {
+    auto copy = copy_of(wish, provider);
+    if (!copy) return copy.forward();
+    Calls calls(wish, *copy);
+    return search_mix(shares, wish.sizes_mb, wish.order, limit,
+                      [&](std::size_t bucket, std::uint32_t mb) { return calls.draw(mb, wish.payloads[bucket]); });
 }
 
 }  // namespace autotune::cli

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/size_buckets.hpp"
 #include "cli/size_replay.hpp"
 #include "core/provider.hpp"
 #include "core/result.hpp"
@@ -29,6 +30,11 @@ struct LiveSize {
 // Makes the copy, searches, removes the copy. Errors: the platform's; unsupported: the function cannot be copied, or somebody
 // else has a function of the copy's name.
 [[nodiscard]] Result<SizeRun> size_live(const LiveSize& wish, Provider& provider);
+
+// Each payload an input bucket of its own, with its share of the function's calls; `known` is not looked at, since it does not tell which
+// payload a call had. Errors: as of size_live. REQUIRES: as many shares as payloads.
+[[nodiscard]] Result<MixRun> size_live_mix(const LiveSize& wish, const std::vector<BucketShare>& shares, rules::sizing::Limit limit,
+                                           Provider& provider);
 
 // What the log's last lines and the answer say of a call. `told_ms`: by our own clock, where the log tells nothing.
 [[nodiscard]] SizeRow size_row_of(const Answer& answer, std::uint32_t memory_mb, double told_ms);

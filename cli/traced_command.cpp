@@ -13,6 +13,7 @@
 
 #include "cli/exit_status.hpp"
 #include "os/file.hpp"
+#include "os/file_limit.hpp"
 
 namespace autotune::cli {
 namespace {
@@ -57,6 +58,7 @@ std::vector<std::string> environment_with(const std::vector<std::string>& more) 
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::signal(SIGPIPE, SIG_DFL);
+    restore_file_limit();
     char released = 0;
     if (::read(go, &released, 1) != 1) ::_exit(kOursFailed);  // nobody is there any more
     ::execve(path, argv, environment);

@@ -51,14 +51,18 @@ function(autotune_test name)
   set_property(GLOBAL APPEND PROPERTY AUTOTUNE_${T_LABEL}_TESTS ${name})
 endfunction()
 
-# autotune_script_test(NAME LABEL e2e COMMAND …): a test that is a program of its own. Exit 77 is a skip,
-# which must have printed its reason.
+# autotune_script_test(NAME LABEL e2e [BESIDE_OTHERS] COMMAND …): a test that is a program of its own. Exit 77 is a skip,
+# which must have printed its reason. It runs alone unless it bears others of its kind.
 function(autotune_script_test name)
-  cmake_parse_arguments(T "" "LABEL;TIMEOUT" "COMMAND" ${ARGN})
+  cmake_parse_arguments(T "BESIDE_OTHERS" "LABEL;TIMEOUT" "COMMAND" ${ARGN})
+  set(alone ON)
+  if(T_BESIDE_OTHERS)
+    set(alone OFF)
+  endif()
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 300)
   endif()
   add_test(NAME ${name} COMMAND ${T_COMMAND})
-  set_tests_properties(${name} PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT} RUN_SERIAL ON SKIP_RETURN_CODE 77
+  set_tests_properties(${name} PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT} RUN_SERIAL ${alone} SKIP_RETURN_CODE 77
     ENVIRONMENT "AUTOTUNE_SOURCE_DIR=${PROJECT_SOURCE_DIR};AUTOTUNE_BINARY_DIR=${PROJECT_BINARY_DIR}")
 endfunction()

@@ -106,6 +106,7 @@ Status Host::Impl::make_sandboxes(const Clock& clock) {
         return ok();
     }
     SandboxPoolOptions pool{loop, clock, options.state};
+    pool.cgroup_root = options.cgroup;
     pool.region = options.region;
     pool.endpoint_url = url;
     pool.probes = options.probes;

@@ -27,6 +27,7 @@ struct HostOptions {
     std::string address = "127.0.0.1";  // loopback: signatures are not checked
     std::uint16_t port = 9000;          // 0: the kernel chooses
     std::string region = "us-east-1";
+    std::filesystem::path cgroup = "autotune";  // of all sandboxes, relative to the cgroup mounts
     DispatcherOptions dispatch;
     Nanos idle_timeout = std::chrono::minutes(10);  // of a sandbox that is not kept warm
     std::map<std::string, std::string> probes;  // variables that bring a tracer's libraries into functions

@@ -16,6 +16,7 @@
 #include <cerrno>
 
 #include "os/file.hpp"
+#include "os/file_limit.hpp"
 #include "os/pidfd.hpp"
 
 namespace autotune {
@@ -95,6 +96,7 @@ void default_signals() {
         report_and_exit(plan, Step::set_up);
     }
     ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
+    restore_file_limit();
     for (const auto& [resource, limit] : *plan.limits) {
         const rlimit both{limit, limit};
         if (::setrlimit(static_cast<__rlimit_resource>(resource), &both) != 0)

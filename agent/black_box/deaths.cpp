@@ -8,7 +8,7 @@ namespace autotune::black_box {
 namespace {
 
 constexpr Nanos kLongestDeath = std::chrono::seconds(1);  // then what came of it is all there is
-constexpr std::size_t kMostStackBytes = 32u << 20;        // of all threads that are dying
+constexpr std::size_t kMostStackBytes = 32u << 20;        // of all threads that are dying, and what names their functions
 
 }  // namespace
 
@@ -28,8 +28,17 @@ void Deaths::take(OpenFiles&& files) {
 }
 
 void Deaths::take(CodeMemory&& memory) {
-    if (Death* death = find(memory.head))
-        for (const auto& range : memory.ranges) death->memory.add(range.address, range.bytes);
+    Death* death = find(memory.head);
+    if (death == nullptr) return;
+    std::size_t bytes = 0;
+    for (const auto& range : memory.ranges) bytes += range.bytes.size();
+    if (stack_bytes_ + bytes > kMostStackBytes) {
+        ++death->left_out;
+        return;
+    }
+    stack_bytes_ += bytes;
+    death->stack_bytes += bytes;
+    for (const auto& range : memory.ranges) death->memory.add(range.address, range.bytes);
 }
 
 bool Deaths::take(ThreadState&& thread) {

@@ -23,14 +23,14 @@ struct Death {
     std::vector<ThreadState> threads;
     RecordedMemory memory;
     std::size_t stack_bytes = 0;
-    std::uint64_t left_out = 0;  // threads
+    std::uint64_t left_out = 0;  // threads, and functions' memory
     bool over = false;
 };
 
 [[nodiscard]] inline ProcessId process_of(const at_box_head& head) { return {static_cast<std::int32_t>(head.pid), head.start_ns}; }
 [[nodiscard]] inline Timestamp time_of(const at_box_head& head) { return from_ns(static_cast<std::int64_t>(head.at_ns)); }
 
-// One thread. Memory: 32 MiB of stacks at most, and those of the threads that may be the culprit.
+// One thread. Memory: 32 MiB of stacks and of functions' memory at most, and the stacks of the threads that may be the culprit.
 class Deaths {
 public:
     // What was told; pieces of a process that nobody said is dying are passed over.

@@ -32,7 +32,8 @@ namespace autotune::black_box {
 namespace {
 
 constexpr std::size_t kMostFrames = 1024;
-constexpr std::size_t kMostFiles = 200;  // open at a time, and with tables
+constexpr std::size_t kMostFiles = 2'048;  // open at a time, of all that is watched
+constexpr std::size_t kMostTables = 200;   // read; who was not asked for longest is read again when it is
 
 // The kernel's own code in every process; ours is the same as theirs.
 std::string_view own_vdso() {
@@ -52,6 +53,11 @@ struct UnwindFiles::File {
     std::vector<unwind::LoadSegment> segments;
     unwind::UnwindTable table;
 
+    void let_go() {
+        read = false;
+        segments = {};
+        table = {};
+    }
     void take(Result<unwind::ElfFrames> frames, unwind::RecipeBook& book) {
         read = true;
         if (!frames) return;
@@ -103,6 +109,17 @@ void UnwindFiles::make_room() {
         files_.erase(std::ranges::min_element(files_, {}, [](const auto& one) { return one.second->used; }));
 }
 
+void UnwindFiles::make_room_for_a_table() {
+    std::size_t read = 0;
+    File* oldest = nullptr;
+    for (const auto& [identity, file] : files_) {
+        if (!file->read) continue;
+        ++read;
+        if (oldest == nullptr || file->used < oldest->used) oldest = file.get();
+    }
+    if (read >= kMostTables) oldest->let_go();
+}
+
 UnwindFiles::File* UnwindFiles::file_of(const AddressSpace::Place& place) {
     if (place.mapping.path == "[vdso]") {
         if (!vdso_) vdso_ = std::make_unique<File>(), vdso_->take(unwind::read_elf_frames(own_vdso()), book_);
@@ -113,7 +130,10 @@ UnwindFiles::File* UnwindFiles::file_of(const AddressSpace::Place& place) {
     if (found == files_.end()) return nullptr;
     File& file = *found->second;
     file.used = ++uses_;
-    if (!file.read) file.take(unwind::read_elf_frames(file.fd.get()), book_);
+    if (!file.read) {
+        make_room_for_a_table();
+        file.take(unwind::read_elf_frames(file.fd.get()), book_);
+    }
     return &file;
 }
 

@@ -50,6 +50,7 @@ private:
     struct File;
     File* file_of(const AddressSpace::Place& place);
     void make_room();
+    void make_room_for_a_table();
 
     unwind::RecipeBook book_;
     std::map<symbols::FileIdentity, std::unique_ptr<File>> files_;

@@ -13,7 +13,7 @@ constexpr std::size_t kMostOpen = 100'000;
 
 std::string text_of(const at_cold_mark& mark) { return std::string(mark.text, strnlen(mark.text, sizeof mark.text)); }
 
-// Sums that do not grow are of another thread's: they count as nothing.
+// Sums that do not grow count as nothing: a thread that ends in between may be in neither part of one.
 std::uint64_t grown(std::uint64_t from, std::uint64_t to) { return to > from ? to - from : 0; }
 
 StartCost between(const at_cold_mark& from, const at_cold_mark& to) {

@@ -16,6 +16,7 @@
 #include "agent/ptrace/remote.hpp"
 #include "agent/ptrace/trace_filter.hpp"
 #include "os/file.hpp"
+#include "os/file_limit.hpp"
 #include "os/pidfd.hpp"
 
 namespace autotune::ptrace {
@@ -89,6 +90,7 @@ Result<Launched> launch(const std::vector<std::string>& command, const std::vect
     const int tell = trouble->write.get();
     auto held = fork_held([&] {
         restore_signals();
+        restore_file_limit();
         if (install(program)) execvpe(arguments[0], arguments.data(), variables.data());
         const int error = errno;
         if (write(tell, &error, sizeof error) < 0) _exit(126);

@@ -1,5 +1,6 @@
 #include "agent/symbols/sampler_source.hpp"
 
+#include <sys/epoll.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "agent/symbols/copied_stacks.hpp"
+#include "agent/symbols/mapping_watch.hpp"
 #include "agent/symbols/python_frames.hpp"
 #include "agent/symbols/sampler_program.hpp"
 #include "agent/symbols/sampler_record.hpp"
@@ -65,6 +67,8 @@ public:
         }
         auto applied = apply();
         if (applied && keeps_times()) applied = program_->meet_threads();
+        if (applied) hears_mappings_ = mappings_.start().has_value();
+        if (applied) applied = make_ready_fd();
         if (!applied) program_.reset();
         return applied;
     }
@@ -80,6 +84,7 @@ public:
         const auto drained =
             program_->drain(wait, [&](std::span<const std::byte> bytes) { take(bytes, batch); });
         if (!drained) return drained.forward();
+        mappings_.catch_up();
         // Asking costs as much as some hundred samples.
         if (SystemClock().now() - losses_told_ >= std::chrono::seconds(1)) tell_losses(batch);
         return Poll{.state = batch.events.size() > before ? PollState::ready : PollState::idle};
@@ -114,13 +119,14 @@ public:
             health.unwinding_refused = unwinding_->counts().refused;
             health.unwinding_damaged = unwinding_->counts().damaged;
         }
+        health.hears_mappings = hears_mappings_;
         health.fetches = symbolizer_.fetches();
         return health;
     }
     void expect(const ProcessId& process) override {
         if (program_) look_at(process);
     }
-    [[nodiscard]] int ready_fd() const override { return program_ ? program_->ready_fd() : -1; }
+    [[nodiscard]] int ready_fd() const override { return program_ ? ready_.get() : -1; }
     [[nodiscard]] Nanos patience() const override {
         if (options_.mode != SamplerMode::on_cpu) return kOften;
         // The clock comes evenly, at a rate that we chose. A look costs as much as ten samples.
@@ -130,6 +136,18 @@ public:
     [[nodiscard]] double bpf_run_seconds() const override { return program_ ? program_->run_seconds() : 0; }
 
 private:
+    Status make_ready_fd() {
+        ready_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
+        std::vector<int> all = mappings_.ready_fds();
+        all.push_back(program_->ready_fd());
+        for (const int fd : all) {
+            epoll_event event{.events = EPOLLIN, .data = {}};
+            if (!ready_ || ::epoll_ctl(ready_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
+                return unexpected(errno_error("waiting for samples", errno));
+        }
+        return ok();
+    }
+
     Status apply() {
         const bool ticks = options_.mode == SamplerMode::on_cpu || options_.mode == SamplerMode::wall;
         const std::uint32_t hz = detail_.stacks && ticks ? detail_.sample_hz : 0;
@@ -153,11 +171,15 @@ private:
             return;
         }
         if (const auto* exec = std::get_if<ExecRecord>(&*record)) {
+            mappings_.advance(exec->from.at);
             python_.forget(exec->from.process);
             unwinding_->forget(exec->from.process);
             symbolizer_.replaced(exec->from.process, exec->program);
+            mappings_.replaced(exec->from.process);
             look_at(exec->from.process);
         } else if (auto* told = std::get_if<SampleRecord>(&*record)) {
+            mappings_.advance(told->from.at);
+            mappings_.met(told->from.process);
             // The leaf first: an address outside what is known makes the mappings be read again.
             if (!told->native.empty()) {
                 const Mapping* leaf = symbolizer_.mapping_at(told->from.process, told->native[0]);
@@ -173,6 +195,7 @@ private:
             look_at(process);  // naming it may have read them anew, and the same stack is not told again
             if (is_tick) take_weight(tick, batch);
         } else if (const auto* weight = std::get_if<WeightRecord>(&*record)) {
+            mappings_.advance(weight->from.at);
             take_weight(*weight, batch);
         }
     }
@@ -245,6 +268,7 @@ private:
         tell_loss("ring_full", LossKind::ring_full, counts[AT_COUNT_RING_FULL], batch);
         tell_loss("state_map_full", LossKind::state_map_full, counts[AT_COUNT_STATE_FULL], batch);
         tell_loss("undecodable", LossKind::undecodable, undecodable_, batch);
+        tell_loss("mappings_ring_full", LossKind::ring_full, mappings_.lost(), batch);
     }
 
     void tell_loss(const char* name, LossKind kind, std::uint64_t total, EventBatch& batch) {
@@ -263,6 +287,9 @@ private:
     std::optional<UnwindLoader> unwinding_;  // into the program's maps
     std::uint32_t ticking_hz_ = 0;
     Symbolizer symbolizer_;
+    MappingWatch mappings_{symbolizer_, [this](const ProcessId& process) { look_at(process); }};
+    bool hears_mappings_ = false;
+    Fd ready_;  // of all that something urgent may come from
     PythonFrames python_;
     CopiedStacks copies_;
     ToldNumbers told_;

@@ -64,6 +64,7 @@ struct SamplerHealth {
     std::uint64_t guessed_runs = 0;             // runs of Python frames whose place among native ones is a guess
     std::uint64_t unknown_stacks = 0;           // events whose stack found no room in the ring: "[stack lost]"
     SymbolCounts symbols;
+    bool hears_mappings = false;                // else a library that takes another one's place is taken for that
     std::uint64_t unwinding_refused = 0;        // files, mappings and processes without room among the unwinding tables
     std::uint64_t unwinding_damaged = 0;        // entries of call frames that could not be read
     std::vector<Fetch> fetches;                 // from debuginfods

@@ -22,6 +22,11 @@ std::string_view base_name(std::string_view path) {
 // At the 1st, 2nd, 4th, … and at every 256th: code that a JIT maps must not wait for ever behind wild addresses.
 bool is_worth_a_look(std::uint32_t misses) { return std::has_single_bit(misses) || misses % 256 == 0; }
 
+bool overlap(const Mapping& a, const Mapping& b) { return a.start < b.end && b.start < a.end; }
+
+// The same place of the same file, as far as they overlap.
+bool same_content(const Mapping& a, const Mapping& b) { return a.inode == b.inode && a.offset - a.start == b.offset - b.start; }
+
 }  // namespace
 
 SeenProcess& SeenProcesses::find(const ProcessId& id) {
@@ -59,32 +64,56 @@ void SeenProcesses::refresh(const ProcessId& id) {
     if (seen_before) read(id, p);
 }
 
-void SeenProcesses::told(const ProcessId& id, const std::vector<Mapping>& mappings) {
+void SeenProcesses::told(const ProcessId& id, const std::vector<Mapping>& mappings, bool counts) {
     SeenProcess& p = find(id);
     p.told = mappings;
-    add_told(p);
+    p.told_counts = counts;
+    add_told(id, p);
 }
 
-// Where nothing is mapped now, something may have been.
-void SeenProcesses::add_told(SeenProcess& p) {
-    ProcessSnapshot& s = p.snapshot;
-    const auto overlaps = [&](const Mapping& m) {
-        return std::ranges::any_of(s.maps.mappings(),
-                                   [&](const Mapping& o) { return o.start < m.end && m.start < o.end; });
-    };
-    std::vector<std::pair<Mapping, std::optional<FileIdentity>>> all;
+bool SeenProcesses::mapped(const ProcessId& id, const Mapping& mapping) {
+    const auto found = processes_.find(id);
+    if (found == processes_.end()) return false;
+    SeenProcess& p = found->second;
+    const auto is_replaced = [&](const Mapping& o) { return overlap(o, mapping) && o.has_file() && !same_content(o, mapping); };
+    if (std::ranges::none_of(p.snapshot.maps.mappings(), is_replaced)) return false;
+    std::vector<Place> places = places_of(p.snapshot);
+    std::erase_if(places, [&](const Place& place) { return overlap(place.first, mapping); });
+    std::erase_if(p.told, [&](const Mapping& o) { return overlap(o, mapping); });
+    places.emplace_back(mapping, mapping.has_file() ? pin(id, mapping) : std::nullopt);
+    take_places(p, std::move(places));
+    return true;
+}
+
+std::vector<SeenProcesses::Place> SeenProcesses::places_of(const ProcessSnapshot& s) {
+    std::vector<Place> all;
     for (std::size_t i = 0; i < s.maps.mappings().size(); ++i)
         all.emplace_back(s.maps.mappings()[i], i < s.files.size() ? s.files[i] : std::nullopt);
-    const std::size_t known = all.size();
-    for (const Mapping& m : p.told)
-        if (!overlaps(m)) all.emplace_back(m, pin(m));
-    if (all.size() == known) return;
-    std::ranges::sort(all, {}, [](const auto& one) { return one.first.start; });
+    return all;
+}
+
+void SeenProcesses::take_places(SeenProcess& p, std::vector<Place> places) {
+    std::ranges::sort(places, {}, [](const Place& one) { return one.first.start; });
     std::vector<Mapping> mappings;
-    s.files.clear();
-    for (auto& [mapping, file] : all) mappings.push_back(std::move(mapping)), s.files.push_back(std::move(file));
-    s.maps = ProcessMaps::of(std::move(mappings));
+    p.snapshot.files.clear();
+    for (auto& [mapping, file] : places) mappings.push_back(std::move(mapping)), p.snapshot.files.push_back(std::move(file));
+    p.snapshot.maps = ProcessMaps::of(std::move(mappings));
+    ++p.reads;
     forget_frames_of(p);
+}
+
+// Where nothing is mapped now, something may have been; what is mapped now may be later than what we are at.
+void SeenProcesses::add_told(const ProcessId& id, SeenProcess& p) {
+    std::vector<Place> all = places_of(p.snapshot);
+    bool changed = false;
+    for (const Mapping& m : p.told) {
+        if (p.told_counts)
+            changed |= std::erase_if(all, [&](const Place& o) { return overlap(o.first, m) && !same_content(o.first, m); }) > 0;
+        if (std::ranges::any_of(all, [&](const Place& o) { return overlap(o.first, m); })) continue;
+        all.emplace_back(m, pin(id, m));
+        changed = true;
+    }
+    if (changed) take_places(p, std::move(all));
 }
 
 void SeenProcesses::read(const ProcessId& id, SeenProcess& p) {
@@ -93,7 +122,7 @@ void SeenProcesses::read(const ProcessId& id, SeenProcess& p) {
     if (!snapshot) return;  // keeps what was known: the process has gone
     if (snapshot->maps.empty() && !p.snapshot.maps.empty()) return;  // … or has given its memory back, and is going
     p.snapshot = std::move(*snapshot);
-    add_told(p);
+    add_told(id, p);
     forget_frames_of(p);
     p.has_jvm = std::ranges::any_of(p.snapshot.maps.mappings(),
                                     [](const Mapping& m) { return base_name(m.path) == "libjvm.so"; });
@@ -110,10 +139,14 @@ const Mapping* SeenProcesses::mapping_at(const ProcessId& id, SeenProcess& p, st
     return mapping;
 }
 
-// By the path in our mount namespace; nothing when another file is there by now.
-std::optional<FileIdentity> SeenProcesses::pin(const Mapping& m) {
-    Fd fd(open(m.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    const auto file = fd ? identity_of(fd.get()) : std::nullopt;
+// Through the process, or when it has gone, or has mapped another one there by now, by the path in our mount namespace; nothing when another file is there by now.
+std::optional<FileIdentity> SeenProcesses::pin(const ProcessId& id, const Mapping& m) {
+    Fd fd = open_mapped(proc_ + "/" + std::to_string(id.pid), m);
+    auto file = fd ? identity_of(fd.get()) : std::nullopt;
+    if (!file || file->inode != m.inode) {
+        fd = Fd(open(m.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+        file = fd ? identity_of(fd.get()) : std::nullopt;
+    }
     if (!file || file->inode != m.inode) return std::nullopt;
     modules_.pin(*file, std::move(fd), {.root = {}, .path = m.path});
     return file;

@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <list>
 #include <string>
+#include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "agent/symbols/jit_symbols.hpp"
@@ -34,7 +36,8 @@ struct SeenProcess {
     std::uint64_t jit_reads = 0;  // `reads` when an address in no mapping was last looked for in the JIT's map
     bool jit_refused = false;     // and counted
     bool has_jvm = false;
-    std::vector<Mapping> told;  // mappings that the process itself spoke of, perhaps gone by now
+    std::vector<Mapping> told;  // mappings that were spoken of, perhaps gone by now
+    bool told_counts = false;   // … also where another one is found now
     std::list<ProcessId>::iterator use;
 };
 
@@ -49,7 +52,8 @@ public:
     // As Symbolizer's of those names.
     void replaced(const ProcessId& id, const Program& program);
     void refresh(const ProcessId& id);
-    void told(const ProcessId& id, const std::vector<Mapping>& mappings);
+    void told(const ProcessId& id, const std::vector<Mapping>& mappings, bool counts);
+    bool mapped(const ProcessId& id, const Mapping& mapping);
     const Mapping* mapping_at(const ProcessId& id, SeenProcess& p, std::uint64_t address);
 
     void forget_frames();
@@ -60,9 +64,12 @@ public:
 
 private:
     void read(const ProcessId& id, SeenProcess& p);
-    void add_told(SeenProcess& p);
+    void add_told(const ProcessId& id, SeenProcess& p);
+    using Place = std::pair<Mapping, std::optional<FileIdentity>>;
+    static std::vector<Place> places_of(const ProcessSnapshot& snapshot);
+    void take_places(SeenProcess& p, std::vector<Place> places);
     ProcessSnapshot from_program(const Program& program);
-    std::optional<FileIdentity> pin(const Mapping& m);
+    std::optional<FileIdentity> pin(const ProcessId& id, const Mapping& m);
     void shrink();
     void forget_frames_of(SeenProcess& p);
 

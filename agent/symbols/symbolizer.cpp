@@ -263,8 +263,16 @@ void Symbolizer::replaced(const ProcessId& process, const Program& program) {
     impl_->processes().replaced(process, program);
 }
 
+bool Symbolizer::mapped(const ProcessId& process, const Mapping& mapping) {
+    return impl_->processes().mapped(process, mapping);
+}
+
 void Symbolizer::told(const ProcessId& process, const std::vector<Mapping>& mappings) {
-    impl_->processes().told(process, mappings);
+    impl_->processes().told(process, mappings, false);
+}
+
+void Symbolizer::heard(const ProcessId& process, const std::vector<Mapping>& mappings) {
+    impl_->processes().told(process, mappings, true);
 }
 
 FrameId Symbolizer::resolve(const ProcessId& process, std::uint64_t address, Tables& tables) {

@@ -72,6 +72,11 @@ public:
     // when we look: the process has ended, or has unloaded a library; a file that is not the told inode any more gives
     // no names.
     void told(const ProcessId& process, const std::vector<Mapping>& mappings);
+    // The same of what was heard in the order of time: it serves also where another file is mapped by now. No two overlap.
+    void heard(const ProcessId& process, const std::vector<Mapping>& mappings);
+
+    // That has been mapped there. True when another file was there until now: names and stacks are of the new one from here on.
+    bool mapped(const ProcessId& process, const Mapping& mapping);
 
     // The frame at `address` of the process: an instruction (the leaf) or a return address. Interned in
     // tables; the unknown frame only when the address is 0.

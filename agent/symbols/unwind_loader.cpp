@@ -1,5 +1,6 @@
 #include "agent/symbols/unwind_loader.hpp"
 
+#include <fcntl.h>
 #include <sys/auxv.h>
 
 #include <algorithm>
@@ -12,6 +13,8 @@
 namespace autotune::symbols {
 
 namespace {
+
+constexpr std::size_t kMostMappings = 4'096;  // of one process: all have 262,144 places together
 
 // The kernel's own code in every process; ours is the same as theirs.
 std::string_view own_vdso() {
@@ -48,6 +51,10 @@ void UnwindLoader::learn(const ProcessId& process, std::uint64_t reads, const Pr
     for (const Mapping& m : maps.mappings()) {
         const File* file = m.path == "[vdso]" ? vdso() : m.has_file() ? file_of(folder, m) : nullptr;
         if (file == nullptr) continue;
+        if (now.size() == kMostMappings) {
+            ++counts_.refused;
+            continue;
+        }
         if (const auto own = file->about.address_of_offset(m.offset))
             now.push_back({m.start, m.end, m.start - *own, file->number});
     }
@@ -97,9 +104,13 @@ void UnwindLoader::make_room() {
 }
 
 const UnwindLoader::File* UnwindLoader::file_of(const std::string& folder, const Mapping& mapping) {
-    const Fd fd = open_mapped(folder, mapping);
-    const auto identity = fd ? identity_of(fd.get()) : std::nullopt;
-    if (!identity) return nullptr;
+    Fd fd = open_mapped(folder, mapping);
+    auto identity = fd ? identity_of(fd.get()) : std::nullopt;
+    if (!identity || identity->inode != mapping.inode) {  // it has gone, or has mapped another file there by now
+        fd = Fd(::open(mapping.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+        identity = fd ? identity_of(fd.get()) : std::nullopt;
+    }
+    if (!identity || identity->inode != mapping.inode) return nullptr;
     const auto known = files_.find(*identity);
     if (known != files_.end()) return known->second.get();
     const File* file = files_.emplace(*identity, load(unwind::read_elf_frames(fd.get()))).first->second.get();

@@ -140,9 +140,10 @@ Status UnwindMaps::put_mapping(std::uint32_t space, const UnwindMapping& mapping
     const at_unwind_mapping value{.bias = mapping.bias, .file = mapping.file, .reserved = 0};
     const std::vector<at_unwind_mapping> values(keys.size(), value);
     auto count = static_cast<std::uint32_t>(keys.size());
-    if (count > 0 && bpf_map_update_batch(fds_.mappings, keys.data(), values.data(), &count, nullptr) != 0)
-        return failed("telling the sampler where a file is mapped");
-    return ok();
+    if (count == 0 || bpf_map_update_batch(fds_.mappings, keys.data(), values.data(), &count, nullptr) == 0) return ok();
+    const auto refused = failed("telling the sampler where a file is mapped");
+    remove_mapping(space, mapping);  // what of it was written before
+    return refused;
 }
 
 void UnwindMaps::remove_mapping(std::uint32_t space, const UnwindMapping& mapping) {

@@ -2,11 +2,14 @@
 // n-th changing call (docs/decisions/0003): to their own process, or to another one that the test started, or to both.
 //
 // usage: agent_under_fault RULES STATE store|provider before|after N [PID|PID+self]
+// AUTOTUNE_E2E_CGROUP: it looks at executors below that cgroup only.
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/run_loop.hpp"
 #include "core/knowledge_store.hpp"
@@ -139,7 +142,9 @@ int main(int argc, char** argv) {
         decorators.store = [&](KnowledgeStore& real) { return std::make_unique<DyingStore>(real, fate); };
     else
         decorators.provider = [&](Provider& real) { return std::make_unique<DyingProvider>(real, fate); };
+    const char* below = std::getenv("AUTOTUNE_E2E_CGROUP");
+    const std::vector<std::string> cgroups = below != nullptr ? std::vector<std::string>{below} : std::vector<std::string>();
     return cli::run_loop({.rules = argv[1], .state = argv[2], .mode = Mode::apply, .listen = "127.0.0.1:0",
-                          .lease_settle = std::chrono::milliseconds(200), .sample_hz = 0, .budget = std::nullopt},
+                          .lease_settle = std::chrono::milliseconds(200), .cgroups = cgroups, .sample_hz = 0, .budget = std::nullopt},
                          decorators);
 }

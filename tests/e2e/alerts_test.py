@@ -97,7 +97,7 @@ class Alerts(unittest.TestCase):
             return stack.enter_context(harness.running(daemon))
         cls.host = run(harness.Host(folder / "functions", folder / "host"))
         cls.agent = run(harness.Agent(folder / "rules.yaml", cls.host, folder / "agent", "--webhook",
-                                      cls.receiver.url(AGENT)))
+                                      cls.receiver.url(AGENT), everywhere=True))
         cls.agent.wait_ready()
         alertmanager = run(monitoring.Alertmanager(folder / "alertmanager", cls.receiver.url(PEOPLE)))
         cls.prometheus = run(monitoring.Prometheus(folder / "prometheus", cls.agent.port, alertmanager.port))

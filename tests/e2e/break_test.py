@@ -262,7 +262,7 @@ class Breaks(unittest.TestCase):
         with harness.workspace() as home:
             rules = home / "rules.yaml"
             rules.write_text("version: 1\nrules:\n- {name: t, when: fn.timeout_rate > 0.5, plan: [{notify: {}}]}\n")
-            with harness.running(harness.Agent(rules, self.host, home / "state", mode="dry-run")) as agent:
+            with harness.running(harness.Agent(rules, self.host, home / "state", mode="dry-run", everywhere=True)) as agent:
                 agent.wait_ready()
                 answers = []
                 for function in functions:

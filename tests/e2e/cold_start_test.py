@@ -58,8 +58,11 @@ class ColdStart(unittest.TestCase):
         (self.folder / "reads.py").write_text(f"open({str(data)!r}, 'rb').read()\n")
         (self.folder / "grows.py").write_text("block = bytearray(b'x') * (40 << 20)\n")
         (self.folder / "plugin.py").write_text("import wave\n")
+        (self.folder / "threads.py").write_text(
+            "import mmap, threading\n\ndef fill():\n    block = mmap.mmap(-1, 40 << 20)\n    block.madvise(mmap.MADV_NOHUGEPAGE)\n"
+            "    for at in range(0, len(block), 4096): block[at] = 1\n\nt = threading.Thread(target=fill)\nt.start()\nt.join()\n")
         program = self.folder / "app.py"
-        program.write_text("import importlib\nimport sleeps, grows, json\nimportlib.import_module('plugin')\n")
+        program.write_text("import importlib\nimport sleeps, grows, threads, json\nimportlib.import_module('plugin')\n")
         start = self.start_of(PYTHON, program)
         self.assertEqual([p["name"] for p in start["phases"]], ["fork", "exec", "loader", "runtime", "program"])
         self.assertEqual(start["program"], PYTHON)
@@ -77,6 +80,9 @@ class ColdStart(unittest.TestCase):
         self.assertGreaterEqual(seen["reads"]["self"]["files"], 1)
         self.assertLess(seen["sleeps"]["self"]["read_bytes"], 1 << 20)
         self.assertGreater(seen["grows"]["self"]["memory_bytes"], 35 << 20)
+        # What another thread does for it counts, too.
+        self.assertGreaterEqual(seen["threads"]["total"]["minor_faults"], 40 << 8)
+        self.assertGreater(seen["threads"]["total"]["cpu_ns"], 1e6)
         self.assertEqual(seen["sleeps"]["file"], str(self.folder / "sleeps.py"))
         # What importlib imports is known by its file.
         self.assertIn("wave", modules(seen[str(self.folder / "plugin.py")]))

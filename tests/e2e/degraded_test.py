@@ -60,7 +60,7 @@ class Degraded(unittest.TestCase):
 
     def assert_loop_goes_on(self, wrapper, reason):
         """`reason`: what both stderr and /-/ready must tell."""
-        agent = harness.Agent(self.rules, self.host, self.home / "state", wrapper=wrapper, env={"HOME": str(self.home)})
+        agent = harness.Agent(self.rules, self.host, self.home / "state", wrapper=wrapper, env={"HOME": str(self.home)}, everywhere=True)
         with harness.running(agent):
             status, why = harness.wait_for("a reason", lambda: (a := agent.get("/-/ready"))[1].count(reason) and a)
             self.assertEqual(status, 503)
@@ -86,7 +86,7 @@ class Degraded(unittest.TestCase):
 
     def test_what_needs_no_kernel_works_without_root(self):
         self.assertEqual(harness.run("rules", "check", self.rules, wrapper=AS_NOBODY).returncode, 0)
-        with harness.running(harness.Agent(self.rules, self.host, self.home / "state", wrapper=AS_NOBODY)) as agent:
+        with harness.running(harness.Agent(self.rules, self.host, self.home / "state", wrapper=AS_NOBODY, everywhere=True)) as agent:
             self.assertEqual(agent.stop(), 0)
         verified = harness.run("history", "--state", self.home / "state", "--verify", wrapper=AS_NOBODY)
         self.assertEqual(verified.returncode, 0, verified.stderr)

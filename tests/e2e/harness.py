@@ -3,6 +3,7 @@
 Standard library only. Environment: AUTOTUNE_BINARY_DIR (build tree with ./autotune), AUTOTUNE_SOURCE_DIR.
 Everything listens on loopback, on ports the kernel chooses; all state is below one temporary folder.
 """
+import atexit
 import base64
 import contextlib
 import http.client
@@ -24,6 +25,8 @@ SOURCE = pathlib.Path(os.environ.get("AUTOTUNE_SOURCE_DIR", pathlib.Path(__file_
 BINARY_DIR = pathlib.Path(os.environ.get("AUTOTUNE_BINARY_DIR", SOURCE / "build" / "release"))
 AUTOTUNE = BINARY_DIR / "autotune"
 EXAMPLES = SOURCE / "examples" / "functions"
+CGROUP = f"autotune/e2e-{os.getpid()}"  # of this story's hosts: what else runs on the machine is none of its agents' business
+os.environ["AUTOTUNE_E2E_CGROUP"] = CGROUP
 
 
 def skip(reason):
@@ -55,6 +58,20 @@ def run(*arguments, wrapper=(), env=None):
     """A command of autotune, to its end; `wrapper` is a command that executes it."""
     return subprocess.run([str(a) for a in (*wrapper, AUTOTUNE, *arguments)], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=60, env={**os.environ, **(env or {})})
+
+
+def cgroup_mounts():
+    with open("/proc/mounts") as mounts:
+        return [pathlib.Path(fields[1]) for fields in map(str.split, mounts) if fields[2] in ("cgroup", "cgroup2")]
+
+
+@atexit.register
+def remove_cgroups():
+    """Hosts remove what they made; a killed one's is empty by then."""
+    for mount in cgroup_mounts():
+        for folder in sorted((mount / CGROUP).glob("**/"), reverse=True):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 class Daemon:
@@ -143,7 +160,7 @@ class Host(Daemon):
 
     def __init__(self, functions, state, *options, port=0):
         super().__init__([AUTOTUNE, "host", "--functions", functions, "--listen", f"127.0.0.1:{port}", "--state", state,
-                          *options], r"http://127\.0\.0\.1:(\d+)")
+                          "--cgroup", CGROUP, *options], r"http://127\.0\.0\.1:(\d+)")
         self.port = int(self._match.group(1))
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -176,10 +193,13 @@ class Host(Daemon):
 
 
 class Agent(Daemon):
-    """`autotune --rules FILE`, steering the functions of `host`; `wrapper` is a command that executes it."""
+    """`autotune --rules FILE`, steering the functions of `host`; `wrapper` is a command that executes it. It looks at this story's hosts
+    only, or at all executors of the machine (`everywhere`): then no other story may run."""
 
-    def __init__(self, rules, host, state, *options, mode="apply", env=None, wrapper=()):
+    def __init__(self, rules, host, state, *options, mode="apply", env=None, wrapper=(), everywhere=False):
         self.state = state
+        if not everywhere:
+            options = ("--cgroup", CGROUP, *options)
         super().__init__([*wrapper, AUTOTUNE, "--rules", rules, "--mode", mode, "--state", state, "--web.listen-address",
                           "127.0.0.1:0", *options], r"serving http://127\.0\.0\.1:(\d+)",
                          {"AWS_ENDPOINT_URL_LAMBDA": host.url, "AWS_ACCESS_KEY_ID": "test",

@@ -35,7 +35,7 @@ class Scene(unittest.TestCase):
         rules.write_text("version: 1\nrules:\n- name: killed\n  when: fn.oom_count > 0\n  plan: [{notify: {}}]\n")
         # What it gives up to keep a budget is another story.
         cls.agent = cls.stack.enter_context(harness.running(harness.Agent(rules, cls.scene.host, cls.folder / "agent", "--budget", "off",
-                                                                          mode="dry-run")))
+                                                                          mode="dry-run", everywhere=True)))
         cls.agent.wait_ready()
         watchers = {kind: watch("-o", cls.folder / f"graph.{kind}") for kind in ("json", "html")}
         watchers["paths"] = watch("--critical-path", "-o", cls.folder / "paths.json")

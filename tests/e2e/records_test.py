@@ -89,7 +89,7 @@ class Records(unittest.TestCase):
         rules = folder / "rules.yaml"
         rules.write_text("version: 1\nrules:\n- {name: never, when: fn.invocations < 0, plan: [{notify: {}}]}\n")
         cls.host = cls.stack.enter_context(harness.running(harness.Host(folder / "functions", folder / "host")))
-        cls.agent = cls.stack.enter_context(harness.running(harness.Agent(rules, cls.host, folder / "agent", "--budget", "off")))
+        cls.agent = cls.stack.enter_context(harness.running(harness.Agent(rules, cls.host, folder / "agent", "--budget", "off", everywhere=True)))
         cls.agent.wait_ready()
         cls.host.invoke("probe", {})
 
@@ -172,7 +172,7 @@ class Ready(unittest.TestCase):
             rules.write_text("version: 1\nrules:\n- {name: never, when: fn.invocations < 0, plan: [{notify: {}}]}\n")
             with harness.running(harness.Host(folder / "functions", folder / "host")) as host:
                 host.invoke("probe", {})  # its sandbox waits for more
-                with harness.running(harness.Agent(rules, host, folder / "agent", "--budget", "off")) as agent:
+                with harness.running(harness.Agent(rules, host, folder / "agent", "--budget", "off", everywhere=True)) as agent:
                     harness.wait_for("ready", lambda: agent.get("/-/ready")[0] == 200, step=0)
                     first = host.invoke("probe", {}).json()
                     second = host.invoke("probe", {}).json()

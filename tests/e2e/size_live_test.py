@@ -14,10 +14,10 @@ import zipfile
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import harness
 
-# Holds 150 MB, which 128 MB cannot, and computes for as long as its share of a CPU makes it.
+# Holds 150 MB unless told otherwise, which 128 MB cannot, and computes for as long as its share of a CPU makes it.
 WORK = '''
 def handler(event, context):
-    held = bytearray(150 << 20)
+    held = bytearray(event.get("mb", 150) << 20)
     total = 0
     for i in range(event["rounds"]):
         total += i * i % 7
@@ -61,6 +61,23 @@ class SizeLive(harness.Story):
         self.assertEqual(self.as_it_is(), self.before)
         self.assertFalse(self.copy_is_there())
 
+    def test_payloads_as_input_buckets_have_sizes_of_their_own(self):
+        (self.folder / "small.json").write_text('{"rounds": 1000, "mb": 1}')
+        command, env = self.command("--by", "payload", "--weights", "3,1", "--objective", "cost")
+        command[command.index("--payload"):command.index("--payload") + 2] = [
+            "--payload", f"@{self.folder / 'small.json'}", "--payload", '{"rounds": 1000}']
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = json.loads(done.stdout)
+        small, large = told["buckets"]
+        self.assertEqual([(b["bucket"], b["weight"]) for b in (small, large)], [("small.json", 0.75), ("payload 2", 0.25)])
+        self.assertEqual(small["memory_mb"], 128)
+        self.assertGreater(large["memory_mb"], 128)
+        self.assertGreater(told["memory_mb"], 128)  # what the mix is given must do for both
+        self.assertEqual({s["bucket"] for s in told["samples"]}, {"small.json", "payload 2"})
+        self.assertEqual(self.as_it_is(), self.before)
+        self.assertFalse(self.copy_is_there())
+
     def test_it_can_be_interrupted_and_killed(self):
         for how, left in ((signal.SIGINT, False), (signal.SIGKILL, True)):
             command, env = self.command("--objective", "balanced:0.5")
@@ -89,7 +106,7 @@ class SizeLive(harness.Story):
         self.assertEqual(self.host.invoke("work-autotune-size", {}, qualifier=None).json(), "mine")
 
     def test_mistakes_are_told(self):
-        for options in (("--sizes", "1"), ("--payload", "@/nowhere"), ("--objective", "best")):
+        for options in (("--by", "bucket"), ("--by", "payload"), ("--weights", "1"), ("--sizes", "1"), ("--payload", "@/nowhere"), ("--objective", "best")):
             self.assertEqual(self.search(*options).returncode in (1, 2), True, options)
         done = subprocess.run([str(harness.AUTOTUNE), "size"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 2)

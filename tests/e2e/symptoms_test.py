@@ -33,7 +33,7 @@ class Symptoms(harness.Story):
         self.host = self.stack.enter_context(harness.running(harness.Host(self.folder / "functions", self.folder / "host")))
         if example == "booking":
             self.reserve(1)
-        self.agent = self.stack.enter_context(harness.running(harness.Agent(self.folder / "rules.yaml", self.host, self.state)))
+        self.agent = self.stack.enter_context(harness.running(harness.Agent(self.folder / "rules.yaml", self.host, self.state, everywhere=True)))
         self.agent.wait_ready()
 
     def reserve(self, number):
@@ -139,7 +139,7 @@ class Symptoms(harness.Story):
     def test_a_dry_run_shows_the_request(self):
         self.begin("booking", "fn.throttles >= 10", "{concurrency: {most: 4}}")
         self.agent.stop()
-        dry = self.stack.enter_context(harness.running(harness.Agent(self.folder / "rules.yaml", self.host, self.state, mode="dry-run")))
+        dry = self.stack.enter_context(harness.running(harness.Agent(self.folder / "rules.yaml", self.host, self.state, mode="dry-run", everywhere=True)))
         dry.wait_ready()
         self.assertEqual(self.refused_of(4), 12)
         plan = self.run_here("plan", "--rules", self.folder / "rules.yaml")

@@ -91,6 +91,54 @@ TEST_F(SamplerOnKernel, WalksStacksThatWereTakenBeforeThereWereTables) {
     EXPECT_EQ(child.status(), 0);
 }
 
+void expect_halves(Collected& got) {
+    const std::uint64_t first = got.holding["spin_in_first"], other = got.holding["spin_in_other"];
+    EXPECT_GE(first, 80u) << got.summary();
+    EXPECT_GE(other, 80u) << got.summary();
+    EXPECT_LE(std::max(first, other) - std::min(first, other), 25u) << got.summary();
+}
+
+TEST_F(SamplerOnKernel, NamesALibraryThatTookTheUnloadedOnesPlace) {
+    const auto source = started();
+    ASSERT_NE(source, nullptr);
+    Collected got;
+    TracedChild child(cgroup_, {AUTOTUNE_SWAPPING_PROGRAM, AUTOTUNE_FIRST_LIBRARY, AUTOTUNE_OTHER_LIBRARY});
+    collect(*source, child, got);
+    ASSERT_EQ(child.status(), 0) << "4: the other library lies elsewhere";
+    expect_halves(got);
+    EXPECT_EQ(got.together("spin_in_first", "spin_in_other"), 0u);
+}
+
+// Nobody looks before both have been there: what is mapped then is later than half of the samples.
+TEST_F(SamplerOnKernel, NamesALibraryThatAnotherOneHasReplacedSince) {
+    const auto source = started();
+    ASSERT_NE(source, nullptr);
+    Collected got;
+    TracedChild child(cgroup_, {AUTOTUNE_SWAPPING_PROGRAM, AUTOTUNE_FIRST_LIBRARY, AUTOTUNE_OTHER_LIBRARY});
+    while (cpu_seconds_of(child.pid()) < 0.15 && !child.ended()) ::poll(nullptr, 0, 1);
+    collect(*source, child, got);
+    ASSERT_EQ(child.status(), 0) << "4: the other library lies elsewhere";
+    expect_halves(got);
+}
+
+// Nobody looks before it has ended: what it had mapped was heard of.
+TEST_F(SamplerOnKernel, NamesTheLibrariesOfAProcessThatIsGoneBeforeAnybodyLooks) {
+    const auto source = started();
+    ASSERT_NE(source, nullptr);
+    Collected got;
+    TracedChild child(cgroup_, {AUTOTUNE_FRAMELESS_PROGRAM, "40"});
+    while (!child.ended()) ::poll(nullptr, 0, 1);
+    collect(*source, child, got);
+    ASSERT_EQ(child.status(), 0);
+    ASSERT_GE(got.samples, 100u) << got.summary();
+    // Without tables that were read after its end none would be whole.
+    for (const char* function : {"sort_in_libc", "aligned_work", "on_signal", "down"}) {  // none is deeper than what is copied
+        EXPECT_GE(got.holding[function], 20u) << function << ": " << got.summary();
+        EXPECT_GE(got.together(function, "main") * 100, got.holding[function] * 95) << function << ": " << got.summary();
+    }
+    EXPECT_GE(got.together("compare_slowly", "sort_in_libc") * 100, got.holding["compare_slowly"] * 95);
+}
+
 TEST_F(SamplerOnKernel, NamesAProcessThatIsGoneBeforeAnybodyLooks) {
     const auto source = started();
     ASSERT_NE(source, nullptr);

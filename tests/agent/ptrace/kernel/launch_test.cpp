@@ -109,13 +109,13 @@ TEST(PtraceLaunch, OfNoSuchProgramIsOneClearLine) {
 
 TEST(PtraceLaunch, OnCpuAndOffCpuMakeUpTheWallClockOfEachThread) {
     const Traced t =
-        trace({"/usr/bin/python3", "-c", "import time; time.sleep(0.1); sum(range(10**6))"}, {.waits = true});
+        trace({"/usr/bin/python3", "-c", "import time; time.sleep(0.4); sum(range(10**6))"}, {.waits = true});
     const auto all = t.of<ThreadTimes>();
     ASSERT_EQ(all.size(), 1U);
     Nanos off{0};
     for (const Nanos one : all[0].off_cpu) off += one;
     EXPECT_EQ(all[0].on_cpu + off, all[0].wall);
-    EXPECT_GE(all[0].off_cpu[static_cast<std::size_t>(WaitCause::sleep)], 95ms);
+    EXPECT_GE(all[0].off_cpu[static_cast<std::size_t>(WaitCause::sleep)], 200ms);  // it begins late where the machine is busy
     EXPECT_GT(all[0].on_cpu, 1ms);
     EXPECT_GT(all[0].minor_faults, 100U);
 }
