@@ -30,7 +30,7 @@ constexpr std::size_t kMostSamples = 2'000'000;  // of a function
 constexpr std::size_t kMostShown = 200;          // invocations with frames of their own: the slowest
 constexpr std::size_t kMostNamed = 100'000;      // processes
 constexpr int kTries = 3;                        // to have a process tell its allocations
-constexpr std::size_t kMostUntold = 3;           // processes of which it is said why they do not
+constexpr std::size_t kMostUntold = 1'000;       // processes of which it is known why they do not
 
 ProfileOf profile_of(const ProfileTarget& target) {
     if (target.python_memory != PythonMemory::none) return ProfileOf::memory;
@@ -173,7 +173,11 @@ private:
     bool has_told(std::int32_t pid) {
         if (allocations_->files().knows(pid)) return untold_.erase(pid), true;
         if (Status s = allocations_->bring_into(pid); !s) {
-            untold_[pid] = s.error().message;
+            // A bootstrap in shell script is another process each time.
+            if (untold_.size() < kMostUntold || untold_.contains(pid))
+                untold_[pid] = s.error().code == Errc::not_found
+                                   ? "process " + std::to_string(pid) + " had ended before the library could be brought into it"
+                                   : s.error().message;
             return false;
         }
         untold_.erase(pid);
@@ -189,11 +193,11 @@ private:
         if (brought_ > 0)
             out_.notes.push_back(std::to_string(brought_) + (brought_ == 1 ? " process was" : " processes were") +
                                  " found while running: allocations before that are not known");
-        std::size_t told = 0;
-        for (const auto& [pid, why] : untold_)
-            if (told++ < kMostUntold) out_.notes.push_back("process " + std::to_string(pid) + " tells no allocations: " + why);
-        if (told > kMostUntold)
-            out_.notes.push_back(std::to_string(told - kMostUntold) + " more processes tell no allocations");
+        if (!untold_.empty())
+            out_.notes.push_back((untold_.size() == 1           ? "a process tells"
+                                  : untold_.size() < kMostUntold ? std::to_string(untold_.size()) + " processes tell"
+                                                                 : std::to_string(kMostUntold) + " processes or more tell") +
+                                 std::string(" no allocations: ") + untold_.begin()->second);
         std::ranges::move(allocations_->notes(), std::back_inserter(out_.notes));
     }
     void note_sampling() {
