@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,7 @@ struct OpenInvocation {
     std::uint64_t lost_before = 0;      // machine-wide losses until it began
     Nanos sampled{0};                   // sum of its stack samples' periods
     IoAccount io;
+    std::unordered_map<StackId, std::size_t> memory;  // where among the book's samples its one of a stack is
 };
 
 // A process (with its descendants) that asks for one invocation after another, or serves them.

@@ -33,6 +33,17 @@ public:
         return false;
     }
 
+    // Where the newest is. REQUIRES: there is one.
+    [[nodiscard]] std::size_t newest() const { return (next_ + samples_.size() - 1) % samples_.size(); }
+    // More of one that was the newest once. False: it is there no longer, or is of something else.
+    bool add_to(std::size_t at, const Sample& more) {
+        if (at >= samples_.size()) return false;
+        Sample& known = samples_[at];
+        if (known.serial != more.serial || known.stack != more.stack || known.of != more.of || known.truncated != more.truncated) return false;
+        known.weight += more.weight;
+        return true;
+    }
+
     // Not in order of time once the ring has gone round.
     [[nodiscard]] const std::vector<Sample>& samples() const { return samples_; }
 

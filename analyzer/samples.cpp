@@ -39,7 +39,15 @@ void Assembler::on(const Event& event, const StackSample& what) {
         ++open->record.samples;
         open->sampled += what.period;
     }
-    if (open->book != nullptr) keep(*open->book, sample_of(event, what, open->serial));
+    if (open->book == nullptr) return;
+    const Sample sample = sample_of(event, what, open->serial);
+    if (what.of != SampleOf::memory) return keep(*open->book, sample);
+    // Thousands of times at one stack: one sample, its time the first one's.
+    const auto [known, fresh] = open->memory.try_emplace(what.stack);
+    SampleRing& ring = open->book->samples;
+    if (!fresh && ring.add_to(known->second, sample)) return;
+    keep(*open->book, sample);
+    if (!ring.samples().empty()) known->second = ring.newest();
 }
 
 void Assembler::keep(FunctionBook& book, const Sample& sample) {

@@ -173,6 +173,7 @@ int profile_command(int argc, char** argv) {
         "  sudo autotune profile --function orders --invocation slowest --mode wall --duration 60 -o "
         "slow.html\n"
         "  sudo autotune profile --function '*' --invocation each --duration 60 -o each.html\n"
+        "  sudo autotune profile --function orders --mode allocations --invocation slowest --duration 60 -o objects.html\n"
         "  perf script | stackcollapse-perf.pl | autotune profile --from - -o out.html\n"
         "  autotune profile --from stacks.folded.gz -o out.svg -o out.pb.gz -o out.speedscope.json\n"
         "  autotune profile --diff before.folded after.folded -o change.html\n"
@@ -241,10 +242,13 @@ int profile_command(int argc, char** argv) {
         for (const char* option : {"--hz", "--cost"})
             if (app.count(option) > 0)
                 return failed_with({Errc::invalid_argument, "--mode " + mode + " tells each allocation, in the process itself: it takes no " + option});
-        if (!arguments.target.function.empty() || arguments.target.kernel)
+        if (arguments.target.kernel)
             return failed_with({Errc::invalid_argument,
-                                "--mode " + mode + " is added up within the process, by Python stack: it knows no " +
-                                    (arguments.target.kernel ? "kernel frames" : "invocations; --mode memory does")});
+                                "--mode " + mode + " is added up within the process, by Python stack: it knows no kernel frames"});
+        if (python->second == PythonMemory::in_use && !arguments.target.function.empty())
+            return failed_with({Errc::invalid_argument,
+                                "--mode in-use takes no --function: what is in use is the process's, and outlives the invocation "
+                                "that made it; --mode allocations tells what each was given"});
     } else {
         arguments.target.mode = kModes.at(mode);
     }

@@ -1,6 +1,7 @@
 #include "cli/profile_live.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "agent/symbols/sampler_source.hpp"
@@ -9,6 +10,7 @@
 #include "cli/profile_allocations.hpp"
 #include "cli/profile_functions.hpp"
 #include "cli/profile_subject.hpp"
+#include "cli/python_allocations.hpp"
 #include "cli/sampler_notes.hpp"
 
 namespace autotune::cli {
@@ -70,10 +72,19 @@ private:
 }  // namespace
 
 Result<LiveProfile> profile_live(const ProfileTarget& target, bool& command_refused) {
-    if (target.python_memory != PythonMemory::none) return profile_allocations(target, command_refused);
-    auto subject = ProfileSubject::prepare(target, command_refused);
+    const bool of_python = target.python_memory != PythonMemory::none;
+    if (of_python && target.function.empty()) return profile_allocations(target, command_refused);
+    std::optional<PythonAllocations> allocations;
+    if (of_python) {
+        auto prepared = PythonAllocations::prepare(target);
+        if (!prepared) return prepared.forward();
+        allocations.emplace(*std::move(prepared));
+    }
+    auto subject = ProfileSubject::prepare(target, command_refused,
+                                           allocations ? allocations->environment() : std::vector<std::string>());
     if (!subject) return subject.forward();
-    if (!target.function.empty()) return profile_functions(target, *subject, command_refused);
+    if (!target.function.empty())
+        return profile_functions(target, *subject, allocations ? &*allocations : nullptr, command_refused);
     symbols::expect_large_files();
     auto made = symbols::make_sampler_source(
         {.tracked = {}, .sample_hz = target.hz, .mode = target.mode, .kernel = target.kernel, .run_time = target.cost});

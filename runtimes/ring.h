@@ -2,8 +2,8 @@
  *
  * One sparse file per process and writer, below a folder that the agent made (AUTOTUNE_RING names it). The
  * probes write it (ring_writer.h), the agent reads it with pread(2) and writes three things, each one aligned
- * word: the mode, a chunk's owner (0: read, free again) and a slot's state (FREE: drained). So a file that
- * changes size or lies cannot harm the agent, and the agent never holds up the program: there is no lock.
+ * word: the mode, a chunk's owner (0: read, free again) and a slot's state (FREE: drained); of AT_RING_ALLOCATIONS
+ * also how much of the journal is read. So a file that changes size or lies cannot harm the agent, and the agent never holds up the program: there is no lock.
  *
  *   header | slots, one a thread | owners of chunks | chunks of records | names | bodies, one a slot
  *
@@ -85,6 +85,13 @@ struct at_ring_header {
     /* Of AT_RING_ALLOCATIONS: */
     __u64 allocations_used; /* entries that are whole */
     __u64 blocks_lost;      /* blocks whose size could not be remembered: grown ones count whole, `held` lacks them */
+    /* Of their journal (at_ring_told), numbers of records since it began: */
+    __u64 told_used;  /* that were begun */
+    __u64 told_open;  /* that one and later ones may still grow; written when those before it never will again */
+    __u64 told_read;  /* those before it are read, and their room is free; written by the agent */
+    __u64 told_lost;  /* blocks that found no room: in the sums only, and */
+    __u64 told_lost_bytes;
+    __u32 told_keeps; /* 1: there is a journal */
 };
 
 enum at_ring_slot_state { AT_RING_SLOT_FREE = 0, AT_RING_SLOT_LIVE = 1, AT_RING_SLOT_DONE = 2 };
@@ -163,6 +170,20 @@ enum at_ring_allocations {
     AT_ALLOCATIONS_DEEPEST = 512,     /* places of a stack; what is above the innermost ones is left out */
 };
 
+/* Their journal, on request, at AT_RING_CHUNKS_AT, going round: when they were. A record is what one place was given by
+ * one thread within a moment: no longer than AT_MOMENT_LONGEST_US, and without a pause of AT_MOMENT_PAUSE_US, as each wait
+ * for work is one. So what was given for one piece of work and for the next is never in one record. A record that the
+ * agent has seen may have grown when it looks again, as long as it is open. */
+struct at_ring_told {
+    __u64 begin;   /* ticks: the first of them */
+    __u64 bytes;
+    __u32 place;   /* entry of the tree */
+    __u32 blocks;
+    __s32 tid;     /* in the writer's pid namespace */
+    __u32 unused;
+};
+enum { AT_RING_TOLD_RECORDS = 131072, AT_MOMENT_PAUSE_US = 10, AT_MOMENT_LONGEST_US = 1000 };
+
 struct at_ring_name { /* at an offset that is a multiple of 8; the first is at 8. Texts follow, UTF-8, no zeros */
     __u32 size; /* of all this, padded to 8 */
     __u32 line;
@@ -201,6 +222,7 @@ AT_RING_CHECK(sizeof(struct at_ring_call) * AT_RING_STACK == AT_RING_STACK_BYTES
 AT_RING_CHECK(sizeof(struct at_ring_edge) * AT_RING_EDGES == AT_RING_EDGES_BYTES);
 AT_RING_CHECK(sizeof(struct at_ring_allocation) == 48);
 AT_RING_CHECK(sizeof(struct at_ring_allocation) * AT_RING_ALLOCATION_ENTRIES <= AT_RING_BYTES - AT_RING_BODIES_AT);
+AT_RING_CHECK(sizeof(struct at_ring_told) * AT_RING_TOLD_RECORDS <= AT_RING_NAMES_AT - AT_RING_CHUNKS_AT);
 AT_RING_CHECK(AT_RING_SLOTS_AT + AT_RING_SLOTS * sizeof(struct at_ring_slot) <= AT_RING_OWNERS_AT);
 AT_RING_CHECK(AT_RING_OWNERS_AT + AT_RING_CHUNKS * sizeof(struct at_ring_owner) <= AT_RING_CHUNKS_AT);
 AT_RING_CHECK(AT_RING_CHUNKS_AT + AT_RING_CHUNKS * AT_RING_CHUNK_BYTES <= AT_RING_NAMES_AT);

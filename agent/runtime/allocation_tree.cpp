@@ -3,20 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/runtime/allocation_places.hpp"
+
 namespace autotune::runtime {
 
 namespace {
-
-constexpr std::uint64_t kMostBytes = 1ull << 50;  // more than that nobody has handed out at one place
-
-const char* special_name(std::size_t entry) {
-    switch (entry) {
-        case AT_ALLOCATIONS_ROOT: return "[no Python code]";
-        case AT_ALLOCATIONS_WITHOUT_GIL: return "[without the GIL, or in a subinterpreter]";
-        case AT_ALLOCATIONS_NO_ROOM: return "[lost: no room for more stacks]";
-        default: return nullptr;
-    }
-}
 
 // In pieces: a short file gives what it has.
 std::vector<at_ring_allocation> entries_of(const RingFile& file) {
@@ -43,9 +34,7 @@ std::uint64_t AllocationTree::weight_of(const at_ring_allocation& entry) const {
 void AllocationTree::check(std::span<at_ring_allocation> entries) {
     for (std::size_t i = 0; i < entries.size(); ++i) {
         at_ring_allocation& entry = entries[i];
-        const bool fits = i < AT_ALLOCATIONS_FIRST || (entry.parent < i && special_name(entry.parent) == nullptr) ||
-                          entry.parent == AT_ALLOCATIONS_ROOT;
-        if (fits && entry.bytes < kMostBytes && entry.held < kMostBytes) continue;
+        if (is_below(i, entry.parent) && entry.bytes < kMostAllocated && entry.held < kMostAllocated) continue;
         ++counts_.damaged;
         entry = {};
     }

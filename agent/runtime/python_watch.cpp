@@ -46,6 +46,7 @@ Result<PythonWatch> parse_python_watch(std::string_view text) {
 Result<std::string> python_options(const PythonProbes& probes) {
     std::string text = probes.functions_in_c ? "builtins\n" : "";
     if (probes.allocations) text += "allocations\n";
+    if (probes.journal) text += "journal\n";
     for (const PythonWatch& watch : probes.watches)
         text += "watch\t" + std::to_string(watch.line) + "\t" + watch.file + "\t" + watch.expression + "\n";
     if (probes.watches.size() > kMostWatches || text.size() > kMostText)

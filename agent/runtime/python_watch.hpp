@@ -27,6 +27,7 @@ struct PythonProbes {
     bool functions_in_c = false;  // calls of CPython's builtins and extension modules are told too
     std::vector<PythonWatch> watches;  // 16 at most
     bool allocations = false;          // no calls: what the allocators hand out (AllocationFiles)
+    bool journal = false;              // of allocations: also when that was
 };
 
 // The library's options: runtimes/python/library.c. Errors: invalid_argument for what it has no room for.

@@ -72,4 +72,8 @@ void RingFile::free_slot(std::uint32_t slot) const {
           std::as_bytes(std::span(&free, 1)));
 }
 
+void RingFile::free_told(std::uint64_t before) const {
+    write(offsetof(at_ring_header, told_read), std::as_bytes(std::span(&before, 1)));
+}
+
 }  // namespace autotune::runtime

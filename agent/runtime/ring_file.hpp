@@ -42,10 +42,11 @@ public:
         return read(offset, std::as_writable_bytes(to));
     }
 
-    // The three words that are ours. Failures do not matter: the writer then loses records, and counts them.
+    // The words that are ours. Failures do not matter: the writer then loses records, and counts them.
     void set_mode(at_ring_mode mode) const;
     void free_chunk(std::uint32_t chunk) const;
     void free_slot(std::uint32_t slot) const;
+    void free_told(std::uint64_t before) const;  // records of the journal of allocations
 
 private:
     explicit RingFile(Fd fd) : fd_(std::move(fd)) {}

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtimes/python/allocation_journal.h"
 #include "runtimes/python/block_table.h"
 #include "runtimes/python/code_table.h"
 #include "runtimes/ring_file.h"
@@ -25,6 +26,7 @@ struct sums {
     uint32_t index_used;
     struct index_entry *index;
     struct at_block_table blocks;
+    struct at_journal journal;
     /* The stack as it was last, outermost first. */
     uint32_t last_depth;
     bool last_cut;
@@ -35,6 +37,7 @@ struct sums {
 };
 static struct sums *sums; /* null: not begun, or it went wrong */
 static char folder[192];
+static enum at_sums_detail wanted;
 
 static uint64_t tell_name(const struct at_code_text *text) {
     const struct at_text name = {text->name, text->name_bytes}, file = {text->file, text->file_bytes};
@@ -82,6 +85,7 @@ static void forget_tables(struct sums *s) {
     if (s->index != NULL) at_syscall(SYS_munmap, (long)s->index, (s->index_mask + 1ul) * sizeof *s->index, 0, 0, 0, 0);
     s->index = NULL;
     at_blocks_forget(&s->blocks);
+    at_journal_forget(&s->journal);
 }
 
 static void forget(struct sums *s) {
@@ -107,6 +111,7 @@ static int make(struct sums *s, int32_t forked_from) {
     at_syscall(SYS_madvise, (long)s->entries, sizeof *s->entries * AT_RING_ALLOCATION_ENTRIES, MADV_DONTFORK, 0, 0, 0);
     if (!grow_entries(s)) return -28;
     if (!grow_index(s) || !at_blocks_make(&s->blocks)) return -12;
+    if (wanted == AT_SUMS_AND_JOURNAL && !at_journal_make(&s->journal, &s->ring)) return -12;
     at_ring_header_of(&s->ring)->allocations_used = AT_ALLOCATIONS_FIRST;
     at_ring_publish(&s->ring);
     return 0;
@@ -119,11 +124,12 @@ static bool forget_last(void) {
     return true;
 }
 
-const char *at_sums_begin(const char *where) {
+const char *at_sums_begin(const char *where, enum at_sums_detail detail) {
     if (strlen(where) >= sizeof folder) return "the folder's name is too long";
     const char *why = at_codes_prepare(forget_last);
     if (why != NULL) return why;
     strcpy(folder, where);
+    wanted = detail;
     struct sums *s = sums != NULL ? sums : at_own_pages(sizeof *sums);
     if (s == NULL) return "there is no memory for the sums";
     forget(s);
@@ -221,20 +227,23 @@ static void hold(struct sums *s, uint32_t place, uintptr_t block, size_t bytes) 
     give_back(s, was); /* which a thread without the GIL had done, and nobody saw */
 }
 
-void at_sums_add(uint32_t place, uintptr_t block, size_t bytes) {
-    struct at_ring_allocation *entry = &sums->entries[place];
+static inline void count(struct sums *s, uint32_t place, size_t bytes) {
+    struct at_ring_allocation *entry = &s->entries[place];
     ++entry->blocks;
     entry->bytes += bytes;
+    if (AT_UNLIKELY(s->journal.ring != NULL)) at_journal_add(&s->journal, place, bytes);
+}
+
+void at_sums_add(uint32_t place, uintptr_t block, size_t bytes) {
+    count(sums, place, bytes);
     hold(sums, place, block, bytes);
 }
 
 /* One that was not known counts whole, as it does for tracemalloc. */
 void at_sums_change(uint32_t place, uintptr_t before, uintptr_t block, size_t bytes) {
-    struct at_ring_allocation *entry = &sums->entries[place];
     const struct at_block was = at_blocks_take(&sums->blocks, before);
     give_back(sums, was);
-    ++entry->blocks;
-    entry->bytes += bytes > was.bytes ? bytes - was.bytes : 0;
+    count(sums, place, bytes > was.bytes ? bytes - was.bytes : 0);
     hold(sums, place, block, bytes);
 }
 

@@ -4,7 +4,7 @@
  * The sums are a tree of places. A stack that is like the last one, but for some innermost places, costs a look-up for
  * each of those; one that is the same costs an addition. Beside it, private to the process, lies a table of the blocks
  * that have not been given back: what a block is made larger by is the difference to what it was. Memory is asked of the
- * kernel, never of an allocator. A forked child begins anew, in a file of its own.
+ * kernel, never of an allocator. On request a journal says when it was (allocation_journal.h). A forked child begins anew, in a file of its own.
  *
  * Threads: with the GIL of the main interpreter; at_sums_add_without_gil() without it.
  */
@@ -18,8 +18,10 @@
 #include "runtimes/python/python_frames.h"
 #include "runtimes/ring.h"
 
+enum at_sums_detail { AT_SUMS_ONLY, AT_SUMS_AND_JOURNAL };
+
 /* Makes the file in `folder`, or an unnamed one where that is ""; one that was there before is over. Null, or why not. */
-const char *at_sums_begin(const char *folder);
+const char *at_sums_begin(const char *folder, enum at_sums_detail detail);
 /* The program is over, what follows is the interpreter taking itself apart: what is held stays as it is now. */
 void at_sums_keep_held(void);
 /* Nothing is added any more. */

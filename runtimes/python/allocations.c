@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runtimes/python/allocation_sums.h"
 #include "runtimes/python/python_api.h"
 
 struct allocator { /* PyMemAllocatorEx */
@@ -128,12 +127,12 @@ static void watch_for_exit(void) {
     at_py.PyErr_Clear();
 }
 
-const char *at_allocations_begin(const char *folder) {
+const char *at_allocations_begin(const char *folder, enum at_sums_detail detail) {
     get_allocator = (void (*)(int, struct allocator *))dlsym(RTLD_DEFAULT, "PyMem_GetAllocator");
     set_allocator = (void (*)(int, struct allocator *))dlsym(RTLD_DEFAULT, "PyMem_SetAllocator");
     if (get_allocator == NULL || set_allocator == NULL) return "this CPython does not export PyMem_SetAllocator";
     const char *why = at_frames_prepare();
-    if (why != NULL || (why = at_sums_begin(folder)) != NULL) return why;
+    if (why != NULL || (why = at_sums_begin(folder, detail)) != NULL) return why;
     watch_for_exit();
     install();
     __atomic_store_n(&active, 1, __ATOMIC_RELEASE);

@@ -9,8 +9,10 @@
 #ifndef AUTOTUNE_RUNTIMES_PYTHON_ALLOCATIONS_H
 #define AUTOTUNE_RUNTIMES_PYTHON_ALLOCATIONS_H
 
-/* Null, or why not. `folder` as of at_sums_begin(). */
-const char *at_allocations_begin(const char *folder);
+#include "runtimes/python/allocation_sums.h"
+
+/* Null, or why not. As at_sums_begin(). */
+const char *at_allocations_begin(const char *folder, enum at_sums_detail detail);
 /* Allocators are as fast as before. */
 void at_allocations_end(void);
 /* The descriptor of the file; -1: there is none. */

@@ -9,7 +9,7 @@
  * thread, perhaps with the GIL; so a thread of its own waits for the GIL and does what is to be done.
  *
  * Options, one a line: "builtins": functions written in C are calls too. "alone": children of the program are not
- * traced, and do not see the variables. "allocations": no calls, but what the allocators hand out. "watch TAB line TAB file TAB expression": see watch.h.
+ * traced, and do not see the variables. "allocations": no calls, but what the allocators hand out; and "journal": when. "watch TAB line TAB file TAB expression": see watch.h.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -53,7 +53,7 @@ static const struct at_hook *choose(const char **why) {
 /* With the GIL; no hook is installed. */
 static const char *begin(void) {
     const char *why = at_functions_prepare();
-    if (why == NULL && options.allocations) return at_allocations_begin(options.folder);
+    if (why == NULL && options.allocations) return at_allocations_begin(options.folder, options.journal ? AT_SUMS_AND_JOURNAL : AT_SUMS_ONLY);
     if (why != NULL || (hook = choose(&why)) == NULL) return why;
     if ((why = at_recorder_start(options.folder)) != NULL) return why;
     at_recorder_open(at_measure_bias(hook));

@@ -11,6 +11,7 @@ struct at_options {
     bool builtins;
     bool alone;
     bool allocations;
+    bool journal;
 };
 
 /* Adds watches, too. Lines that are not known are left out: they are for a newer library. */

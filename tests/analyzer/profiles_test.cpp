@@ -60,6 +60,28 @@ TEST(SlowProfile, PutsTheSlowestHundredthBesideTheMiddleTenth) {
     EXPECT_THAT(p.title, HasSubstr("median (10 of about 51 ms"));
 }
 
+TEST(Profiles, MemoryOfOneStackIsOneSampleOfItsInvocation) {
+    EventScript s;
+    Analyzer analyzer({.samples_per_function = 6});
+    const Box a = s.sandbox(7, 100, "f");
+    s.at(1s).born(a);
+    for (int i = 0; i < 3; ++i) {
+        s.at(std::chrono::seconds(2 + i)).start(a, std::to_string(i));
+        for (int k = 0; k < 1000; ++k) s.takes(a, {"fill"}, 1u << i).takes(a, {"main", "list"}, 2);
+        s.at(std::chrono::seconds(2 + i) + 500ms).end(a, std::to_string(i));
+    }
+    s.at(100s).feed(analyzer);
+    EXPECT_EQ(analyzer.counters().samples_replaced, 0u);
+    const auto of = [&](ProfileQuery query) {
+        query.function = "f";
+        query.of = ProfileOf::memory;
+        return stacks_of(analyzer.profile(query, s.batch.tables));
+    };
+    EXPECT_THAT(of({}), ElementsAre(NamedStack({"fill"}, 7'000), NamedStack({"main", "list"}, 6'000)));
+    const InvocationId second("1");
+    EXPECT_THAT(of({.invocation = second}), ElementsAre(NamedStack({"fill"}, 2'000), NamedStack({"main", "list"}, 2'000)));
+}
+
 TEST(SlowProfile, IsOfWhatIsAskedFor) {
     EventScript s;
     Analyzer analyzer;

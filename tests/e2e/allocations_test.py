@@ -2,6 +2,7 @@
 """`autotune profile --mode allocations` and `in-use` against arithmetic and tracemalloc, on the system's Python and those that
 AUTOTUNE_PYTHONS names ("/path/a:/path/b")."""
 import collections
+import http.server
 import json
 import os
 import pathlib
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -90,6 +92,86 @@ if asked:
     print(json.dumps({s.traceback[0].lineno: s.size for s in told.statistics("lineno") if s.traceback[0].filename == __file__}))
 '''
 KINDS_LINES = range(4, 17)
+
+
+# What an invocation is given at one line is n bytes objects of which the size is known.
+GIVES = '''
+import os, sys, threading, time
+unit = b"x"
+kept = [None] * 2000
+def one(i, size):
+    kept[i] = unit * size
+def make(n, size):
+    for i in range(n): one(i, size)
+make(1500, 700)  # what the interpreter makes for a function that is called often (3.8, 3.9) is there now
+def noise():
+    while True:
+        unit * 4000
+        time.sleep(0.0005)
+def handler(event, context):
+    make(event["n"], event["size"])
+    time.sleep(event.get("nap", 0))
+    if event.get("fork"):
+        pid = os.fork()
+        if pid == 0:
+            make(event["fork"], 9000)
+            os._exit(0)
+        os.waitpid(pid, 0)
+    return sys.getsizeof(unit) - 1
+'''
+# An executor that asks for work as fast as it can, beside a thread that never stops.
+EXECUTOR = GIVES + '''
+import http.client, json
+threading.Thread(target=noise, daemon=True).start()
+api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+while True:
+    api.request("GET", "/2018-06-01/runtime/invocation/next")
+    answer = api.getresponse()
+    if answer.status != 200: break
+    request = answer.getheader("Lambda-Runtime-Aws-Request-Id")
+    told = handler(json.loads(answer.read()), None)
+    api.request("POST", "/2018-06-01/runtime/invocation/%s/response" % request, body=json.dumps(told))
+    api.getresponse().read()
+'''
+HEAD = sys.getsizeof(b"")  # of a bytes object, with the zero behind it: in each of these Pythons
+
+
+class RuntimeApi:
+    """Gives out events, in order, and then no more; a request id is its number."""
+
+    def __init__(self, events):
+        left = iter(enumerate(events))
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            wbufsize = -1  # an answer is one packet: nobody waits for an acknowledgement
+
+            def answer(self, status, body, **headers):
+                self.send_response(status)
+                for name, value in headers.items(): self.send_header(name.replace("_", "-"), value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_GET(self):
+                number, event = next(left, (None, None))
+                if event is None: return self.answer(403, b"{}")
+                self.answer(200, json.dumps(event).encode(), Lambda_Runtime_Aws_Request_Id=f"request-{number}",
+                            Lambda_Runtime_Invoked_Function_Arn="arn:aws:lambda:eu-west-1:123456789012:function:gives")
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.answer(202, b"{}")
+
+            def log_message(self, *_): pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.environment = {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self.server.server_port}", "AWS_LAMBDA_FUNCTION_NAME": "gives"}
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 def profile(*arguments, env=None):
@@ -221,7 +303,6 @@ class Allocations(unittest.TestCase):
         cases = [
             (["--", "sh", "-c", "exit 0"], "ran no CPython 3.8 to 3.13"),
             (["--kernel", "--", "/usr/bin/python3", quick], "no kernel frames"),
-            (["--function", "orders"], "no invocations"),
             (["-p", "1"], "process 1"),
         ]
         for arguments, said in cases:
@@ -230,6 +311,9 @@ class Allocations(unittest.TestCase):
                 self.assertNotEqual(done.returncode, 0)
                 self.assertIn(said, done.stderr)
                 self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        done = profile("--mode", "in-use", "--function", "orders")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("outlives the invocation", done.stderr)
 
     def test_a_program_ends_as_it_does_without_and_nothing_is_left(self):
         program = self.program("import sys\nprint('hello')\nsys.exit(7)\n")
@@ -237,6 +321,91 @@ class Allocations(unittest.TestCase):
         done = profile("--mode", "allocations", "-o", self.folder / "o.folded", "--", "/usr/bin/python3", program)
         self.assertEqual((done.returncode, done.stdout), (7, "hello\n"))
         self.assertEqual([name for name in set(os.listdir("/dev/shm")) - before if name.startswith("autotune-")], [])
+
+
+def given(stacks, request=""):
+    """What the line that makes them was given; of the one request where `each` was asked for."""
+    return sum(w for frames, w in stacks if frames[0].startswith(request) and functions(frames)[-1] == "one")
+
+
+def asked(event):
+    return event["n"] * (event["size"] + HEAD) + event.get("fork", 0) * (9000 + HEAD)
+
+
+class ByInvocation(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        harness.need_root()
+        cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        (cls.folder / "executor.py").write_text(EXECUTOR)
+
+    def executed(self, events, *arguments, python="/usr/bin/python3"):
+        """Stacks of a command that is an executor, from its first line on."""
+        api = RuntimeApi(events)
+        self.addCleanup(api.close)
+        out = self.folder / "out.folded"
+        done = profile("--mode", "allocations", "--function", "gives", *arguments, "-o", out, "--", python, self.folder / "executor.py",
+                       env=api.environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return folded(out), done.stderr
+
+    def test_what_each_is_given_is_exact_back_to_back(self):
+        events = [{"n": 10 + 31 * (i % 7), "size": 600 + 100 * i} for i in range(40)]
+        events[20] = {"n": 1000, "size": 2000}
+        events[30]["fork"] = 5
+        for python in PYTHONS:
+            stacks, said = self.executed(events, "--invocation", "each", python=python)
+            for i, event in enumerate(events):
+                self.assertEqual(given(stacks, f"request-{i} "), asked(event), (python, i, said))
+            self.assertEqual(given(stacks), sum(map(asked, events)))
+            self.assertNotIn("no room", said)
+            self.assertRegex(said, r"40 invocations")
+            self.assertRegex(said, r"[\d.]+ \w+ more were handed out outside of these invocations")
+
+    def test_all_one_and_slow_ones_against_the_median(self):
+        events = [{"n": 20, "size": 1000, "nap": 0.002} for _ in range(30)]
+        events[12] = {"n": 300, "size": 1000, "nap": 0.3}
+        stacks, _ = self.executed(events)
+        self.assertEqual(given(stacks), sum(map(asked, events)))
+        stacks, said = self.executed(events, "--invocation", "request-7")
+        self.assertEqual(given(stacks), asked(events[7]))
+        self.assertIn("1 invocations", said)
+        picture = self.folder / "slow.json"
+        self.executed(events, "--diff", "-o", picture)
+        data = json.loads(picture.read_text())
+        now, before = (sum(s[key] for s in data["stacks"] if s["frames"][-1].endswith("one")) for key in ("weight", "before"))
+        self.assertEqual((data["unit"], now), ("bytes", asked(events[12])))
+        self.assertEqual(before % asked(events[0]), 0)
+        self.assertGreater(before, 0)
+
+    def test_an_executor_that_runs_already(self):
+        harness.write_function(self.folder / "functions", "gives", GIVES, memory_mb=1769, timeout="20s")
+        host = harness.Host(self.folder / "functions", self.folder / "host")
+        self.addCleanup(host.stop)
+        idle = {"n": 0, "size": 0}
+        events = [{"n": 10 + 5 * i, "size": 2000} for i in range(32)]
+        events[9]["nap"] = 1.5
+        for view in ("each", "slowest"):
+            host.invoke("gives", idle)
+            out = self.folder / "out.folded"
+            argv = [harness.AUTOTUNE, "profile", "--mode", "allocations", "--function", "gives", "--invocation", view, "--duration", "120", "-o", out]
+            profiler = harness.Daemon(argv, "watching for gives")
+            try:
+                harness.wait_for("the executor", lambda: host.invoke("gives", idle) and "found gives" in profiler.output(), 60, 0.2)
+                ids = [host.invoke("gives", event).request_id for event in events]
+                host.invoke("gives", idle)
+            finally:
+                status = profiler.stop(60)
+            said = profiler.output()
+            self.assertEqual(status, 0, said)
+            self.assertIn("found while running", said)
+            stacks = folded(out)
+            if view == "slowest":
+                self.assertEqual(given(stacks), asked(events[9]), said)
+                continue
+            for event, request in zip(events, ids):
+                self.assertEqual(given(stacks, request), asked(event), said)
+            self.assertEqual(given(stacks), sum(map(asked, events)))
 
 
 if __name__ == "__main__":
