@@ -49,8 +49,8 @@ void learn(State& state, const SizeRow& call) {
     switch (call.end) {
         case SizeRow::End::ok: cell.ok_ms.push_back(std::max(call.duration_ms, kShortestMs)); break;
         case SizeRow::End::error: ++cell.errors; break;
-        case SizeRow::End::timeout:
-        case SizeRow::End::oom: ++cell.killed; break;
+        case SizeRow::End::timeout: ++cell.killed; break;
+        case SizeRow::End::oom: ++cell.killed, ++cell.out_of_memory; break;
     }
 }
 

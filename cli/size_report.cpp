@@ -268,7 +268,7 @@ std::string finding(const SizeVerdict& v) {
         if (state.budget > 0 && state.spent >= state.budget)
             return fmt::format("the budget was spent before {} calls had succeeded at any size", kLeastCalls);
         for (const BucketChoice& b : v.buckets)
-            if (feasible(b.state).succeeded == state.sizes_mb.size())
+            if (!feasible(b.state).some_work())
                 return "no size could be chosen: no call of \"" + render::clean_text(b.name) +
                        "\" that was drawn succeeded at a size with room for the peak";
         return "no size could be chosen: no call that was drawn succeeded at a size with room for the peak";

@@ -96,10 +96,10 @@ struct Point {
     double ms = 0, calls = 0;
 };
 
-std::vector<Point> measured(const State& state, std::size_t first) {
+std::vector<Point> measured(const State& state, const Feasible& range) {
     std::vector<Point> points;
-    for (std::size_t i = first; i < state.sizes_mb.size(); ++i)
-        if (const Cell* cell = cell_at(state, i); cell && !cell->ok_ms.empty())
+    for (std::size_t i = 0; i < state.sizes_mb.size(); ++i)
+        if (const Cell* cell = cell_at(state, i); cell && !cell->ok_ms.empty() && range.possible(i))
             points.push_back({i, mean(cell->ok_ms), static_cast<double>(cell->ok_ms.size())});
     return points;
 }
@@ -156,7 +156,7 @@ public:
     Drawing(const State& state, const Feasible& range, std::uint32_t stream)
         : state_(state),
           range_(range),
-          points_(measured(state, range.first)),
+          points_(measured(state, range)),
           noise_(noise(state)),
           fits_(fits_of(state, points_, noise_.sd)),
           random_(kSeed + stream) {
@@ -196,9 +196,10 @@ private:
         const double f0 = f.shape.at(state_, points_.front().size);
         const auto unknown = static_cast<double>(range_.succeeded - range_.first);
         const double begins = std::floor(static_cast<double>(range_.first) + uniform_(random_) * unknown);
-        for (std::size_t i = range_.first; i < ms.size(); ++i) {
+        for (std::size_t i = 0; i < ms.size(); ++i) {
+            if (!range_.possible(i)) continue;
             const double z = normal_(random_);
-            if (static_cast<double>(i) < begins) continue;
+            if (static_cast<double>(i) < begins && !range_.shown[i]) continue;
             const auto [around, spread] = at_size(f.cell_sd, i, std::max(a + w * f.shape.at(state_, i) / f0, 1e-6));
             middle[i] = around, ms[i] = around * std::exp(spread * z);
         }
@@ -234,15 +235,25 @@ std::size_t successes(const State& state, std::size_t i) {
 }
 
 Feasible feasible(const State& state) {
-    Feasible out{.first = 0, .succeeded = state.sizes_mb.size()};
-    // What is ruled out takes all below with it.
+    Feasible out{.first = 0, .succeeded = state.sizes_mb.size(), .shown = std::vector<bool>(state.sizes_mb.size())};
+    // What is ruled out takes all below with it: what needs memory those that have worked so far too, time and errors not.
+    std::size_t holds = 0;
     for (std::size_t i = 0; i < state.sizes_mb.size(); ++i) {
         const Cell* cell = cell_at(state, i);
         if (state.sizes_mb[i] < state.floor_mb || (cell && ruled_out(*cell))) out.first = i + 1;
+        if (state.sizes_mb[i] < state.floor_mb || (cell && cell->out_of_memory > 0)) holds = i + 1;
+    }
+    for (std::size_t i = holds; i < out.first; ++i) {
+        const Cell* cell = cell_at(state, i);
+        out.shown[i] = cell && cell->ok_ms.size() >= kLeastCalls && !ruled_out(*cell);
     }
     for (std::size_t i = state.sizes_mb.size(); i > out.first; --i)
         if (successes(state, i - 1) > 0) out.succeeded = i - 1;
     return out;
+}
+
+bool Feasible::some_work() const {
+    return succeeded < shown.size() || std::find(shown.begin(), shown.end(), true) != shown.end();
 }
 
 Curves draw_curves(const State& state, const Feasible& range, std::uint32_t stream) {
@@ -271,7 +282,7 @@ std::vector<Expected> expected_of(const std::vector<std::vector<double>>& curves
 
 std::vector<Expected> expected(const State& state) {
     const Feasible range = feasible(state);
-    if (range.succeeded == state.sizes_mb.size()) return {};
+    if (!range.some_work()) return {};
     return expected_of(draw_curves(state, range).ms);
 }
 

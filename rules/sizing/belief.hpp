@@ -15,10 +15,14 @@
 
 namespace autotune::rules::sizing {
 
-// Indices in State::sizes_mb. Sizes below `first` are ruled out, the least that has succeeded is `succeeded`
-// (sizes_mb.size(): none has); where between the two a function begins to work is not known.
+// Indices in State::sizes_mb. Sizes below `first` are ruled out, but for those of which their own calls have shown that they
+// work; the least from `first` on that has succeeded is `succeeded` (sizes_mb.size(): none has); where between the two a function
+// begins to work is not known.
 struct Feasible {
     std::size_t first = 0, succeeded = 0;
+    std::vector<bool> shown;  // by size
+    [[nodiscard]] bool possible(std::size_t i) const { return i >= first || shown[i]; }
+    [[nodiscard]] bool some_work() const;  // is there a size that has succeeded and is not ruled out?
 };
 [[nodiscard]] Feasible feasible(const State& state);
 
@@ -37,7 +41,7 @@ struct Curves {
     std::vector<double> sd;                   // by curve: of a call's logarithm; 0 unless the goal is slo
 };
 
-// `stream`: curves of several functions are drawn independently. REQUIRES: some size has succeeded.
+// `stream`: curves of several functions are drawn independently. REQUIRES: range.some_work().
 [[nodiscard]] Curves draw_curves(const State& state, const Feasible& range, std::uint32_t stream = 0);
 
 // REQUIRES: not empty.

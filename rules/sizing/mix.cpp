@@ -38,10 +38,12 @@ class Believed {
 public:
     explicit Believed(const Mix& mix) : mix_(mix), whole_(whole_of(mix)) {
         std::size_t works = 0;
+        range_.shown.assign(whole_.sizes_mb.size(), true);
         for (std::size_t b = 0; b < mix.buckets.size(); ++b) {
             const Feasible own = feasible(mix.buckets[b]);
             range_.first = std::max(range_.first, own.first);
             works = std::max(works, own.succeeded);
+            for (std::size_t i = 0; i < whole_.sizes_mb.size(); ++i) range_.shown[i] = range_.shown[i] && own.possible(i);
             curves_.push_back(draw_curves(mix.buckets[b], own, static_cast<std::uint32_t>(b)));
         }
         // From there on no bucket is known to fail; where all have succeeded, if that is anywhere.
@@ -55,7 +57,6 @@ public:
 
     [[nodiscard]] MixStep step() const {
         const std::size_t none = whole_.sizes_mb.size();
-        if (range_.first == none) return Choose{};
         const Choosing choosing(whole_, range_, values_);
         const std::size_t measured = choosing.best_measured(1);
         if (measured == none) {  // no size where all buckets have succeeded
@@ -137,7 +138,7 @@ Choose at_size(const State& bucket, std::uint32_t memory_mb) {
     const Feasible range = feasible(bucket);
     const auto at = std::lower_bound(bucket.sizes_mb.begin(), bucket.sizes_mb.end(), memory_mb);
     const auto i = static_cast<std::size_t>(at - bucket.sizes_mb.begin());
-    if (range.succeeded == bucket.sizes_mb.size() || i == bucket.sizes_mb.size() || *at != memory_mb || i < range.first)
+    if (!range.some_work() || i == bucket.sizes_mb.size() || *at != memory_mb || !range.possible(i))
         return {};
     Curves curves;
     const Values values = values_alone(bucket, range, curves);
@@ -147,7 +148,7 @@ Choose at_size(const State& bucket, std::uint32_t memory_mb) {
 
 Choose best_of(const State& bucket) {
     const Feasible range = feasible(bucket);
-    if (range.succeeded == bucket.sizes_mb.size()) return {};
+    if (!range.some_work()) return {};
     Curves curves;
     const Choosing choosing(bucket, range, values_alone(bucket, range, curves));
     const std::size_t chosen = choosing.best_measured(kLeastCalls);

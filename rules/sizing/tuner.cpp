@@ -14,9 +14,9 @@ Probe gallop(const State& state, std::size_t first) {
 
 Step next(const State& state) {
     const Feasible range = feasible(state);
-    if (range.first == state.sizes_mb.size()) return Choose{};
-    if (range.succeeded == state.sizes_mb.size())
-        return is_spent(state) ? Step(Choose{}) : gallop(state, range.first);
+    const bool above = range.first < state.sizes_mb.size() && range.succeeded == state.sizes_mb.size();
+    if (above && !is_spent(state)) return gallop(state, range.first);
+    if (!range.some_work()) return Choose{};
     const Curves curves = draw_curves(state, range);
     return Choosing(state, range, values_of({{&state, &curves, 1}}, Limit::of_all)).step();
 }

@@ -25,6 +25,7 @@ struct Objective {
 struct Cell {
     std::vector<double> ok_ms;  // > 0
     std::uint32_t errors = 0, killed = 0;  // killed: out of memory or of time
+    std::uint32_t out_of_memory = 0;       // of the killed
 };
 
 struct State {

@@ -69,6 +69,59 @@ TEST(Tuner, KeepsAboveTheFloor) {
     EXPECT_EQ(run_on(state, [](double) { return 10.0; }).memory_mb, 320u);
 }
 
+// A function of which it is known how it does at a few sizes.
+State at_sizes(const std::vector<std::uint32_t>& sizes, Objective objective) {
+    return {.sizes_mb = sizes, .objective = objective, .cells = {}};
+}
+
+TEST(Tuner, TakesASizeThatWorksThoughMoreMemoryTimesOut) {
+    // As measured of a cutter of videos: 75 s at 320 MB, beyond the limit of time from 704 to 1728.
+    const Curve curve = [](double m) { return m < 320 || (m > 700 && m < 1750) ? -1.0 : m < 700 ? 75'000 + 40 * m : 40'000; };
+    State state = at_sizes({128, 256, 320, 512, 640, 1024, 1536, 1792, 2048, 3072}, {});
+    state.cells[320].ok_ms.assign(3, curve(320));
+    state.cells[1024].killed = 1;
+    EXPECT_EQ(run_on(state, curve).memory_mb, 320u);
+    EXPECT_EQ(expected(state)[2].works, 1);
+    EXPECT_EQ(expected(state)[3].works, 0) << "not known to work";
+    EXPECT_EQ(expected(state)[5].works, 0);
+}
+
+TEST(Belief, WhatHasWorkedStandsButNotWhereMoreMemoryRanOut) {
+    State state = at_sizes({128, 256, 512}, {});
+    state.cells[128].ok_ms = {100, 100, 100};
+    state.cells[256].killed = 1;
+    EXPECT_TRUE(feasible(state).possible(0));
+    EXPECT_FALSE(feasible(state).possible(1));
+    state.cells[256].out_of_memory = 1;
+    EXPECT_FALSE(feasible(state).possible(0)) << "luck, until now";
+    state.cells[256].out_of_memory = 0;
+    state.cells[128].ok_ms.pop_back();
+    EXPECT_FALSE(feasible(state).possible(0)) << "too few calls to tell";
+    state.cells[128].ok_ms.push_back(100);
+    state.floor_mb = 130;
+    EXPECT_FALSE(feasible(state).possible(0));
+}
+
+TEST(Tuner, AnswersWithWhatHasWorkedWhereAllThatIsLargerFails) {
+    State state = at_sizes({128, 256, 512}, {});
+    state.cells[128].ok_ms = {100, 100, 100};
+    state.cells[512].killed = 1;
+    EXPECT_EQ(run_on(state, [](double) { return 100.0; }).memory_mb, 128u);
+}
+
+TEST(Tuner, AsksAgainWhatSetsTheLimitOfCost) {
+    // 256 MB is the cheapest and measured three times, 384 MB costs 10 % more and is a quarter faster, 512 MB costs 18 % more.
+    State state = at_sizes({128, 256, 384, 512}, {Goal::fastest_within, 10});
+    const auto measured = [&](std::uint32_t m, double ms, int calls) {
+        for (int n = 0; n < calls; ++n) state.cells[m].ok_ms.push_back(ms * (n % 3 == 0 ? 0.95 : n % 3 == 1 ? 1.0 : 1.05));
+    };
+    measured(128, 10'160, 10), measured(256, 4690, 3), measured(384, 3440, 10), measured(512, 2767, 10);
+    const Step step = next(state);
+    const auto* probe = std::get_if<Probe>(&step);
+    ASSERT_NE(probe, nullptr) << "it would choose " << std::get<Choose>(step).memory_mb;
+    EXPECT_EQ(probe->memory_mb, 256u);
+}
+
 constexpr double kZ95 = 1.6449;
 
 TEST(Tuner, KeepsAnObjectiveOfServiceAtTheLeastCost) {
