@@ -85,11 +85,11 @@ double Choosing::mean_ms(std::size_t i) const {
     return sum / static_cast<double>(all.size());
 }
 
-double Choosing::price_of_call(std::size_t i) const {
+double Choosing::price_of_call(std::size_t i, std::size_t chosen) const {
     double ms = 0, works = 0;
     for (std::size_t k = 0; k < kCurves; ++k)
         if (values_.ms[k][i] < kInf) ms += values_.ms[k][i], ++works;
-    return cost(state_, i, state_.price.billed_ms(works > 0 ? ms / works : mean_ms(range_.succeeded)));
+    return cost(state_, i, state_.price.billed_ms(works > 0 ? ms / works : mean_ms(chosen)));
 }
 
 double Choosing::better_by(std::size_t i, std::size_t chosen, std::size_t k) const { return regret(chosen, k) - regret(i, k); }
@@ -156,7 +156,7 @@ std::size_t Choosing::worth_a_call(std::size_t chosen) const {
         const std::size_t calls = successes(state_, i);
         if (!range_.possible(i) || calls >= kMostCalls) continue;
         const double gain = calls == 0 ? gain_of_first_call(i, chosen) : gain_of_more_calls(i, chosen, others);
-        const double score = gain / std::sqrt(kCallMs + price_of_call(i) / dearest);
+        const double score = gain / std::sqrt(kCallMs + price_of_call(i, chosen) / dearest);
         if (score > best) best = score, where = i;
     }
     return where;

@@ -28,7 +28,7 @@ private:
     [[nodiscard]] double regret(std::size_t i, std::size_t k) const;
     [[nodiscard]] double dearest_call() const;
     [[nodiscard]] double mean_ms(std::size_t i) const;
-    [[nodiscard]] double price_of_call(std::size_t i) const;
+    [[nodiscard]] double price_of_call(std::size_t i, std::size_t chosen) const;  // chosen: one that was measured
     [[nodiscard]] double better_by(std::size_t i, std::size_t chosen, std::size_t k) const;
     [[nodiscard]] std::vector<std::size_t> rivals(std::size_t chosen) const;
     [[nodiscard]] double gain_of_first_call(std::size_t i, std::size_t chosen) const;

@@ -103,10 +103,15 @@ private:
     Values values_;
 };
 
-// The first bucket that has succeeded nowhere.
+bool is_spent(const Mix& mix) { return mix.budget > 0 && mix.spent >= mix.budget; }
+
+// The first bucket that has succeeded nowhere, or whose larger sizes are to be asked first, as of a function alone.
 std::optional<std::size_t> unknown_bucket(const Mix& mix) {
-    for (std::size_t b = 0; b < mix.buckets.size(); ++b)
-        if (feasible(mix.buckets[b]).succeeded == mix.buckets[b].sizes_mb.size()) return b;
+    for (std::size_t b = 0; b < mix.buckets.size(); ++b) {
+        const Feasible own = feasible(mix.buckets[b]);
+        const std::size_t n = mix.buckets[b].sizes_mb.size();
+        if (!own.some_work() || (!is_spent(mix) && own.first < n && own.succeeded == n)) return b;
+    }
     return std::nullopt;
 }
 
@@ -121,15 +126,14 @@ MixStep next(const Mix& mix) {
     if (const auto b = unknown_bucket(mix)) {
         const State& bucket = mix.buckets[*b];
         const Feasible range = feasible(bucket);
-        const bool spent = mix.budget > 0 && mix.spent >= mix.budget;
-        if (spent || range.first == bucket.sizes_mb.size()) return Choose{};
+        if (is_spent(mix) || range.first == bucket.sizes_mb.size()) return Choose{};
         return MixProbe{gallop(bucket, range.first).memory_mb, *b};
     }
     return Believed(mix).step();
 }
 
 std::vector<Expected> expected(const Mix& mix) {
-    if (unknown_bucket(mix)) return {};
+    if (std::ranges::any_of(mix.buckets, [](const State& bucket) { return !feasible(bucket).some_work(); })) return {};
     const Believed believed(mix);
     return expected_of(believed.values().ms);
 }

@@ -131,6 +131,27 @@ TEST(Mix, SaysThatABucketWorksNowhere) {
     EXPECT_TRUE(expected(mix).empty());
 }
 
+// A bucket that ran into its time limit at larger sizes only is no unknown one.
+TEST(Mix, WhatHasWorkedStandsThoughMoreMemoryFailed) {
+    const std::vector<Bucket> buckets{{0.5, [](double m) { return m < 200 ? 100.0 : -1.0; }}, {0.5, [](double) { return 100.0; }}};
+    Mix mix = mix_of({}, buckets);
+    for (State& bucket : mix.buckets) bucket.cells[128].ok_ms = {100, 101, 99};
+    mix.buckets[0].cells[3072].killed = 1;
+    EXPECT_EQ(run_on(mix, buckets).memory_mb, 128u);
+    EXPECT_FALSE(expected(mix).empty());
+}
+
+// The only size where all have been measured may lie below those where one is believed to begin.
+TEST(Mix, ACallIsPricedWhereNoCurveWorksAndNotAllWereMeasured) {
+    std::vector<std::uint32_t> sizes;
+    for (std::uint32_t mb = 128; mb <= 10'240; mb += 64) sizes.push_back(mb);
+    Mix mix = mix_of({Goal::balanced, 0.5}, {{0.5, {}}, {0.5, {}}});
+    for (State& bucket : mix.buckets) bucket.sizes_mb = sizes, bucket.cells[1024].ok_ms = {100, 101, 99};
+    mix.buckets[0].cells[5120].killed = 1;
+    mix.buckets[0].cells[10'240].ok_ms = {100};
+    EXPECT_NO_THROW((void)next(mix));
+}
+
 TEST(Mix, MakesNoCallWhenTheBudgetIsSpent) {
     const std::vector<Bucket> buckets{kSmall, kLarge};
     for (const double budget : {1.0, 3e6}) {
