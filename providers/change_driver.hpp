@@ -108,6 +108,7 @@ private:
     bool route_in_doubt_ = false;        // a call to route went unanswered and may yet take effect
     std::optional<SettingSeen> number_;  // of a change of no version, by the last look, until it was acted on
     bool setting_in_doubt_ = false;      // likewise of a call that sets it
+    int looks_ = 0;                      // at what was set and is not ready yet
     std::optional<Timestamp> ready_until_;  // what was set must be so; unset: nothing is waited for
     int failures_ = 0;                   // in a row
     Timestamp not_before_;

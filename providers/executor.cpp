@@ -293,6 +293,9 @@ Result<ChangeId> Executor::roll_back(ChangeId id, const std::string& who) {
     if (impl_->leases.are_taken() && impl_->leases.look(state->function, state->lease) == Holder::another)
         return fail(Errc::conflict, "rolling back " + name + ": " + impl_->leases.who(state->lease));
     const bool of_version = makes_version(done->action.change);
+    if (!of_version && done->disposition != Disposition::promoted)  // nothing that the platform could be asked for
+        return fail(Errc::invalid_argument, "change " + number(id) + ": there is nothing to roll back: it was " +
+                                                std::string(to_string(done->disposition)));
     const auto now = of_version ? Result<SettingSeen>(SettingSeen{}) : read_setting(impl_->provider, done->action);
     if (!now) return now.forward("before it is rolled back");
     const Status possible = of_version ? admit_undo(*done, *state) : admit_undo(*done, now->number);

@@ -44,7 +44,7 @@ bool ChangeDriver::look_at_setting() {
     if (number)
         number_ = *std::move(number);
     else if (number.error().code == Errc::not_found && record_.step != Step::configuring)
-        close(Disposition::failed, record_.detail + "; the function is gone: " + number.error().message);
+        close(Disposition::failed, record_.detail + "; the function, or its alias, is gone: " + number.error().message);
     else
         failed(number.error());
     return false;
@@ -78,7 +78,9 @@ void ChangeDriver::wait_until_ready() {
     if (!ready_until_) ready_until_ = now + kReadyWithin;
     if (now >= *ready_until_) return give_up("the environments were not ready within 15 minutes");
     trouble_ = "waiting for the environments to be ready";
+    failures_ = looks_++;  // so that the pauses grow; but the platform did answer
     back_off();
+    failures_ = 0;
 }
 
 void ChangeDriver::keep_setting(const Setting& setting) {

@@ -54,6 +54,32 @@ TEST_F(KeepWarmTest, IsObservedFromWhenTheyAreReady) {
     EXPECT_GT(world_.executor->open().front().candidate_published, began);
 }
 
+// Looks that were answered are no failed calls, however many there were.
+TEST_F(KeepWarmTest, ACallThatFailsWhileItWaitsIsTriedAgain) {
+    world_.platform.looks_until_ready = 12;
+    int looks = 0;
+    world_.platform.fault = [&](std::string_view call, test::Moment moment) -> std::optional<Error> {
+        if (call != "kept_warm" || moment != test::Moment::before || ++looks != 10) return std::nullopt;
+        return Error{Errc::unavailable, "503"};
+    };
+    begin();
+    world_.run({});
+    ASSERT_FALSE(world_.executor->open().empty()) << world_.told();
+    EXPECT_EQ(world_.executor->open().front().step, Step::observing) << world_.told();
+    EXPECT_GT(looks, 12);
+}
+
+TEST_F(KeepWarmTest, WhatWasTakenBackIsNotAskedForToBeRolledBack) {
+    begin();
+    const ChangeId id = world_.executor->open().front().id;
+    EXPECT_EQ(end(Disposition::reverted).disposition, Disposition::reverted);
+    const auto asked = std::ranges::count(world_.platform.calls, "kept_warm");
+    const auto undone = world_.executor->roll_back(id, "ada");
+    ASSERT_FALSE(undone);
+    EXPECT_THAT(undone.error().message, HasSubstr("nothing to roll back: it was reverted"));
+    EXPECT_EQ(std::ranges::count(world_.platform.calls, "kept_warm"), asked);
+}
+
 TEST_F(KeepWarmTest, IsGivenUpWhereTheyAreNeverReady) {
     world_.platform.looks_until_ready = 1'000'000;
     begin();
