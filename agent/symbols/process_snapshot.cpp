@@ -1,6 +1,7 @@
 #include "agent/symbols/process_snapshot.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -51,6 +52,13 @@ std::int32_t innermost_pid(std::string_view status, std::int32_t outer) {
 
 }  // namespace
 
+Fd open_regular(const std::string& path) {
+    const Fd place(open(path.c_str(), O_PATH | O_CLOEXEC));
+    struct stat status {};
+    if (!place || fstat(place.get(), &status) != 0 || !S_ISREG(status.st_mode)) return Fd();
+    return Fd(open(("/proc/self/fd/" + std::to_string(place.get())).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+}
+
 // map_files leads to it; without the right to follow that, the path below the process's root.
 Fd open_mapped(const std::string& folder, const Mapping& m) {
     char range[64];
@@ -58,7 +66,7 @@ Fd open_mapped(const std::string& folder, const Mapping& m) {
                   static_cast<unsigned long long>(m.end));
     Fd fd(open((folder + range).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!fd && m.path.starts_with('/'))
-        fd = Fd(open((folder + "/root" + m.path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+        fd = open_regular(folder + "/root" + m.path);
     return fd;
 }
 

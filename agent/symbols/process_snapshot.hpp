@@ -22,6 +22,9 @@ struct ProcessSnapshot {
     [[nodiscard]] std::optional<FileIdentity> file_of(const Mapping& mapping) const;
 };
 
+// A regular file, by a path that somebody else chose: whatever else is there is not opened, since opening a device may do something.
+[[nodiscard]] Fd open_regular(const std::string& path);
+
 // The very file that is mapped, opened through the process whose folder in proc this is, also when the file
 // has been deleted or replaced; an empty Fd when that cannot be.
 [[nodiscard]] Fd open_mapped(const std::string& folder, const Mapping& mapping);

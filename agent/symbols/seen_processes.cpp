@@ -1,7 +1,5 @@
 #include "agent/symbols/seen_processes.hpp"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <bit>
 #include <optional>
@@ -9,6 +7,7 @@
 #include <utility>
 
 #include "agent/symbols/elf_image.hpp"
+#include "agent/symbols/process_snapshot.hpp"
 
 namespace autotune::symbols {
 
@@ -144,7 +143,7 @@ std::optional<FileIdentity> SeenProcesses::pin(const ProcessId& id, const Mappin
     Fd fd = open_mapped(proc_ + "/" + std::to_string(id.pid), m);
     auto file = fd ? identity_of(fd.get()) : std::nullopt;
     if (!file || file->inode != m.inode) {
-        fd = Fd(open(m.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+        fd = open_regular(m.path);
         file = fd ? identity_of(fd.get()) : std::nullopt;
     }
     if (!file || file->inode != m.inode) return std::nullopt;
@@ -154,7 +153,7 @@ std::optional<FileIdentity> SeenProcesses::pin(const ProcessId& id, const Mappin
 
 ProcessSnapshot SeenProcesses::from_program(const Program& program) {
     ProcessSnapshot snapshot;
-    Fd fd(open(program.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    Fd fd = open_regular(program.path);
     const auto file = fd ? identity_of(fd.get()) : std::nullopt;
     // Another file of that name, in our mount namespace or by now, would give wrong names.
     if (!file || file->inode != program.inode || program.text_end <= program.text_start) return snapshot;

@@ -1,6 +1,5 @@
 #include "agent/symbols/unwind_loader.hpp"
 
-#include <fcntl.h>
 #include <sys/auxv.h>
 
 #include <algorithm>
@@ -107,7 +106,7 @@ const UnwindLoader::File* UnwindLoader::file_of(const std::string& folder, const
     Fd fd = open_mapped(folder, mapping);
     auto identity = fd ? identity_of(fd.get()) : std::nullopt;
     if (!identity || identity->inode != mapping.inode) {  // it has gone, or has mapped another file there by now
-        fd = Fd(::open(mapping.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+        fd = open_regular(mapping.path);
         identity = fd ? identity_of(fd.get()) : std::nullopt;
     }
     if (!identity || identity->inode != mapping.inode) return nullptr;
