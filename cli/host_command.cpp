@@ -63,11 +63,13 @@ std::map<std::string, std::string> probes_of_our_tracer() {
     return probes;
 }
 
-// Nothing but names, so that no cgroup of others can be meant.
+// Nothing but names, so that no cgroup of others can be meant; and none of digits and '-' only, which is how hosts name their own:
+// another one would take it for a dead one's (os/cgroup_tree.cpp).
 std::string check_cgroup(const std::string& text) {
     const std::filesystem::path path = std::filesystem::path(text).relative_path();
     bool fits = !path.empty() && path.has_filename();
-    for (const auto& part : path) fits = fits && part != "." && part != "..";
+    for (const auto& part : path)
+        fits = fits && part != "." && part != ".." && part.string().find_first_not_of("0123456789-") != std::string::npos;
     return fits ? "" : text + " is no cgroup's path, such as autotune/blue";
 }
 

@@ -87,7 +87,8 @@ public:
     [[nodiscard]] bool busy() const { return job_ || invocation_; }
     [[nodiscard]] bool leaving() const { return dying_ || retired_; }
     [[nodiscard]] bool initialized() const { return initialized_; }
-    [[nodiscard]] bool failed_to_start() const { return dying_ && !initialized_ && !retired_; }
+    // It died before it served anybody.
+    [[nodiscard]] bool failed_to_start() const { return dying_ && !retired_ && (!initialized_ || last_used_ == 0); }
     [[nodiscard]] const std::string& kept_for() const { return options_.kept_for; }
     // Ends it: now, or when its invocation is done.
     void retire();

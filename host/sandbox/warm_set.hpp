@@ -2,7 +2,7 @@
 // ordered live at any time, busy or not: one that dies is replaced, one that has served is kept for the next call. Calls
 // beyond them get sandboxes as ever.
 //
-// One that dies before it is initialised is tried again after a pause that doubles; after the third in a row the order has
+// One that dies before it has served anybody is tried again after a pause that doubles; after the third in a row the order has
 // failed, until one succeeds. On the event loop's thread only.
 #pragma once
 
