@@ -60,7 +60,7 @@ class Guest(unittest.TestCase):
         # With a seed, the draws between the alias' two versions are the same each time.
         cls.host = harness.Host(cls.folder / "functions", cls.folder / "host", "--seed", "1")
         # An emulated CPU is so slow that the budget would leave nothing to look at.
-        cls.agent = harness.Agent(rules, cls.host, cls.folder / "agent", "--budget", "off")
+        cls.agent = harness.Agent(rules, cls.host, cls.folder / "agent", "--budget", "off", everywhere=True)
         cls.addClassCleanup(cls.tell_what_they_said)  # also when the agent does not get ready
         cls.agent.wait_ready()
 
@@ -214,7 +214,7 @@ class Guest(unittest.TestCase):
     def test_8_nothing_is_left_after_the_stop(self):
         self.assertEqual((self.agent.stop(PATIENCE_S), self.host.stop(PATIENCE_S)), (0, 0))
         # The folder of all hosts stays, empty.
-        self.assertEqual([str(p) for p in CGROUPS.rglob("*") if p.is_dir()], [f"{CGROUPS}/autotune"])
+        self.assertEqual([str(p) for p in CGROUPS.rglob("*") if p.is_dir()], [f"{CGROUPS}/autotune", f"{CGROUPS}/{harness.CGROUP}"])
         alive = [p.parent.name for p in pathlib.Path("/proc").glob("[0-9]*/cmdline") if p.read_bytes()]
         self.assertEqual(sorted(map(int, alive)), [1, os.getpid()])
 
