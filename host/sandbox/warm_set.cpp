@@ -33,7 +33,7 @@ void WarmSet::order(WarmOrder wanted) {
         return;
     }
     Kept& kept = kept_[of];
-    kept = {.order = std::move(wanted), .reached = false, .failures = 0, .failure = {}, .again = {}};
+    kept = {.order = std::move(wanted), .reached = false, .failures = 0, .pauses = false, .failure = {}, .again = {}};
     tend(kept);
 }
 
@@ -50,6 +50,7 @@ WarmSet::Alive WarmSet::alive(const WarmOrder& order) const {
 }
 
 void WarmSet::tend(Kept& kept) {
+    kept.pauses = false;
     Alive now = alive(kept.order);
     if (now.idle.size() + now.busy.size() >= kept.order.count) kept.reached = true;
     std::size_t surplus = now.all() > kept.order.count ? now.all() - kept.order.count : 0;
@@ -66,6 +67,7 @@ void WarmSet::tend_later(Kept& kept, Nanos pause) {
 }
 
 void WarmSet::failed(Kept& kept, const std::string& why) {
+    if (std::exchange(kept.pauses, true)) return;
     Nanos pause = kFirstPause;
     for (unsigned i = 0; i < kept.failures && pause < kLongestPause; ++i) pause *= 2;
     if (++kept.failures >= kFailed) kept.failure = why;

@@ -43,7 +43,8 @@ private:
     struct Kept {
         WarmOrder order;
         bool reached = false;  // all of them were ready, once
-        unsigned failures = 0;  // in a row
+        unsigned failures = 0;  // tries in a row, of which one or more failed
+        bool pauses = false;    // after a failure: more of the same try do not count
         std::string failure;
         net::EventLoop::Timer again;
     };

@@ -150,6 +150,16 @@ TEST_F(WarmSandboxes, ThatCannotStartAreToldAndTriedAgain) {
     EXPECT_TRUE(state(function).failure.empty());
 }
 
+// They start side by side: a moment without what they need is one failure, however many of them it meets.
+TEST_F(WarmSandboxes, ThatFailTogetherFailedOnce) {
+    const auto function = published("1", "raise ValueError('no')\n");
+    keep(function, 4);
+    ASSERT_TRUE(eventually([&] { return pool().count().sandboxes == 0; }));
+    EXPECT_TRUE(state(function).failure.empty());
+    write_text(function->code / "app.py", kWho);
+    EXPECT_TRUE(ready(function, 4));
+}
+
 TEST(WarmCalls, AreThoseWithTheirQualifier) {
     const std::string arn = "arn:aws:lambda:us-east-1:000000000000:function:live";
     EXPECT_TRUE(is_qualified(arn + ":live", "live"));
