@@ -78,7 +78,8 @@ struct Reserve {
 };
 
 // How many environments the platform initialises ahead of any call, and keeps, for the calls of one alias (Lambda:
-// provisioned concurrency). Of no version either: it is the alias', and follows it. They are paid for while they wait.
+// provisioned concurrency). Of no version either: it is the alias', and follows it (docs/decisions/0038). They are paid for while
+// they wait.
 struct KeepWarm {
     std::string alias;                      // whoever carries it out sets it, and `from`
     std::optional<std::uint32_t> from, to;  // unset: none

@@ -34,7 +34,20 @@ Status MappingWatch::start() {
 void MappingWatch::hear() {
     if (!events_) return;
     heard_until_ = clock_.now();
+    const std::uint64_t lost = events_->lost();
     events_->drain(pending_);
+    if (events_->lost() != lost) begin_anew();
+}
+
+// What was heard has gaps: what is mapped now is nearer to the truth than it.
+void MappingWatch::begin_anew() {
+    heard_ = HeardMappings();
+    for (const auto& [pid, process] : met_) {
+        symbolizer_.heard(process, {});
+        symbolizer_.refresh(process);
+    }
+    met_.clear(), has_more_.clear();
+    pending_.clear(), applied_ = 0;
 }
 
 void MappingWatch::advance(Timestamp at) {
@@ -45,6 +58,7 @@ void MappingWatch::advance(Timestamp at) {
 
 void MappingWatch::apply(const NewMapping& heard) {
     if (heard.what == NewMapping::What::forked) {
+        met_.erase(heard.pid), has_more_.erase(heard.pid);  // an earlier process's number
         const auto parent = met_.find(heard.parent);
         if (parent == met_.end()) return heard_.add(heard);
         return heard_.put(heard.pid, heard.at, symbolizer_.maps(ProcessId(parent->second)).mappings());

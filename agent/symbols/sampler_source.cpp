@@ -247,7 +247,7 @@ private:
     // What the kernel side must know of the process to walk its stacks; cheap when nothing has changed.
     void look_at(const ProcessId& process) {
         const std::uint64_t reads = symbolizer_.observe(process);
-        unwinding_->learn(process, reads, symbolizer_.maps(process));
+        unwinding_->learn(process, reads, symbolizer_.snapshot(process));
         const auto* found = python_.look(symbolizer_, process, reads);
         if (found == nullptr) return;
         has_passing_names_ = true;

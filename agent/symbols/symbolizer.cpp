@@ -300,9 +300,9 @@ const Mapping* Symbolizer::mapping_at(const ProcessId& process, std::uint64_t ad
     return impl_->mapping_at(process, address);
 }
 
-const ProcessMaps& Symbolizer::maps(const ProcessId& process) {
-    return impl_->processes().find(process).snapshot.maps;
-}
+const ProcessMaps& Symbolizer::maps(const ProcessId& process) { return snapshot(process).maps; }
+
+const ProcessSnapshot& Symbolizer::snapshot(const ProcessId& process) { return impl_->processes().find(process).snapshot; }
 
 std::optional<std::uint64_t> Symbolizer::address_of(const ProcessId& process, const Mapping& mapping,
                                                     const std::string& symbol) {

@@ -28,6 +28,8 @@
 
 namespace autotune::symbols {
 
+struct ProcessSnapshot;
+
 struct SymbolizerOptions {
     std::string proc = "/proc";
     std::size_t max_processes = 4096;
@@ -102,6 +104,8 @@ public:
 
     // All executable mappings of the process as last read. Valid until the next call.
     [[nodiscard]] const ProcessMaps& maps(const ProcessId& process);
+    // The same, with the files that are mapped.
+    [[nodiscard]] const ProcessSnapshot& snapshot(const ProcessId& process);
 
     // The address at which `symbol` of the mapped file lies in this process.
     [[nodiscard]] std::optional<std::uint64_t> address_of(const ProcessId& process, const Mapping& mapping,

@@ -33,7 +33,7 @@ UnwindLoader::UnwindLoader(UnwindMapFds maps, UnwindLoaderOptions options)
 }
 UnwindLoader::~UnwindLoader() = default;
 
-void UnwindLoader::learn(const ProcessId& process, std::uint64_t reads, const ProcessMaps& maps) {
+void UnwindLoader::learn(const ProcessId& process, std::uint64_t reads, const ProcessSnapshot& snapshot) {
     const auto [found, fresh] = spaces_.try_emplace(process);
     Space& space = found->second;
     if (fresh) {
@@ -44,11 +44,12 @@ void UnwindLoader::learn(const ProcessId& process, std::uint64_t reads, const Pr
         if (space.reads == reads) return;
     }
     space.reads = reads;
+    const ProcessMaps& maps = snapshot.maps;
     if (maps.empty()) return;  // gone before anybody looked
     std::vector<UnwindMapping> now;
     const std::string folder = options_.proc + "/" + std::to_string(process.pid);
     for (const Mapping& m : maps.mappings()) {
-        const File* file = m.path == "[vdso]" ? vdso() : m.has_file() ? file_of(folder, m) : nullptr;
+        const File* file = m.path == "[vdso]" ? vdso() : m.has_file() ? file_of(folder, m, snapshot.file_of(m)) : nullptr;
         if (file == nullptr) continue;
         if (now.size() == kMostMappings) {
             ++counts_.refused;
@@ -102,14 +103,17 @@ void UnwindLoader::make_room() {
     while (spaces_.size() > options_.max_processes) forget(ProcessId(uses_.back()));
 }
 
-const UnwindLoader::File* UnwindLoader::file_of(const std::string& folder, const Mapping& mapping) {
+const UnwindLoader::File* UnwindLoader::file_of(const std::string& folder, const Mapping& mapping,
+                                                const std::optional<FileIdentity>& known_file) {
+    // Mappings of an overlay may show another number than the file has.
+    const auto is_it = [&](const std::optional<FileIdentity>& found) { return found && (found->inode == mapping.inode || found == known_file); };
     Fd fd = open_mapped(folder, mapping);
     auto identity = fd ? identity_of(fd.get()) : std::nullopt;
-    if (!identity || identity->inode != mapping.inode) {  // it has gone, or has mapped another file there by now
+    if (!is_it(identity)) {  // it has gone, or has mapped another file there by now
         fd = open_regular(mapping.path);
         identity = fd ? identity_of(fd.get()) : std::nullopt;
     }
-    if (!identity || identity->inode != mapping.inode) return nullptr;
+    if (!is_it(identity)) return nullptr;
     const auto known = files_.find(*identity);
     if (known != files_.end()) return known->second.get();
     const File* file = files_.emplace(*identity, load(unwind::read_elf_frames(fd.get()))).first->second.get();

@@ -17,7 +17,7 @@
 
 #include "agent/symbols/copied_stack.hpp"
 #include "agent/symbols/module_cache.hpp"
-#include "agent/symbols/process_maps.hpp"
+#include "agent/symbols/process_snapshot.hpp"
 #include "agent/symbols/unwind_maps.hpp"
 #include "agent/unwind/elf_frames.hpp"
 #include "agent/unwind/unwind_table.hpp"
@@ -47,7 +47,7 @@ public:
 
     // The process's mappings as they were read for the `reads`-th time (Symbolizer::observe): nothing happens
     // when that is known already.
-    void learn(const ProcessId& process, std::uint64_t reads, const ProcessMaps& maps);
+    void learn(const ProcessId& process, std::uint64_t reads, const ProcessSnapshot& snapshot);
     // The stack that was copied of the process, walked by what is known of it; nothing when that is nothing.
     [[nodiscard]] std::optional<WalkedStack> walk(const ProcessId& process, const CopiedStack& stack) const;
     // It has become another program: what was known is void.
@@ -67,7 +67,8 @@ private:
         std::list<ProcessId>::iterator use;
     };
 
-    const File* file_of(const std::string& folder, const Mapping& mapping);
+    // `known`: which file that was found to be.
+    const File* file_of(const std::string& folder, const Mapping& mapping, const std::optional<FileIdentity>& known);
     const File* vdso();
     std::unique_ptr<File> load(Result<unwind::ElfFrames> read);
     void remove(Space& space);
