@@ -1,8 +1,5 @@
 // Journals of allocations, honest ones, growing ones and others, as samples of memory.
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -10,6 +7,7 @@
 #include <vector>
 
 #include "agent/runtime/allocation_journal.hpp"
+#include "tests/agent/runtime/sums_file.hpp"
 
 namespace autotune {
 namespace {
@@ -18,36 +16,18 @@ using runtime::AllocationJournal;
 
 constexpr std::uint64_t kBegan = 1'000'000'000;
 
-class Journal : public ::testing::Test {
+class Journal : public test::SumsFile {
 protected:
     void SetUp() override {
-        fd_ = Fd(memfd_create("sums", MFD_CLOEXEC));
-        ASSERT_EQ(ftruncate(fd_.get(), static_cast<off_t>(AT_RING_BYTES)), 0);
-        header_.magic = AT_RING_MAGIC;
-        header_.version = AT_RING_VERSION;
-        header_.kind = AT_RING_ALLOCATIONS;
         header_.clock = AT_RING_MONOTONIC;
         header_.began_ticks = header_.began_ns = kBegan;
         header_.pid = 7;
-        header_.names_used = 8;
         header_.told_keeps = 1;
         outer_ = entry(AT_ALLOCATIONS_ROOT, "outer", 3);
         inner_ = entry(outer_, "inner", 4);
     }
-    template <class T>
-    void put(std::uint64_t offset, const T& value) const {
-        ASSERT_EQ(pwrite(fd_.get(), &value, sizeof value, static_cast<off_t>(offset)), static_cast<ssize_t>(sizeof value));
-    }
     std::uint32_t entry(std::uint32_t parent, const std::string& name, std::uint32_t line) {
-        const at_ring_name head{.size = static_cast<__u32>((sizeof(at_ring_name) + name.size() + 7) & ~7ull),
-                                .line = 1,
-                                .name_bytes = static_cast<__u16>(name.size()),
-                                .file_bytes = 0,
-                                .kind = AT_RING_PYTHON};
-        put(AT_RING_NAMES_AT + header_.names_used, head);
-        EXPECT_GT(pwrite(fd_.get(), name.data(), name.size(), static_cast<off_t>(AT_RING_NAMES_AT + header_.names_used + sizeof head)), 0);
-        const at_ring_allocation made{.function = AT_RING_NAMED | header_.names_used, .parent = parent, .line = line, .bytes = 0, .blocks = 0, .held = 0, .unused = 0};
-        header_.names_used += head.size;
+        const at_ring_allocation made{.function = function(name), .parent = parent, .line = line, .bytes = 0, .blocks = 0, .held = 0, .unused = 0};
         put(AT_RING_BODIES_AT + entries_ * sizeof made, made);
         header_.allocations_used = entries_ + 1;
         return entries_++;
@@ -60,9 +40,7 @@ protected:
     std::map<std::string, std::uint64_t> read(std::size_t most = 1000) {
         put(0, header_);
         if (!file_) {
-            auto file = runtime::RingFile::adopt(Fd(dup(fd_.get())));
-            EXPECT_TRUE(file.has_value());
-            file_.emplace(*std::move(file));
+            file_.emplace(adopted());
             journal_.emplace(file_->header(), runtime::RingOwner{.process = {77, 0}, .cgroup = CgroupId{5}, .inner_pid = 7}, symbolizer_);
         }
         batch_.events.clear();
@@ -92,8 +70,6 @@ protected:
         return sum;
     }
 
-    Fd fd_;
-    at_ring_header header_{};
     std::uint32_t entries_ = AT_ALLOCATIONS_FIRST, outer_ = 0, inner_ = 0;
     symbols::Symbolizer symbolizer_{{.proc = "/nonexistent"}};
     std::optional<runtime::RingFile> file_;

@@ -1,8 +1,5 @@
 // Files of sums, honest ones and others, as trees.
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <map>
@@ -10,6 +7,7 @@
 #include <vector>
 
 #include "agent/runtime/allocation_tree.hpp"
+#include "tests/agent/runtime/sums_file.hpp"
 
 namespace autotune {
 namespace {
@@ -17,46 +15,21 @@ namespace {
 using runtime::AllocationTree;
 using runtime::AllocationView;
 
-class AllocationFile : public ::testing::Test {
+class AllocationFile : public test::SumsFile {
 protected:
-    void SetUp() override {
-        fd_ = Fd(memfd_create("sums", MFD_CLOEXEC));
-        ASSERT_EQ(ftruncate(fd_.get(), static_cast<off_t>(AT_RING_BYTES)), 0);
-        header_.magic = AT_RING_MAGIC;
-        header_.version = AT_RING_VERSION;
-        header_.kind = AT_RING_ALLOCATIONS;
-        header_.names_used = 8;
-        entries_.resize(AT_ALLOCATIONS_FIRST);
-    }
-    void put(std::uint64_t offset, const void* from, std::size_t bytes) const {
-        ASSERT_EQ(pwrite(fd_.get(), from, bytes, static_cast<off_t>(offset)), static_cast<ssize_t>(bytes));
-    }
-    std::uint64_t function(const std::string& name) {
-        const std::string text = name + "app.py";
-        at_ring_name head{.size = static_cast<__u32>((sizeof(at_ring_name) + text.size() + 7) & ~7ull),
-                          .line = 1,
-                          .name_bytes = static_cast<__u16>(name.size()),
-                          .file_bytes = 6,
-                          .kind = AT_RING_PYTHON};
-        const std::uint64_t at = header_.names_used;
-        put(AT_RING_NAMES_AT + at, &head, sizeof head);
-        put(AT_RING_NAMES_AT + at + sizeof head, text.data(), text.size());
-        header_.names_used += head.size;
-        return AT_RING_NAMED | at;
-    }
+    void SetUp() override { entries_.resize(AT_ALLOCATIONS_FIRST); }
     std::uint32_t entry(std::uint32_t parent, const std::string& name, std::uint32_t line, std::uint64_t bytes, std::uint64_t held) {
-        entries_.push_back({.function = function(name), .parent = parent, .line = line, .bytes = bytes, .blocks = 1, .held = held, .unused = 0});
+        entries_.push_back({.function = function(name, "app.py"), .parent = parent, .line = line, .bytes = bytes, .blocks = 1, .held = held, .unused = 0});
         return static_cast<std::uint32_t>(entries_.size() - 1);
     }
     // {"outer:3;inner:4": bytes}
     std::map<std::string, std::uint64_t> read(AllocationView view) {
         header_.allocations_used = used_ != 0 ? used_ : entries_.size();
-        put(0, &header_, sizeof header_);
+        put(0, header_);
         put(AT_RING_BODIES_AT, entries_.data(), entries_.size() * sizeof entries_[0]);
-        auto file = runtime::RingFile::adopt(Fd(dup(fd_.get())));
-        EXPECT_TRUE(file.has_value());
+        const runtime::RingFile file = adopted();
         AllocationTree tree(view);
-        for (int i = 0; i < processes_; ++i) tree.add(*file);
+        for (int i = 0; i < processes_; ++i) tree.add(file);
         counts_ = tree.counts();
         profile_ = std::move(tree).take("title");
         std::map<std::string, std::uint64_t> found;
@@ -71,8 +44,6 @@ protected:
         return found;
     }
 
-    Fd fd_;
-    at_ring_header header_{};
     std::vector<at_ring_allocation> entries_;
     std::uint64_t used_ = 0;
     int processes_ = 1;
