@@ -7,6 +7,7 @@
 #include "net/url.hpp"
 #include "providers/aws_lambda_api.hpp"
 #include "providers/aws_lambda_channel.hpp"
+#include "providers/aws_lambda_concurrency.hpp"
 
 namespace autotune {
 
@@ -319,44 +320,19 @@ Result<Observations> AwsLambda::observe(std::string_view after) {
 }
 
 Result<std::optional<std::uint32_t>> AwsLambda::reserved(const FunctionRef& function) {
-    const std::string doing = "reading the reserved concurrency of " + function.name;
-    const auto response = impl_->channel.send(api::get_concurrency(function.name), doing);
-    if (!response) return response.forward();
-    auto limit = api::parse_concurrency(response->body);
-    if (!limit) return limit.forward(doing);
-    return limit;
+    return api::reserved_concurrency(impl_->channel, function.name);
 }
 
 Status AwsLambda::reserve(const FunctionRef& function, std::optional<std::uint32_t> limit) {
-    const auto response =
-        impl_->channel.send(api::set_concurrency(function.name, limit), "reserving concurrency for " + function.name);
-    if (!response) return response.forward();
-    return ok();
+    return api::reserve_concurrency(impl_->channel, function.name, limit);
 }
-
-namespace {
-bool none_provisioned(const Result<net::HttpResponse>& response) {
-    return !response && response.error().code == Errc::not_found &&
-           response.error().message.find(api::kNoneProvisioned) != std::string::npos;
-}
-}  // namespace
 
 Result<std::optional<Warm>> AwsLambda::kept_warm(const FunctionRef& function, const Qualifier& alias) {
-    const std::string doing = "reading what is kept warm of " + function.name + ":" + alias;
-    const auto response = impl_->channel.send(api::get_provisioned(function.name, alias), doing);
-    if (none_provisioned(response)) return std::optional<Warm>();
-    if (!response) return response.forward();
-    auto kept = api::parse_provisioned(response->body);
-    if (!kept) return kept.forward(doing);
-    return std::optional(*std::move(kept));
+    return api::provisioned_concurrency(impl_->channel, function.name, alias);
 }
 
 Status AwsLambda::keep_warm(const FunctionRef& function, const Qualifier& alias, std::optional<std::uint32_t> wanted) {
-    const auto response = impl_->channel.send(api::set_provisioned(function.name, alias, wanted),
-                                              "keeping " + function.name + ":" + alias + " warm");
-    if (!wanted && none_provisioned(response)) return ok();
-    if (!response) return response.forward();
-    return ok();
+    return api::provision_concurrency(impl_->channel, function.name, alias, wanted);
 }
 
 }  // namespace autotune
