@@ -9,7 +9,7 @@
 // throttled calls whatever the limit, and a steady one no cold starts. So at least one call must have been served that the
 // old limit had refused, or by an environment that was not kept before (`beyond`), before anything is kept.
 //
-// Pure. docs/decisions/0035-what-is-of-no-version-is-judged-before-and-after.md
+// Pure. docs/decisions/0035 and 0038
 #pragma once
 
 #include <cstdint>
