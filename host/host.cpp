@@ -5,7 +5,9 @@
 #include <sys/file.h>
 
 #include <cerrno>
+#include <chrono>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "host/breaks/breaks.hpp"
@@ -38,6 +40,9 @@ struct Host::Impl {
 
 namespace {
 
+// Of one that has just died: a child that it was starting has the lock, too, until it executes its program.
+constexpr Nanos kLeftBehind = std::chrono::seconds(2);
+
 // Two hosts on one folder would overwrite each other's functions. The lock goes with the process.
 Result<Fd> lock_state(const std::filesystem::path& state) {
     std::error_code error;
@@ -46,8 +51,12 @@ Result<Fd> lock_state(const std::filesystem::path& state) {
     const auto path = state / "lock";
     Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!fd) return unexpected(errno_error("opening " + path.string(), errno));
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
-        return fail(Errc::already_exists, "another host uses the state folder " + state.string());
+    const auto until = std::chrono::steady_clock::now() + kLeftBehind;
+    while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (std::chrono::steady_clock::now() >= until)
+            return fail(Errc::already_exists, "another host uses the state folder " + state.string());
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
     return fd;
 }
 

@@ -2,11 +2,15 @@
 #include "host/host.hpp"
 
 #include <gmock/gmock.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 
+#include <chrono>
 #include <thread>
 
 #include "net/http_client.hpp"
+#include "os/fd.hpp"
 #include "tests/host/control/fake_invoker.hpp"
 #include "tests/host/control/support.hpp"
 
@@ -76,6 +80,19 @@ TEST_F(HostTest, SharesItsStateWithNoOtherHost) {
     const auto first = Host::start(options(), clock_);
     ASSERT_TRUE(first) << first.error().message;
     EXPECT_THAT(fault_of(Host::start(options(), clock_)), HasSubstr("another host uses the state folder"));
+}
+
+// A child of one that was killed has not executed its program yet.
+TEST_F(HostTest, WaitsForWhatADeadHostLeft) {
+    ASSERT_TRUE(Host::start(options(), clock_));
+    Fd left(::open((folder_.path() / "state/lock").c_str(), O_RDWR | O_CLOEXEC));
+    ASSERT_EQ(::flock(left.get(), LOCK_EX | LOCK_NB), 0);
+    std::thread executes([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        left = Fd();
+    });
+    EXPECT_TRUE(Host::start(options(), clock_));
+    executes.join();
 }
 
 TEST_F(HostTest, StartsAgainOnTheSameState) {
