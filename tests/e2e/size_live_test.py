@@ -14,10 +14,13 @@ import zipfile
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import harness
 
-# Holds 150 MB unless told otherwise, which 128 MB cannot, and computes for as long as its share of a CPU makes it.
+# Holds 150 MB unless told otherwise, which 128 MB cannot, and computes for as long as its share of a CPU makes it, or naps.
 WORK = '''
+import time
+
 def handler(event, context):
     held = bytearray(event.get("mb", 150) << 20)
+    time.sleep(event.get("nap", 0))
     total = 0
     for i in range(event["rounds"]):
         total += i * i % 7
@@ -62,10 +65,11 @@ class SizeLive(harness.Story):
         self.assertFalse(self.copy_is_there())
 
     def test_payloads_as_input_buckets_have_sizes_of_their_own(self):
-        (self.folder / "small.json").write_text('{"rounds": 1000, "mb": 1}')
+        # They nap as long at any size, so each half of the memory costs half.
+        (self.folder / "small.json").write_text('{"rounds": 1, "nap": 0.2, "mb": 1}')
         command, env = self.command("--by", "payload", "--weights", "3,1", "--objective", "cost")
         command[command.index("--payload"):command.index("--payload") + 2] = [
-            "--payload", f"@{self.folder / 'small.json'}", "--payload", '{"rounds": 1000}']
+            "--payload", f"@{self.folder / 'small.json'}", "--payload", '{"rounds": 1, "nap": 0.2}']
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
         self.assertEqual(done.returncode, 0, done.stderr)
         told = json.loads(done.stdout)
