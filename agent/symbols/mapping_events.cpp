@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -19,8 +20,9 @@ namespace {
 
 constexpr std::size_t kRingBytes = 64u << 10;  // a power of two
 
-Fd open_events(int cpu) {
+Fd open_events(int cpu, std::uint64_t read_format) {
     perf_event_attr attributes{};
+    attributes.read_format = read_format;
     attributes.size = sizeof attributes;
     attributes.type = PERF_TYPE_SOFTWARE;
     attributes.config = PERF_COUNT_SW_DUMMY;
@@ -41,6 +43,8 @@ Fd open_events(int cpu) {
 
 struct MappingEvents::Ring {
     Fd fd;
+    bool counts_lost = false;   // the kernel says how many at once; else by a record, once there is room for the next one
+    std::uint64_t lost = 0;     // that it counted until now
     std::byte* base = nullptr;  // a page that says where, then the bytes
     std::size_t page = 0;
 
@@ -48,12 +52,19 @@ struct MappingEvents::Ring {
         if (base != nullptr) ::munmap(base, page + kRingBytes);
     }
 
-    // Calls use(record) for each; what wraps around is put together first.
+    [[nodiscard]] std::uint64_t newly_lost() {
+        std::array<std::uint64_t, 2> now{};  // the event's value, and what found no room
+        if (!counts_lost || ::read(fd.get(), now.data(), sizeof now) != sizeof now) return 0;
+        return now[1] - std::exchange(lost, now[1]);
+    }
+
+    // Calls use(record) for each; what wraps around is put together first. False when there was none.
     template <class Use>
-    void drain(const Use& use) {
+    bool drain(const Use& use) {
         auto* control = reinterpret_cast<perf_event_mmap_page*>(base);
         const std::uint64_t head = std::atomic_ref(control->data_head).load(std::memory_order_acquire);
         std::uint64_t tail = control->data_tail;
+        if (head == tail) return false;
         std::vector<std::byte> record;
         while (head - tail >= sizeof(perf_event_header)) {
             perf_event_header header;
@@ -65,6 +76,7 @@ struct MappingEvents::Ring {
             tail += header.size;
         }
         std::atomic_ref(control->data_tail).store(head, std::memory_order_release);
+        return true;
     }
     void copy(void* to, std::uint64_t at, std::size_t size) const {
         const std::size_t place = at % kRingBytes, first = std::min(size, kRingBytes - place);
@@ -85,7 +97,9 @@ Result<MappingEvents> MappingEvents::open() {
     for (int cpu = 0; cpu < cpus; ++cpu) {
         auto ring = std::make_unique<Ring>();
         ring->page = page;
-        ring->fd = open_events(cpu);
+        ring->fd = open_events(cpu, PERF_FORMAT_LOST);
+        ring->counts_lost = static_cast<bool>(ring->fd);
+        if (!ring->fd && errno == EINVAL) ring->fd = open_events(cpu, 0);  // before Linux 6.0
         if (!ring->fd && errno == ENODEV) continue;  // possible, but not online
         if (!ring->fd) return unexpected(errno_error("hearing of mappings on CPU " + std::to_string(cpu), errno));
         void* base = ::mmap(nullptr, page + kRingBytes, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd.get(), 0);
@@ -98,9 +112,9 @@ Result<MappingEvents> MappingEvents::open() {
 
 void MappingEvents::drain(std::vector<NewMapping>& to) {
     const auto before = static_cast<std::ptrdiff_t>(to.size());
-    for (const auto& ring : rings_)
-        ring->drain([&](std::uint32_t type, std::span<const std::byte> record) {
-            if (type == PERF_RECORD_LOST && record.size() >= sizeof(perf_event_header) + 16) {
+    for (const auto& ring : rings_) {
+        const bool any = ring->drain([&](std::uint32_t type, std::span<const std::byte> record) {
+            if (type == PERF_RECORD_LOST && !ring->counts_lost && record.size() >= sizeof(perf_event_header) + 16) {
                 std::uint64_t lost = 0;  // behind the head and the event's id
                 std::memcpy(&lost, record.data() + sizeof(perf_event_header) + 8, sizeof lost);
                 lost_ += lost;
@@ -108,6 +122,8 @@ void MappingEvents::drain(std::vector<NewMapping>& to) {
                 to.push_back(*std::move(heard));
             }
         });
+        if (any) lost_ += ring->newly_lost();
+    }
     std::ranges::stable_sort(to.begin() + before, to.end(), {}, &NewMapping::at);
 }
 
