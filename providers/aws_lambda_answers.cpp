@@ -48,7 +48,8 @@ Configuration to_configuration(const json& j) {
     c.arn = j.value("FunctionArn", "");
     if (c.arn.ends_with(":" + c.version)) c.arn.resize(c.arn.size() - c.version.size() - 1);
     c.config.memory_mb = integer_of<std::uint32_t>(j.at("MemorySize"));
-    c.config.timeout = std::chrono::seconds(j.value("Timeout", 0));
+    if (const auto limit = j.find("Timeout"); limit != j.end())
+        c.config.timeout = std::chrono::seconds(integer_of<std::uint16_t>(*limit));  // 900 at most
     c.config.runtime = j.value("Runtime", "");
     c.config.handler = j.value("Handler", "");
     c.config.role = j.value("Role", "");
@@ -85,6 +86,16 @@ Routing to_routing(const json& j) {
     return r;
 }
 
+// Lambda's answers are some five levels deep; what goes through them recurses.
+constexpr int kDeepest = 64;
+
+json parsed(std::string_view body) {
+    return json::parse(body, [](int depth, json::parse_event_t, const json&) {
+        if (depth > kDeepest) throw std::length_error("it is nested more than " + std::to_string(kDeepest) + " levels deep");
+        return true;
+    });
+}
+
 // Fields that are null are as good as missing.
 json without_nulls(json j) {
     if (!j.is_structured()) return j;
@@ -102,8 +113,8 @@ json without_nulls(json j) {
 template <class Read>
 auto parse(std::string_view body, Read read) -> Result<decltype(read(json()))> {
     try {
-        return read(without_nulls(json::parse(body)));
-    } catch (const std::exception& e) {  // json's, and out_of_range of what does not fit
+        return read(without_nulls(parsed(body)));
+    } catch (const std::exception& e) {  // json's, and of what does not fit
         return fail(Errc::unavailable,
                     std::string("the answer is not what the Lambda API promises: ") + e.what());
     }

@@ -199,3 +199,41 @@ function = entry(struct.pack("<IiIB", len(common) + 4, 0x5000, 0x40, 0) + prolog
 linkage = entry(struct.pack("<IiIB", len(common) + len(function) + 4, 0x6000, 0x40, 0) +
                 bytes([0x0F, 11, 0x77, 8, 0x80, 0, 0x3F, 0x1A, 0x3B, 0x2A, 0x33, 0x24, 0x22]))
 write("call_frames", "two", common + function + linkage)
+
+# --- files that traced processes share with the agent (runtimes/ring.h) ------------------------------
+
+HEADER, SLOTS, OWNERS, CHUNKS, NAMES, BODIES, EDGES = range(7)
+
+
+def ring(*writes: tuple[int, int, bytes]) -> bytes:
+    """As ring_file_fuzzer.cpp reads it: place, offset in words, words."""
+    return b"".join(struct.pack("<BHB", place, word, len(data) // 8) + data for place, word, data in writes)
+
+
+def ring_header(kind: int, slots: int = 0, names: int = 8, allocations: int = 0, told: int = 0) -> tuple[int, int, bytes]:
+    counts = [0] * 17  # from began_ticks on
+    counts[5], counts[7] = names, 2
+    counts[10], counts[12], counts[13] = allocations, told, told
+    return HEADER, 0, struct.pack("<QIIiiIIII17QII", int.from_bytes(b"aatring1", "little"), 1, kind, 7, 0, 1, 2, 2, slots, *counts,
+                                  1 if told else 0, 0)
+
+
+def ring_name(text: bytes, file: bytes, kind: int = 2) -> bytes:
+    size = 16 + len(text) + len(file) + 7 & ~7
+    return (struct.pack("<IIHHI", size, 3, len(text), len(file), kind) + text + file).ljust(size, b"\0")
+
+
+NAMED = 1 << 63
+HANDLER = ring_name(b"handler", b"/srv/app.py")
+SLOT = struct.pack("<IiIIQQQQIII", 1, 7, 1, 2, 2, 2, 0, 0, 1, 1, 1).ljust(128, b"\0")
+write("ring_file", "calls", ring(
+    ring_header(1, slots=1, names=8 + len(HANDLER)), (NAMES, 1, HANDLER), (SLOTS, 0, SLOT), (OWNERS, 0, struct.pack("<II", 1, 0)),
+    (CHUNKS, 0, struct.pack("<QQQII", 100, 900, 1, 1, 0) + struct.pack("<QQQII", 200, 300, 0, 1, 5)),
+    (EDGES, 8, struct.pack("<8Q", NAMED | 8, 0, 2, 1, 800, 700, 1, 1)),
+    (BODIES, 0, struct.pack("<6QIIQ", 1000, NAMED | 8, 16, 0, 0, 0, 1, 0, 0))))
+VALUE = ring_name(b"42", struct.pack("<QII", 500, 0, 3) + b"len(items)", kind=257)
+write("ring_file", "values", ring(ring_header(2, slots=1, names=8 + len(VALUE)), (NAMES, 1, VALUE), (SLOTS, 0, SLOT)))
+write("ring_file", "allocations", ring(
+    ring_header(3, names=8 + len(HANDLER), allocations=6, told=2), (NAMES, 1, HANDLER),
+    (BODIES, 6 * 4, struct.pack("<QIIQQQQ", NAMED | 8, 0, 3, 4096, 2, 1024, 0) + struct.pack("<QIIQQQQ", NAMED | 8, 4, 9, 64, 1, 0, 0)),
+    (CHUNKS, 0, struct.pack("<QQIIiI", 100, 4000, 4, 2, 7, 0) + struct.pack("<QQIIiI", 300, 160, 5, 1, 7, 0))))

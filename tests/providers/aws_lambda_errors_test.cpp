@@ -53,6 +53,42 @@ TEST(AwsLambdaErrors, SayWhatLambdaSaid) {
     EXPECT_EQ(error_of(502, "<html>").message, "publishing orders: HTTP 502");
 }
 
+TEST(AwsLambdaErrors, TakeAnAnswerThatIsNestedWithoutEndForNoAnswer) {
+    constexpr int kDeep = 1'000'000;
+    for (const auto& [open, close] : {std::pair("[", "]"), std::pair("{\"a\":", "}")}) {
+        std::string nested;
+        for (int i = 0; i < kDeep; ++i) nested += open;
+        nested += "1";
+        for (int i = 0; i < kDeep; ++i) nested += close;
+        ScriptedLambda lambda;
+        lambda.answers(200, R"({"FunctionName":"orders","MemorySize":128,"VpcConfig":)" + nested + "}");
+        const auto published = lambda.adapter().publish(kOrders, "r");
+        ASSERT_FALSE(published.has_value());
+        EXPECT_EQ(published.error().code, Errc::unavailable);
+        EXPECT_THAT(published.error().message, HasSubstr("nested more than"));
+    }
+}
+
+TEST(AwsLambdaErrors, AListWhosePagesGoRoundEnds) {
+    ScriptedLambda lambda;
+    for (int i = 0; i < 20'000; ++i)
+        lambda.answers(200, R"({"Functions":[{"FunctionName":"f"}],"NextMarker":")" + std::string(i % 2 == 0 ? "a" : "b") + R"("})");
+    const auto listed = lambda.adapter().list();
+    ASSERT_FALSE(listed.has_value());
+    EXPECT_EQ(listed.error().message, "listing the functions: the list does not end");
+    EXPECT_LE(lambda.requests.size(), 10'000u);
+}
+
+TEST(AwsLambdaErrors, TakeATimeLimitThatIsNoNumberOfSecondsForNoAnswer) {
+    for (const char* limit : {"1e300", "-1", "2.5", "4000000000"}) {
+        ScriptedLambda lambda;
+        lambda.answers(200, R"({"FunctionName":"orders","MemorySize":128,"Timeout":)" + std::string(limit) + "}");
+        const auto published = lambda.adapter().publish(kOrders, "r");
+        ASSERT_FALSE(published.has_value()) << limit;
+        EXPECT_EQ(published.error().code, Errc::unavailable) << limit;
+    }
+}
+
 TEST(AwsLambdaErrors, TakeHalfAnAnswerForNoAnswer) {
     for (const char* body :
          {"", "{", "[]", R"({"FunctionName":"orders"})", R"({"FunctionName":1,"MemorySize":"x"})"}) {
