@@ -112,9 +112,34 @@ std::string canary_words(const CanaryPolicy& canary) {
            percent(canary.alpha);
 }
 
+std::string before_and_after_words(std::string_view bad, const CanaryPolicy& canary) {
+    const std::string whole = "it is for all calls at once, and taken back ";
+    if (canary.on_hold == CanaryPolicy::OnHold::keep_waiting) return whole + "when a larger share of them is " + std::string(bad);
+    return whole + "unless a smaller share of them is " + std::string(bad) + " within " + number(to_seconds(canary.horizon) / 3600) + " h";
+}
+
+// What they cost at most: calls that they serve may be cheaper than others.
+std::string kept_words(double environments, const Seen& seen) {
+    std::string text = "costs up to " + count(environments) + " more environments that wait";
+    const double mb = of(seen, Fact::fn_memory_mb);
+    if (mb <= 0 || seen.price == nullptr || !seen.price->kept_gb_second) return text + ", at a price that is not known";
+    const double usd_a_day = environments * mb / 1024 * kDay * *seen.price->kept_gb_second;
+    return text + ", " + number(usd_a_day) + " USD a day at " + count(mb) + " MB (" + seen.price->name + ")";
+}
+
+std::string risk_of(const Change& change, const CanaryPolicy& canary, const Seen& seen) {
+    const auto setting = setting_of(change);
+    if (!setting) return canary_words(canary);
+    const double more = static_cast<double>(setting->to.value_or(0)) - setting->from.value_or(0);
+    const std::string judged = before_and_after_words(setting->bad, canary);
+    if (more <= 0) return judged;
+    if (std::holds_alternative<KeepWarm>(change)) return kept_words(more, seen) + "; " + judged;
+    return count(more) + " more of the account's concurrent calls are this function's alone; " + judged;
+}
+
 void advise(Action& action, const Seen& seen) {
     if (changes_function(action.change)) {
-        if (action.canary) action.risk = canary_words(*action.canary);
+        if (action.canary) action.risk = risk_of(action.change, *action.canary, seen);
         return;
     }
     const std::string& name = action.target.name;
@@ -163,6 +188,7 @@ Result<Price> price_of(const std::string& tariff) {
         Price price{.name = t.title + ", prices of " + t.as_of};
         if (t.memory) price.gb_second = t.memory->tiers.front().usd.approximate();
         if (t.requests) price.request = t.requests->tiers.front().usd.approximate();
+        if (t.kept) price.kept_gb_second = t.kept->tiers.front().usd.approximate();
         if (t.memory) return price;
         return fail(Errc::invalid_argument, "the tariff " + t.name + " has no price for GB-seconds");
     }

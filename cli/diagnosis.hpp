@@ -16,6 +16,7 @@ namespace autotune::cli {
 // Of one tariff: the first tier's, without what is free, in USD.
 struct Price {
     double gb_second = 0, request = 0;
+    std::optional<double> kept_gb_second = {};  // of an environment that is kept initialised; unset: not known
     std::string name;  // "AWS Lambda, x86, US East (N. Virginia), prices of 2025-08-01"
 };
 

@@ -101,6 +101,7 @@ struct Tariff {
     std::int64_t memory_step_mb = 1, least_memory_mb = 1, most_memory_mb = 0;  // 0: no bound
     std::vector<TariffSize> sizes;                    // rising; empty: any memory, no CPU
     std::optional<Meter> requests, memory, cpu, out;  // calls; GB-s; vCPU-s or GHz-s; GB
+    std::optional<Meter> kept;                        // GB-s of environments that are kept initialised, called or not; in no bill
     std::map<std::string, Meter> apis;                // gateways, by name: calls
 };
 

@@ -19,7 +19,7 @@ public:
         if (!reader_.expect_map(root, "the tariff",
                                 {"version", "name", "title", "as_of", "note", "sources", "init", "step_ms",
                                  "least_ms", "megabytes_a_gb", "memory", "sizes", "requests", "gb_seconds",
-                                 "cpu_seconds", "out_gb", "apis"}))
+                                 "cpu_seconds", "out_gb", "kept_gb_seconds", "apis"}))
             return;
         std::int64_t version = 0;
         reader_.read_integer(root, "version", version, {1, 1});
@@ -47,6 +47,7 @@ public:
         meter(root, "gb_seconds", tariff_.memory);
         meter(root, "cpu_seconds", tariff_.cpu);
         meter(root, "out_gb", tariff_.out);
+        meter(root, "kept_gb_seconds", tariff_.kept);
         if (const YamlNode* apis = root.find("apis"); apis && apis->kind == YamlNode::Kind::map)
             for (std::size_t i = 0; i < apis->keys.size(); ++i)
                 tariff_.apis[apis->keys[i]] = meter_of(apis->children[i], apis->keys[i]);

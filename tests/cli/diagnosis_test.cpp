@@ -59,7 +59,7 @@ protected:
     FunctionFacts facts_;
     std::optional<std::size_t> boxes_ = 10;
     AgentHealth health_;
-    std::optional<Price> price_ = Price{0.0000166667, 2e-7, "AWS Lambda, prices of 2025-08-01"};
+    std::optional<Price> price_ = Price{0.0000166667, 2e-7, 0.0000041667, "AWS Lambda, prices of 2025-08-01"};
 };
 
 TEST_F(Diagnosis, SaysWhatADayCosts) {
@@ -131,11 +131,39 @@ TEST_F(Diagnosis, NamesOneThingToDoWithWhatToExpectOfIt) {
     EXPECT_THAT(action_.risk, HasSubstr("50 % of the calls"));
 }
 
+TEST_F(Diagnosis, SaysWhatEnvironmentsCostThatAreKept) {
+    action_.change = KeepWarm{.alias = "live", .from = {}, .to = 3, .before = {}};
+    action_.canary = CanaryPolicy{};
+    look();  // 3 of 128 MB: 32,400 GB-s a day
+    EXPECT_EQ(action_.risk,
+              "costs up to 3 more environments that wait, 0.135 USD a day at 128 MB (AWS Lambda, prices of 2025-08-01); it is for all calls "
+              "at once, and taken back unless a smaller share of them is cold within 2 h");
+    price_->kept_gb_second.reset();
+    look();
+    EXPECT_THAT(action_.risk, HasSubstr("3 more environments that wait, at a price that is not known"));
+    action_.change = KeepWarm{.alias = "live", .from = 3, .to = {}, .before = {}};
+    look();
+    EXPECT_THAT(action_.risk, testing::StartsWith("it is for all calls at once"));
+}
+
+TEST_F(Diagnosis, SaysWhoseConcurrencyAReservationTakes) {
+    action_.change = Reserve{.from = 1, .to = 4, .before = {}};
+    action_.canary = CanaryPolicy{};
+    look();
+    EXPECT_EQ(action_.risk,
+              "3 more of the account's concurrent calls are this function's alone; it is for all calls at once, and taken back unless a "
+              "smaller share of them is refused within 2 h");
+    action_.canary->on_hold = CanaryPolicy::OnHold::keep_waiting;
+    look();
+    EXPECT_THAT(action_.risk, testing::EndsWith("taken back when a larger share of them is refused"));
+}
+
 TEST(Price, IsThatOfATariffAndItsDay) {
     const auto price = price_of("aws-lambda-x86");
     ASSERT_TRUE(price) << price.error().message;
     EXPECT_DOUBLE_EQ(price->gb_second, 0.0000166667);
     EXPECT_DOUBLE_EQ(price->request, 0.0000002);
+    EXPECT_DOUBLE_EQ(price->kept_gb_second.value_or(0), 0.0000041667);
     EXPECT_EQ(price->name, "AWS Lambda, x86, US East (N. Virginia), prices of 2025-08-01");
     EXPECT_THAT(price_of("aws").error().message, HasSubstr("aws-lambda-arm"));
 }
