@@ -1,10 +1,10 @@
 """A report that costs CPU time and nothing else: checksums over made-up bookings, row by row."""
 
-BOOKINGS_PER_ROW = 5_500_000
+BOOKINGS_PER_ROW = 250_000
 
 
 def handler(event, context):
-    rows = int(event.get("rows", 1))
+    rows = int(event.get("rows", 16))
     return {"rows": rows, "checksum": sum(add_up(row) for row in range(rows)) % 2**32}
 
 
