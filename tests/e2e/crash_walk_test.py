@@ -70,8 +70,10 @@ REMEDIES = {
     "relocate": ("fn.io_wait_share > 0.5", "{relocate: {tries: 1, places: [{region: eu-west-1, endpoint: 'ENDPOINT'}]}}",
                  {"ask": "the service's URL"}, "60s"),
     "concurrency": ("fn.throttles > 5", "{concurrency: {most: 4}}", {"nap": 0.3}, "60s"),
+    "keep_warm": ("fn.cold_starts >= 6", "{keep_warm: {most: 4}}", {"nap": 0.3}, "60s"),
     "deploy": ("fn.invocations < 0", "{notify: {}}", {}, "60s"),  # people ask for it
 }
+OF_NO_VERSION = ("concurrency", "keep_warm")  # they change how many environments there are, not what runs in them
 
 MOST_STEPS = 30  # far above what a canary takes; a walk that gets there never completes
 STRIDE = 1 if os.environ.get("AUTOTUNE_ALL_POINTS") == "1" else 3
@@ -114,13 +116,16 @@ class Walk:
         return done()
 
     def burst(self, name):
-        """Of so many at once all but one are refused."""
+        """So many calls at once; how many of them were refused."""
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda _: self.host.invoke(name, self.event), range(8)))
         return sum(a.status == 429 for a in answers)
 
     def provoke(self, name):
         """What the rule waits for."""
+        if self.remedy == "keep_warm":  # each of them waits for an environment of its own
+            self.check.assertEqual(self.burst(name), 0)
+            return
         self.host.invoke(name, self.event)
         if self.remedy == "concurrency":  # which one alone does not want
             refused = harness.wait_for("refused calls", lambda: self.burst(name), 30, 0)
@@ -182,6 +187,12 @@ class Walk:
             limit = self.host.request("GET", f"/2019-09-30/functions/{name}/concurrency").json()["ReservedConcurrentExecutions"]
             self.check.assertIn(limit, (1, 2, 3, 4))
             return limit > 1
+        if self.remedy == "keep_warm":
+            kept = self.host.request("GET", f"/2019-09-30/functions/{name}/provisioned-concurrency?Qualifier=live")
+            self.check.assertIn(kept.status, (200, 404))
+            if kept.ok:
+                self.check.assertEqual(kept.json()["RequestedProvisionedConcurrentExecutions"], 4)
+            return kept.ok
         head = self.host.configuration(name)
         variables = (head.get("Environment") or {}).get("Variables", {})
         if self.remedy == "deploy":
@@ -201,7 +212,7 @@ class Walk:
         self.check.assertFalse((alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights"), "split for ever")
         self.check.assertIn(self.host.versions(name), (["$LATEST", "1"], ["$LATEST", "1", "2"]), "published twice")
         promoted = end["disposition"] == "promoted"
-        version = "2" if promoted and self.remedy != "concurrency" else "1"
+        version = "2" if promoted and self.remedy not in OF_NO_VERSION else "1"
         self.check.assertEqual((alias["FunctionVersion"], changed), (version, promoted))
         verified = subprocess.run([str(harness.AUTOTUNE), "history", "--state", str(state), "--verify"],
                                   capture_output=True, text=True)
@@ -228,6 +239,11 @@ WALKS = {
     "concurrency, after the platform": ("concurrency", "provider", "after", "2m", True),
     "concurrency taken back": ("concurrency", "provider", "after", "1s", False),
     "concurrency taken back, journal": ("concurrency", "store", "after", "1s", False),
+    "keep warm, journal": ("keep_warm", "store", "after", "2m", True),
+    "keep warm, before the platform": ("keep_warm", "provider", "before", "2m", True),
+    "keep warm, after the platform": ("keep_warm", "provider", "after", "2m", True),
+    "keep warm taken back": ("keep_warm", "provider", "after", "1s", False),
+    "keep warm taken back, journal": ("keep_warm", "store", "after", "1s", False),
     "deploy, journal": ("deploy", "store", "after", "2m", True),
     "deploy, after the platform": ("deploy", "provider", "after", "2m", True),
     "deploy taken back": ("deploy", "provider", "after", "1s", False),
@@ -300,12 +316,14 @@ class CrashWalk(unittest.TestCase):
     def test_a_remedy_survives_death_after_every_platform_call(self):
         self.assertGreaterEqual(self.walks["map-reduce, after the platform"].result(), 5)  # the layer too
 
-    def test_a_reservation_survives_death_everywhere(self):
-        self.assertGreaterEqual(self.walks["concurrency, journal"].result(), 5)
-        self.assertGreaterEqual(self.walks["concurrency, before the platform"].result(), 1)
-        self.assertGreaterEqual(self.walks["concurrency, after the platform"].result(), 1)
-        self.assertGreaterEqual(self.walks["concurrency taken back"].result(), 2)
-        self.assertGreaterEqual(self.walks["concurrency taken back, journal"].result(), 5)
+    def test_a_number_of_environments_survives_death_everywhere(self):
+        for remedy in ("concurrency", "keep warm"):
+            with self.subTest(remedy):
+                self.assertGreaterEqual(self.walks[f"{remedy}, journal"].result(), 5)
+                self.assertGreaterEqual(self.walks[f"{remedy}, before the platform"].result(), 1)
+                self.assertGreaterEqual(self.walks[f"{remedy}, after the platform"].result(), 1)
+                self.assertGreaterEqual(self.walks[f"{remedy} taken back"].result(), 2)
+                self.assertGreaterEqual(self.walks[f"{remedy} taken back, journal"].result(), 5)
 
     def test_a_deployment_survives_death_everywhere(self):
         self.assertGreaterEqual(self.walks["deploy, journal"].result(), 9)

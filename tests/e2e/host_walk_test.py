@@ -17,7 +17,8 @@ import harness
 
 ALL = os.environ.get("AUTOTUNE_ALL_POINTS") == "1"
 # Each change takes at least so many of these calls, in a run to its end.
-FEWEST = {remedy: {"store": 9, "provider": 5} for remedy in crash_walk.REMEDIES} | {"concurrency": {"store": 5, "provider": 2}}
+FEWEST = {remedy: {"store": 9, "provider": 5} for remedy in crash_walk.REMEDIES}
+FEWEST |= {remedy: {"store": 5, "provider": 2} for remedy in crash_walk.OF_NO_VERSION}
 
 
 class HostWalk(crash_walk.Walk):
