@@ -1,6 +1,7 @@
 #include "providers/aws_lambda.hpp"
 
 #include <algorithm>
+#include <set>
 #include <thread>
 
 #include "net/http_client.hpp"
@@ -18,8 +19,7 @@ namespace {
 constexpr Nanos kLongestInvocation = std::chrono::minutes(15) + std::chrono::seconds(30);
 // All else is answered soon or not at all, and the loop waits for it.
 constexpr Nanos kLongestControlCall = std::chrono::seconds(10);
-// Of a list, of 50 items or more each. One that goes round has no end.
-constexpr int kMostPages = 10'000;
+constexpr std::size_t kMostPages = 10'000;  // of a list: half a million functions
 constexpr std::size_t kLargeBody = 1024 * 1024;
 
 // Polls begin at once, since the embedded host is done within a millisecond, and grow, since AWS takes a
@@ -67,17 +67,17 @@ struct AwsLambda::Impl {
     Result<std::vector<Item>> all(Request request, Parse parse, const std::string& doing) {
         std::vector<Item> items;
         std::string marker;
-        for (int pages = 0; pages < kMostPages; ++pages) {
+        std::set<std::string> asked;
+        while (asked.insert(marker).second && asked.size() <= kMostPages) {
             const auto response = channel.send(request(marker), doing);
             if (!response) return response.forward();
             auto page = parse(response->body);
             if (!page) return page.forward(doing);
             std::move(page->items.begin(), page->items.end(), std::back_inserter(items));
             if (page->next_marker.empty()) return items;
-            if (page->next_marker == marker) break;
             marker = page->next_marker;
         }
-        return fail(Errc::unavailable, doing + ": the list does not end");
+        return fail(Errc::unavailable, doing + ": the list goes round, it does not end");
     }
 
     Result<api::Configuration> configuration(const net::HttpRequest& request, const std::string& doing) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "core/json_depth.hpp"
 #include "core/json_integer.hpp"
 #include "providers/aws_lambda_api.hpp"
 #include "providers/base64.hpp"
@@ -86,16 +87,6 @@ Routing to_routing(const json& j) {
     return r;
 }
 
-// Lambda's answers are some five levels deep; what goes through them recurses.
-constexpr int kDeepest = 64;
-
-json parsed(std::string_view body) {
-    return json::parse(body, [](int depth, json::parse_event_t, const json&) {
-        if (depth > kDeepest) throw std::length_error("it is nested more than " + std::to_string(kDeepest) + " levels deep");
-        return true;
-    });
-}
-
 // Fields that are null are as good as missing.
 json without_nulls(json j) {
     if (!j.is_structured()) return j;
@@ -113,7 +104,8 @@ json without_nulls(json j) {
 template <class Read>
 auto parse(std::string_view body, Read read) -> Result<decltype(read(json()))> {
     try {
-        return read(without_nulls(parsed(body)));
+        if (nests_deeper_than(body)) throw std::length_error("it is nested more than " + std::to_string(kMostJsonLevels) + " levels deep");
+        return read(without_nulls(json::parse(body)));
     } catch (const std::exception& e) {  // json's, and of what does not fit
         return fail(Errc::unavailable,
                     std::string("the answer is not what the Lambda API promises: ") + e.what());

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/json_depth.hpp"
+
 namespace autotune {
 
 namespace {
@@ -34,6 +36,8 @@ Result<json> told(const Tuning& before) try {
         return json{{"handler", before.handler},
                     {"timeout_s", seconds_of(before.timeout)},
                     {"remedies", json::object()}};
+    if (nests_deeper_than(before.remedy))
+        return fail(Errc::invalid_argument, "it is nested more than " + std::to_string(kMostJsonLevels) + " levels deep");
     json j = json::parse(before.remedy);
     (void)j.at("handler").get<std::string>();
     (void)j.at("timeout_s").get<std::int64_t>();

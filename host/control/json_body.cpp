@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/json_depth.hpp"
+
 namespace autotune::host {
 
 using nlohmann::json;
@@ -35,7 +37,7 @@ std::optional<T> convert(const json& value) try {
 }  // namespace
 
 JsonBody::JsonBody(std::string_view text) {
-    auto parsed = json::parse(text.empty() ? "{}" : text, nullptr, false);
+    auto parsed = nests_deeper_than(text) ? json() : json::parse(text.empty() ? "{}" : text, nullptr, false);
     if (!parsed.is_object()) {
         fault_ = lambda_fault(Fault::invalid_content, "Could not parse request body into json");
         parsed = json::object();

@@ -54,6 +54,8 @@ TEST(Tuning, WhatSomebodyElseWroteIsNotGuessed) {
     const auto to = tuned(put("cache", "{}"), before, kArn);
     ASSERT_FALSE(to);
     EXPECT_THAT(to.error().message, HasSubstr("AUTOTUNE_REMEDY"));
+    before.remedy = R"({"handler":"h","timeout_s":1,"remedies":{"x":)" + std::string(1'000'000, '[') + std::string(1'000'000, ']') + "}}";
+    EXPECT_THAT(tuned(put("cache", "{}"), before, kArn).error().message, HasSubstr("nested more than 64 levels deep"));
     EXPECT_FALSE(tuned(put("cache", ""), plain(), kArn));
     EXPECT_FALSE(tuned(put("cache", "no json"), plain(), kArn));
 }

@@ -146,6 +146,14 @@ TEST_F(ControlApiTest, RefusesBadPackagesAsLambdaDoes) {
     EXPECT_EQ(get(functions).json()["Functions"].size(), 0u);
 }
 
+TEST_F(ControlApiTest, RefusesWhatIsNestedWithoutEnd) {
+    create("shop");
+    const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+    const auto answer = send("PUT", functions + "/shop/configuration", R"({"Environment":{"x":)" + deep + "}}");
+    EXPECT_THAT(answer.fault(), StartsWith("400 InvalidRequestContentException"));
+    EXPECT_EQ(get(functions + "/shop").status, 200);
+}
+
 TEST_F(ControlApiTest, RefusesBadMembersAsLambdaDoes) {
     EXPECT_THAT(create("no spaces").fault(),
                 StartsWith("400 ValidationException: 1 validation error detected"));
