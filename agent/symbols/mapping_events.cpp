@@ -20,9 +20,9 @@ namespace {
 
 constexpr std::size_t kRingBytes = 64u << 10;  // a power of two
 
-Fd open_events(int cpu, std::uint64_t read_format) {
+Fd open_events(int cpu) {
     perf_event_attr attributes{};
-    attributes.read_format = read_format;
+    attributes.read_format = PERF_FORMAT_LOST;  // at once; a record says it only when the next one finds room
     attributes.size = sizeof attributes;
     attributes.type = PERF_TYPE_SOFTWARE;
     attributes.config = PERF_COUNT_SW_DUMMY;
@@ -43,8 +43,7 @@ Fd open_events(int cpu, std::uint64_t read_format) {
 
 struct MappingEvents::Ring {
     Fd fd;
-    bool counts_lost = false;   // the kernel says how many at once; else by a record, once there is room for the next one
-    std::uint64_t lost = 0;     // that it counted until now
+    std::uint64_t lost = 0;  // until now
     std::byte* base = nullptr;  // a page that says where, then the bytes
     std::size_t page = 0;
 
@@ -54,7 +53,7 @@ struct MappingEvents::Ring {
 
     [[nodiscard]] std::uint64_t newly_lost() {
         std::array<std::uint64_t, 2> now{};  // the event's value, and what found no room
-        if (!counts_lost || ::read(fd.get(), now.data(), sizeof now) != sizeof now) return 0;
+        if (::read(fd.get(), now.data(), sizeof now) != sizeof now) return 1;  // who knows
         return now[1] - std::exchange(lost, now[1]);
     }
 
@@ -72,7 +71,7 @@ struct MappingEvents::Ring {
             if (header.size < sizeof header || header.size > head - tail) break;
             record.resize(header.size);
             copy(record.data(), tail, header.size);
-            use(header.type, std::span<const std::byte>(record));
+            use(std::span<const std::byte>(record));
             tail += header.size;
         }
         std::atomic_ref(control->data_tail).store(head, std::memory_order_release);
@@ -97,9 +96,7 @@ Result<MappingEvents> MappingEvents::open() {
     for (int cpu = 0; cpu < cpus; ++cpu) {
         auto ring = std::make_unique<Ring>();
         ring->page = page;
-        ring->fd = open_events(cpu, PERF_FORMAT_LOST);
-        ring->counts_lost = static_cast<bool>(ring->fd);
-        if (!ring->fd && errno == EINVAL) ring->fd = open_events(cpu, 0);  // before Linux 6.0
+        ring->fd = open_events(cpu);
         if (!ring->fd && errno == ENODEV) continue;  // possible, but not online
         if (!ring->fd) return unexpected(errno_error("hearing of mappings on CPU " + std::to_string(cpu), errno));
         void* base = ::mmap(nullptr, page + kRingBytes, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd.get(), 0);
@@ -113,14 +110,8 @@ Result<MappingEvents> MappingEvents::open() {
 void MappingEvents::drain(std::vector<NewMapping>& to) {
     const auto before = static_cast<std::ptrdiff_t>(to.size());
     for (const auto& ring : rings_) {
-        const bool any = ring->drain([&](std::uint32_t type, std::span<const std::byte> record) {
-            if (type == PERF_RECORD_LOST && !ring->counts_lost && record.size() >= sizeof(perf_event_header) + 16) {
-                std::uint64_t lost = 0;  // behind the head and the event's id
-                std::memcpy(&lost, record.data() + sizeof(perf_event_header) + 8, sizeof lost);
-                lost_ += lost;
-            } else if (auto heard = decode_mapping_record(record)) {
-                to.push_back(*std::move(heard));
-            }
+        const bool any = ring->drain([&](std::span<const std::byte> record) {
+            if (auto heard = decode_mapping_record(record)) to.push_back(*std::move(heard));
         });
         if (any) lost_ += ring->newly_lost();
     }

@@ -9,6 +9,7 @@ namespace autotune::symbols {
 namespace {
 
 constexpr std::size_t kMostMet = 8'192;
+constexpr int kMostTurns = 4;
 
 std::int64_t ns_of(clockid_t clock) {
     timespec t{};
@@ -34,9 +35,16 @@ Status MappingWatch::start() {
 void MappingWatch::hear() {
     if (!events_) return;
     heard_until_ = clock_.now();
+    if (!drained()) return;
+    // What came before those that were lost may still be on its way, and must not be believed over what is mapped now.
+    for (int turn = 0; turn < kMostTurns && drained(); ++turn) continue;
+    begin_anew();
+}
+
+bool MappingWatch::drained() {
     const std::uint64_t lost = events_->lost();
     events_->drain(pending_);
-    if (events_->lost() != lost) begin_anew();
+    return events_->lost() != lost;
 }
 
 // What was heard has gaps: what is mapped now is nearer to the truth than it.

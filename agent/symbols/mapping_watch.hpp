@@ -39,6 +39,7 @@ public:
 
 private:
     void hear();
+    bool drained();  // whether some were lost
     void begin_anew();
     void apply(const NewMapping& heard);
     void tell(const ProcessId& process);
