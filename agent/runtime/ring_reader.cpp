@@ -158,11 +158,11 @@ Event RingReader::event(std::uint32_t number, Timestamp at, const EventBody& bod
 }
 
 void RingReader::tell_call(std::uint32_t number, const at_ring_record& record, EventBatch& batch) {
-    if (record.edge == 0 || record.end < record.begin) {
+    const auto raw = clock_.ns(static_cast<std::int64_t>(record.end - record.begin));
+    if (record.edge == 0 || record.end < record.begin || raw < 0) {
         ++undecodable_;
         return;
     }
-    const auto raw = clock_.ns(static_cast<std::int64_t>(record.end - record.begin));
     const auto bias = std::min(raw, whole_ns(inside_ns_ + static_cast<double>(record.below) * around_ns_));
     batch.events.push_back(event(number, clock_.at(record.end),
                                  CallDone{.function = slots_[number].edges[record.edge].function,

@@ -230,7 +230,7 @@ write("ring_file", "calls", ring(
     ring_header(1, slots=1, names=8 + len(HANDLER)), (NAMES, 1, HANDLER), (SLOTS, 0, SLOT), (OWNERS, 0, struct.pack("<II", 1, 0)),
     (CHUNKS, 0, struct.pack("<QQQII", 100, 900, 1, 1, 0) + struct.pack("<QQQII", 200, 300, 0, 1, 5)),
     (EDGES, 8, struct.pack("<8Q", NAMED | 8, 0, 2, 1, 800, 700, 1, 1)),
-    (BODIES, 0, struct.pack("<6QIIQ", 1000, NAMED | 8, 16, 0, 0, 0, 1, 0, 0))))
+    (BODIES, 8, struct.pack("<6QIIQ", 1000, NAMED | 8, 16, 0, 0, 0, 1, 0, 0))))
 VALUE = ring_name(b"42", struct.pack("<QII", 500, 0, 3) + b"len(items)", kind=257)
 write("ring_file", "values", ring(ring_header(2, slots=1, names=8 + len(VALUE)), (NAMES, 1, VALUE), (SLOTS, 0, SLOT)))
 write("ring_file", "allocations", ring(

@@ -1,9 +1,10 @@
-// Whatever answers in Lambda's place: each answer is read as what it says or refused as none of Lambda's, and what was read
-// can go into the journal.
+// Whatever answers in Lambda's place: each answer is read as what it says, or refused as none of Lambda's. The first byte is
+// the status.
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
+#include "core/json_depth.hpp"
 #include "providers/aws_lambda_api.hpp"
 #include "tests/fuzz/invariant.hpp"
 
@@ -21,8 +22,8 @@ const Value* checked(const Result<Value>& result) {
 }
 
 void require_configuration(const api::Configuration& c) {
-    require(c.config.timeout >= Nanos(0), "no negative time limit");
     require(nlohmann::json::accept(c.build.rest), "what else makes a version is JSON");
+    require(!nests_deeper_than(c.build.rest), "and can be compared");
 }
 
 }  // namespace
@@ -35,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     if (const auto* f = checked(api::parse_function(body))) require_configuration(f->head);
     if (const auto* page = checked(api::parse_versions(body)))
         for (const auto& c : page->items) require_configuration(c);
-    if (const auto* page = checked(api::parse_functions(body))) require(page->items.size() <= body.size(), "no more names than bytes");
+    (void)checked(api::parse_functions(body));
     (void)checked(api::parse_aliases(body));
     (void)checked(api::parse_alias(body));
     (void)checked(api::parse_layer_version(body));

@@ -59,7 +59,8 @@ void read_calls(const Fd& fd, symbols::Symbolizer& symbolizer) {
     reader.tell_totals(batch);
     reader.cut_open_calls(from_ns(1'000'000'000), batch);
     for (const Event& event : batch.events)
-        if (const auto* call = std::get_if<CallDone>(&event.body)) require(call->duration >= Nanos(0), "no call of negative time");
+        if (const auto* call = std::get_if<CallDone>(&event.body))
+            require(call->duration >= Nanos(0) && call->bias >= Nanos(0), "no call of negative time");
 }
 
 void read_sums(const Fd& fd) {
