@@ -107,24 +107,31 @@ constexpr std::array<Remedy, 4> kRemedies{{
 }};
 
 std::string canary_words(const CanaryPolicy& canary) {
-    return percent(canary.weight) + " of the calls go to the new version, for at most " +
-           number(to_seconds(canary.horizon) / 3600) + " h; harm takes it back, and is overlooked with a probability of at most " +
+    const bool waits = canary.on_hold == CanaryPolicy::OnHold::keep_waiting;
+    return percent(canary.weight) + " of the calls go to the new version, " +
+           (waits ? "until it is proved" : "for at most " + number(to_seconds(canary.horizon) / 3600) + " h") + "; harm takes it back, and is overlooked with a probability of at most " +
            percent(canary.alpha);
 }
 
 std::string before_and_after_words(std::string_view bad, const CanaryPolicy& canary) {
     const std::string whole = "it is for all calls at once, and taken back ";
     if (canary.on_hold == CanaryPolicy::OnHold::keep_waiting) return whole + "when a larger share of them is " + std::string(bad);
-    return whole + "unless a smaller share of them is " + std::string(bad) + " within " + number(to_seconds(canary.horizon) / 3600) + " h";
+    return whole + "unless within " + number(to_seconds(canary.horizon) / 3600) + " h it is used and a smaller share of them is " + std::string(bad);
 }
 
-// What they cost at most: calls that they serve may be cheaper than others.
+// What they cost at most: calls that they serve may be cheaper than others, and some may be kept already.
 std::string kept_words(double environments, const Seen& seen) {
-    std::string text = "costs up to " + count(environments) + " more environments that wait";
+    const std::string text = "costs up to " + count(environments) + " environments that wait";
     const double mb = of(seen, Fact::fn_memory_mb);
-    if (mb <= 0 || seen.price == nullptr || !seen.price->kept_gb_second) return text + ", at a price that is not known";
+    if (mb <= 0) return text + ", of a size that is not known";
+    if (seen.price == nullptr || !seen.price->kept_gb_second) return text + ", at a price that is not known";
     const double usd_a_day = environments * mb / 1024 * kDay * *seen.price->kept_gb_second;
-    return text + ", " + number(usd_a_day) + " USD a day at " + count(mb) + " MB (" + seen.price->name + ")";
+    return text + ", " + (usd_a_day < 1000 ? number(usd_a_day) : count(usd_a_day)) + " USD a day at " + count(mb) + " MB (" + seen.price->name + ")";
+}
+
+std::string reserved_words(const Setting& setting, double more) {
+    const std::string taken = count(more) + " more of the account's concurrent calls are this function's alone";
+    return setting.from ? taken : taken + ", and it can never run more at a time than those " + count(more);
 }
 
 std::string risk_of(const Change& change, const CanaryPolicy& canary, const Seen& seen) {
@@ -134,7 +141,7 @@ std::string risk_of(const Change& change, const CanaryPolicy& canary, const Seen
     const std::string judged = before_and_after_words(setting->bad, canary);
     if (more <= 0) return judged;
     if (std::holds_alternative<KeepWarm>(change)) return kept_words(more, seen) + "; " + judged;
-    return count(more) + " more of the account's concurrent calls are this function's alone; " + judged;
+    return reserved_words(*setting, more) + "; " + judged;
 }
 
 void advise(Action& action, const Seen& seen) {

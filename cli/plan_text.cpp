@@ -61,7 +61,8 @@ std::string action_text(const PlannedAction& planned) {
     line(out, "expected", a.predicted);
     for (const auto& [name, value] : a.evidence.facts) line(out, "fact", name + " = " + value);
     if (a.canary && !makes_version(a.change))
-        line(out, "proof", "fewer calls " + std::string(setting_of(a.change)->bad) + " than before, within " + hours(a.canary->horizon) + "; else it is taken back");
+        line(out, "proof", "fewer calls " + std::string(setting_of(a.change)->bad) + " than before, within " + hours(a.canary->horizon) + "; else it is " +
+                               (a.canary->on_hold == CanaryPolicy::OnHold::revert ? "taken back" : "waited for"));
     else if (a.canary)
         line(out, "canary", percent(a.canary->weight) + " of the calls, at most " + hours(a.canary->horizon));
     if (a.approval_within)

@@ -81,7 +81,8 @@ std::string next_step(const Outcome& outcome) {
             return "the remedy was the wrong one: look at the evidence for the cause, or let the rule try "
                    "another plan";
         case Disposition::reverted:
-            return "send it more traffic, or give it a longer horizon or wider margins";
+            return makes_version(outcome.action.change) ? "send it more traffic, or give it a longer horizon or wider margins"
+                                                        : "send it more traffic, or give it a longer horizon";
         case Disposition::waiting:
             return "look at its requests with autotune history or explain, then approve it";
         case Disposition::failed: return "see what the platform answered, then let the rule try again";

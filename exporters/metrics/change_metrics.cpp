@@ -107,9 +107,10 @@ void ChangeMetrics::Impl::show_canary(const ChangeRecord& change, WallTime at) {
     const double waiting = published ? std::max(0.0, to_seconds(at - change.candidate_published)) : 0;
     canary_waiting.set(labels, waiting);
     canary_held.set(labels, held(change, waiting) ? 1 : 0);
-    if (change.action.canary) canary_weight.set(labels, change.action.canary->weight);
+    const bool is_split = makes_version(change.action.change);  // else it is for all calls, and nothing is paired
+    if (is_split && change.action.canary) canary_weight.set(labels, change.action.canary->weight);
     if (!change.judged) return;
-    canary_pairs.set(labels, static_cast<double>(change.judged->pairs));
+    if (is_split) canary_pairs.set(labels, static_cast<double>(change.judged->pairs));
     const std::pair<const char*, double> tests[] = {{"latency", change.judged->log10_e_latency},
                                                     {"errors", change.judged->log10_e_errors},
                                                     {"harm", change.judged->log10_e_harm}};

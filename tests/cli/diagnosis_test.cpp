@@ -128,7 +128,10 @@ TEST_F(Diagnosis, NamesOneThingToDoWithWhatToExpectOfIt) {
     action_.next = "";
     look();
     EXPECT_EQ(action_.next, "") << "it is done";
-    EXPECT_THAT(action_.risk, HasSubstr("50 % of the calls"));
+    EXPECT_THAT(action_.risk, HasSubstr("50 % of the calls go to the new version, for at most 2 h"));
+    action_.canary->on_hold = CanaryPolicy::OnHold::keep_waiting;
+    look();
+    EXPECT_THAT(action_.risk, HasSubstr("50 % of the calls go to the new version, until it is proved"));
 }
 
 TEST_F(Diagnosis, SaysWhatEnvironmentsCostThatAreKept) {
@@ -136,11 +139,14 @@ TEST_F(Diagnosis, SaysWhatEnvironmentsCostThatAreKept) {
     action_.canary = CanaryPolicy{};
     look();  // 3 of 128 MB: 32,400 GB-s a day
     EXPECT_EQ(action_.risk,
-              "costs up to 3 more environments that wait, 0.135 USD a day at 128 MB (AWS Lambda, prices of 2025-08-01); it is for all calls "
-              "at once, and taken back unless a smaller share of them is cold within 2 h");
+              "costs up to 3 environments that wait, 0.135 USD a day at 128 MB (AWS Lambda, prices of 2025-08-01); it is for all calls "
+              "at once, and taken back unless within 2 h it is used and a smaller share of them is cold");
+    std::get<KeepWarm>(action_.change).to = 100'000;
+    look();
+    EXPECT_THAT(action_.risk, HasSubstr(", 4500 USD a day at 128 MB"));
     price_->kept_gb_second.reset();
     look();
-    EXPECT_THAT(action_.risk, HasSubstr("3 more environments that wait, at a price that is not known"));
+    EXPECT_THAT(action_.risk, HasSubstr(" environments that wait, at a price that is not known"));
     action_.change = KeepWarm{.alias = "live", .from = 3, .to = {}, .before = {}};
     look();
     EXPECT_THAT(action_.risk, testing::StartsWith("it is for all calls at once"));
@@ -151,11 +157,14 @@ TEST_F(Diagnosis, SaysWhoseConcurrencyAReservationTakes) {
     action_.canary = CanaryPolicy{};
     look();
     EXPECT_EQ(action_.risk,
-              "3 more of the account's concurrent calls are this function's alone; it is for all calls at once, and taken back unless a "
-              "smaller share of them is refused within 2 h");
+              "3 more of the account's concurrent calls are this function's alone; it is for all calls at once, and taken back unless within "
+              "2 h it is used and a smaller share of them is refused");
     action_.canary->on_hold = CanaryPolicy::OnHold::keep_waiting;
     look();
     EXPECT_THAT(action_.risk, testing::EndsWith("taken back when a larger share of them is refused"));
+    std::get<Reserve>(action_.change).from.reset();
+    look();
+    EXPECT_THAT(action_.risk, HasSubstr("4 more of the account's concurrent calls are this function's alone, and it can never run more at a time"));
 }
 
 TEST(Price, IsThatOfATariffAndItsDay) {
