@@ -34,7 +34,7 @@ def image(megapixels):
 
 
 def report():
-    """As long a report as takes this machine REPORT_CPU_S, fast or slow."""
+    """As long a report as takes this machine REPORT_CPU_S, fast or slow, by this Python, which may not be quite the functions'."""
     spec = importlib.util.spec_from_file_location("report", SOURCE / "examples/functions/report/app.py")
     app = importlib.util.module_from_spec(spec)
     sys.dont_write_bytecode = True  # a function's folder is its package
@@ -48,10 +48,10 @@ def report():
     return json.dumps({"rows": max(1, round(REPORT_CPU_S / min(a_row() for _ in range(20))))})
 
 
-# name, symptom, callers at once, pause between a caller's requests in seconds, requests in turn
+# name, symptom, callers at once, pause between a caller's requests in seconds, requests in turn, or what makes them
 TRAFFIC = [
     ("thumbnail", "oom", 5, 0.10, [image(2), image(34)]),
-    ("report", "timeout", 2, 0.10, [report()]),
+    ("report", "timeout", 2, 0.10, [report]),
     ("checkout", None, 1, 0.30, [json.dumps({"items": [1, 2, 3]})]),
     ("mailer", "dependency", 1, 0.50, [json.dumps({"to": "somebody"})]),
 ]
@@ -65,6 +65,7 @@ class Traffic:
         self.sent = {name: 0 for name, *_ in TRAFFIC}
         self.threads = []
         for name, _, callers, pause, payloads in TRAFFIC:
+            payloads = [payload() if callable(payload) else payload for payload in payloads]
             for number in range(callers):
                 thread = threading.Thread(target=self._call, args=(host, name, number, pause, payloads), daemon=True)
                 thread.start()
