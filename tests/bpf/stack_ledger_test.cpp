@@ -95,6 +95,28 @@ TEST_F(StackLedger, TellsWhatInterruptsTookApart) {
     EXPECT_EQ(total(), 0u);  // told once
 }
 
+// The kernel's clock of a thread begins and ends with the switch itself, ours where it is heard of.
+TEST_F(StackLedger, TakesOffWhatTheKernelCountsBeyondTheClock) {
+    for (int i = 0; i < 1000; ++i) {
+        run(10'000);
+        now.cpu_ns += 300;
+        leave(77);
+        pass(20'000);
+        come();
+    }
+    EXPECT_EQ(total(), (now.at_ns - first.at_ns) - (now.cpu_ns - first.cpu_ns));
+    EXPECT_EQ(off[77], 1000u * 19'700);
+    now.cpu_ns += 5000;  // more than the next wait
+    leave(77);
+    pass(3000);
+    come();
+    EXPECT_EQ(off[77], 1000u * 19'700);
+    leave(77);
+    pass(3000);
+    come();
+    EXPECT_EQ(off[77], 1000u * 19'700 + 1000);
+}
+
 TEST_F(StackLedger, SamplesStandForAllTheTimeSinceTheLast) {
     run(3'000'000);
     EXPECT_EQ(at_take_sampled(&ledger, at_cpu_so_far(&ledger, &now)), 3'000'000u);
