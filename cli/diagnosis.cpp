@@ -15,9 +15,9 @@ namespace {
 
 constexpr double kDay = 86'400;
 
-std::string number(double value, int digits = 3) {
+std::string number(double value) {
     std::array<char, 40> text{};
-    std::snprintf(text.data(), text.size(), "%.*g", digits, value);
+    std::snprintf(text.data(), text.size(), std::abs(value) < 1000 ? "%.3g" : "%.0f", value);
     return text.data();
 }
 
@@ -109,8 +109,8 @@ constexpr std::array<Remedy, 4> kRemedies{{
 std::string canary_words(const CanaryPolicy& canary) {
     const bool waits = canary.on_hold == CanaryPolicy::OnHold::keep_waiting;
     return percent(canary.weight) + " of the calls go to the new version, " +
-           (waits ? "until it is proved" : "for at most " + number(to_seconds(canary.horizon) / 3600) + " h") + "; harm takes it back, and is overlooked with a probability of at most " +
-           percent(canary.alpha);
+           (waits ? "until it is proved" : "for at most " + number(to_seconds(canary.horizon) / 3600) + " h") +
+           "; harm takes it back, and is overlooked with a probability of at most " + percent(canary.alpha);
 }
 
 std::string before_and_after_words(std::string_view bad, const CanaryPolicy& canary) {
@@ -126,7 +126,7 @@ std::string kept_words(double environments, const Seen& seen) {
     if (mb <= 0) return text + ", of a size that is not known";
     if (seen.price == nullptr || !seen.price->kept_gb_second) return text + ", at a price that is not known";
     const double usd_a_day = environments * mb / 1024 * kDay * *seen.price->kept_gb_second;
-    return text + ", " + (usd_a_day < 1000 ? number(usd_a_day) : count(usd_a_day)) + " USD a day at " + count(mb) + " MB (" + seen.price->name + ")";
+    return text + ", " + number(usd_a_day) + " USD a day at " + count(mb) + " MB (" + seen.price->name + ")";
 }
 
 std::string reserved_words(const Setting& setting, double more) {

@@ -133,6 +133,18 @@ TEST(PlanFrom, ChangesOnRecordCount) {
     EXPECT_THAT(killed().changed(record).plan(tells).actions, IsEmpty()) << "people know already";
 }
 
+TEST(PlanText, SaysWhatBecomesOfAChangeOfNoVersionWithoutProof) {
+    Action action;
+    action.target = kThumbnail;
+    action.change = Reserve{.from = 1, .to = 3, .before = {}};
+    action.canary = CanaryPolicy{};
+    const PlanReport taken_back{.rules_file = "rules.yaml", .at = kNow, .actions = {{.action = action, .requests = "", .impossible = ""}}, .refused = {}};
+    EXPECT_THAT(plan_text(taken_back), HasSubstr("fewer calls refused than before, within 2h; else it is taken back\n"));
+    action.canary->on_hold = CanaryPolicy::OnHold::keep_waiting;
+    const PlanReport waits{.rules_file = "rules.yaml", .at = kNow, .actions = {{.action = action, .requests = "", .impossible = ""}}, .refused = {}};
+    EXPECT_THAT(plan_text(waits), HasSubstr("; else it is waited for\n"));
+}
+
 TEST(PlanText, IsADiffWithReasonsAndRequests) {
     PlannedAction resize{
         .action = test::resize_action(), .requests = "PUT /a {}\nPOST /b {}", .impossible = {}};

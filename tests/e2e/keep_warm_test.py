@@ -108,6 +108,7 @@ class KeepWarm(harness.Story):
         for part in ("fn.cold_starts = ", "cold: since ", "were served by an environment that is kept since", "no version, so no canary"):
             self.assertIn(part, told.stdout)
         self.assertIn("kept warm none → 3 was proved and promoted", self.agent.output())
+        self.assertIn("costs up to 3 environments that wait, 0.54 USD a day at 512 MB (AWS Lambda, x86", self.agent.output())
 
         back = self.run_here("rollback", change["id"], "--by", "ada")
         self.assertEqual(back.returncode, 0, back.stderr)

@@ -122,7 +122,11 @@ TEST(Message, OfAnUndoneChangeSaysWhatServesAndWhatToTry) {
     EXPECT_FALSE(back.resolved);
     EXPECT_THAT(back.done, HasSubstr("did harm and was rolled back; the old version serves"));
     const auto reverted = message_of(outcome_of(resize_action(), Disposition::reverted), kClocks).value();
-    EXPECT_THAT(reverted.suggestion, HasSubstr("more traffic"));
+    EXPECT_THAT(reverted.suggestion, HasSubstr("wider margins"));
+    Action warm = resize_action();
+    warm.change = KeepWarm{.alias = "live", .from = {}, .to = 3, .before = {}};
+    EXPECT_EQ(message_of(outcome_of(warm, Disposition::reverted), kClocks).value().suggestion,
+              "send it more traffic, or give it a longer horizon") << "of no version, so without margins";
     Outcome failed = outcome_of(resize_action(), Disposition::failed);
     failed.detail = "409 ResourceConflictException";
     const auto told = message_of(failed, kClocks).value();

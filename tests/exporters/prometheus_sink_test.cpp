@@ -188,6 +188,17 @@ TEST_F(PrometheusSinkTest, ShowsACanaryWhileItLasts) {
     EXPECT_THAT(sink_.render(), Not(HasSubstr("autotune_changes_in_progress{")));
 }
 
+TEST_F(PrometheusSinkTest, ShowsNoShareOfCallsWhereNothingIsSplit) {
+    ChangeRecord change = observed_change();
+    change.action.change = KeepWarm{.alias = "live", .from = {}, .to = 3, .before = {}};
+    change.judged = JudgeReport{.pairs = 0, .log10_e_errors = 0.5};
+    ASSERT_TRUE(sink_.publish({.at = now_, .changes = std::span(&change, 1)}));
+    EXPECT_THAT(sink_.render(), Not(HasSubstr("autotune_canary_weight{")));
+    EXPECT_THAT(sink_.render(), Not(HasSubstr("autotune_canary_pairs{")));
+    EXPECT_EQ(value(R"(autotune_canary_waiting_seconds{function="orders"})"), 60);
+    EXPECT_EQ(value(R"(autotune_canary_log10_e{function="orders",test="errors"})"), 0.5);
+}
+
 TEST_F(PrometheusSinkTest, HoldsACanaryByVerdictOrByItsHorizon) {
     const std::string series = R"(autotune_canary_held{function="orders"})";
     ChangeRecord change = observed_change();
