@@ -26,7 +26,7 @@ struct at_stack_ledger {
     struct at_reading last;
     __u64 stack;      /* at which it left, when it is off the CPU */
     __u64 sampled_ns; /* of cpu_ns: what samples have told */
-    __s64 taken_ns;   /* on the CPU by what was seen, not by the kernel's sum: interrupts, the hypervisor */
+    __s64 taken_ns;   /* on the CPU by what was seen, not by the kernel's sum: interrupts, the hypervisor; below 0: by its sum only */
     __u32 is_on;
     __u32 reserved;
 };
@@ -58,8 +58,8 @@ static inline __u64 at_cpu_so_far(const struct at_stack_ledger* ledger, const st
 
 /*
  * Time off the CPU, less what the kernel's sum is ahead of the clock (taken_ns is below 0 then): the sum begins and ends with
- * the switch itself, which is heard of a little later. A third of a microsecond a switch, it adds up to one in a hundred where
- * threads change hands all the time.
+ * the switch itself, which is heard of a little later. A third of a microsecond a switch, it adds up to one to five in a
+ * hundred where threads change hands all the time.
  */
 static inline __u64 at_less_owed(struct at_stack_ledger* ledger, __s64 off) {
     if (ledger->taken_ns < 0) {
