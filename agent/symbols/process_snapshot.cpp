@@ -70,6 +70,14 @@ Fd open_mapped(const std::string& folder, const Mapping& m) {
     return fd;
 }
 
+std::optional<FileIdentity> pin_by_path(const Mapping& m, ModuleCache& modules) {
+    Fd fd = open_regular(m.path);
+    const auto file = fd ? identity_of(fd.get()) : std::nullopt;
+    if (!file || file->inode != m.inode) return std::nullopt;
+    modules.pin(*file, std::move(fd), {.root = {}, .path = m.path});
+    return file;
+}
+
 std::optional<FileIdentity> ProcessSnapshot::file_of(const Mapping& mapping) const {
     const Mapping* own = maps.find(mapping.start);  // the caller's may be a copy
     if (own == nullptr) return std::nullopt;
@@ -92,9 +100,8 @@ Result<ProcessSnapshot> take_snapshot(const std::string& proc, const ProcessId& 
         auto& file = snapshot.files.emplace_back();
         if (!m.has_file()) continue;
         Fd fd = open_mapped(folder, m);
-        if (!fd) continue;
-        file = identity_of(fd.get());
-        if (file) modules.pin(*file, std::move(fd), {.root = folder + "/root", .path = m.path});
+        file = fd ? identity_of(fd.get()) : pin_by_path(m, modules);
+        if (fd && file) modules.pin(*file, std::move(fd), {.root = folder + "/root", .path = m.path});
     }
     return snapshot;
 }

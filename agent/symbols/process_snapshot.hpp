@@ -29,7 +29,10 @@ struct ProcessSnapshot {
 // has been deleted or replaced; an empty Fd when that cannot be.
 [[nodiscard]] Fd open_mapped(const std::string& folder, const Mapping& mapping);
 
-// Reads PROC/PID and pins the mapped files, opened through the process. Errors: not_found when the process
+// For a process that has gone: by the path in our mount namespace, into the cache; nothing when another file is there by now.
+[[nodiscard]] std::optional<FileIdentity> pin_by_path(const Mapping& mapping, ModuleCache& modules);
+
+// Reads PROC/PID and pins the mapped files, opened through the process, or by their path should it go meanwhile. Errors: not_found when the process
 // is gone (or its pid is another's by now), permission_denied.
 [[nodiscard]] Result<ProcessSnapshot> take_snapshot(const std::string& proc, const ProcessId& process,
                                                     ModuleCache& modules);

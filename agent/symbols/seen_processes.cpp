@@ -141,12 +141,8 @@ const Mapping* SeenProcesses::mapping_at(const ProcessId& id, SeenProcess& p, st
 // Through the process, or when it has gone, or has mapped another one there by now, by the path in our mount namespace; nothing when another file is there by now.
 std::optional<FileIdentity> SeenProcesses::pin(const ProcessId& id, const Mapping& m) {
     Fd fd = open_mapped(proc_ + "/" + std::to_string(id.pid), m);
-    auto file = fd ? identity_of(fd.get()) : std::nullopt;
-    if (!file || file->inode != m.inode) {
-        fd = open_regular(m.path);
-        file = fd ? identity_of(fd.get()) : std::nullopt;
-    }
-    if (!file || file->inode != m.inode) return std::nullopt;
+    const auto file = fd ? identity_of(fd.get()) : std::nullopt;
+    if (!file || file->inode != m.inode) return pin_by_path(m, modules_);
     modules_.pin(*file, std::move(fd), {.root = {}, .path = m.path});
     return file;
 }

@@ -100,6 +100,17 @@ TEST_F(SymbolizerOnProcTree, StillNamesAProcessThatIsGone) {
     EXPECT_EQ(name(at + 1), "main");
 }
 
+// Between the list of what is mapped and the files the process went: the name that the list has leads to the same file.
+TEST_F(SymbolizerOnProcTree, NamesAProcessThatWentWhileItWasLookedAt) {
+    struct stat s {};
+    ASSERT_EQ(stat(AUTOTUNE_NATIVE_PROGRAM, &s), 0);
+    write_maps("10000000-10010000 r-xp 00000000 00:00 " + std::to_string(s.st_ino) + " " AUTOTUNE_NATIVE_PROGRAM "\n"
+               "20000000-20010000 r-xp 00000000 00:00 9 " AUTOTUNE_NATIVE_PROGRAM "\n");
+    fs::remove(proc_ / "4711/root");
+    EXPECT_EQ(name(place_of("main") + 1), "main");
+    EXPECT_TRUE(name(0x20001000).ends_with("+0x1000")) << "another file of that name";
+}
+
 // A process that has given its memory back has an empty list of mappings until it is buried.
 TEST_F(SymbolizerOnProcTree, StillNamesAProcessThatIsAboutToGo) {
     const std::uint64_t at = place_of("main");
