@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <ctime>
 #include <string_view>
 
 #include "agent/bpf/kernel_object_impl.hpp"
@@ -124,6 +125,9 @@ Result<KernelObject> KernelObject::load(std::size_t ring_bytes) {
     s.rodata->at_page_size = static_cast<std::uint32_t>(sysconf(_SC_PAGESIZE));
     s.rodata->at_sigreturn = SYS_rt_sigreturn;
     s.rodata->at_cpus = static_cast<std::uint32_t>(impl->cpus);
+    // The coarse clock is set at each tick.
+    if (timespec tick{}; clock_getres(CLOCK_MONOTONIC_COARSE, &tick) == 0 && tick.tv_sec == 0 && tick.tv_nsec > 0)
+        s.rodata->at_tick_ns = static_cast<std::uint64_t>(tick.tv_nsec);
     std::ranges::copy(syscall_table(), s.rodata->at_calls);
     std::ranges::copy(wait_table(), s.rodata->at_wait_kinds);
     bpf_map__set_max_entries(s.maps.events, static_cast<std::uint32_t>(ring_size(ring_bytes)));

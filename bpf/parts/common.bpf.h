@@ -13,6 +13,7 @@
 const volatile __s32 at_own_tgid = 0;
 const volatile __u32 at_page_size = 4096;
 const volatile __u32 at_cpus = 1;
+const volatile __u64 at_tick_ns = 10000000; /* between two ticks of the kernel; the longest there is: HZ=100 */
 const volatile __u8 at_has_casts = 0; /* the kernel knows bpf_rdonly_cast (6.2) */
 const volatile __u8 at_calls[AT_SYSCALL_NUMBERS] = {}; /* number → enum at_call */
 const volatile __u8 at_wait_kinds[AT_SYSCALL_NUMBERS] = {}; /* number → enum at_wait_kind */

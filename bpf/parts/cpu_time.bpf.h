@@ -3,8 +3,6 @@
 #ifndef AUTOTUNE_BPF_PARTS_CPU_TIME_BPF_H
 #define AUTOTUNE_BPF_PARTS_CPU_TIME_BPF_H
 
-#define AT_TICK_NS 10000000ull /* the longest there is: HZ=100 */
-
 /* What runs on each CPU since when; one cache line each. Read across CPUs. */
 struct at_slice {
     __u64 since_ns;
@@ -28,13 +26,14 @@ AT_INLINE __u64 at_runnable_time(struct task_struct* task) {
 
 /*
  * The kernel's sum is brought up to date at each tick and at each switch: in between the truth is between it
- * (`least`) and one tick more. Our clock says where, if we saw the slice begin. `begun`: the sum when it did.
+ * (`least`) and one tick more. Our clock says where, if we saw the slice begin; it also runs while the host has taken
+ * the CPU away, which the sum leaves out. `begun`: the sum when it did.
  */
 AT_INLINE __u64 at_sum_so_far(const struct at_slice* slice, __u32 tid, __u64 least, __u64 begun, __u64 now) {
     if (!slice || slice->tid != tid || slice->since_ns > now) return least;
     const __u64 so_far = begun + now - slice->since_ns;
     if (so_far < least) return least;
-    return so_far < least + AT_TICK_NS ? so_far : least + AT_TICK_NS;
+    return so_far < least + at_tick_ns ? so_far : least + at_tick_ns;
 }
 
 /* `known`: the sum at the last settlement, for those whose scheduling class does not keep what it was when the
