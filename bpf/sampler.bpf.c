@@ -138,6 +138,7 @@ static __always_inline __u64 scope_of_current(void) {
 }
 
 #include "bpf/parts/told.bpf.h"
+#include "bpf/parts/met_processes.bpf.h"
 #include "bpf/parts/unwind.bpf.h"
 #include "bpf/parts/stack_copy.bpf.h"
 #include "bpf/parts/sample_stack.bpf.h"
@@ -211,8 +212,7 @@ int BPF_PROG(on_exec, struct task_struct___sampler* task, int old_pid,
     const __u64 scope = scope_of_current();
     if (!scope) return 0;
     const __u32 pid = bpf_get_current_pid_tgid() >> 32;
-    bpf_map_delete_elem(&python_processes, &pid);
-    bpf_map_delete_elem(&unwind_processes, &pid);
+    forget_process(pid);
     count(AT_COUNT_ATTEMPTED);
     const __u32 process = process_number(pid, BPF_CORE_READ(task, group_leader, start_boottime), scope);
     struct at_exec* e = process ? bpf_ringbuf_reserve(&samples, sizeof *e, 0) : 0;

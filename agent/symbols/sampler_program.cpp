@@ -270,6 +270,7 @@ Status SamplerProgram::add_python(const ProcessId& process, const at_python_proc
     const int map = bpf_map__fd(state_->object->maps.python_processes);
     if (bpf_map_update_elem(map, &key, &python, BPF_ANY) != 0)
         return unexpected(errno_error("telling the sampler of a Python process", errno));
+    std::atomic_ref(state_->object->bss->processes_version).fetch_add(1);
     return ok();
 }
 
@@ -279,7 +280,8 @@ UnwindMapFds SamplerProgram::unwind_maps() const {
             .mappings = bpf_map__fd(maps.unwind_mappings),
             .pages = bpf_map__fd(maps.unwind_pages),
             .slabs = bpf_map__fd(maps.unwind_slabs),
-            .recipes = bpf_map__fd(maps.unwind_recipes)};
+            .recipes = bpf_map__fd(maps.unwind_recipes),
+            .processes_version = &state_->object->bss->processes_version};
 }
 
 Nanos SamplerProgram::room_for(std::uint32_t hz) const {

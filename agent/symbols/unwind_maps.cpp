@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cstddef>
@@ -158,6 +159,7 @@ Status UnwindMaps::put_process(const ProcessId& process, std::uint32_t space) {
     const at_unwind_process value{.start_ns = process.start_ns, .space = space, .reserved = 0};
     if (bpf_map_update_elem(fds_.processes, &pid, &value, BPF_ANY) != 0)
         return failed("telling the sampler of a process's unwinding tables");
+    if (fds_.processes_version != nullptr) std::atomic_ref(*fds_.processes_version).fetch_add(1);
     return ok();
 }
 

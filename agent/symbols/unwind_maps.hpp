@@ -19,6 +19,7 @@ struct UnwindMapFds {
     int pages = -1;
     int slabs = -1;
     int recipes = -1;
+    std::uint32_t* processes_version = nullptr;  // shared with the kernel side: counted up when `processes` has changed
 };
 
 // [start, end) of an address space is `file`; address less bias is the file's own.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* From a frame to its caller by a recipe (agent/unwind/recipe.hpp says what they mean). Compiles for BPF and for
- * the host's tests; the includer defines at_read_user(to, size, address), which returns 0 when it has read. */
+ * the host's tests; the includer defines at_read_user(to, size, address), which returns 0 when it has read, or, if it has
+ * something better for words of the stack, at_read_stack(word, address). */
 #ifndef AUTOTUNE_BPF_LOGIC_UNWIND_H
 #define AUTOTUNE_BPF_LOGIC_UNWIND_H
 
@@ -12,6 +13,10 @@
 #define AT_UNWIND_INLINE static __attribute__((always_inline)) inline
 #else
 #define AT_UNWIND_INLINE static inline
+#endif
+
+#ifndef at_read_stack
+#define at_read_stack(word, address) at_read_user(word, sizeof *(word), address)
 #endif
 
 struct at_unwind_registers {
@@ -27,7 +32,7 @@ enum at_step {
 };
 
 AT_UNWIND_INLINE int at_unwind_word(__u64 address, __u64* word) {
-    return address < 4096 || at_read_user(word, sizeof *word, address);
+    return address < 4096 || at_read_stack(word, address);
 }
 
 /* The kernel's signal frame: struct ucontext at sp, its registers at fixed places (x86-64 ABI of sigreturn). */

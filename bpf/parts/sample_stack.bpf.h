@@ -11,14 +11,6 @@
 const volatile __u32 kernel_frames = 0; /* wanted */
 const volatile __u64 stack_seed = 0;    /* of the hash: nobody shall be able to make two stacks look the same */
 
-/* LRU: a process that nobody removes goes by itself. */
-struct {
-    __uint(type, BPF_MAP_TYPE_LRU_HASH);
-    __uint(max_entries, 4096);
-    __type(key, __u32);
-    __type(value, struct at_python_process);
-} python_processes SEC(".maps");
-
 /* Stacks that were told: their hash to their number. What falls out is told again, under another number. */
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -39,13 +31,16 @@ _Static_assert(AT_MAX_PYTHON_FRAMES * AT_PYTHON_WORDS + AT_MAX_POINTER_FRAMES + 
 struct scratch {
     struct at_python_walker python;
     struct at_python_offsets offsets;
+    struct at_met_process met[AT_MET_PROCESSES];
     __u64 start_ns; /* of the process */
     __u32 pid;
     __u32 words;       /* of `frames` that are filled */
     __u64 hash;
     __u32 next_number; /* for an address */
     __u32 is_sampled;  /* the sample has been told with its stack */
-    struct at_stack stack;
+    __u32 space;       /* of the process; 0: there are no tables for it */
+    __u32 is_python;
+    struct at_stack stack; /* told together with what follows it */
     __u64 frames[AT_FRAME_WORDS];
 };
 struct {
@@ -89,11 +84,16 @@ static __always_inline int begin_sample(struct scratch* s, __u64 scope, struct t
     s->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
     s->stack.head.tid = (__u32)both;
     s->stack.head.at_ns = bpf_ktime_get_ns();
-    s->stack.head.process = process_number(s->pid, s->start_ns, scope);
-    if (s->stack.head.process) return 1;
-    count(AT_COUNT_ATTEMPTED);
-    count(AT_COUNT_RING_FULL);
-    return 0;
+    struct at_met_process* met = &s->met[s->pid & (AT_MET_PROCESSES - 1)];
+    if (!meet_process(met, s->pid, s->start_ns, scope)) {
+        count(AT_COUNT_ATTEMPTED);
+        count(AT_COUNT_RING_FULL);
+        return 0;
+    }
+    s->stack.head.process = met->number;
+    s->space = met->space;
+    s->is_python = met->is_python;
+    return 1;
 }
 
 /* Of one that user space walks nobody knows yet whether it is another's like: it has a number of its own. */
@@ -104,12 +104,18 @@ static __always_inline void copy_unwalked(struct scratch* s, const struct at_unw
     s->hash = mixed(mixed(s->hash, s->stack.head.at_ns), s->stack.head.tid);
 }
 
-static long mix_native(__u32 i, void* unused) {
-    __u32 zero = 0;
+/* Where the kernel puts the frames that it walked: behind all others. */
+#define AT_POINTERS_AT (AT_FRAME_WORDS - AT_MAX_POINTER_FRAMES)
+_Static_assert(AT_MAX_PYTHON_FRAMES * AT_PYTHON_WORDS + AT_MAX_POINTER_FRAMES <= AT_POINTERS_AT, "they overwrite no other's");
+
+static long take_pointer(__u32 i, void* unused) {
     struct scratch* s = this_scratch();
-    const struct at_walk* w = bpf_map_lookup_elem(&walks, &zero);
-    if (!s || !w) return 1;
-    s->hash = mixed(s->hash, w->frames[i & (AT_MAX_NATIVE_FRAMES - 1)]);
+    struct at_walk* w = this_walk();
+    if (!s || !w || i >= AT_MAX_POINTER_FRAMES) return 1;
+    const __u64 address = s->frames[AT_POINTERS_AT + i];
+    s->hash = mixed(s->hash, address);
+    w->frames[i].address = address;
+    w->frames[i].code = 0;
     return 0;
 }
 
@@ -118,7 +124,7 @@ static __always_inline void take_native(void* ctx, struct scratch* s, struct at_
                                         const struct at_unwind_registers* registers) {
     w->registers = *registers;
     w->hash = s->hash;
-    if (walk_by_tables(w, s->pid, s->start_ns)) {
+    if (walk_by_tables(w, s->space)) {
         s->hash = mixed(w->hash, w->space);
         s->stack.head.native_result = w->result;
         if (w->result == AT_NATIVE_UNMAPPED) copy_unwalked(s, registers, w->space);
@@ -126,12 +132,11 @@ static __always_inline void take_native(void* ctx, struct scratch* s, struct at_
     }
     s->stack.head.native_result = AT_NATIVE_POINTERS;
     copy_unwalked(s, registers, 0);
-    long got = bpf_get_stack(ctx, w->frames, AT_MAX_POINTER_FRAMES * sizeof(__u64), BPF_F_USER_STACK);
+    long got = bpf_get_stack(ctx, s->frames + AT_POINTERS_AT, AT_MAX_POINTER_FRAMES * sizeof(__u64), BPF_F_USER_STACK);
     if (got < 0) got = 0;
     if (got > AT_MAX_POINTER_FRAMES * 8) got = AT_MAX_POINTER_FRAMES * 8;
     w->count = got / sizeof(__u64);
-    __builtin_memset(w->codes, 0, (AT_MAX_POINTER_FRAMES + 1) * sizeof w->codes[0]);
-    bpf_loop(w->count, mix_native, 0, 0);
+    bpf_loop(w->count, take_pointer, 0, 0);
 }
 
 static long python_turn(__u32 i, void* unused) {
@@ -146,6 +151,7 @@ static long python_turn(__u32 i, void* unused) {
 /* How many frames. */
 static __always_inline __u32 take_python(struct scratch* s, struct task_struct___sampler* task) {
     s->stack.head.python_result = AT_PYTHON_NONE;
+    if (!s->is_python) return 0;
     const __u32 pid = s->pid;
     const struct at_python_process* process = bpf_map_lookup_elem(&python_processes, &pid);
     if (!process || process->start_ns != s->start_ns) return 0;
@@ -161,35 +167,34 @@ static __always_inline __u32 take_python(struct scratch* s, struct task_struct__
 
 /* An address that has no number is told in whole. */
 static long put_fresh_frame(__u32 i, void* unused) {
-    __u32 zero = 0;
     struct scratch* s = this_scratch();
-    const struct at_walk* w = bpf_map_lookup_elem(&walks, &zero);
+    struct at_walk* w = this_walk();
     if (!s || !w) return 1;
     i &= AT_MAX_NATIVE_FRAMES - 1;
-    if (w->codes[i]) return 0;
+    if ((w->codes[i] = w->frames[i].code)) return 0;
     __u32 at = s->words;
     AT_WALK_FORGET(at);
     at &= AT_FRAME_WORDS - 1;
-    s->frames[at] = w->frames[i];
+    s->frames[at] = w->frames[i].address;
     s->words = at + 1;
     return 0;
 }
 
 /* … and has one from then on. */
 static long remember_frame(__u32 i, void* unused) {
-    __u32 zero = 0;
     struct scratch* s = this_scratch();
-    const struct at_walk* w = bpf_map_lookup_elem(&walks, &zero);
+    const struct at_walk* w = this_walk();
     if (!s || !w) return 1;
     i &= AT_MAX_NATIVE_FRAMES - 1;
-    if (w->codes[i]) return 0;
+    const struct at_walked_frame* frame = &w->frames[i];
+    if (frame->code) return 0;
     const __u32 number = s->next_number;
     if (number > AT_LAST_ADDRESS) return 1;
     s->next_number = number + 1;
     const struct address_key key = {
-        .address = w->frames[i], .space = w->space, .is_return = (w->recipes[i] & AT_WALK_IS_RETURN) != 0};
+        .address = frame->address, .space = w->space, .is_return = (frame->recipe & AT_WALK_IS_RETURN) != 0};
     const struct told_address told = {
-        .number = number, .epoch = w->epoch, .recipe = w->recipes[i] & ~AT_WALK_IS_RETURN};
+        .number = number, .epoch = w->epoch, .recipe = frame->recipe & ~AT_WALK_IS_RETURN};
     bpf_map_update_elem(&told_addresses, &key, &told, BPF_ANY);
     return 0;
 }
@@ -227,9 +232,8 @@ static __always_inline int tell_stack(struct scratch* s, const struct at_walk* w
  * s->is_sampled. REQUIRES: begin_sample(). */
 static __always_inline __u32 take_stack(void* ctx, struct scratch* s, struct task_struct___sampler* task,
                                         const struct at_unwind_registers* registers, __u32 of) {
-    __u32 zero = 0;
     s->is_sampled = 0;
-    struct at_walk* w = bpf_map_lookup_elem(&walks, &zero);
+    struct at_walk* w = this_walk();
     if (!w) return s->stack.head.stack = AT_STACK_NONE;
     s->hash = mixed(mixed(stack_seed, s->start_ns ^ s->pid), (__u64)BPF_CORE_READ(task, mm));
     const __u32 python = take_python(s, task);

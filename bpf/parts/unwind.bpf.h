@@ -7,15 +7,11 @@
 #ifndef AUTOTUNE_BPF_PARTS_UNWIND_BPF_H
 #define AUTOTUNE_BPF_PARTS_UNWIND_BPF_H
 
+static int read_stack_word(__u64* word, __u64 address);
+#define at_read_stack(word, address) read_stack_word(word, address)
 #include "bpf/logic/unwind.h"
-
-/* LRU: a process that nobody removes goes by itself. */
-struct {
-    __uint(type, BPF_MAP_TYPE_LRU_HASH);
-    __uint(max_entries, 4096);
-    __type(key, __u32);
-    __type(value, struct at_unwind_process);
-} unwind_processes SEC(".maps");
+#include "bpf/parts/met_addresses.bpf.h"
+#include "bpf/parts/stack_window.bpf.h"
 
 struct {
     __uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -54,7 +50,15 @@ struct {
     __type(value, struct at_unwind_recipe);
 } unwind_recipes SEC(".maps");
 
-/* A walk under way, and what it found. */
+struct at_walked_frame {
+    __u64 address;
+    __u32 recipe; /* of the tables; the highest bit: is_return */
+    __u16 code;   /* number of the address; 0: it has none */
+    __u16 reserved;
+};
+#define AT_WALK_IS_RETURN (1u << 31)
+
+/* A walk under way, and what it found. What is touched by every walk lies together: it is in no cache when a tick comes. */
 struct at_walk {
     struct at_unwind_registers registers;
     __u64 hash; /* of the frames, begun by who asks for the walk */
@@ -64,11 +68,11 @@ struct at_walk {
     __u32 is_return; /* the address is where a call returns to: the call is before it */
     __u32 epoch;     /* of the codes */
     __u32 reserved;
-    __u64 frames[AT_MAX_NATIVE_FRAMES];
-    __u32 recipes[AT_MAX_NATIVE_FRAMES]; /* of the tables; the highest bit: is_return */
-    __u16 codes[AT_MAX_NATIVE_FRAMES];   /* numbers of the addresses; 0: has none */
+    struct at_stack_window window;
+    struct at_walked_frame frames[AT_MAX_NATIVE_FRAMES];
+    __u16 codes[AT_MAX_NATIVE_FRAMES]; /* the frames' in a row, when they are told */
+    struct met_addresses met;
 };
-#define AT_WALK_IS_RETURN (1u << 31)
 _Static_assert((AT_MAX_NATIVE_FRAMES & (AT_MAX_NATIVE_FRAMES - 1)) == 0, "an index is masked");
 
 struct {
@@ -77,6 +81,16 @@ struct {
     __type(key, __u32);
     __type(value, struct at_walk);
 } walks SEC(".maps");
+
+static __always_inline struct at_walk* this_walk(void) {
+    __u32 zero = 0;
+    return bpf_map_lookup_elem(&walks, &zero);
+}
+
+static __noinline int read_stack_word(__u64* word, __u64 address) {
+    struct at_walk* w = this_walk();
+    return w ? read_through_window(&w->window, word, address) : 1;
+}
 
 static __always_inline __u32 row_of(void* chunks, __u32 index) {
     __u32 chunk_index = index / AT_UNWIND_ROWS_A_CHUNK;
@@ -126,9 +140,37 @@ static __always_inline __u64 mixed(__u64 hash, __u64 word) {
     return hash ^ (hash >> 29);
 }
 
+/* What the tables have for the frame's address. False: nobody knows a recipe, not even that there is none. */
+static __always_inline int find_recipe(struct at_walk* w, const struct address_key* key, struct at_walked_frame* frame,
+                                       struct at_unwind_recipe* recipe, int* is_mapped) {
+    struct at_met_address* met = met_address(&w->met, key->address);
+    const __u32 is_return = key->is_return ? AT_WALK_IS_RETURN : 0;
+    if (is_met(met, key, w->epoch)) {
+        frame->code = met->told.number;
+        frame->recipe = met->told.recipe | is_return;
+        *recipe = met->recipe;
+        return 1;
+    }
+    const struct told_address* told = bpf_map_lookup_elem(&told_addresses, key);
+    const int has_number = told && told->epoch == (__u16)w->epoch;
+    __u32 index = told ? told->recipe : 0;
+    if (!index) {
+        const __u64 ip = key->address - key->is_return;
+        const struct at_unwind_mapping* mapping = mapping_of(key->space, ip);
+        *is_mapped = mapping != 0;
+        if (mapping) index = recipe_index(mapping->file, ip - mapping->bias);
+    }
+    frame->code = has_number ? told->number : 0;
+    frame->recipe = index | is_return;
+    const struct at_unwind_recipe* found = bpf_map_lookup_elem(&unwind_recipes, &index);
+    if (!found) return 0;
+    *recipe = *found;
+    if (is_return && has_number && told->recipe) meet_address(met, key, told, found);
+    return 1;
+}
+
 static long walk_frame(__u32 turn, void* unused) {
-    __u32 zero = 0;
-    struct at_walk* w = bpf_map_lookup_elem(&walks, &zero);
+    struct at_walk* w = this_walk();
     if (!w) return 1;
     __u32 n = w->count;
     if (n >= AT_MAX_NATIVE_FRAMES) {
@@ -138,25 +180,15 @@ static long walk_frame(__u32 turn, void* unused) {
     AT_WALK_FORGET(n);
     n &= AT_MAX_NATIVE_FRAMES - 1;
     const struct address_key key = {.address = w->registers.ip, .space = w->space, .is_return = w->is_return != 0};
-    w->frames[n] = key.address;
+    w->frames[n].address = key.address;
     w->hash = mixed(w->hash, key.address);
     w->count = n + 1;
 
-    const struct told_address* told = bpf_map_lookup_elem(&told_addresses, &key);
-    w->codes[n] = told && told->epoch == (__u16)w->epoch ? told->number : 0;
-    __u32 index = told ? told->recipe : 0;
-    int is_mapped = index != 0;
-    if (!index) {
-        const __u64 ip = key.address - key.is_return;
-        const struct at_unwind_mapping* mapping = mapping_of(key.space, ip);
-        is_mapped = mapping != 0;
-        if (mapping) index = recipe_index(mapping->file, ip - mapping->bias);
-    }
-    w->recipes[n] = key.is_return ? index | AT_WALK_IS_RETURN : index;
-    const struct at_unwind_recipe* recipe = bpf_map_lookup_elem(&unwind_recipes, &index);
-    if (!recipe) return 1;
+    struct at_unwind_recipe recipe = {};
+    int is_mapped = 1;
+    if (!find_recipe(w, &key, &w->frames[n], &recipe, &is_mapped)) return 1;
     struct at_unwind_registers registers = w->registers;
-    switch (at_unwind_step(recipe, &registers)) {
+    switch (at_unwind_step(&recipe, &registers)) {
         case AT_STEP_RETURN: w->is_return = 1; break;
         case AT_STEP_EXACT: w->is_return = 0; break;
         case AT_STEP_END: w->result = AT_NATIVE_WHOLE; return 1;
@@ -167,16 +199,17 @@ static long walk_frame(__u32 turn, void* unused) {
     return 0;
 }
 
-/* Walks the running thread from `registers`, which are w's. False: its process has no tables. */
-static __always_inline int walk_by_tables(struct at_walk* w, __u32 pid, __u64 start_ns) {
+/* Walks the running thread, whose process has the address space `space`, from `registers`, which are w's. False: there are no
+ * tables. */
+static __always_inline int walk_by_tables(struct at_walk* w, __u32 space) {
     w->count = 0;
     w->space = 0;
-    const struct at_unwind_process* process = bpf_map_lookup_elem(&unwind_processes, &pid);
-    if (!w->registers.ip || !process || process->start_ns != start_ns) return 0;
-    w->space = process->space;
+    if (!w->registers.ip || !space) return 0;
+    w->space = space;
     w->is_return = 0;
     w->result = AT_NATIVE_CUT;
     w->epoch = address_epoch();
+    w->window.base = AT_WINDOW_NONE; /* the thread has run meanwhile */
     bpf_loop(AT_MAX_NATIVE_FRAMES + 1, walk_frame, 0, 0);
     return 1;
 }
