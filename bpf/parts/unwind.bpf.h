@@ -7,7 +7,7 @@
 #ifndef AUTOTUNE_BPF_PARTS_UNWIND_BPF_H
 #define AUTOTUNE_BPF_PARTS_UNWIND_BPF_H
 
-static int read_stack_word(__u64* word, __u64 address);
+int read_stack_word(__u64* word, __u64 address);
 #define at_read_stack(word, address) read_stack_word(word, address)
 #include "bpf/logic/unwind.h"
 #include "bpf/parts/met_addresses.bpf.h"
@@ -87,9 +87,10 @@ static __always_inline struct at_walk* this_walk(void) {
     return bpf_map_lookup_elem(&walks, &zero);
 }
 
-static __noinline int read_stack_word(__u64* word, __u64 address) {
+/* Not static: verified once, and not wherever a recipe asks. */
+__noinline int read_stack_word(__u64* word, __u64 address) {
     struct at_walk* w = this_walk();
-    return w ? read_through_window(&w->window, word, address) : 1;
+    return w && word ? read_through_window(&w->window, word, address) : 1;
 }
 
 static __always_inline __u32 row_of(void* chunks, __u32 index) {
