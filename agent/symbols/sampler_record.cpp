@@ -45,6 +45,7 @@ Result<SamplerRecord> decode_sample(const RecordOrigin& from, const at_sampler_h
 bool take_native(const at_stack& fixed, std::span<const std::uint64_t> fresh, std::span<const std::uint16_t> codes,
                  ToldNumbers& told, std::vector<std::uint64_t>& native) {
     std::size_t next = 0;
+    native.reserve(codes.size());
     for (const std::uint16_t code : codes) {
         const auto address = code != 0            ? told.address(fixed.epoch, code)
                              : next < fresh.size() ? std::optional(fresh[next++])

@@ -174,6 +174,7 @@ private:
             mappings_.advance(exec->from.at);
             python_.forget(exec->from.process);
             unwinding_->forget(exec->from.process);
+            looked_at_ = {};
             symbolizer_.replaced(exec->from.process, exec->program);
             mappings_.replaced(exec->from.process);
             look_at(exec->from.process);
@@ -247,6 +248,9 @@ private:
     // What the kernel side must know of the process to walk its stacks; cheap when nothing has changed.
     void look_at(const ProcessId& process) {
         const std::uint64_t reads = symbolizer_.observe(process);
+        if (looked_at_ == process && looked_at_reads_ == reads) return;
+        looked_at_ = process;
+        looked_at_reads_ = reads;
         unwinding_->learn(process, reads, symbolizer_.snapshot(process));
         const auto* found = python_.look(symbolizer_, process, reads);
         if (found == nullptr) return;
@@ -287,6 +291,8 @@ private:
     std::optional<UnwindLoader> unwinding_;  // into the program's maps
     std::uint32_t ticking_hz_ = 0;
     Symbolizer symbolizer_;
+    ProcessId looked_at_;  // last, when its mappings had been read so often; nothing was forgotten since
+    std::uint64_t looked_at_reads_ = 0;
     MappingWatch mappings_{symbolizer_, [this](const ProcessId& process) { look_at(process); }};
     bool hears_mappings_ = false;
     Fd ready_;  // of all that something urgent may come from

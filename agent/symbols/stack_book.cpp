@@ -33,16 +33,6 @@ std::string_view shown(std::uint32_t number) {
     }
 }
 
-// What is written by a JIT, or is nowhere yet, may have another name the next time.
-bool may_change(std::span<const FrameId> frames, Tables& tables) {
-    const StringId jit = tables.strings.intern("[jit]"), anonymous = tables.strings.intern("[anon:exec]"),
-                   unmapped = tables.strings.intern("[unmapped]");
-    return std::ranges::any_of(frames, [&](FrameId id) {
-        const Frame& f = tables.frames[id];
-        return f.module == jit || f.name == anonymous || f.name == unmapped;
-    });
-}
-
 // "libc.so.6+0x27249": a debuginfod may know better, later.
 bool has_no_name(std::span<const FrameId> frames, const Tables& tables) {
     return std::ranges::any_of(frames, [&](FrameId id) {
@@ -51,6 +41,19 @@ bool has_no_name(std::span<const FrameId> frames, const Tables& tables) {
 }
 
 }  // namespace
+
+// What is written by a JIT, or is nowhere yet, may have another name the next time.
+bool StackBook::may_change(std::span<const FrameId> frames, Tables& tables) {
+    if (!passing_ || passing_->of != &tables)
+        passing_ = Passing{.of = &tables,
+                           .jit = tables.strings.intern("[jit]"),
+                           .anonymous = tables.strings.intern("[anon:exec]"),
+                           .unmapped = tables.strings.intern("[unmapped]")};
+    return std::ranges::any_of(frames, [&](FrameId id) {
+        const Frame& f = tables.frames[id];
+        return f.module == passing_->jit || f.name == passing_->anonymous || f.name == passing_->unmapped;
+    });
+}
 
 BuiltStack StackBook::build(const SampleRecord& told, Tables& tables) {
     BuiltStack built = build_stack(told, symbolizer_, python_, tables);

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "agent/symbols/python_frames.hpp"
 #include "agent/symbols/recently_used.hpp"
@@ -39,11 +41,17 @@ private:
         bool always = false;                // … whenever they are sampled; else when names have come
         std::uint64_t generation = 0;       // of the names that it has (Symbolizer::generation)
     };
+    struct Passing {
+        const Tables* of = nullptr;
+        StringId jit{}, anonymous{}, unmapped{};
+    };
     [[nodiscard]] BuiltStack build(const SampleRecord& told, Tables& tables);
+    [[nodiscard]] bool may_change(std::span<const FrameId> frames, Tables& tables);
 
     Symbolizer& symbolizer_;
     PythonFrames& python_;
     RecentlyUsed<std::uint32_t, Entry> entries_{9 * AT_KEPT_STACKS / 4};
+    std::optional<Passing> passing_;  // names that do not stay
     std::uint64_t unknown_ = 0;
 };
 
