@@ -29,7 +29,7 @@ namespace {
 constexpr std::size_t kMinRing = 1 << 20;
 constexpr std::size_t kMaxRing = 64 << 20;
 constexpr std::size_t kTypicalRecord = 2048;
-constexpr std::uint32_t kFewestKept = 16384;  // stacks and addresses that the kernel side remembers to have told
+constexpr std::uint32_t kFewestKept = 16384;  // stacks that the kernel side remembers to have told
 constexpr std::size_t kMeasuresRing = 8 << 20;  // some 100,000 intervals, or 400 MB of single pages
 
 struct DestroyLink {
@@ -66,8 +66,9 @@ int size_maps(sampler& object, const SamplerProgramOptions& options, bool own_sc
     if (!options.times && options.memory == MemoryKind::none) {
         const auto cpus = static_cast<std::uint32_t>(std::max(libbpf_num_possible_cpus(), 1));
         const std::uint32_t a_minute = std::clamp<std::uint32_t>(60 * cpus * options.sample_hz, kFewestKept, AT_KEPT_STACKS);
-        for (bpf_map* map : {maps.told_stacks, maps.told_addresses})
-            bpf_map__set_max_entries(map, std::min(bpf_map__max_entries(map), std::bit_ceil(a_minute)));
+        const std::uint32_t slots = 2 * std::bit_ceil(a_minute);
+        bpf_map__set_max_entries(maps.told_stacks, slots);
+        object.rodata->stack_slots_mask = slots - 1;
     }
     return bpf_map__set_max_entries(maps.samples, static_cast<std::uint32_t>(ring_size(options)));
 }
@@ -172,7 +173,7 @@ Result<SamplerProgram> SamplerProgram::load(const SamplerProgramOptions& options
     object.rodata->match_ancestors = state->own_scope ? 1 : 0;
     object.rodata->exact_ticks = options.exact_ticks ? 1 : 0;
     object.rodata->kernel_frames = options.kernel ? 1 : 0;
-    object.rodata->stack_seed = random_seed();
+    object.rodata->told_seed = random_seed();
     object.rodata->page_bytes = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
     const auto& all = object.progs;
     const std::vector<bpf_program*> measures = measures_of(object, options);

@@ -50,7 +50,9 @@ private:
 
     Symbolizer& symbolizer_;
     PythonFrames& python_;
-    RecentlyUsed<std::uint32_t, Entry> entries_{9 * AT_KEPT_STACKS / 4};
+    static constexpr std::size_t kKept = 9 * AT_KEPT_STACKS / 4;
+    static_assert(kKept - kKept / 16 > AT_OLD_STACK, "what the kernel side refers to has not gone, also where RecentlyUsed is early");
+    RecentlyUsed<std::uint32_t, Entry> entries_{kKept};
     std::optional<Passing> passing_;  // names that do not stay
     std::uint64_t unknown_ = 0;
 };

@@ -9,17 +9,6 @@
 #define AUTOTUNE_BPF_PARTS_SAMPLE_STACK_BPF_H
 
 const volatile __u32 kernel_frames = 0; /* wanted */
-const volatile __u64 stack_seed = 0;    /* of the hash: nobody shall be able to make two stacks look the same */
-
-/* Stacks that were told: their hash to their number. What falls out is told again, under another number. */
-struct {
-    __uint(type, BPF_MAP_TYPE_LRU_HASH);
-    __uint(max_entries, AT_KEPT_STACKS);
-    __type(key, __u64);
-    __type(value, __u32);
-} told_stacks SEC(".maps");
-
-__u32 last_stack = AT_FIRST_STACK;
 
 #define AT_PYTHON_WORDS (sizeof(struct at_python_frame) / sizeof(__u64))
 #define AT_CODE_WORDS (AT_MAX_NATIVE_FRAMES * sizeof(__u16) / sizeof(__u64))
@@ -60,7 +49,7 @@ static __always_inline struct scratch* this_scratch(void) {
 static long mix_word(__u32 i, void* unused) {
     struct scratch* s = this_scratch();
     if (!s) return 1;
-    s->hash = mixed(s->hash, s->frames[i & (AT_FRAME_WORDS - 1)]);
+    s->hash = at_mixed(s->hash, s->frames[i & (AT_FRAME_WORDS - 1)]);
     return 0;
 }
 
@@ -101,7 +90,7 @@ static __always_inline void copy_unwalked(struct scratch* s, const struct at_unw
                                           __u32 space) {
     if (!copy_stack(&s->stack.head, s->pid, s->start_ns, registers, space)) return;
     s->stack.head.native_result |= AT_NATIVE_COPIED;
-    s->hash = mixed(mixed(s->hash, s->stack.head.at_ns), s->stack.head.tid);
+    s->hash = at_mixed(at_mixed(s->hash, s->stack.head.at_ns), s->stack.head.tid);
 }
 
 /* Where the kernel puts the frames that it walked: behind all others. */
@@ -113,7 +102,7 @@ static long take_pointer(__u32 i, void* unused) {
     struct at_walk* w = this_walk();
     if (!s || !w || i >= AT_MAX_POINTER_FRAMES) return 1;
     const __u64 address = s->frames[AT_POINTERS_AT + i];
-    s->hash = mixed(s->hash, address);
+    s->hash = at_mixed(s->hash, address);
     w->frames[i].address = address;
     w->frames[i].code = 0;
     return 0;
@@ -125,7 +114,7 @@ static __always_inline void take_native(void* ctx, struct scratch* s, struct at_
     w->registers = *registers;
     w->hash = s->hash;
     if (walk_by_tables(w, s->space)) {
-        s->hash = mixed(w->hash, w->space);
+        s->hash = at_mixed(w->hash, w->space);
         s->stack.head.native_result = w->result;
         if (w->result == AT_NATIVE_UNMAPPED) copy_unwalked(s, registers, w->space);
         return;
@@ -195,7 +184,7 @@ static long remember_frame(__u32 i, void* unused) {
         .address = frame->address, .space = w->space, .is_return = (frame->recipe & AT_WALK_IS_RETURN) != 0};
     const struct told_address told = {
         .number = number, .epoch = w->epoch, .recipe = frame->recipe & ~AT_WALK_IS_RETURN};
-    bpf_map_update_elem(&told_addresses, &key, &told, BPF_ANY);
+    put_told_address(&key, &told);
     return 0;
 }
 
@@ -235,7 +224,7 @@ static __always_inline __u32 take_stack(void* ctx, struct scratch* s, struct tas
     s->is_sampled = 0;
     struct at_walk* w = this_walk();
     if (!w) return s->stack.head.stack = AT_STACK_NONE;
-    s->hash = mixed(mixed(stack_seed, s->start_ns ^ s->pid), (__u64)BPF_CORE_READ(task, mm));
+    s->hash = at_mixed(at_mixed(told_seed, s->start_ns ^ s->pid), (__u64)BPF_CORE_READ(task, mm));
     const __u32 python = take_python(s, task);
     __u64 size = python * sizeof(struct at_python_frame);
     long kernel = 0;
@@ -249,12 +238,12 @@ static __always_inline __u32 take_stack(void* ctx, struct scratch* s, struct tas
     take_native(ctx, s, w, registers);
     if (!size && !w->count) count(AT_COUNT_UNREADABLE);
 
-    s->hash = mixed(s->hash, (__u64)s->stack.head.python_result << 8 | s->stack.head.native_result);
-    s->hash = mixed(s->hash, (__u64)python << 32 | w->count);
+    s->hash = at_mixed(s->hash, (__u64)s->stack.head.python_result << 8 | s->stack.head.native_result);
+    s->hash = at_mixed(s->hash, (__u64)python << 32 | w->count);
     const __u64 hash = s->hash;
-    const __u32* told = bpf_map_lookup_elem(&told_stacks, &hash);
-    if (told) return s->stack.head.stack = *told;
-    __u32 number = __sync_fetch_and_add(&last_stack, 1);
+    __u32 number = told_stack(hash);
+    if (number) return s->stack.head.stack = number;
+    number = __sync_fetch_and_add(&last_stack, 1);
     if (number < AT_FIRST_STACK) number += AT_FIRST_STACK;
     s->stack.head.stack = number;
     s->stack.head.record = AT_RECORD_STACK;
@@ -263,7 +252,7 @@ static __always_inline __u32 take_stack(void* ctx, struct scratch* s, struct tas
         count(AT_COUNT_STACK_LOST);
         return number;
     }
-    bpf_map_update_elem(&told_stacks, &hash, &number, BPF_ANY);
+    put_told_stack(hash, number);
     if (of == AT_SAMPLE_TICK) {
         count(AT_COUNT_ATTEMPTED);
         s->is_sampled = 1;

@@ -6,6 +6,10 @@
 #ifndef AUTOTUNE_BPF_PARTS_TOLD_BPF_H
 #define AUTOTUNE_BPF_PARTS_TOLD_BPF_H
 
+#include "bpf/logic/checked_slot.h"
+
+const volatile __u64 told_seed = 0; /* of all hashes: nobody shall be able to make two stacks, or addresses, look the same */
+
 struct told_process {
     __u64 start_ns;
     __u64 cgroup;
@@ -45,7 +49,7 @@ __noinline __u32 process_number(__u32 pid, __u64 start_ns, __u64 cgroup) {
 
 /*
  * Addresses of native frames, by address space; with them the recipe that the unwinding tables have there, so that
- * the next walk need not search.
+ * the next walk need not search. What finds no room takes the place of what was told longer ago.
  */
 struct address_key {
     __u64 address;
@@ -53,15 +57,19 @@ struct address_key {
     __u32 is_return; /* the recipe is of the instruction before */
 };
 struct told_address {
-    __u16 number;
+    __u16 number; /* 0: not told */
     __u16 epoch;
     __u32 recipe; /* 0: not known */
 };
+#define AT_TOLD_WAYS 4 /* a line of the cache */
+struct told_set {
+    struct at_checked_slot slots[AT_TOLD_WAYS];
+};
 struct {
-    __uint(type, BPF_MAP_TYPE_LRU_HASH);
-    __uint(max_entries, 32768);
-    __type(key, struct address_key);
-    __type(value, struct told_address);
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, AT_TOLD_SETS);
+    __type(key, __u32);
+    __type(value, struct told_set);
 } told_addresses SEC(".maps");
 
 /* High half: the epoch, of which 16 bits are told. Low half: the next number. User space begins a new epoch when all
@@ -76,6 +84,78 @@ static __always_inline __u32 take_address_numbers(__u16 epoch, __u32 count) {
     const __u64 before = __sync_fetch_and_add(&address_numbers, (__u64)count);
     const __u32 first = before;
     return first <= AT_LAST_ADDRESS && (__u16)(before >> 32) == epoch ? first : 0;
+}
+
+static __always_inline __u64 address_hash(const struct address_key* key) {
+    return at_mixed(at_mixed(told_seed, key->address), (__u64)key->space << 1 | (key->is_return != 0));
+}
+
+static __always_inline struct told_set* told_set(__u64 hash) {
+    const __u32 at = (hash >> 32) & (AT_TOLD_SETS - 1);
+    return bpf_map_lookup_elem(&told_addresses, &at);
+}
+
+static __always_inline struct told_address unpacked_address(__u64 data) {
+    const struct told_address told = {.number = data, .epoch = data >> 16, .recipe = data >> 32};
+    return told;
+}
+
+static __always_inline struct told_address find_told_address(const struct address_key* key) {
+    const __u64 hash = address_hash(key);
+    const struct told_set* set = told_set(hash);
+    __u64 data = 0;
+    for (int i = 0; set && i < AT_TOLD_WAYS; ++i) data = data ? data : at_slot_data(&set->slots[i], hash);
+    return unpacked_address(data);
+}
+
+static __always_inline void put_told_address(const struct address_key* key, const struct told_address* told) {
+    const __u64 hash = address_hash(key);
+    struct told_set* set = told_set(hash);
+    if (!set) return;
+    __u32 oldest = 0, age = 0;
+    for (__u32 i = 0; i < AT_TOLD_WAYS; ++i) {
+        const __u64 data = set->slots[i].data;
+        const int is_ours = at_slot_data(&set->slots[i], hash) != 0;
+        /* Those of earlier epochs, and places that are free, before those of this one. */
+        const __u32 its = is_ours ? ~0u : (__u16)(told->epoch - (data >> 16)) ? 1u << 17 : (__u32)(1 << 16) - (__u16)data;
+        if (its <= age) continue;
+        age = its;
+        oldest = i;
+    }
+    at_put_slot(&set->slots[oldest & (AT_TOLD_WAYS - 1)], hash,
+                (__u64)told->recipe << 32 | (__u64)told->epoch << 16 | told->number);
+}
+
+/*
+ * Stacks, by their hash. A number that is so old that user space may have forgotten it is none: the stack is told again, also one
+ * that was sampled all the time.
+ */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, AT_STACK_SLOTS);
+    __type(key, __u32);
+    __type(value, struct at_checked_slot);
+} told_stacks SEC(".maps");
+
+const volatile __u32 stack_slots_mask = AT_STACK_SLOTS - 1; /* of how many there are, a power of two */
+
+__u32 last_stack = AT_FIRST_STACK;
+
+static __always_inline struct at_checked_slot* stack_slot(__u64 hash) {
+    const __u32 at = (hash >> 32) & stack_slots_mask;
+    return bpf_map_lookup_elem(&told_stacks, &at);
+}
+
+/* 0: it is to be told. */
+static __always_inline __u32 told_stack(__u64 hash) {
+    const struct at_checked_slot* slot = stack_slot(hash);
+    const __u32 number = slot ? at_slot_data(slot, hash) : 0;
+    return *(volatile __u32*)&last_stack - number <= AT_OLD_STACK ? number : 0;
+}
+
+static __always_inline void put_told_stack(__u64 hash, __u32 number) {
+    struct at_checked_slot* slot = stack_slot(hash);
+    if (slot) at_put_slot(slot, hash, number);
 }
 
 #endif

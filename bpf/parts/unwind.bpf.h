@@ -136,11 +136,6 @@ static __always_inline const struct at_unwind_mapping* mapping_of(__u32 space, _
     return bpf_map_lookup_elem(&unwind_mappings, &key);
 }
 
-static __always_inline __u64 mixed(__u64 hash, __u64 word) {
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
-    return hash ^ (hash >> 29);
-}
-
 /* What the tables have for the frame's address. False: nobody knows a recipe, not even that there is none. */
 static __always_inline int find_recipe(struct at_walk* w, const struct address_key* key, struct at_walked_frame* frame,
                                        struct at_unwind_recipe* recipe, int* is_mapped) {
@@ -152,21 +147,21 @@ static __always_inline int find_recipe(struct at_walk* w, const struct address_k
         *recipe = met->recipe;
         return 1;
     }
-    const struct told_address* told = bpf_map_lookup_elem(&told_addresses, key);
-    const int has_number = told && told->epoch == (__u16)w->epoch;
-    __u32 index = told ? told->recipe : 0;
+    const struct told_address told = find_told_address(key);
+    const int has_number = told.number && told.epoch == (__u16)w->epoch;
+    __u32 index = told.recipe;
     if (!index) {
         const __u64 ip = key->address - key->is_return;
         const struct at_unwind_mapping* mapping = mapping_of(key->space, ip);
         *is_mapped = mapping != 0;
         if (mapping) index = recipe_index(mapping->file, ip - mapping->bias);
     }
-    frame->code = has_number ? told->number : 0;
+    frame->code = has_number ? told.number : 0;
     frame->recipe = index | is_return;
     const struct at_unwind_recipe* found = bpf_map_lookup_elem(&unwind_recipes, &index);
     if (!found) return 0;
     *recipe = *found;
-    if (is_return && has_number && told->recipe) meet_address(met, key, told, found);
+    if (is_return && has_number && told.recipe) meet_address(met, key, &told, found);
     return 1;
 }
 
@@ -182,7 +177,7 @@ static long walk_frame(__u32 turn, void* unused) {
     n &= AT_MAX_NATIVE_FRAMES - 1;
     const struct address_key key = {.address = w->registers.ip, .space = w->space, .is_return = w->is_return != 0};
     w->frames[n].address = key.address;
-    w->hash = mixed(w->hash, key.address);
+    w->hash = at_mixed(w->hash, key.address);
     w->count = n + 1;
 
     struct at_unwind_recipe recipe = {};

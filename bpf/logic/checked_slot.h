@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * A place of a table that CPUs read and write without a lock: what one of them has half written, or two at once, is no entry.
+ * R. Hyatt, T. Mann, "A lockless transposition table implementation for parallel search", ICGA Journal 25 (2002). One line of
+ * the cache is touched, where a hash map touches three or more. Compiles for BPF and for the host's tests.
+ */
+#ifndef AUTOTUNE_BPF_LOGIC_CHECKED_SLOT_H
+#define AUTOTUNE_BPF_LOGIC_CHECKED_SLOT_H
+
+#include <linux/types.h>
+
+#ifdef __bpf__
+#define AT_SLOT_INLINE static __attribute__((always_inline)) inline
+#else
+#define AT_SLOT_INLINE static inline
+#endif
+
+struct at_checked_slot {
+    __u64 check; /* the key's hash, mixed with the data */
+    __u64 data;  /* 0: none */
+};
+
+AT_SLOT_INLINE __u64 at_mixed(__u64 hash, __u64 word) {
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
+    return hash ^ (hash >> 29);
+}
+
+/* What was put for a key with this hash, of 64 bits; 0: nothing, or not any more. */
+AT_SLOT_INLINE __u64 at_slot_data(const struct at_checked_slot* slot, __u64 hash) {
+    const __u64 data = *(const volatile __u64*)&slot->data;
+    const __u64 check = *(const volatile __u64*)&slot->check;
+    return (check ^ at_mixed(0, data)) == hash ? data : 0;
+}
+
+AT_SLOT_INLINE void at_put_slot(struct at_checked_slot* slot, __u64 hash, __u64 data) {
+    *(volatile __u64*)&slot->data = data;
+    *(volatile __u64*)&slot->check = hash ^ at_mixed(0, data);
+}
+
+#endif
