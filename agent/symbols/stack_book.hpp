@@ -25,7 +25,8 @@ public:
     // Both outlive it.
     StackBook(Symbolizer& symbolizer, PythonFrames& python) : symbolizer_(symbolizer), python_(python) {}
 
-    void learn(SampleRecord told, Tables& tables);
+    // What find() gives for it now.
+    BuiltStack learn(SampleRecord told, Tables& tables);
 
     // What is shown for a stack of that number. Of at_no_stack, and of stacks that nobody told us of, one frame in
     // brackets that says what it is; the latter are counted.
