@@ -26,6 +26,7 @@ import tempfile
 import time
 
 from rows import left_out, row
+from stripped import hide_debug_files
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = SOURCE / "tests/agent/symbols"
@@ -216,6 +217,7 @@ def main():
     args = options.parse_args()
     if os.geteuid() != 0:
         sys.exit("needs root: eBPF, and perf's sake")
+    hide_debug_files()
     args.binary = args.binary.resolve()
     wanted = [part for part in (off_cpu, stacks, cost) if not args.names or part.__name__.replace("_", "-") in args.names]
     if not wanted:

@@ -28,6 +28,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "tests/e2e"))
 import harness  # noqa: E402
 from rows import left_out, row  # noqa: E402
+from stripped import hide_debug_files  # noqa: E402
 
 HZ = 997
 STARTS = ("_start", "clone3", "__clone3", "clone", "__clone")
@@ -60,15 +61,6 @@ SPIN = PYTHON.splitlines().index("def spin(turns):") + 1  # its line; the loop i
 def folded(path):
     rows = [line.rsplit(" ", 1) for line in path.read_text().splitlines()]
     return [(stack.split(";"), int(weight)) for stack, weight in rows]
-
-
-def hide_debug_files():
-    """Debian's libraries are stripped; who has their debug packages must not see more than others. Runs this program anew, in a mount
-    namespace in which they are hidden, so that all that it starts is in the same."""
-    if "DEBUG_FILES_HIDDEN" in os.environ:
-        return
-    hide = 'for d in /usr/lib/debug; do [ -d $d ] && mount -t tmpfs none $d; done; DEBUG_FILES_HIDDEN=1 exec "$@"'
-    os.execvp("unshare", ["unshare", "--mount", "sh", "-c", hide, "sh", sys.executable, *sys.argv])
 
 
 # --- native ------------------------------------------------------------------------------------------

@@ -59,6 +59,19 @@ TEST_F(SamplerOnKernel, CutsNativeRecursionTenThousandDeepAndSaysSo) {
     for (const StackId stack : got.stacks) EXPECT_LE(got.batch.tables.stacks[stack].size(), 1'500u);
 }
 
+// A piece of the stack that is read at once would reach beyond its end.
+TEST_F(SamplerOnKernel, WalksAStackUpToTheEndOfItsMemory) {
+    const auto source = started();
+    ASSERT_NE(source, nullptr);
+    Collected got;
+    TracedChild child(cgroup_, {AUTOTUNE_COROUTINE_PROGRAM});
+    collect(*source, child, got);
+    ASSERT_EQ(child.status(), 0);
+    EXPECT_GE(got.holding["work_in_coroutine"], 100u) << got.summary();
+    // What comes before it libc does not describe.
+    EXPECT_GE(got.together("work_in_coroutine", "coroutine") * 100, got.holding["work_in_coroutine"] * 99) << got.summary();
+}
+
 double cpu_seconds_of(pid_t process) {
     clockid_t clock = 0;
     timespec t{};
