@@ -192,16 +192,17 @@ private:
             if (told->full_epoch) program_->renumber_addresses(*told->full_epoch);
             const WeightRecord tick{.from = told->from, .stack = told->number};
             const bool is_tick = told->is_tick;
-            const BuiltStack built = stacks_.learn(std::move(*told), batch.tables);
+            stacks_.learn(std::move(*told), batch.tables);
             look_at(process);  // naming it may have read them anew, and the same stack is not told again
-            if (is_tick) take_weight(tick, built, batch);
+            if (is_tick) take_weight(tick, batch);
         } else if (const auto* weight = std::get_if<WeightRecord>(&*record)) {
             mappings_.advance(weight->from.at);
-            take_weight(*weight, stacks_.find(weight->stack, batch.tables), batch);
+            take_weight(*weight, batch);
         }
     }
 
-    void take_weight(const WeightRecord& record, const BuiltStack& built, EventBatch& batch) {
+    void take_weight(const WeightRecord& record, EventBatch& batch) {
+        const BuiltStack built = stacks_.find(record.stack, batch.tables);
         ++health_.samples;
         if (built.python) ++health_.python_samples;
         health_.guessed_runs += built.guessed_runs;

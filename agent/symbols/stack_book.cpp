@@ -72,7 +72,7 @@ BuiltStack StackBook::build(const SampleRecord& told, Tables& tables) {
     return built;
 }
 
-BuiltStack StackBook::learn(SampleRecord told, Tables& tables) {
+void StackBook::learn(SampleRecord told, Tables& tables) {
     const std::uint32_t number = told.number;
     Entry entry{.built = build(told, tables), .raw = nullptr};
     const auto frames = tables.stacks[entry.built.stack];
@@ -80,9 +80,7 @@ BuiltStack StackBook::learn(SampleRecord told, Tables& tables) {
     entry.generation = symbolizer_.generation();
     if (entry.always || (symbolizer_.awaits_names() && has_no_name(frames, tables)))
         entry.raw = std::make_unique<SampleRecord>(std::move(told));
-    const BuiltStack built = entry.built;
     entries_.put(number, std::move(entry));
-    return built;
 }
 
 BuiltStack StackBook::find(std::uint32_t number, Tables& tables) {

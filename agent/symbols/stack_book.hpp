@@ -25,8 +25,7 @@ public:
     // Both outlive it.
     StackBook(Symbolizer& symbolizer, PythonFrames& python) : symbolizer_(symbolizer), python_(python) {}
 
-    // What find() gives for it now.
-    BuiltStack learn(SampleRecord told, Tables& tables);
+    void learn(SampleRecord told, Tables& tables);
 
     // What is shown for a stack of that number. Of at_no_stack, and of stacks that nobody told us of, one frame in
     // brackets that says what it is; the latter are counted.
