@@ -68,7 +68,7 @@ struct at_told_process {
 #define AT_KEPT_PROCESSES 8192 /* so many the kernel side remembers to have told; the reader must keep more */
 #define AT_KEPT_STACKS 65536
 #define AT_STACK_SLOTS (2 * AT_KEPT_STACKS)
-#define AT_OLD_STACK (2 * AT_KEPT_STACKS) /* so many told since: it is told again. The reader must keep more */
+#define AT_OLD_STACK AT_KEPT_STACKS /* so many told since: it is told again. The reader must keep twice as many, if by their use */
 #define AT_TOLD_SETS 8192 /* of four addresses */
 
 enum at_python_result {

@@ -1,8 +1,8 @@
 // StackBook: the stacks that the kernel side has told, by number: named once, however often they are sampled.
 //
 // One thread. A stack that holds code which a JIT wrote is named anew each time: such code moves, and its names may
-// come later. All calls are given the same Tables. Bounded: more than twice as many stacks are kept as the kernel side
-// remembers to have told, so that none of those has gone here.
+// come later. All calls are given the same Tables. Bounded: more than twice as many stacks are kept as may be told before the kernel
+// side tells one anew, so that none it refers to has gone here.
 #pragma once
 
 #include <cstddef>
@@ -51,7 +51,9 @@ private:
     Symbolizer& symbolizer_;
     PythonFrames& python_;
     static constexpr std::size_t kKept = 9 * AT_KEPT_STACKS / 4;
-    static_assert(kKept - kKept / 16 > AT_OLD_STACK, "what the kernel side refers to has not gone, also where RecentlyUsed is early");
+    // What was told after a stack that the kernel side still refers to, and as many before it that were used since, are newer in use;
+    // RecentlyUsed may be early by a sixteenth.
+    static_assert(kKept - kKept / 16 >= 2 * AT_OLD_STACK);
     RecentlyUsed<std::uint32_t, Entry> entries_{kKept};
     std::optional<Passing> passing_;  // names that do not stay
     std::uint64_t unknown_ = 0;

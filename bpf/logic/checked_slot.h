@@ -11,8 +11,12 @@
 
 #ifdef __bpf__
 #define AT_SLOT_INLINE static __attribute__((always_inline)) inline
+#define AT_SLOT_READ(word) (*(const volatile __u64*)&(word))
+#define AT_SLOT_WRITE(word, value) (*(volatile __u64*)&(word) = (value))
 #else
 #define AT_SLOT_INLINE static inline
+#define AT_SLOT_READ(word) __atomic_load_n(&(word), __ATOMIC_RELAXED)
+#define AT_SLOT_WRITE(word, value) __atomic_store_n(&(word), value, __ATOMIC_RELAXED)
 #endif
 
 struct at_checked_slot {
@@ -27,14 +31,14 @@ AT_SLOT_INLINE __u64 at_mixed(__u64 hash, __u64 word) {
 
 /* What was put for a key with this hash, of 64 bits; 0: nothing, or not any more. */
 AT_SLOT_INLINE __u64 at_slot_data(const struct at_checked_slot* slot, __u64 hash) {
-    const __u64 data = *(const volatile __u64*)&slot->data;
-    const __u64 check = *(const volatile __u64*)&slot->check;
+    const __u64 data = AT_SLOT_READ(slot->data);
+    const __u64 check = AT_SLOT_READ(slot->check);
     return (check ^ at_mixed(0, data)) == hash ? data : 0;
 }
 
 AT_SLOT_INLINE void at_put_slot(struct at_checked_slot* slot, __u64 hash, __u64 data) {
-    *(volatile __u64*)&slot->data = data;
-    *(volatile __u64*)&slot->check = hash ^ at_mixed(0, data);
+    AT_SLOT_WRITE(slot->data, data);
+    AT_SLOT_WRITE(slot->check, hash ^ at_mixed(0, data));
 }
 
 #endif

@@ -32,6 +32,9 @@ struct scratch {
     struct at_stack stack; /* told together with what follows it */
     __u64 frames[AT_FRAME_WORDS];
 };
+_Static_assert(__builtin_offsetof(struct scratch, frames) == __builtin_offsetof(struct scratch, stack) + sizeof(struct at_stack),
+               "they are told as one");
+
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, 1);
@@ -252,7 +255,8 @@ static __always_inline __u32 take_stack(void* ctx, struct scratch* s, struct tas
         count(AT_COUNT_STACK_LOST);
         return number;
     }
-    put_told_stack(hash, number);
+    /* A copied stack is like no other, and would only take another's place. */
+    if (!(s->stack.head.native_result & AT_NATIVE_COPIED)) put_told_stack(hash, number);
     if (of == AT_SAMPLE_TICK) {
         count(AT_COUNT_ATTEMPTED);
         s->is_sampled = 1;

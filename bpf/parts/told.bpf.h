@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What is told once, and from then on by its number: processes and the addresses of native frames (stacks:
- * sample_stack.bpf.h). Something has its number only when it has been told: then it comes before all that refers to it.
+ * What is told once, and from then on by its number: processes, the addresses of native frames, and
+ * stacks. Something has its number only when it has been told: then it comes before all that refers to it.
  */
 #ifndef AUTOTUNE_BPF_PARTS_TOLD_BPF_H
 #define AUTOTUNE_BPF_PARTS_TOLD_BPF_H
 
-#include "bpf/logic/checked_slot.h"
+#include "bpf/logic/told_numbers.h"
 
 const volatile __u64 told_seed = 0; /* of all hashes: nobody shall be able to make two stacks, or addresses, look the same */
 
@@ -56,17 +56,9 @@ struct address_key {
     __u32 space;
     __u32 is_return; /* the recipe is of the instruction before */
 };
-struct told_address {
-    __u16 number; /* 0: not told */
-    __u16 epoch;
-    __u32 recipe; /* 0: not known */
-};
-#define AT_TOLD_WAYS 4 /* a line of the cache */
-struct told_set {
-    struct at_checked_slot slots[AT_TOLD_WAYS];
-};
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE); /* the values begin with a page then: a set is one line of the cache */
     __uint(max_entries, AT_TOLD_SETS);
     __type(key, __u32);
     __type(value, struct told_set);
@@ -95,35 +87,17 @@ static __always_inline struct told_set* told_set(__u64 hash) {
     return bpf_map_lookup_elem(&told_addresses, &at);
 }
 
-static __always_inline struct told_address unpacked_address(__u64 data) {
-    const struct told_address told = {.number = data, .epoch = data >> 16, .recipe = data >> 32};
-    return told;
-}
-
 static __always_inline struct told_address find_told_address(const struct address_key* key) {
     const __u64 hash = address_hash(key);
     const struct told_set* set = told_set(hash);
-    __u64 data = 0;
-    for (int i = 0; set && i < AT_TOLD_WAYS; ++i) data = data ? data : at_slot_data(&set->slots[i], hash);
-    return unpacked_address(data);
+    const struct told_address none = {};
+    return set ? at_find_told(set, hash) : none;
 }
 
 static __always_inline void put_told_address(const struct address_key* key, const struct told_address* told) {
     const __u64 hash = address_hash(key);
     struct told_set* set = told_set(hash);
-    if (!set) return;
-    __u32 oldest = 0, age = 0;
-    for (__u32 i = 0; i < AT_TOLD_WAYS; ++i) {
-        const __u64 data = set->slots[i].data;
-        const int is_ours = at_slot_data(&set->slots[i], hash) != 0;
-        /* Those of earlier epochs, and places that are free, before those of this one. */
-        const __u32 its = is_ours ? ~0u : (__u16)(told->epoch - (data >> 16)) ? 1u << 17 : (__u32)(1 << 16) - (__u16)data;
-        if (its <= age) continue;
-        age = its;
-        oldest = i;
-    }
-    at_put_slot(&set->slots[oldest & (AT_TOLD_WAYS - 1)], hash,
-                (__u64)told->recipe << 32 | (__u64)told->epoch << 16 | told->number);
+    if (set) at_put_told(set, hash, told);
 }
 
 /*
@@ -132,6 +106,7 @@ static __always_inline void put_told_address(const struct address_key* key, cons
  */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE); /* as above */
     __uint(max_entries, AT_STACK_SLOTS);
     __type(key, __u32);
     __type(value, struct at_checked_slot);
@@ -150,7 +125,7 @@ static __always_inline struct at_checked_slot* stack_slot(__u64 hash) {
 static __always_inline __u32 told_stack(__u64 hash) {
     const struct at_checked_slot* slot = stack_slot(hash);
     const __u32 number = slot ? at_slot_data(slot, hash) : 0;
-    return *(volatile __u32*)&last_stack - number <= AT_OLD_STACK ? number : 0;
+    return at_fresh_stack(number, *(volatile __u32*)&last_stack);
 }
 
 static __always_inline void put_told_stack(__u64 hash, __u32 number) {

@@ -75,6 +75,8 @@ struct at_walk {
 };
 _Static_assert((AT_MAX_NATIVE_FRAMES & (AT_MAX_NATIVE_FRAMES - 1)) == 0, "an index is masked");
 
+_Static_assert(sizeof(struct at_walk) <= 32768, "a CPU's value of a map may have no more");
+
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, 1);
@@ -140,28 +142,33 @@ static __always_inline const struct at_unwind_mapping* mapping_of(__u32 space, _
 static __always_inline int find_recipe(struct at_walk* w, const struct address_key* key, struct at_walked_frame* frame,
                                        struct at_unwind_recipe* recipe, int* is_mapped) {
     struct at_met_address* met = met_address(&w->met, key->address);
-    const __u32 is_return = key->is_return ? AT_WALK_IS_RETURN : 0;
-    if (is_met(met, key, w->epoch)) {
-        frame->code = met->told.number;
-        frame->recipe = met->told.recipe | is_return;
-        *recipe = met->recipe;
-        return 1;
-    }
-    const struct told_address told = find_told_address(key);
-    const int has_number = told.number && told.epoch == (__u16)w->epoch;
-    __u32 index = told.recipe;
+    const int known = is_met(met, key);
+    struct told_address told = met->told;
+    if (!known || !has_number(&told, w->epoch)) told = find_told_address(key);
+    __u32 index = known ? met->told.recipe : told.recipe;
     if (!index) {
         const __u64 ip = key->address - key->is_return;
         const struct at_unwind_mapping* mapping = mapping_of(key->space, ip);
         *is_mapped = mapping != 0;
         if (mapping) index = recipe_index(mapping->file, ip - mapping->bias);
     }
-    frame->code = has_number ? told.number : 0;
-    frame->recipe = index | is_return;
-    const struct at_unwind_recipe* found = bpf_map_lookup_elem(&unwind_recipes, &index);
-    if (!found) return 0;
-    *recipe = *found;
-    if (is_return && has_number && told.recipe) meet_address(met, key, &told, found);
+    const __u32 number = has_number(&told, w->epoch) ? told.number : 0;
+    frame->code = number;
+    frame->recipe = key->is_return ? index | AT_WALK_IS_RETURN : index;
+    if (known) {
+        *recipe = met->recipe;
+    } else {
+        const struct at_unwind_recipe* found = bpf_map_lookup_elem(&unwind_recipes, &index);
+        if (!found) return 0;
+        *recipe = *found;
+    }
+    /* Where a call returns to: the innermost frames are at too many places. */
+    if (!key->is_return || !index || (known && met->told.number == number && met->told.epoch == (__u16)w->epoch)) return 1;
+    met->key = *key;
+    met->recipe = *recipe;
+    met->told.number = number;
+    met->told.epoch = w->epoch;
+    met->told.recipe = index;
     return 1;
 }
 

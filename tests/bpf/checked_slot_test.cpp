@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -42,7 +43,8 @@ TEST(CheckedSlot, WritersAtTheSameTimeNeverShowOneKeysDataForAnother) {
     std::thread one(write, kHash, 0), other(write, kOther, 5000);
     std::uint64_t wrong = 0, seen = 0;
     // Until both were seen often, not for a time: the machine may be slow.
-    for (std::array<std::uint64_t, 2> had{}; had[0] < 20'000 || had[1] < 20'000; ++seen) {
+    std::array<std::uint64_t, 2> had{};
+    for (; (had[0] < 20'000 || had[1] < 20'000) && seen < 500'000'000; ++seen) {
         const std::uint64_t first = at_slot_data(&slot, kHash), second = at_slot_data(&slot, kOther);
         had[0] += first != 0, had[1] += second != 0;
         wrong += first > 5000;
@@ -52,6 +54,7 @@ TEST(CheckedSlot, WritersAtTheSameTimeNeverShowOneKeysDataForAnother) {
     one.join();
     other.join();
     EXPECT_EQ(wrong, 0u) << "of " << seen;
+    EXPECT_GE(std::min(had[0], had[1]), 20'000u) << "one of them was never seen";
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-/* Burns 400 ms of CPU in a coroutine whose stack is one page with nothing mapped above and below it. Without frame pointers. */
+/* Burns 400 ms of CPU in a coroutine whose frames lie at the upper end of its stack, with nothing mapped above. Without frame pointers. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/mman.h>

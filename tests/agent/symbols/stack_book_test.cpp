@@ -69,7 +69,7 @@ TEST_F(StackBookTest, KeepsAStackUnderItsNumber) {
     EXPECT_EQ(book_.unknown(), 0u);
 }
 
-TEST_F(StackBookTest, KeepsMoreThanTwiceWhatTheKernelSideRemembers) {
+TEST_F(StackBookTest, KeepsMoreThanTwiceAsManyAsAreToldBeforeOneIsToldAnew) {
     constexpr std::uint32_t kKept = 9 * AT_KEPT_STACKS / 4;
     for (std::uint32_t i = 0; i < kKept + 10; ++i) {
         SampleRecord one = told(1000 + i, {});
