@@ -210,7 +210,8 @@ static __always_inline int tell_stack(struct scratch* s, const struct at_walk* w
     __u64 code_bytes = (__u64)native * sizeof(__u16);
     if (code_bytes > AT_MAX_NATIVE_FRAMES * sizeof(__u16)) return 0;
     if (bpf_probe_read_kernel((void*)s->frames + end * sizeof(__u64), code_bytes, w->codes)) return 0;
-    const __u64 size = sizeof(struct at_stack) + end * sizeof(__u64) + code_bytes;
+    __u64 size = sizeof(struct at_stack) + end * sizeof(__u64) + code_bytes;
+    AT_WALK_FORGET(size); /* the compiler knows that it is bounded, Linux 6.1's verifier does not */
     if (size > sizeof(struct at_stack) + sizeof s->frames) return 0;
     /* A stack that was copied: the sooner somebody reads the process's files, the fewer have to be. */
     const int is_urgent = s->stack.head.native_result & AT_NATIVE_COPIED;
