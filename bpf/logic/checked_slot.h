@@ -11,10 +11,12 @@
 
 #ifdef __bpf__
 #define AT_SLOT_INLINE static __attribute__((always_inline)) inline
+#define AT_SLOT_FORGET(value) asm volatile("" : "+r"(value))
 #define AT_SLOT_READ(word) (*(const volatile __u64*)&(word))
 #define AT_SLOT_WRITE(word, value) (*(volatile __u64*)&(word) = (value))
 #else
 #define AT_SLOT_INLINE static inline
+#define AT_SLOT_FORGET(value)
 #define AT_SLOT_READ(word) __atomic_load_n(&(word), __ATOMIC_RELAXED)
 #define AT_SLOT_WRITE(word, value) __atomic_store_n(&(word), value, __ATOMIC_RELAXED)
 #endif
@@ -29,11 +31,22 @@ AT_SLOT_INLINE __u64 at_mixed(__u64 hash, __u64 word) {
     return hash ^ (hash >> 29);
 }
 
+/* 1 where any bit is set. No branch: for the verifier each would double the ways through a loop. */
+AT_SLOT_INLINE __u64 at_any(__u64 bits) {
+    __u64 minus = 0 - bits;
+    AT_SLOT_FORGET(minus); /* or the compiler makes a comparison of it */
+    return (bits | minus) >> 63;
+}
+
+/* 0: what the slot holds is this key's. */
+AT_SLOT_INLINE __u64 at_slot_differs(const struct at_checked_slot* slot, __u64 data, __u64 hash) {
+    return AT_SLOT_READ(slot->check) ^ at_mixed(0, data) ^ hash;
+}
+
 /* What was put for a key with this hash, of 64 bits; 0: nothing, or not any more. */
 AT_SLOT_INLINE __u64 at_slot_data(const struct at_checked_slot* slot, __u64 hash) {
     const __u64 data = AT_SLOT_READ(slot->data);
-    const __u64 check = AT_SLOT_READ(slot->check);
-    return (check ^ at_mixed(0, data)) == hash ? data : 0;
+    return data & (at_any(at_slot_differs(slot, data, hash)) - 1);
 }
 
 AT_SLOT_INLINE void at_put_slot(struct at_checked_slot* slot, __u64 hash, __u64 data) {
