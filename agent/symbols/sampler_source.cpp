@@ -188,7 +188,10 @@ private:
             }
             const ProcessId process = told->from.process;
             look_at(process);
-            if (told->copied) walk_copy(*told);
+            if (told->copied) {
+                ++health_.copied;
+                walk_copy(*told);
+            }
             if (told->full_epoch) program_->renumber_addresses(*told->full_epoch);
             const WeightRecord tick{.from = told->from, .stack = told->number};
             const bool is_tick = told->is_tick;

@@ -60,6 +60,7 @@ struct SamplerHealth {
     std::uint64_t samples = 0;                  // StackSample events given
     std::uint64_t python_samples = 0;           // of them with Python frames
     std::uint64_t unresolved_code = 0;          // Python frames whose code object was gone or did not verify
+    std::uint64_t copied = 0;                   // stacks that the kernel side could not walk, for want of tables, and left to us
     std::uint64_t not_copied = 0;               // stacks of which only a part is known: no room to copy them
     std::uint64_t guessed_runs = 0;             // runs of Python frames whose place among native ones is a guess
     std::uint64_t unknown_stacks = 0;           // events whose stack found no room in the ring: "[stack lost]"

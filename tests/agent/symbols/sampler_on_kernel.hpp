@@ -114,6 +114,16 @@ protected:
             into.batch.events.clear();
         }
     }
+    // All of a program from its start to its end; what it printed. It must succeed.
+    std::string sampled(const std::vector<std::string>& command, Collected& into) {
+        const auto source = started();
+        EXPECT_NE(source, nullptr);
+        if (source == nullptr) return {};
+        TracedChild child(cgroup_, command);
+        collect(*source, child, into);
+        EXPECT_EQ(child.status(), 0);
+        return child.text();
+    }
     std::string write_program(const std::string& name, const std::string& text) {
         const std::string path = ::testing::TempDir() + "/" + std::to_string(getpid()) + "-" + name;
         std::ofstream(path) << text;
