@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "exporters/render/gzip.hpp"
-#include "os/file.hpp"
+#include "os/file_pieces.hpp"
 
 namespace autotune::cli {
 

@@ -171,6 +171,11 @@ void ProfileBuilder::add_before(std::uint32_t node, std::uint64_t weight) {
     profile_.before[node] += weight;
 }
 
+void ProfileBuilder::tell(MemoryAhead& ahead) const {
+    ahead.wrote(profile_.nodes);
+    ahead.wrote(kin_);
+}
+
 void ProfileBuilder::add_stack(std::span<const std::uint32_t> root_first, std::uint64_t weight) {
     std::uint32_t node = 0;
     for (const std::uint32_t frame : root_first) node = child(node, frame);

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/memory_ahead.hpp"
 #include "core/profile.hpp"
 
 namespace autotune {
@@ -49,6 +50,9 @@ public:
     void add(std::uint32_t node, std::uint64_t weight) { profile_.nodes[node].self += weight; }
     // What a comparison found there before.
     void add_before(std::uint32_t node, std::uint64_t weight);
+
+    // Tells how far nodes are written.
+    void tell(MemoryAhead& ahead) const;
 
     // A whole stack, root first.
     void add_stack(std::span<const std::uint32_t> root_first, std::uint64_t weight);

@@ -33,24 +33,6 @@ Result<std::string> read_to_end(const Fd& fd, const std::filesystem::path& path,
     }
 }
 
-Status read_in_pieces(const std::filesystem::path& path,
-                      const std::function<Status(std::string_view)>& take) {
-    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd) return unexpected(errno_error("opening " + path.string(), errno));
-    std::string piece(std::size_t{1} << 20, '\0');
-    for (std::size_t filled = 0;;) {  // a pipe gives little at a time
-        const ssize_t n = ::read(fd.get(), piece.data() + filled, piece.size() - filled);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return unexpected(errno_error("reading " + path.string(), errno));
-        filled += static_cast<std::size_t>(n);
-        if (filled > 0 && (n == 0 || filled == piece.size())) {
-            if (Status s = take({piece.data(), filled}); !s) return s;
-            filled = 0;
-        }
-        if (n == 0) return ok();
-    }
-}
-
 Status write_file(const std::filesystem::path& path, std::string_view text) {
     const Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (!fd) return unexpected(errno_error("opening " + path.string(), errno));

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <string_view>
 
@@ -18,12 +17,6 @@ namespace autotune {
 // as of read(2).
 [[nodiscard]] Result<std::string> read_to_end(const Fd& fd, const std::filesystem::path& path,
                                               std::size_t most = std::string::npos);
-
-// The same piece by piece, for files that are larger than memory should be: each piece is `take`n before the
-// next is read, the first holds at least two bytes where the file does. Errors: as read_file, or what `take`
-// says.
-[[nodiscard]] Status read_in_pieces(const std::filesystem::path& path,
-                                    const std::function<Status(std::string_view)>& take);
 
 // One write(2) of `text` to an existing file: what kernel interfaces expect. Never creates.
 [[nodiscard]] Status write_file(const std::filesystem::path& path, std::string_view text);

@@ -1,12 +1,12 @@
 #include "exporters/render/flame_html.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <string_view>
 #include <vector>
 
 #include "exporters/render/by_name.hpp"
 #include "exporters/render/flame_page.hpp"
+#include "exporters/render/heaviest.hpp"
 #include "exporters/render/text.hpp"
 
 namespace autotune::render {
@@ -31,14 +31,12 @@ public:
         for (std::size_t i = 0; i < before.size(); ++i) weights_[i] = std::max(weights_[i], before[i]);
         std::uint64_t least = 1;
         if (weights_.size() > most) {
-            auto sorted = weights_;
-            const auto last =
-                sorted.begin() + static_cast<std::ptrdiff_t>(std::max<std::size_t>(most, 1) - 1);
-            std::nth_element(sorted.begin(), last, sorted.end(), std::greater<>());
-            least = std::max(*last, least);
+            Heaviest heaviest(std::max<std::size_t>(most, 1));
+            for (const std::uint64_t weight : weights_) heaviest.add(weight);
+            least = std::max(heaviest.last(), least);
         }
         const bool compared = !named.before.empty();
-        std::vector<std::uint32_t> kept(named.nodes.size());
+        LargeVector<std::uint32_t> kept(named.nodes.size());
         for (std::size_t i = 0; i < named.nodes.size(); ++i) {
             const ProfileNode& node = named.nodes[i];
             if (i > 0 && weights_[i] < least) {

@@ -59,8 +59,10 @@ void FoldedReader::expect(std::size_t bytes) {
 // Sorted input, the usual case, walks only what the stack before it did not have.
 std::uint32_t FoldedReader::node_of(std::string_view path) {
     const std::size_t same = common_prefix(path, last_);
-    if (same < last_.size() && (same == path.size() || static_cast<unsigned char>(path[same]) < static_cast<unsigned char>(last_[same])))
+    if (same < last_.size() && (same == path.size() || static_cast<unsigned char>(path[same]) < static_cast<unsigned char>(last_[same]))) {
         ++descents_;
+        is_ascending_ = false;
+    }
     // A name that ends where the difference begins is shared only if it ends in both.
     while (!steps_.empty()) {
         const std::size_t end = steps_.back().end;
@@ -73,7 +75,9 @@ std::uint32_t FoldedReader::node_of(std::string_view path) {
     while (at <= path.size() && !path.empty()) {
         const auto name = ProfileBuilder::scan_name(path.substr(at), ';');
         const std::size_t end = at + name.length;
-        node = builder_.child(node, builder_.frame(path.substr(at, name.length), name.hash));
+        const std::uint32_t frame = builder_.frame(path.substr(at, name.length), name.hash);
+        // In ascending lines all that begin alike follow each other: what does not begin as the line before does is new.
+        node = is_ascending_ && same < end ? builder_.append(node, frame) : builder_.child(node, frame);
         steps_.push_back({end, node});
         at = end + 1;
     }
@@ -90,7 +94,7 @@ void FoldedReader::add_to_batch(std::string_view path, std::uint64_t weight) {
         at += name.length + 1;
     }
     batch_.add(frames_, weight);
-    if (batch_.is_full()) batch_.put(builder_);
+    if (batch_.is_full()) batch_.put(builder_, ahead_);
 }
 
 // While the tree is small, or the lines are sorted, stacks go where they belong at once.
@@ -151,13 +155,15 @@ Status FoldedReader::feed(std::string_view piece) {
         if (!read) return read;
         piece.remove_prefix(end + 1);
     }
+    builder_.tell(ahead_);
+    batch_.tell(ahead_);
     return ok();
 }
 
 Result<Profile> FoldedReader::finish(std::string title, ProfileUnit unit) {
     if (!rest_.empty())
         if (Status s = line(rest_); !s) return s.forward();
-    batch_.put(builder_);
+    batch_.put(builder_, ahead_);
     if (builder_.nodes() > kMostNodes) return too_many();
     Profile profile = std::move(builder_).build(std::move(title), unit, truncated_);
     for (ProfileFrame& frame : profile.frames) read_annotation(frame);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/memory_ahead.hpp"
 #include "core/profile.hpp"
 #include "core/profile_builder.hpp"
 #include "core/result.hpp"
@@ -14,7 +15,7 @@
 
 namespace autotune::render {
 
-// Piece by piece, as the text comes. Names may have blanks in them, as perf's do. Empty lines are passed
+// Piece by piece, as the text comes. A thread makes memory ready for what is large. Names may have blanks in them, as perf's do. Empty lines are passed
 // over. Memory: the different stacks, not the text; of those in no order up to 200 MB more. What others say of a frame by its name's end is taken
 // from there: "_[k]" of the kernel; "(FILE.py:LINE)" CPython's. Stacks whose first frame is kTruncatedFrame
 // count as truncated. One owner.
@@ -40,7 +41,8 @@ private:
 
     ProfileBuilder builder_;
     StackBatch batch_;  // once the lines are in no order
-    bool is_sorted_ = true;
+    bool is_sorted_ = true;  // nearly
+    bool is_ascending_ = true;  // each line so far, by its bytes
     std::size_t descents_ = 0;  // lines that are less than the one before them; of the latest few thousand
     std::vector<std::uint32_t> frames_;  // of one line
     std::string rest_;  // of a line that goes on in the next piece
@@ -48,6 +50,7 @@ private:
     std::vector<Step> steps_;
     std::uint64_t total_ = 0, truncated_ = 0;
     std::size_t lines_ = 0;
+    MemoryAhead ahead_;  // last: what it makes ready outlives it
 };
 
 // A whole text at once.

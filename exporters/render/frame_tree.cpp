@@ -1,11 +1,11 @@
 #include "exporters/render/frame_tree.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <iterator>
 
 #include "exporters/render/by_name.hpp"
 #include "exporters/render/children.hpp"
+#include "exporters/render/heaviest.hpp"
 
 namespace autotune::render {
 
@@ -52,19 +52,17 @@ private:
     // a box, so that there are not too many.
     [[nodiscard]] std::uint64_t look_at_depth() {
         const std::uint64_t least = std::max<std::uint64_t>(limits_.min_weight, 1);
-        std::vector<std::uint64_t> candidates;
-        std::vector<std::uint32_t> depth(weights_.size());
+        Heaviest candidates(std::max<std::size_t>(limits_.max_boxes, 1));
+        LargeVector<std::uint32_t> depth(weights_.size());
         for (std::size_t i = 1; i < depth.size(); ++i) {
             depth[i] = depth[profile_.nodes[i].parent] + 1;
             if (weights_[i] == 0) continue;
             tree_.frames += depth[i] <= limits_.max_depth;
             if (depth[i] == limits_.max_depth + 1) tree_.cut_weight += weights_[i];
-            if (depth[i] <= limits_.max_depth && weights_[i] >= least) candidates.push_back(weights_[i]);
+            if (depth[i] <= limits_.max_depth && weights_[i] >= least) candidates.add(weights_[i]);
         }
-        if (candidates.size() < limits_.max_boxes) return least;
-        const auto last = candidates.begin() + static_cast<std::ptrdiff_t>(limits_.max_boxes - 1);
-        std::nth_element(candidates.begin(), last, candidates.end(), std::greater<>());
-        return std::max(least, *last + 1);
+        const std::uint64_t last = candidates.last();
+        return last == 0 ? least : std::max(least, last + 1);
     }
 
     // By name, from left to right. Neighbours that are too narrow go together; a group may still be too

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMostIds = std::size_t{32} << 20;
 constexpr std::size_t kMostStacks = std::size_t{2} << 20;
+constexpr std::size_t kStacksBetweenTells = 4096;
 
 }  // namespace
 
@@ -53,7 +54,12 @@ void StackBatch::sort(std::uint32_t frames) {
     }
 }
 
-void StackBatch::put(ProfileBuilder& builder) {
+void StackBatch::tell(MemoryAhead& ahead) const {
+    ahead.wrote(ids_);
+    ahead.wrote(stacks_);
+}
+
+void StackBatch::put(ProfileBuilder& builder, MemoryAhead& ahead) {
     if (stacks_.empty()) return;
     sort(static_cast<std::uint32_t>(builder.frames()));
     builder.index_appended();
@@ -65,7 +71,9 @@ void StackBatch::put(ProfileBuilder& builder) {
     };
     std::vector<std::uint32_t> nodes{0};  // of the stack before, by depth
     std::span<const std::uint32_t> before;
+    std::size_t done = 0;
     for (const Place& place : order_) {
+        if (done++ % kStacksBetweenTells == 0) builder.tell(ahead);
         const Stack& stack = stacks_[place.stack];
         const auto ids = std::span<const std::uint32_t>(ids_).subspan(stack.at, stack.length);
         const auto [end, unused] = std::ranges::mismatch(before, ids);

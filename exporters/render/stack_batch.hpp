@@ -10,6 +10,7 @@
 #include <span>
 
 #include "core/large_vector.hpp"
+#include "core/memory_ahead.hpp"
 #include "core/profile_builder.hpp"
 
 namespace autotune::render {
@@ -22,8 +23,10 @@ public:
     // So much is held that it should be put now.
     [[nodiscard]] bool is_full() const;
     [[nodiscard]] bool empty() const { return stacks_.empty(); }
-    // All into the builder; nothing is left.
-    void put(ProfileBuilder& builder);
+    // All into the builder, for whose nodes memory is made ready; nothing is left.
+    void put(ProfileBuilder& builder, MemoryAhead& ahead);
+    // Tells how far stacks are written.
+    void tell(MemoryAhead& ahead) const;
 
 private:
     struct Stack {

@@ -122,6 +122,24 @@ TEST(FoldedReader, ReadsTheSameWhereverTheTextIsCut) {
     EXPECT_EQ(whole->truncated, 3u);
 }
 
+// What does not begin as the line before is not looked for where lines ascend: names that begin as others do, and lines
+// that go back after all.
+TEST(FoldedReader, LooksForNamesThatBeginAlikeThoughLinesAscend) {
+    for (const std::string text : {"a 1\na b 1\na b;c 1\na;b 1\na;b;c 1\na;bc 1\nb 1\n",
+                                   "a 1\na b 1\na;b 1\na;b c;d 1\na;b;d 1\nb 1\na;b c;d 1\na;b;e 1\nc 1\n"}) {
+        std::map<std::string, std::uint64_t> weights;
+        for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
+            const std::string line = text.substr(at, text.find('\n', at) - at);
+            weights[line.substr(0, line.rfind(' '))] += 1;
+        }
+        std::string expected;
+        for (const auto& [path, weight] : weights) expected += path + " " + std::to_string(weight) + "\n";
+        const auto read = read_folded(text, "", ProfileUnit::count);
+        ASSERT_TRUE(read);
+        EXPECT_EQ(folded(*read), expected);
+    }
+}
+
 TEST(FoldedReader, TakesWhatNamesTellOfTheirRuntime) {
     const auto read =
         read_folded("f (app.py:12);vfs_read_[k] 1\nf (app.py:x);_[k] 2\n", "", ProfileUnit::count);

@@ -21,12 +21,13 @@ void expect_same(std::uint32_t frames, const std::vector<Stack>& stacks, std::si
     for (ProfileBuilder* builder : {&one_by_one, &sorted})
         for (std::uint32_t f = 0; f < frames; ++f) builder->frame("f" + std::to_string(f));
     StackBatch batch;
+    MemoryAhead ahead;
     for (std::size_t i = 0; i < stacks.size(); ++i) {
         one_by_one.add_stack(stacks[i], i + 1);
         batch.add(stacks[i], i + 1);
-        if ((i + 1) % (stacks.size() / lots) == 0) batch.put(sorted);
+        if ((i + 1) % (stacks.size() / lots) == 0) batch.put(sorted, ahead);
     }
-    batch.put(sorted);
+    batch.put(sorted, ahead);
     EXPECT_TRUE(batch.empty());
     EXPECT_EQ(sorted.nodes(), one_by_one.nodes());
     EXPECT_EQ(text_of(std::move(sorted)), text_of(std::move(one_by_one)));
@@ -55,9 +56,10 @@ TEST(StackBatch, TakesPrefixesAndEqualStacks) {
 TEST(StackBatch, OfNothingIsNothing) {
     ProfileBuilder builder;
     StackBatch batch;
-    batch.put(builder);
+    MemoryAhead ahead;
+    batch.put(builder, ahead);
     batch.add({}, 5);
-    batch.put(builder);
+    batch.put(builder, ahead);
     EXPECT_EQ(builder.nodes(), 1U);
 }
 
