@@ -1,6 +1,7 @@
 /* When the file argv[2] is there: threads that wait in known ways for argv[1] milliseconds: two that sleep, two that hand a token to and fro, two that
  * want one CPU. Each prints at its end: its id, what it is, when it began and ended (CLOCK_MONOTONIC), how long it ran in
- * between (by the scheduler's own sum) and how long it was in rest_long, all in ns. Built with frame pointers. */
+ * between (by the scheduler's own sum), how long it was in rest_long, and how long before it began it was made at the
+ * earliest, all in ns. Built with frame pointers. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
@@ -77,8 +78,14 @@ KEPT void wait_for_go(const char* file) {
     depth_sink++;
 }
 
+struct role {
+    const char* what;
+    long long made;
+};
+
 static void* run(void* argument) {
-    const char* what = argument;
+    const struct role* role = argument;
+    const char* what = role->what;
     long long in_long = 0;
     const long long start = now(CLOCK_MONOTONIC), end = start + milliseconds * 1000000, ran_before = ran();
     if (!strcmp(what, "sleeper")) in_long = sleeper(end);
@@ -86,17 +93,20 @@ static void* run(void* argument) {
     if (!strcmp(what, "pong")) hand_over(fro[0], to[1], end);
     if (!strcmp(what, "contender")) contender(end);
     const long long ended = now(CLOCK_MONOTONIC), did_run = ran() - ran_before;
-    printf("%ld %s %lld %lld %lld %lld\n", syscall(SYS_gettid), what, start, ended, did_run, in_long);
+    printf("%ld %s %lld %lld %lld %lld %lld\n", syscall(SYS_gettid), what, start, ended, did_run, in_long, start - role->made);
     return 0;
 }
 
 int main(int argc, char** argv) {
     milliseconds = argc > 1 ? atoi(argv[1]) : 500;
     if (argc > 2) wait_for_go(argv[2]);
-    const char* what[] = {"sleeper", "sleeper", "ping", "pong", "contender", "contender"};
+    struct role roles[] = {{"sleeper", 0}, {"sleeper", 0}, {"ping", 0}, {"pong", 0}, {"contender", 0}, {"contender", 0}};
     pthread_t threads[6];
     if (pipe(to) || pipe(fro) || write(to[1], "x", 1) != 1) return 1;
-    for (int i = 0; i < 6; ++i) pthread_create(&threads[i], 0, run, (void*)what[i]);
+    for (int i = 0; i < 6; ++i) {
+        roles[i].made = now(CLOCK_MONOTONIC);
+        pthread_create(&threads[i], 0, run, &roles[i]);
+    }
     for (int i = 0; i < 6; ++i) pthread_join(threads[i], 0);
     return 0;
 }
