@@ -52,14 +52,15 @@ bool CallRecords::add(const Invocation& i) {
     const std::size_t bytes = bytes_of(i);
     if (all_.size() >= most_.invocations || bytes > most_.bytes - std::min(bytes_, most_.bytes)) return false;
     bytes_ += bytes;
-    One one{.made = {}, .trace = analysis::trace_root(i.trace_id), .start = i.start, .end = i.end, .calls = {}};
+    const Nanos shift = clock_.shift(i);
+    One one{.made = {}, .trace = analysis::trace_root(i.trace_id), .start = i.start + shift, .end = i.end + shift, .calls = {}};
     rules::RecordedInvocation& made = one.made;
     made.id = i.id.str();
     // An asynchronous invocation that is tried again has the id that it had.
     if (const std::uint32_t again = ids_[made.id]++; again > 0) made.id += "#" + std::to_string(again + 1);
     made.function = log_.function(i.function.name);
     made.memory_mb = i.memory_mb > 0 ? i.memory_mb : std::ceil(static_cast<double>(i.memory_limit) / (1 << 20));
-    made.start_ms = ms_of(i.start), made.end_ms = ms_of(i.end);
+    made.start_ms = ms_of(one.start), made.end_ms = ms_of(one.end);
     made.billed_ms = std::ceil(ms_of(i.duration));  // as Lambda bills
     made.cold = i.cold;
     made.peak_mb = static_cast<double>(i.memory_peak) / (1 << 20);
@@ -74,7 +75,7 @@ bool CallRecords::add(const Invocation& i) {
             ++missing_.calls_failed;
             continue;
         }
-        const Timestamp start = i.start + call.start;
+        const Timestamp start = one.start + call.start;
         one.calls.push_back({.callee = log_.function(call.function),
                              .trace = analysis::trace_root(call.trace_id),
                              .start = start,

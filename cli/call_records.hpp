@@ -5,7 +5,8 @@
 // several calls of one function in one trace overlap, which of their invocations is whose is decided by the order in
 // which they ended, and counted. What is missing is counted, never made up.
 //
-// Memory is bounded by a number of invocations and by bytes: one alone may have a thousand calls. Times of the log are CLOCK_MONOTONIC, in ms. One thread.
+// Memory is bounded by a number of invocations and by bytes: one alone may have a thousand calls. Times of the log are CLOCK_MONOTONIC of the
+// first one's boot, in ms; those of other boots are moved to where the wall clock has them. One thread.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "core/invocation.hpp"
+#include "core/record_clock.hpp"
 #include "rules/recluster/log.hpp"
 
 namespace autotune::cli {
@@ -79,6 +81,7 @@ private:
 
     CallBounds most_;
     std::size_t bytes_ = 0;
+    RecordClock clock_;
     rules::CallLog log_;
     std::vector<One> all_;
     std::vector<bool> is_called_;  // by function

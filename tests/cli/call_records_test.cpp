@@ -128,6 +128,20 @@ TEST(CallRecords, LeaveOutWhatHasItsCallerBeyondTheirEdge) {
     EXPECT_EQ(done.log.invocations, 5u);
 }
 
+// One trace id for all, as a client may send it: by the monotonic clock alone the call of the second boot would have had the
+// work of the first, which ran in the middle of it.
+TEST(CallRecords, KnowThatAMachineBeganAnew) {
+    const auto an_hour_before = [](Invocation i) {
+        i.wall_start -= std::chrono::hours(1);
+        return i;
+    };
+    const auto done = put_together({ran("f2", "front", 1000, 1200, "Root=1", {call("back", 10, 180, "Root=1")}),
+                                    an_hour_before(ran("b1", "back", 1050, 1100, "Root=1")),
+                                    an_hour_before(ran("f1", "front", 1040, 1110, "Root=1", {call("back", 5, 60, "Root=1")}))});
+    EXPECT_EQ(edges(done.log), (std::vector<std::string>{"f1>b1", "f2>?"}));
+    EXPECT_EQ(done.missing.by_order, 0u);
+}
+
 TEST(CallRecords, CountWhatTheyDoNotUse) {
     Invocation http = ran("h", "GET /", 0, 1, ""), held = ran("d", "front", 0, 1, ""), shed = ran("s", "front", 10, 20, ""),
                old = ran("o", "front", 30, 40, "");
