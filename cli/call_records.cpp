@@ -16,6 +16,9 @@ namespace {
 double ms_of(Timestamp at) { return static_cast<double>(to_ns(at)) / 1e6; }
 double ms_of(Nanos span) { return static_cast<double>(span.count()) / 1e6; }
 
+// What an entry of a hash table or a tree takes beside its value, and what a text takes at most beside its letters.
+constexpr std::size_t kNode = 64;
+
 bool was_answered(std::uint16_t status) { return status >= 200 && status < 300; }
 
 // As whoever reads replay_lines() numbers them, so that both lead to the same answer, word by word.
@@ -31,19 +34,33 @@ void number_by_appearance(rules::CallLog& log) {
 
 }  // namespace
 
+// In all_ and, from finish() on, in the log as well, with the tables that link them. The id is the invocation's own, its trace's
+// and that by which it is told from others; a call holds that of its callee.
+std::size_t CallRecords::bytes_of(const Invocation& i) const {
+    const std::size_t id = i.id.view().size() + kNode;
+    const auto name = [&](const std::string& function) { return log_.by_name.contains(function) ? 0 : 2 * function.size() + 2 * kNode; };
+    std::size_t bytes = sizeof(One) + sizeof(rules::RecordedInvocation) + sizeof(rules::Trace) + 5 * id + 2 * kNode + name(i.function.name);
+    for (const FunctionCall& call : i.calls)
+        if (was_answered(call.status)) bytes += sizeof(Call) + sizeof(rules::RecordedCall) + sizeof(CallAt) + id + kNode + name(call.function);
+    return bytes;
+}
+
 bool CallRecords::add(const Invocation& i) {
     missing_.not_told += i.stands_for > 1 ? i.stands_for - 1 : 0;
     if (i.boundary != Boundary::runtime_api) return ++missing_.elsewhere, true;
     if (i.held || i.status == InvocationStatus::unknown) return ++missing_.not_ended, true;
-    if (all_.size() >= most_) return missing_.more = true, false;
-    One one{.made = {}, .trace = analysis::trace_root(i.trace_id), .start = i.start, .end = i.end, .calls = {}};
+    const std::size_t bytes = bytes_of(i);
+    if (all_.size() >= most_.invocations || bytes > most_.bytes - std::min(bytes_, most_.bytes)) return false;
+    bytes_ += bytes;
+    const Nanos shift = clock_.shift(i);
+    One one{.made = {}, .trace = analysis::trace_root(i.trace_id), .start = i.start + shift, .end = i.end + shift, .calls = {}};
     rules::RecordedInvocation& made = one.made;
     made.id = i.id.str();
     // An asynchronous invocation that is tried again has the id that it had.
     if (const std::uint32_t again = ids_[made.id]++; again > 0) made.id += "#" + std::to_string(again + 1);
     made.function = log_.function(i.function.name);
     made.memory_mb = i.memory_mb > 0 ? i.memory_mb : std::ceil(static_cast<double>(i.memory_limit) / (1 << 20));
-    made.start_ms = ms_of(i.start), made.end_ms = ms_of(i.end);
+    made.start_ms = ms_of(one.start), made.end_ms = ms_of(one.end);
     made.billed_ms = std::ceil(ms_of(i.duration));  // as Lambda bills
     made.cold = i.cold;
     made.peak_mb = static_cast<double>(i.memory_peak) / (1 << 20);
@@ -58,7 +75,7 @@ bool CallRecords::add(const Invocation& i) {
             ++missing_.calls_failed;
             continue;
         }
-        const Timestamp start = i.start + call.start;
+        const Timestamp start = one.start + call.start;
         one.calls.push_back({.callee = log_.function(call.function),
                              .trace = analysis::trace_root(call.trace_id),
                              .start = start,

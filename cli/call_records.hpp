@@ -5,7 +5,8 @@
 // several calls of one function in one trace overlap, which of their invocations is whose is decided by the order in
 // which they ended, and counted. What is missing is counted, never made up.
 //
-// Memory is bounded by `most` invocations. Times of the log are CLOCK_MONOTONIC, in ms. One thread.
+// Memory is bounded by a number of invocations and by bytes: one alone may have a thousand calls. Times of the log are CLOCK_MONOTONIC of the
+// first one's boot, in ms; those of other boots are moved to where the wall clock has them. One thread.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "core/invocation.hpp"
+#include "core/record_clock.hpp"
 #include "rules/recluster/log.hpp"
 
 namespace autotune::cli {
@@ -29,7 +31,7 @@ struct MissingRecords {
     std::uint64_t calls_failed = 0;   // answered with an error by the platform, or not at all: nobody ran
     std::uint64_t by_order = 0;       // calls whose invocation was told from another's by the order of their ends
     std::uint64_t at_the_edge = 0;    // invocations whose caller began before the records, or has not ended yet
-    bool more = false;                // there are older records than `most` invocations
+    std::uint64_t not_read = 0;       // older ones, for which there was no room
 };
 
 struct RecordedCalls {
@@ -37,13 +39,20 @@ struct RecordedCalls {
     MissingRecords missing;
 };
 
+// Of what is held until finish() has its answer, that included.
+struct CallBounds {
+    std::size_t invocations = 200'000;
+    std::size_t bytes = std::size_t{256} << 20;
+};
+
 class CallRecords {
 public:
-    explicit CallRecords(std::size_t most = 200'000) : most_(most) {}
+    explicit CallRecords(CallBounds most = {}) : most_(most) {}
 
     // In any order. False: there is room for no more, and it was not taken.
     bool add(const Invocation& invocation);
     [[nodiscard]] RecordedCalls finish() &&;
+    [[nodiscard]] std::size_t bytes() const { return bytes_; }  // as counted
 
 private:
     static constexpr std::size_t kNobody = ~std::size_t{0};
@@ -65,11 +74,14 @@ private:
 
     using CallAt = std::pair<std::size_t, std::size_t>;  // index into all_, and into its calls
 
+    [[nodiscard]] std::size_t bytes_of(const Invocation& invocation) const;
     void link();
     std::vector<std::size_t> give_out(std::vector<std::size_t> works, std::vector<CallAt> calls, bool awaited);
     [[nodiscard]] bool is_at_the_edge(const One& one, Timestamp first, Timestamp last) const;
 
-    std::size_t most_;
+    CallBounds most_;
+    std::size_t bytes_ = 0;
+    RecordClock clock_;
     rules::CallLog log_;
     std::vector<One> all_;
     std::vector<bool> is_called_;  // by function

@@ -10,6 +10,7 @@
 
 #include "analyzer/cost/bill.hpp"
 #include "analyzer/cost/cost_interval.hpp"
+#include "analyzer/cost/other_memory.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/cost_files.hpp"
@@ -159,6 +160,8 @@ int run(Arguments arguments) {
     CostModel changed = *model;
     std::vector<std::string> changes;
     if (Status s = apply(arguments, changed, changes); !s) return failed_with(s.error().message, kUsage);
+    if (measured)
+        for (std::string& told : analysis::take_measured(changed, *measured)) of->measured->remarks.push_back(std::move(told));
     tell_of_durations(arguments, changed);
     std::optional<Bill> after;
     if (!changes.empty()) {

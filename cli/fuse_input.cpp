@@ -22,17 +22,26 @@ Result<rules::CallLog> read_call_log(const std::string& path) {
     return reader.finish();
 }
 
-Result<RecordedCalls> read_call_records(const std::filesystem::path& state, Nanos last, std::size_t most) {
+Result<RecordedCalls> read_call_records(const std::filesystem::path& state, Nanos last, CallBounds most) {
     auto store = SqliteStore::open_read_only(store_file(state));
     if (!store) return store.forward();
     CallRecords records(most);
-    std::optional<WallTime> oldest;
+    std::optional<WallTime> oldest, refused;
     const Status read = (*store)->visit_newest(WallTime(), [&](const Invocation& i) {
         if (!oldest) oldest = last.count() > 0 ? i.wall_start - last : WallTime::min();
-        return i.wall_start >= *oldest && records.add(i);
+        if (i.wall_start < *oldest) return false;
+        if (records.add(i)) return true;
+        refused = i.wall_start;
+        return false;
     });
     if (!read) return read.forward();
-    return std::move(records).finish();
+    RecordedCalls out = std::move(records).finish();
+    if (refused) {
+        const auto older = (*store)->count_invocations(*oldest, *refused);
+        if (!older) return older.forward();
+        out.missing.not_read = *older;
+    }
+    return out;
 }
 
 Status write_call_log(const std::filesystem::path& path, const rules::CallLog& log) {

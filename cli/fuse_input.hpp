@@ -13,9 +13,9 @@ namespace autotune::cli {
 // Errors: invalid_argument, "line:column: what"; corrupt, not_found and the like of the file.
 [[nodiscard]] Result<rules::CallLog> read_call_log(const std::string& path);
 
-// The newest `most` invocations of the agent's store below `state`, and of them those that began at most `last` before
-// the newest (0: all). Errors: the store's.
-[[nodiscard]] Result<RecordedCalls> read_call_records(const std::filesystem::path& state, Nanos last, std::size_t most = 200'000);
+// The newest invocations of the agent's store below `state` that there is room for, and of them those that began at most `last`
+// before the newest (0: all). Errors: the store's.
+[[nodiscard]] Result<RecordedCalls> read_call_records(const std::filesystem::path& state, Nanos last, CallBounds most = {});
 
 // As read_call_log reads it; replaced atomically. Errors: the file system's.
 Status write_call_log(const std::filesystem::path& path, const rules::CallLog& log);

@@ -50,7 +50,8 @@ std::vector<NamedCount> named(const MissingRecords& m) {
             {"calls_not_kept", "calls beyond what an invocation's record holds", m.calls_not_kept},
             {"calls_failed", "calls that the platform refused or never answered", m.calls_failed},
             {"by_order", "calls whose invocation was told from another's by the order of their ends", m.by_order},
-            {"at_the_edge", "invocations whose caller is older than the records, or still ran", m.at_the_edge}};
+            {"at_the_edge", "invocations whose caller is older than the records, or still ran", m.at_the_edge},
+            {"not_read", "older ones for which there was no room: --last says how far back", m.not_read}};
 }
 
 }  // namespace
@@ -59,7 +60,6 @@ std::string missing_text(const MissingRecords& missing) {
     std::string out;
     for (const auto& [name, what, count] : named(missing))
         if (count > 0) out += fmt::format("\nof the records: {} {}", count, what);
-    if (missing.more) out += "\nof the records only the newest were read: --last says how far back";
     return out;
 }
 
@@ -88,7 +88,7 @@ std::string fuse_json(const FuseVerdict& v) {
         out.pop_back();
         out += R"(,"records":{)";
         for (const auto& [name, what, count] : named(*v.missing)) out += fmt::format(R"("{}":{},)", name, count);
-        out += fmt::format(R"("more":{}}}}})", v.missing->more);
+        out += fmt::format(R"("more":{}}}}})", v.missing->not_read > 0);
     }
     return out + "\n";
 }

@@ -28,7 +28,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostRecords = 50'000;
+constexpr CallBounds kMostRecords{.invocations = 50'000, .bytes = std::size_t{96} << 20};
 constexpr std::size_t kMostLookedAt = 30;             // functions that the platform is asked about
 constexpr std::size_t kLargestArchive = 50u << 20;    // that Lambda takes in a request
 constexpr std::size_t kLargestConfig = 1u << 20;      // of a group
@@ -307,7 +307,7 @@ std::string hidden_by(const MissingRecords& missing) {
     const std::string lines = missing_text(
         {.not_told = missing.not_told, .without_calls = missing.without_calls, .calls_not_kept = missing.calls_not_kept});
     for (const char c : lines) out += c == '\n' ? std::string("; ") : std::string(1, c);
-    if (missing.more) out += "; of the records of all functions only the newest " + std::to_string(kMostRecords) + " were read";
+    if (missing.not_read > 0) out += "; of the records of all functions the oldest " + std::to_string(missing.not_read) + " were not read";
     return out;
 }
 }  // namespace

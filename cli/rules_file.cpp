@@ -3,7 +3,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <fstream>
+#include <memory>
 #include <sstream>
+
+#include "cli/cost_files.hpp"
 
 namespace autotune::cli {
 
@@ -20,7 +23,10 @@ Result<std::string> read_file(const std::string& name) {
 Result<rules::Loaded> load_rules_file(const std::string& file) {
     const auto text = read_file(file);
     if (!text) return text.forward();
-    rules::Loaded loaded = rules::load(*text, file, read_file);
+    auto tariffs = known_tariffs({});
+    if (!tariffs) return tariffs.forward();
+    rules::Loaded loaded =
+        rules::load(*text, file, read_file, std::make_shared<const std::vector<Tariff>>(*std::move(tariffs)));
     for (const rules::Diagnostic& d : loaded.diagnostics)
         std::fprintf(stderr, "%s\n", rules::format(d, file).c_str());
     return loaded;

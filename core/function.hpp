@@ -116,6 +116,7 @@ struct Capabilities {
     bool concurrency = false;       // invocations at a time can be limited to a function, and kept for it
     bool warm = false;              // environments can be initialised ahead, and kept for an alias
     std::uint32_t memory_min_mb = 0, memory_max_mb = 0, memory_step_mb = 1;
+    std::string tariff = {};        // that tells best what its calls cost (knowledge/tariffs), by name; "": none is known
 };
 
 }  // namespace autotune

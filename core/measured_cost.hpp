@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,10 +19,17 @@ struct CostSums {
     std::vector<std::int64_t> billed;  // by tariff, in the order in which they were given
 };
 
+// What was measured of a function at a memory that it had for a while.
+struct MeasuredMemory {
+    Decimal cold, init_ms;         // as CostEndpoint has them
+    std::vector<CostSums> slices;  // equal parts of the time, oldest first; of this memory's calls alone
+};
+
 // One function at the memory that its figures are of.
 struct MeasuredEndpoint {
     std::uint32_t endpoint = 0;       // index into the model's
     std::vector<CostSums> slices;     // equal parts of the time, oldest first; of all memories the calls
+    std::map<std::int64_t, MeasuredMemory> others = {};  // by MB
 };
 
 struct MeasuredCost {

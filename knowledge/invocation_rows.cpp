@@ -145,6 +145,15 @@ Status visit_newest(sqlite::Database& database, WallTime from,
     }
 }
 
+Result<std::uint64_t> count_invocations(sqlite::Database& database, WallTime from, WallTime to) {
+    auto select = database.prepare("SELECT COUNT(*) FROM invocations WHERE wall_start_ns BETWEEN ? AND ?");
+    if (!select) return select.forward();
+    select->bind(static_cast<std::int64_t>(from.time_since_epoch().count())).bind(static_cast<std::int64_t>(to.time_since_epoch().count()));
+    const auto row = select->step();
+    if (!row) return row.forward();
+    return static_cast<std::uint64_t>(select->integer(0));
+}
+
 Result<std::vector<FunctionRef>> select_functions(sqlite::Database& database, WallTime from) {
     auto select = database.prepare(
         "SELECT DISTINCT provider, function FROM invocations WHERE wall_start_ns >= ? ORDER BY provider, "

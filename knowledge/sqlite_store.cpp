@@ -145,6 +145,10 @@ Status SqliteStore::visit_newest(WallTime from, const std::function<bool(const I
     return impl_->transact(impl_->bulk, "reading", [&] { return autotune::visit_newest(impl_->bulk, from, visit); });
 }
 
+Result<std::uint64_t> SqliteStore::count_invocations(WallTime from, WallTime to) {
+    return impl_->transact(impl_->bulk, "reading", [&] { return autotune::count_invocations(impl_->bulk, from, to); });
+}
+
 Status SqliteStore::forget(WallTime before) {
     return impl_->transact(impl_->bulk, "forgetting invocations in", [&] {
         const Status done = delete_invocations(impl_->bulk, before);

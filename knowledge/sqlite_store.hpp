@@ -62,6 +62,8 @@ public:
     // Invocations of all functions that began at `from` or later, newest first, one at a time, until `visit` says
     // false: there may be more than memory holds. REQUIRES: `visit` does not use the store.
     Status visit_newest(WallTime from, const std::function<bool(const Invocation&)>& visit);
+    // How many invocations of all functions began from `from` to `to`, both included.
+    Result<std::uint64_t> count_invocations(WallTime from, WallTime to);
     // Those with invocations on record that began at `from` or later, by name.
     Result<std::vector<FunctionRef>> functions_since(WallTime from);
 

@@ -163,7 +163,8 @@ private:
                         .slo = f.slo,
                         .platform = platform(function),
                         .attempts = attempts_of(*f.rule, function, history(), now_),
-                        .regrouper = regrouper});
+                        .regrouper = regrouper,
+                        .tariffs = rules_.tariffs});
     }
 
     // Why the function may not be changed just now, though the rule would know how.

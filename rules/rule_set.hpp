@@ -8,12 +8,14 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "core/cost_model.hpp"
 #include "core/plan.hpp"
 #include "core/time.hpp"
 #include "rules/condition.hpp"
@@ -39,6 +41,7 @@ enum class SizingStrategy : std::uint8_t {
 struct ResizeStep {
     SizingStrategy strategy = SizingStrategy::automatic;
     std::uint32_t max_bumps = 3;  // attempts of this rule on one function within kBumpMemory
+    std::shared_ptr<const Tariff> tariff = {};  // by whose prices cost is predicted; null: the platform's, if that is known
 };
 
 // A remedy that is put around the function; see Wrap.
@@ -125,12 +128,15 @@ struct SloEntry {
     std::array<std::optional<FactValue>, kSloFactCount> values;  // by SloFact
 };
 
+using Tariffs = std::shared_ptr<const std::vector<Tariff>>;
+
 struct RuleSet {
     std::string file;
     std::vector<std::string> included;  // files that were read with it
     std::vector<Rule> rules;            // in the order of the file, included ones first; names are unique
     Guardrails guardrails;
     std::vector<SloEntry> slo;  // the first entry that matches and names a value gives it
+    Tariffs tariffs;            // that were known when it was read; null: none
 };
 
 // The distinct windows of all rules, ascending: the caller computes facts once for each.

@@ -5,24 +5,33 @@
 #include <random>
 
 #include "analyzer/cost/bill.hpp"
+#include "analyzer/cost/other_memory.hpp"
 
 namespace autotune::analysis {
 
 namespace {
 
-CostSums sum_of(const MeasuredEndpoint& measured, const std::vector<std::size_t>& slices) {
-    CostSums sum{.billed = std::vector<std::int64_t>(measured.slices.front().billed.size())};
-    for (const std::size_t s : slices) {
-        const CostSums& one = measured.slices[s];
-        sum.calls += one.calls;
-        sum.duration += one.duration;
-        for (std::size_t t = 0; t < sum.billed.size(); ++t) sum.billed[t] += one.billed[t];
-    }
-    return sum;
+CostSums sum_of(const std::vector<CostSums>& of, const std::vector<std::size_t>& slices) {
+    std::vector<CostSums> drawn;
+    for (const std::size_t s : slices) drawn.push_back(of[s]);
+    return analysis::sum_of(drawn);
 }
 
 Decimal mean_ms(std::int64_t ns, std::uint64_t calls) {
     return Decimal(ns) / Decimal(static_cast<std::int64_t>(calls)) / Decimal(1'000'000);
+}
+
+// Calls are those of all memories; how long they take is what the drawn slices say of the other memory, which had its share of
+// the time only, or all of it where they say nothing.
+CostSums at_other(std::uint64_t calls, const MeasuredMemory& other, const std::vector<std::size_t>& slices) {
+    CostSums times = sum_of(other.slices, slices);
+    if (times.calls == 0) times = analysis::sum_of(other.slices);
+    const double each = static_cast<double>(calls) / static_cast<double>(times.calls);
+    const auto scaled = [&](std::int64_t sum) { return static_cast<std::int64_t>(static_cast<double>(sum) * each); };
+    times.duration = scaled(times.duration);
+    for (std::int64_t& billed : times.billed) billed = scaled(billed);
+    times.calls = calls;
+    return times;
 }
 
 // The model, were the period made of these slices. Each function is billed by its own count, so no calls are followed.
@@ -43,6 +52,9 @@ Result<std::optional<CostInterval>> cost_interval(const MeasuredCost& measured, 
     std::size_t filled = 0;
     for (std::size_t s = 0; s < slices; ++s)
         filled += std::ranges::any_of(measured.functions, [&](const MeasuredEndpoint& f) { return f.slices[s].calls > 0; }) ? 1 : 0;
+    for (const MeasuredEndpoint& f : measured.functions)
+        if (const MeasuredMemory* other = other_memory(f, model.endpoints[f.endpoint]); other && analysis::filled(other->slices) < 2)
+            return std::optional<CostInterval>();
     if (filled < 2 || draws == 0) return std::optional<CostInterval>();
 
     CostModel flat = model;
@@ -56,7 +68,10 @@ Result<std::optional<CostInterval>> cost_interval(const MeasuredCost& measured, 
             CostEndpoint& e = flat.endpoints[f.endpoint];
             e = model.endpoints[f.endpoint];
             e.calls.clear();
-            put(sum_of(f, drawn), measured, measured.model.endpoints[f.endpoint], e);
+            CostSums sum = sum_of(f.slices, drawn);
+            const MeasuredMemory* other = other_memory(f, e);
+            if (other) sum = at_other(sum.calls, *other, drawn);
+            put(sum, measured, other ? e : measured.model.endpoints[f.endpoint], e);
         }
         const auto bill = bill_of(flat, tariffs);
         if (!bill) return bill.forward();

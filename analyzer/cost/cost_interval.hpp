@@ -17,7 +17,8 @@
 namespace autotune::analysis {
 
 // Of the bill of `model`, which is the measured one or one of the same endpoints in the same order with other memories, tariffs or
-// durations (loads from outside as measured). nullopt: fewer than two slices hold invocations. Errors: those of bill_of.
+// durations (loads from outside as measured). nullopt: fewer than two slices hold invocations, or tell of
+// another memory that take_measured() took. Errors: those of bill_of.
 [[nodiscard]] Result<std::optional<CostInterval>> cost_interval(const MeasuredCost& measured, const CostModel& model,
                                                                 const std::vector<Tariff>& tariffs, std::uint32_t draws = 1'000);
 

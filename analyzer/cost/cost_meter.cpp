@@ -105,12 +105,17 @@ void CostMeter::describe(const FunctionRef& name, const Function& f, MeasuredCos
         for (const CostSums& s : now.slices) sum += s.billed[t];
         e.billed_ms.emplace(tariffs_[t].name, mean_ms(sum, now.calls));
     }
+    MeasuredEndpoint measured{.endpoint = endpoint, .slices = now.slices};
     if (f.at.size() > (f.at.contains(0) ? 2U : 1U)) {
         std::string others;
         for (const auto& [mb, at] : f.at) {
             if (mb == 0) continue;
             e.duration_at[mb] = mean_ms(at.duration, at.calls);
-            if (mb != f.memory_mb) others += (others.empty() ? "" : ", ") + std::to_string(at.calls) + " at " + std::to_string(mb) + " MB";
+            if (mb == f.memory_mb) continue;
+            measured.others.emplace(mb, MeasuredMemory{.cold = Decimal(static_cast<std::int64_t>(at.cold)) / Decimal(static_cast<std::int64_t>(at.calls)),
+                                                       .init_ms = at.init_known > 0 ? mean_ms(at.init, at.init_known) : Decimal(),
+                                                       .slices = at.slices});
+            others += (others.empty() ? "" : ", ") + std::to_string(at.calls) + " at " + std::to_string(mb) + " MB";
         }
         remark("all " + counted(calls, "invocation") + " are counted as if at " + std::to_string(f.memory_mb) +
                " MB, its newest memory; of them were " + others);
@@ -122,7 +127,6 @@ void CostMeter::describe(const FunctionRef& name, const Function& f, MeasuredCos
     if (f.calls_not_told > 0)
         remark("whom " + counted(f.calls_not_told, "invocation") + " called was not told, to keep the agent's budget: taken for as the others'");
     if (f.held > 0) remark(counted(f.held, "invocation") + " of no length of their own (held for a debugger, or impossible): taken to last as long as the others");
-    MeasuredEndpoint measured{.endpoint = endpoint, .slices = now.slices};
     // Of a slice its calls at all memories; their times are those of this one.
     for (std::size_t s = 0; s < measured.slices.size(); ++s) {
         CostSums& sums = measured.slices[s];

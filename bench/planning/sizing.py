@@ -2,8 +2,8 @@
 """`autotune size` and its peers on measured curves: regret, share near the best, limits, what the search itself costs.
 
 bench/planning/sizing.py [--seeds 200] [--data ../shared/data/sizing] [--only lambda|k8s]
-[--half judge|train|all] [--autotune PROGRAM]. Tables as markdown on stdout; exit status 0 every
-bar is kept, 3 one is missed, 1 something did not work. Peers: sizing_peers.py.
+[--half judge|train|all] [--jobs N] [--autotune PROGRAM]. Tables as markdown on stdout, the same for every N; each curve that is
+done on stderr; exit status 0 every bar is kept, 3 one is missed, 1 something did not work. Peers: sizing_peers.py.
 
 The tuner's constants were chosen with the train half in view; the tables are of the judge half. Each curve and seed is a table of calls drawn with replacement, twelve a size; of cells with one or two runs (k8s) each draw is
 multiplied by log-normal noise, σ 0.08. Every strategy draws from that table, in its order. Judged by the mean of all runs of a size.
@@ -16,6 +16,7 @@ import csv
 import gzip
 import json
 import math
+import multiprocessing
 import os
 import pathlib
 import random
@@ -118,20 +119,33 @@ class Ours:
         return self.told["memory_mb"], 1024e3 * self.told["spent_gb_s"]
 
 
-def rows_of(curves, strategies, ours, seeds):
-    """{(objective, strategy): [(regret, fails, over the limit, exploration, too small where not told)]}"""
+def rows_of_curve(work):
+    """{(objective, strategy): [(regret, fails, over the limit, exploration, too small where not told)]} of a curve, a row a seed."""
+    curve, binary, seeds = work
     found = collections.defaultdict(list)
-    for curve in curves:
+    with tempfile.TemporaryDirectory() as folder:
+        ours = Ours(binary, folder)
         for seed in range(seeds):
             table = curve.drawn(seed)
             ours.take(table)
             told = {mb: calls for mb, calls in table.items() if mb >= curve.floor}
             for objective in OBJECTIVES:
-                for strategy in (ours, *strategies):
+                for strategy in (ours, *sizing_peers.ALL):
                     mb, spent = strategy.run(table if strategy is ours else told, objective, seed)
                     unaware = mb if len(told) == len(table) or strategy is ours else strategy.run(table, objective, seed)[0]
                     found[objective, strategy.name].append((*curve.judged(objective, mb), spent / curve.once, unaware < curve.floor))
     return found
+
+
+def rows_of(data, curves, binary, seeds, jobs):
+    """Those of all curves, in their order whoever is done first."""
+    all_found = collections.defaultdict(list)
+    with multiprocessing.Pool(jobs) as pool:
+        for done, (curve, found) in enumerate(zip(curves, pool.imap(rows_of_curve, [(c, binary, seeds) for c in curves])), 1):
+            for what, rows in found.items():
+                all_found[what] += rows
+            print(f"{data}: {done} of {len(curves)} curves, {curve.name}", file=sys.stderr, flush=True)
+    return all_found
 
 
 class Summary:
@@ -168,28 +182,27 @@ def main():
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--only", choices=["lambda", "k8s"])
     parser.add_argument("--half", choices=["all", "train", "judge"], default="judge")
+    parser.add_argument("--jobs", type=int, default=1, help="curves that are worked at a time, a process each")
     parser.add_argument("--autotune", type=pathlib.Path, help="this program, instead of one that is built for it")
     parser.add_argument("--data", type=pathlib.Path,
                         default=pathlib.Path(os.environ.get("AUTOTUNE_SHARED", SOURCE / ".." / "shared")) / "data" / "sizing")
     arguments = parser.parse_args()
     binary = arguments.autotune or build()
     held = []
-    with tempfile.TemporaryDirectory() as folder:
-        ours = Ours(binary, folder)
-        for data, curves in (("lambda", lambda_curves), ("k8s", k8s_curves)):
-            if arguments.only not in (None, data):
-                continue
-            chosen = half_of(curves(arguments.data), arguments.half)
-            found = rows_of(chosen, sizing_peers.ALL, ours, arguments.seeds)
-            print(f"{data}: {len(chosen)} curves ({arguments.half}), {arguments.seeds} seeds\n\n| objective | strategy | mean regret % | p95 % | near the best % | "
-                  "fails there % | over the limit % | too small, not told % | exploration |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-            for objective in OBJECTIVES:
-                of = {name: Summary(runs) for (goal, name), runs in found.items() if goal == objective}
-                for name, s in of.items():
-                    over = f"{s.over:.1f}" if objective.startswith("fastest") else "–"
-                    print(f"| {objective} | {name} | {s.mean:.2f} | {s.p95:.1f} | {s.near:.1f} | {s.fails:.1f} | {over} | {s.unaware:.1f} | {s.spent:.2f} |")
-                held += bars(data, objective, of)
-            print(flush=True)
+    for data, curves in (("lambda", lambda_curves), ("k8s", k8s_curves)):
+        if arguments.only not in (None, data):
+            continue
+        chosen = half_of(curves(arguments.data), arguments.half)
+        found = rows_of(data, chosen, binary, arguments.seeds, arguments.jobs)
+        print(f"{data}: {len(chosen)} curves ({arguments.half}), {arguments.seeds} seeds\n\n| objective | strategy | mean regret % | p95 % | near the best % | "
+              "fails there % | over the limit % | too small, not told % | exploration |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+        for objective in OBJECTIVES:
+            of = {name: Summary(runs) for (goal, name), runs in found.items() if goal == objective}
+            for name, s in of.items():
+                over = f"{s.over:.1f}" if objective.startswith("fastest") else "–"
+                print(f"| {objective} | {name} | {s.mean:.2f} | {s.p95:.1f} | {s.near:.1f} | {s.fails:.1f} | {over} | {s.unaware:.1f} | {s.spent:.2f} |")
+            held += bars(data, objective, of)
+        print(flush=True)
     print("| what | measured | bar | |\n| --- | --- | --- | --- |")
     for what, measured, bar, kept in held:
         print(f"| {what} | {measured:.2f} | {bar} | {kept} |")

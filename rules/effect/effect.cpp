@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/record_clock.hpp"
+
 namespace autotune::rules {
 
 namespace {
@@ -78,17 +80,25 @@ JudgeReport judge_effect(const EffectSeen& seen, const CanaryPolicy& policy, Hor
 }
 
 std::uint64_t began_beyond(std::span<const Invocation> calls, std::uint32_t limit) {
-    std::vector<const Invocation*> by_start;
-    for (const Invocation& call : calls) by_start.push_back(&call);
-    std::sort(by_start.begin(), by_start.end(), [](const Invocation* a, const Invocation* b) { return a->start < b->start; });
+    struct Under {
+        Timestamp start, end;
+        std::uint32_t stands_for = 1;
+    };
+    std::vector<Under> by_start;
+    RecordClock clock;  // a change may be judged for longer than the machine runs
+    for (const Invocation& call : calls) {
+        const Nanos shift = clock.shift(call);
+        by_start.push_back({call.start + shift, call.end + shift, call.stands_for});
+    }
+    std::sort(by_start.begin(), by_start.end(), [](const Under& a, const Under& b) { return a.start < b.start; });
     using End = std::pair<Timestamp, std::uint32_t>;  // and for how many it stands
     std::priority_queue<End, std::vector<End>, std::greater<>> ends;
     std::uint64_t beyond = 0, under_way = 0;
-    for (const Invocation* call : by_start) {
-        for (; !ends.empty() && ends.top().first <= call->start; ends.pop()) under_way -= ends.top().second;
-        if (under_way >= limit) beyond += call->stands_for;
-        under_way += call->stands_for;
-        ends.emplace(call->end, call->stands_for);
+    for (const Under& call : by_start) {
+        for (; !ends.empty() && ends.top().first <= call.start; ends.pop()) under_way -= ends.top().second;
+        if (under_way >= limit) beyond += call.stands_for;
+        under_way += call.stands_for;
+        ends.emplace(call.end, call.stands_for);
     }
     return beyond;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 
 #include "rules/java/lexer.hpp"
 #include "rules/suggest.hpp"
@@ -28,6 +29,7 @@ public:
 
     JavaFile run() {
         while (at_ < tokens_.size()) step();
+        std::erase_if(out_.functions, [&](JavaFunction& f) { return !can_be_called(f); });
         return std::move(out_);
     }
 
@@ -51,16 +53,28 @@ private:
         if (now == "import" && owners_.empty()) return ++at_, out_.imports.push_back(until_semicolon());
         if ((now == "class" || now == "interface" || now == "enum" || now == "record") && is_word(1) && !after_point) {
             class_ = std::string(is(1)), at_ += 2;
+            if (const auto around = owner()) private_[*around + (around->empty() ? "" : ".") + class_] = before_.is_private;
         } else if (now == "{") {
-            owners_.push_back(std::exchange(class_, std::string())), ++at_;
+            owners_.push_back(std::exchange(class_, std::string())), ++at_, before_ = {};
         } else if (now == "}") {
             if (!owners_.empty()) owners_.pop_back();
-            ++at_;
+            ++at_, before_ = {};
+        } else if (now == ";" || is_one_of(now, kModifiers)) {
+            now == ";" ? void(before_ = {}) : before_.add(now), ++at_;
         } else if (now == "@" && is_word(1) && is(1) != "interface") {
             annotation();
         } else {
             ++at_;
         }
+    }
+    // The classes around what stands here; nullopt: within a method or block.
+    [[nodiscard]] std::optional<std::string> owner() const {
+        std::string out;
+        for (const std::string& one : owners_) {
+            if (one.empty()) return std::nullopt;
+            out += (out.empty() ? "" : ".") + one;
+        }
+        return out;
     }
     std::string until_semicolon() {
         std::string out;
@@ -153,28 +167,27 @@ private:
     }
 
     void method(JavaFunction& made) {
-        bool is_static = false, is_private = false;
+        Modifiers is_it = before_;  // they may stand on either side of the annotation
         while (true) {  // other annotations, modifiers
             if (is() == "@" && is_word(1) && is(1) != "interface") {
                 ++at_, (void)qualified();
                 if (is() == "(") skip_brackets("(", ")");
             } else if (is_one_of(is(), kModifiers)) {
-                is_static |= is() == "static", is_private |= is() == "private", ++at_;
+                is_it.add(is()), ++at_;
             } else {
                 break;
             }
         }
-        for (const std::string& owner : owners_) {
-            if (owner.empty()) return refuse(made.at, "the annotated method is within another method or block");
-            made.owner += (made.owner.empty() ? "" : ".") + owner;
-        }
+        const auto around = owner();
+        if (!around) return refuse(made.at, "the annotated method is within another method or block");
+        made.owner = *around;
         if (is() == "<") return refuse(made.at, "the annotated method has type parameters: which types it would be sent is not known");
         made.type = type();
         if (made.type.empty() || !is_word() || is(1) != "(" || made.owner.empty())
             return refuse(made.at, "the annotation stands before no method");
         made.method = std::string(is()), at_ += 2;
-        if (!is_static) return refuse(made.at, made.method + " is not static: a function has no object to be called on");
-        if (is_private) return refuse(made.at, made.method + " is private: the function's handler is a class of its own, and could not call it");
+        if (!is_it.is_static) return refuse(made.at, made.method + " is not static: a function has no object to be called on");
+        if (is_it.is_private) return refuse(made.at, made.method + " is private" + kOutside);
         if (!parameters(made)) return;
         if (is() == "throws") made.throws = true;
     }
@@ -221,8 +234,56 @@ private:
         return true;
     }
 
+    // With all classes known, those behind the method too: types as they are named outside of the class. False: it was told why not.
+    bool can_be_called(JavaFunction& f) {
+        if (const std::string hidden = hidden_part(f.owner); !hidden.empty())
+            return refuse(f.at, f.method + " is within " + hidden + ", which is private" + kOutside), false;
+        std::string hidden;
+        f.type = from_outside(f.type, f.owner, hidden);
+        for (auto& [type, name] : f.parameters) type = from_outside(type, f.owner, hidden);
+        if (!hidden.empty()) refuse(f.at, f.method + " needs " + hidden + ", which is private" + kOutside);
+        return hidden.empty();
+    }
+    // Of "Shop.Prices.Item" the first class that is private; "": none.
+    [[nodiscard]] std::string hidden_part(std::string_view path) const {
+        for (std::size_t end = path.find('.'); ; end = path.find('.', end + 1)) {
+            const auto found = private_.find(path.substr(0, end));
+            if (found != private_.end() && found->second) return found->first;
+            if (end == std::string_view::npos) return {};
+        }
+    }
+    // Each name in the type, by the innermost class around the method that has one of that name.
+    std::string from_outside(const std::string& type, const std::string& owner, std::string& hidden) const {
+        std::string out;
+        for (std::size_t at = 0; at < type.size();) {
+            const std::size_t end = std::min(type.find_first_of("<>[], ?&@", at), type.size());
+            std::string name = type.substr(at, end - at);
+            const std::string first = name.substr(0, name.find('.'));
+            for (std::string around = owner; !first.empty(); around.resize(std::max<std::size_t>(around.rfind('.') + 1, 1) - 1)) {
+                if (private_.contains(around + (around.empty() ? "" : ".") + first)) {
+                    name.insert(0, around + (around.empty() ? "" : "."));
+                    break;
+                }
+                if (around.empty()) break;
+            }
+            if (hidden.empty()) hidden = hidden_part(name);
+            out += name;
+            if (end < type.size()) out += type[end];
+            at = end + 1;
+        }
+        return out;
+    }
+
+    struct Modifiers {
+        bool is_static = false, is_private = false;
+        void add(std::string_view word) { is_static |= word == "static", is_private |= word == "private"; }
+    };
+    static constexpr const char* kOutside = ": the function's handler is a class of its own, and could not call it";
+
     const std::vector<JavaToken>& tokens_;
     std::size_t at_ = 0;
+    Modifiers before_;                                // what stands here
+    std::map<std::string, bool, std::less<>> private_;  // classes, with those around them, and whether they are
     std::vector<std::string> owners_;  // a class's name, or "" of any other block
     std::string class_;                // whose { is awaited
     JavaFile out_;

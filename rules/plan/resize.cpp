@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "rules/cel/duration.hpp"
+#include "rules/plan/call_price.hpp"
 #include "rules/plan/time_model.hpp"
 
 namespace autotune::rules {
@@ -73,14 +74,21 @@ Result<Basis> basis(const SizingTask& task) {
 // The guardrail on cost; `cured` calls fail no longer. Its text is part of the prediction.
 Result<std::string> cost(const SizingTask& task, const Basis& b, double to_mb, double cured) {
     const double after = std::clamp(b.failure_rate - cured / b.invocations, 0.0, 1.0);
-    const double ratio = cost_ratio(b.model, {to_mb, b.failure_rate, after});
-    if (ratio == 0) return std::string("nothing succeeds now, so any cost is a gain");
-    const double increase = (ratio - 1) * 100;
-    char text[80];
-    std::snprintf(text, sizeof text, "cost of a successful call %+.0f %%", increase);
+    const CostChange change{to_mb, b.failure_rate, after};
+    const Tariff* named = task.step.tariff.get();
+    CallPrice price{.model = b.model, .tariff = named ? named : task.platform_tariff, .now = call_time(task.facts)};
+    auto ratio = cost_ratio(price, change);
+    // Nobody asked for the platform's own, so what it cannot say is no reason to do nothing.
+    if (!ratio && !named) price.tariff = nullptr, ratio = cost_ratio(price, change);
+    if (!ratio) return refuse("its cost cannot be told: " + ratio.error().message);
+    if (*ratio == 0) return std::string("nothing succeeds now, so any cost is a gain");
+    const double increase = (*ratio - 1) * 100;
+    char number[40];
+    std::snprintf(number, sizeof number, "%+.0f %%", increase);
+    std::string text = std::string("cost of a successful call ") + number + (named ? " by " + named->name : "");
     if (task.max_cost_increase_pct && increase > *task.max_cost_increase_pct)
         return refuse("at " + mb(to_mb) + " the predicted " + text + " is above max_cost_increase_pct");
-    return std::string(text);
+    return text;
 }
 
 Result<Sizing> bump(const SizingTask& task, const Basis& b) {

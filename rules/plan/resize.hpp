@@ -37,6 +37,7 @@ struct SizingTask {
     ResizeStep step;
     Attempts attempts;
     std::optional<double> max_cost_increase_pct;
+    const Tariff* platform_tariff = nullptr;  // by whose prices its calls are billed where the step names none; null: time × memory
 };
 
 struct Sizing {

@@ -22,13 +22,21 @@ std::string unable(const Capabilities* platform) {
     return "";
 }
 
+const Tariff* tariff_of(const StepTask& task) {
+    if (!task.tariffs) return nullptr;
+    const auto found = std::find_if(task.tariffs->begin(), task.tariffs->end(),
+                                    [&](const Tariff& t) { return t.name == task.platform->tariff; });
+    return found == task.tariffs->end() ? nullptr : &*found;
+}
+
 Result<Proposal> resize(const StepTask& task, const ResizeStep& step) {
     if (std::string why = unable(task.platform); !why.empty()) return fail(Errc::unsupported, std::move(why));
     auto size = choose_size({.facts = task.facts,
                              .platform = *task.platform,
                              .step = step,
                              .attempts = task.attempts,
-                             .max_cost_increase_pct = task.guardrails.max_cost_increase_pct});
+                             .max_cost_increase_pct = task.guardrails.max_cost_increase_pct,
+                             .platform_tariff = tariff_of(task)});
     if (!size) return size.forward();
     return Proposal{size->resize, std::move(size->because), std::move(size->predicted), {}};
 }

@@ -26,6 +26,7 @@ struct StepTask {
     const Capabilities* platform = nullptr;  // null: nothing is known of it
     Attempts attempts;
     const Regrouper* regrouper = nullptr;    // null: nobody here knows calls and code
+    Tariffs tariffs = {};                    // that are known, for the platform's
 };
 
 struct Proposal {

@@ -17,10 +17,4 @@ double TimeModel::memory_for(double ratio) const {
     return memory < whole_cpu_mb ? memory : kNever;
 }
 
-double cost_ratio(const TimeModel& model, const CostChange& change) {
-    if (change.failure_rate_before >= 1) return 0;
-    return change.to_mb / model.from_mb * model.time_ratio(change.to_mb) * (1 - change.failure_rate_before) /
-           std::max(1 - change.failure_rate_after, 1e-9);
-}
-
 }  // namespace autotune::rules

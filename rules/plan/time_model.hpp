@@ -1,4 +1,4 @@
-// How a function's duration and cost change with its memory, where memory buys CPU in proportion:
+// How a function's duration changes with its memory, where memory buys CPU in proportion:
 // T(m) = a + w/min(m, s); s is the size that has one whole CPU. Pure.
 #pragma once
 
@@ -20,13 +20,5 @@ struct TimeModel {
     // The least memory with T(m)/T(from) < ratio; infinity when no size has it.
     [[nodiscard]] double memory_for(double ratio) const;
 };
-
-// Predicted price of one successful call after / before: size and time as billed, failures are paid for
-// too. Rates in 0..1. 0 when nothing succeeded before: then any price is worth it.
-struct CostChange {
-    double to_mb = 0;
-    double failure_rate_before = 0, failure_rate_after = 0;
-};
-[[nodiscard]] double cost_ratio(const TimeModel& model, const CostChange& change);
 
 }  // namespace autotune::rules

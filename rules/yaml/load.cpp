@@ -7,6 +7,7 @@
 
 #include "rules/suggest.hpp"
 #include "rules/yaml/sections.hpp"
+#include "rules/yaml/tariffs.hpp"
 #include "rules/yaml/tree.hpp"
 
 namespace autotune::rules {
@@ -80,9 +81,10 @@ void limit_weights(Reader& reader, RuleSet& set) {
 // One load: the file that was asked for, and those that it includes, each read once.
 class Loading {
 public:
-    Loading(Loaded& out, std::string_view name, const FileReader& read_file)
-        : out_(out), name_(name), read_file_(read_file) {
+    Loading(Loaded& out, std::string_view name, const FileReader& read_file, Tariffs tariffs)
+        : out_(out), name_(name), read_file_(read_file), shelf_(tariffs, read_file) {
         set_.file = name;
+        set_.tariffs = std::move(tariffs);
         known_.insert(set_.file);
     }
 
@@ -90,6 +92,7 @@ public:
         const auto root = parse(text, "");
         if (!root) return;
         Reader reader(text, out_.diagnostics);
+        defaults_.find_tariff = tariffs_beside(name_);
         if (reader.expect_map(
                 *root, "a rules file",
                 {"version", "include", "defaults", "guardrails", "slo", "lists", "macros", "rules"})) {
@@ -128,6 +131,13 @@ private:
         name_those_from(before, shown);
         return std::move(document.root);
     }
+    TariffFinder tariffs_beside(const std::string& file) {
+        return [this, file](const std::string& name) { return shelf_.find(name, beside(file, name)); };
+    }
+    static std::string beside(const std::string& file, const std::string& name) {
+        const auto slash = file.rfind('/');
+        return name.starts_with('/') || slash == std::string::npos ? name : file.substr(0, slash + 1) + name;
+    }
     void name_those_from(std::size_t first, const std::string& shown) {
         for (std::size_t i = first; i < out_.diagnostics.size(); ++i)
             if (out_.diagnostics[i].file.empty()) out_.diagnostics[i].file = shown;
@@ -144,14 +154,13 @@ private:
         if (const YamlNode* node = root.find("macros")) read_macros(reader, *node);
         if (const YamlNode* node = root.find("slo")) read_slo(reader, *node, set_.slo);
         const std::size_t before = set_.rules.size();
+        defaults_.find_tariff = tariffs_beside(path);  // an included file was read since
         if (const YamlNode* node = root.find("rules")) read_rules(reader, *node, defaults_, set_.rules);
         for (std::size_t i = before; i < set_.rules.size(); ++i) set_.rules[i].file = shown;
     }
 
     void include(Reader& reader, Position at, const std::string& from, const std::string& name) {
-        const auto slash = from.rfind('/');
-        const std::string path =
-            name.starts_with('/') || slash == std::string::npos ? name : from.substr(0, slash + 1) + name;
+        const std::string path = beside(from, name);
         if (!known_.insert(path).second) return;
         if (!read_file_) return reader.error(at, "'include' is not possible here");
         if (known_.size() > kMostIncluded)
@@ -175,6 +184,7 @@ private:
     Loaded& out_;
     const std::string name_;
     const FileReader& read_file_;
+    TariffShelf shelf_;
     std::set<std::string> known_;
     Defaults defaults_;
     RuleSet set_;
@@ -182,9 +192,9 @@ private:
 
 }  // namespace
 
-Loaded load(std::string_view text, std::string_view file_name, const FileReader& read_file) {
+Loaded load(std::string_view text, std::string_view file_name, const FileReader& read_file, Tariffs tariffs) {
     Loaded out;
-    Loading(out, file_name, read_file).run(text);
+    Loading(out, file_name, read_file, std::move(tariffs)).run(text);
     std::stable_sort(out.diagnostics.begin(), out.diagnostics.end(),
                      [](const Diagnostic& a, const Diagnostic& b) {
                          return std::tuple(std::string_view(a.file), a.at.line, a.at.column) <

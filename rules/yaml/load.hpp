@@ -28,8 +28,8 @@ struct Loaded {
 using FileReader = std::function<Result<std::string>(const std::string& path)>;
 inline constexpr std::size_t kMostIncluded = 100;  // files
 
-// Without `read_file`, includes are errors.
+// Without `read_file`, includes are errors, and so are tariffs that are files. `tariffs`: those that have names.
 [[nodiscard]] Loaded load(std::string_view text, std::string_view file_name,
-                          const FileReader& read_file = nullptr);
+                          const FileReader& read_file = nullptr, Tariffs tariffs = nullptr);
 
 }  // namespace autotune::rules

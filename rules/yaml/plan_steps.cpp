@@ -34,10 +34,11 @@ bool measured_strategy(std::string_view strategy) {
     return strategy == "cost" || (weight && *weight >= 0 && *weight <= 1) || (percent && *percent >= 0);
 }
 
-void read_resize(Reader& reader, const YamlNode& node, PlanStep& step) {
-    ResizeStep resize;
-    if (!reader.expect_map(node, "'resize'", {"strategy", "max_bumps", "if"})) return;
+void read_resize(Reader& reader, const YamlNode& node, const Defaults& defaults, PlanStep& step) {
+    ResizeStep resize{.tariff = defaults.tariff};
+    if (!reader.expect_map(node, "'resize'", {"strategy", "max_bumps", "tariff", "if"})) return;
     reader.read_count(node, "max_bumps", resize.max_bumps, {1, 100});
+    read_tariff(reader, node, defaults.find_tariff, resize.tariff);
     const YamlNode* strategy = node.find("strategy");
     if (strategy && strategy->kind == YamlNode::Kind::scalar && measured_strategy(strategy->text)) {
         warn_suggestion(reader, strategy->at, "strategy: " + strategy->text);
@@ -119,7 +120,7 @@ std::string remedy(Reader& reader, const YamlNode& node, Place place) {
     return "relocate" + (text.empty() ? "" : " near " + text);
 }
 
-std::optional<PlanStep> read_step(Reader& reader, const YamlNode& node) {
+std::optional<PlanStep> read_step(Reader& reader, const YamlNode& node, const Defaults& defaults) {
     if (node.kind != YamlNode::Kind::map || node.keys.size() != 1) {
         const bool word = node.kind == YamlNode::Kind::scalar &&
                           std::find(kStepKinds.begin(), kStepKinds.end(), node.text) != kStepKinds.end();
@@ -140,7 +141,7 @@ std::optional<PlanStep> read_step(Reader& reader, const YamlNode& node) {
     PlanStep step{.what = {}, .only_if = {}, .at = at};
     const YamlNode& body = node.children[0];
     if (kind == "resize") {
-        read_resize(reader, body, step);
+        read_resize(reader, body, defaults, step);
     } else if (kind == "concurrency") {
         read_concurrency(reader, body, step);
     } else if (kind == "keep_warm") {
@@ -161,12 +162,12 @@ std::optional<PlanStep> read_step(Reader& reader, const YamlNode& node) {
 
 }  // namespace
 
-std::vector<PlanStep> read_plan(Reader& reader, const YamlNode& node) {
+std::vector<PlanStep> read_plan(Reader& reader, const YamlNode& node, const Defaults& defaults) {
     std::vector<PlanStep> steps;
     if (!reader.expect_sequence(node, "'plan'")) return steps;
     if (node.children.empty()) reader.error(node.at, "'plan' is empty: a rule must at least notify");
     for (const YamlNode& element : node.children)
-        if (auto step = read_step(reader, element)) steps.push_back(std::move(*step));
+        if (auto step = read_step(reader, element, defaults)) steps.push_back(std::move(*step));
     return steps;
 }
 

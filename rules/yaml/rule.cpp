@@ -71,7 +71,7 @@ std::optional<Rule> read_rule(Reader& reader, const YamlNode& node, const Defaul
     std::optional<Condition> when;
     reader.read_condition(node, "when", when);
     read_timing(reader, node, rule);
-    if (const YamlNode* plan = node.find("plan")) rule.plan = read_plan(reader, *plan);
+    if (const YamlNode* plan = node.find("plan")) rule.plan = read_plan(reader, *plan, defaults);
     if (const YamlNode* canary = node.find("canary")) read_canary(reader, *canary, rule.canary);
     read_mode(reader, node, rule.mode);
     read_effect(reader, node, rule);

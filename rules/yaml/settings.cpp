@@ -97,13 +97,24 @@ void read_canary(Reader& reader, const YamlNode& node, CanaryPolicy& out) {
 
 void read_defaults(Reader& reader, const YamlNode& node, Defaults& out) {
     if (!reader.expect_map(node, "'defaults'",
-                           {"mode", "cooldown", "window", "max_actions_per_day", "canary"}))
+                           {"mode", "cooldown", "window", "max_actions_per_day", "canary", "tariff"}))
         return;
     read_mode(reader, node, out.mode);
     read_window(reader, node, out.window);
     reader.read_duration(node, "cooldown", out.cooldown);
     reader.read_count(node, "max_actions_per_day", out.max_actions_per_day, {0, kMostCount});
     if (const YamlNode* canary = node.find("canary")) read_canary(reader, *canary, out.canary);
+    read_tariff(reader, node, out.find_tariff, out.tariff);
+}
+
+void read_tariff(Reader& reader, const YamlNode& map, const TariffFinder& find, std::shared_ptr<const Tariff>& out) {
+    const YamlNode* node = map.find("tariff");
+    const auto name = node ? reader.text_of(*node, "'tariff'") : std::nullopt;
+    if (!name) return;
+    if (auto found = find(*name))
+        out = *std::move(found);
+    else
+        reader.error(node->at, found.error().message);
 }
 
 void read_guardrails(Reader& reader, const YamlNode& node, Guardrails& out) {

@@ -9,6 +9,7 @@
 #include "analyzer/cost/bill.hpp"
 #include "analyzer/cost/cost_interval.hpp"
 #include "analyzer/cost/cost_meter.hpp"
+#include "analyzer/cost/other_memory.hpp"
 #include "exporters/render/cost_model_yaml.hpp"
 #include "knowledge/tariffs.hpp"
 #include "rules/cost/model.hpp"
@@ -176,6 +177,33 @@ TEST(MeasuredCost, TheNewestMemoryIsTheFunctionsAndOthersAreDurationsOfAWhatIf) 
     EXPECT_THAT(total(small), HasSubstr("no duration_ms for 1024 MB"));
 }
 
+// A newest memory of 512 MB, and one that it had before.
+Invocation before(Invocation i) {
+    i.wall_start = kFrom + Nanos(1);
+    return i;
+}
+
+TEST(MeasuredCost, AtAMemoryThatItHadIsBilledAsItWas) {
+    // At 256 MB 10.2, 10.7 and, cold, 5 + 120 ms: 11 + 11 + 125 = 49 in the mean, though the mean of 8.6333 + a third of 120 would be 49.67.
+    const MeasuredCost m = measured({before(called("f", 10.2, 256)), before(called("f", 10.7, 256)), before(cold(called("f", 5, 256), 120)), called("f", 20)});
+    CostModel small = m.model;
+    small.services[0].memory_mb = 256;
+    EXPECT_EQ(analysis::take_measured(small, m),
+              std::vector<std::string>{"f: at 256 MB as measured, by 3 invocations in 1 of 20 equal parts of the time: how much that varies is not known"});
+    EXPECT_EQ(endpoint(small, "f").billed_ms.at("aws-lambda-x86").text(), "49");
+    EXPECT_EQ(endpoint(small, "f").init_ms.text(), "120");
+    // 4 · 730 calls of 0.049 s and 0.25 GB: 35.77 GB-s, 0.000596167859; and 0.000584.
+    EXPECT_EQ(total(small), "0.001180167859");
+    CostModel other = small;
+    other.services[0].tariff = "gcf";
+    EXPECT_EQ(endpoint(other, "f").billed_ms.at("gcf").text(), "100") << "each by itself, and no init";
+    CostModel said = m.model;
+    said.services[0].memory_mb = 256, said.endpoints[0].duration_ms = 3, said.endpoints[0].duration_at.clear(), said.endpoints[0].billed_ms.clear();
+    EXPECT_TRUE(analysis::take_measured(said, m).empty()) << "a duration that was said goes before";
+    CostModel same = m.model;
+    EXPECT_TRUE(analysis::take_measured(same, m).empty());
+}
+
 TEST(MeasuredCost, OneThatStandsForSeveralCountsAsSoMany) {
     Invocation i = called("f", 10);
     i.stands_for = 7;
@@ -298,6 +326,45 @@ TEST(CostInterval, HoldsTheTrueCostAsOftenAsItSays) {
     // 95 %, less what 20 parts cost; three standard errors (1.4 %) about that.
     EXPECT_GE(held, kRuns * 0.88);
     EXPECT_LE(held, kRuns * 0.99);
+}
+
+// In the first half of the hour it had 256 MB.
+TEST(CostInterval, OfAMemoryThatItHadIsThatOfItsTimesThen) {
+    const auto at = [](int slice, Invocation i) {
+        i.wall_start = kFrom + kHour / 20 * slice + Nanos(1);
+        return i;
+    };
+    const auto interval_of = [&](double least, double most, int parts) {
+        std::vector<Invocation> seen;
+        for (int slice = 0; slice < 20; ++slice) {
+            const bool small = slice < parts;
+            seen.push_back(at(slice, small ? called("f", slice % 2 ? least : most, 256) : called("f", 20, 512)));
+        }
+        const MeasuredCost m = measured(seen);
+        CostModel changed = m.model;
+        changed.free_tier = false, changed.services[0].memory_mb = 256;
+        EXPECT_EQ(analysis::take_measured(changed, m).size(), 1u);
+        const auto interval = analysis::cost_interval(m, changed, tariffs());
+        EXPECT_TRUE(interval);
+        return interval && *interval ? std::optional(std::pair((*interval)->low.approximate(), (*interval)->high.approximate())) : std::nullopt;
+    };
+    // 20 · 730 calls of 0.25 GB: of 40 ms 146 GB-s.
+    const double of_40 = 20 * 730 * (0.04 * 0.25 * 0.0000166667 + 0.0000002), of_20 = 20 * 730 * (0.02 * 0.25 * 0.0000166667 + 0.0000002),
+                 of_60 = 20 * 730 * (0.06 * 0.25 * 0.0000166667 + 0.0000002);
+    const auto even = interval_of(40, 40, 10);
+    ASSERT_TRUE(even);
+    EXPECT_NEAR(even->first, of_40, 1e-9);
+    EXPECT_NEAR(even->second, of_40, 1e-9);
+    const auto varying = interval_of(20, 60, 10);
+    ASSERT_TRUE(varying);
+    EXPECT_GT(varying->first, of_20);
+    EXPECT_LT(varying->first, of_40 - (of_40 - of_20) * 0.3);
+    EXPECT_GT(varying->second, of_40 + (of_60 - of_40) * 0.3);
+    EXPECT_LT(varying->second, of_60);
+    const auto few = interval_of(20, 60, 4);
+    ASSERT_TRUE(few);
+    EXPECT_GT(few->second - few->first, varying->second - varying->first) << "less was seen of it";
+    EXPECT_FALSE(interval_of(20, 60, 1)) << "of one part it is not known how much it varies";
 }
 
 }  // namespace

@@ -1,7 +1,14 @@
 #include "cli/call_records.hpp"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
+#include <filesystem>
+
+#include "cli/fuse_input.hpp"
+#include "cli/fuse_report.hpp"
+#include "cli/state_folder.hpp"
+#include "knowledge/sqlite_store.hpp"
 #include "rules/recluster/link.hpp"
 #include "rules/recluster/replay.hpp"
 
@@ -17,6 +24,7 @@ Invocation ran(const std::string& id, const std::string& function, int start_ms,
     i.function = {"aws-lambda", function};
     i.trace_id = trace;
     i.start = Timestamp(milliseconds(start_ms)), i.end = Timestamp(milliseconds(end_ms));
+    i.wall_start = WallTime(milliseconds(start_ms + 1'000'000));
     i.duration = i.end - i.start;
     i.memory_mb = 512;
     i.status = InvocationStatus::ok;
@@ -120,6 +128,20 @@ TEST(CallRecords, LeaveOutWhatHasItsCallerBeyondTheirEdge) {
     EXPECT_EQ(done.log.invocations, 5u);
 }
 
+// One trace id for all, as a client may send it: by the monotonic clock alone the call of the second boot would have had the
+// work of the first, which ran in the middle of it.
+TEST(CallRecords, KnowThatAMachineBeganAnew) {
+    const auto an_hour_before = [](Invocation i) {
+        i.wall_start -= std::chrono::hours(1);
+        return i;
+    };
+    const auto done = put_together({ran("f2", "front", 1000, 1200, "Root=1", {call("back", 10, 180, "Root=1")}),
+                                    an_hour_before(ran("b1", "back", 1050, 1100, "Root=1")),
+                                    an_hour_before(ran("f1", "front", 1040, 1110, "Root=1", {call("back", 5, 60, "Root=1")}))});
+    EXPECT_EQ(edges(done.log), (std::vector<std::string>{"f1>b1", "f2>?"}));
+    EXPECT_EQ(done.missing.by_order, 0u);
+}
+
 TEST(CallRecords, CountWhatTheyDoNotUse) {
     Invocation http = ran("h", "GET /", 0, 1, ""), held = ran("d", "front", 0, 1, ""), shed = ran("s", "front", 10, 20, ""),
                old = ran("o", "front", 30, 40, "");
@@ -137,13 +159,62 @@ TEST(CallRecords, CountWhatTheyDoNotUse) {
 }
 
 TEST(CallRecords, HoldNoMoreThanTheyMay) {
-    CallRecords records(2);
+    CallRecords records({.invocations = 2});
     EXPECT_TRUE(records.add(ran("a", "f", 20, 30, "")));
     EXPECT_TRUE(records.add(ran("b", "f", 10, 20, "")));
     EXPECT_FALSE(records.add(ran("c", "f", 0, 10, "")));
     const auto done = std::move(records).finish();
-    EXPECT_TRUE(done.missing.more);
     EXPECT_EQ(done.log.invocations, 2u);
+}
+
+[[maybe_unused]] std::size_t held_now() { return mallinfo2().uordblks; }
+
+// Few invocations, each of as many calls as a record holds: by their number there would be room for a thousand times as much.
+TEST(CallRecords, HoldNoMoreBytesThanTheyMay) {
+    constexpr CallBounds kMost{.bytes = std::size_t{8} << 20};
+    std::vector<Invocation> all;
+    for (int n = 0; n < 200; ++n) {
+        const std::string id = "an-invocation-with-a-long-id-" + std::to_string(n), trace = "Root=" + std::to_string(n + 1);
+        std::vector<FunctionCall> calls;
+        for (int c = 0; c < 200; ++c) {
+            const std::string callee = "function-" + std::to_string(n) + "-" + std::to_string(c);
+            calls.push_back(call(callee, 10 * c, 8, trace));
+            all.push_back(ran(id + "-" + std::to_string(c), callee, 3000 * n + 10 * c + 1, 3000 * n + 10 * c + 6, trace));
+        }
+        all.push_back(ran(id, "front", 3000 * n, 3000 * n + 2500, trace, std::move(calls)));
+    }
+    [[maybe_unused]] const std::size_t before = held_now();
+    CallRecords records(kMost);
+    std::size_t added = 0;
+    while (added < all.size() && records.add(all[added])) ++added;
+    EXPECT_GT(added, 1'000u);
+    EXPECT_LT(added, all.size());
+    EXPECT_LE(records.bytes(), kMost.bytes);
+    const auto done = std::move(records).finish();  // what it was made of is still there
+    EXPECT_GT(done.log.invocations, 1'000u);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose heaps are their own
+    const std::size_t held = held_now() - before;
+    EXPECT_LT(held, kMost.bytes);
+    EXPECT_GT(held, kMost.bytes / 4) << "or the bound would be one of something else";
+#endif
+}
+
+TEST(CallRecords, SayHowManyOlderOnesTheyHadNoRoomFor) {
+    const std::filesystem::path state = std::filesystem::path(::testing::TempDir()) / "call_records";
+    std::filesystem::remove_all(state);
+    std::filesystem::create_directories(state);
+    auto store = SqliteStore::open(store_file(state));
+    ASSERT_TRUE(store) << store.error().message;
+    std::vector<Invocation> all;
+    for (int n = 0; n < 10; ++n) all.push_back(ran(std::to_string(n), "front", 1000 * n, 1000 * n + 5, ""));
+    ASSERT_TRUE((*store)->append(all));
+    const auto not_read = [&](Nanos last, CallBounds most) { return read_call_records(state, last, most)->missing.not_read; };
+    EXPECT_EQ(not_read(Nanos(0), {.invocations = 4}), 6u);
+    EXPECT_EQ(not_read(Nanos(0), {.bytes = 1}), 10u);
+    EXPECT_EQ(not_read(std::chrono::seconds(5), {.invocations = 4}), 2u) << "of those that were asked for";
+    EXPECT_EQ(not_read(std::chrono::seconds(3), {.invocations = 4}), 0u);
+    EXPECT_EQ(missing_text({.not_read = 6}), "\nof the records: 6 older ones for which there was no room: --last says how far back");
+    std::filesystem::remove_all(state);
 }
 
 TEST(CallRecords, AreReadAgainAsTheyWereWritten) {

@@ -126,6 +126,27 @@ class Measured(unittest.TestCase):
         self.near(bill["after"]["total_exact"], Fraction(bill["total_exact"]) + more)
         self.assertIn("cart is taken to last as long as before", self.cost("--state", self.state, "--memory", "cart=1024").stderr)
 
+    def test_what_if_it_had_the_memory_that_it_had_before(self):
+        with tempfile.TemporaryDirectory() as copy:
+            for file in [*self.state.glob("knowledge.sqlite*"), self.state / "topology_edges.json"]:
+                shutil.copy(file, copy)
+            with contextlib.closing(sqlite3.connect(pathlib.Path(copy) / "knowledge.sqlite")) as store:
+                ids = [i for i, in store.execute("SELECT rowid FROM invocations WHERE function = 'cart' ORDER BY wall_start_ns")]
+                store.executemany("UPDATE invocations SET memory_mb = 1024, duration_ns = duration_ns / 2 + 300000 WHERE rowid = ?", [(i,) for i in ids[:-1:2]])
+                store.commit()
+                store.row_factory = sqlite3.Row
+                rows = [dict(r) for r in store.execute("SELECT * FROM invocations WHERE function = 'cart'")]
+            done = self.cost("--state", copy, "--no-free-tier", "--json", "--memory", "cart=1024")
+            bill = json.loads(done.stdout)
+
+        def gb_s(mb):  # of all its calls, each as long as those at that memory were billed
+            then = [billed_ms(r) for r in rows if r["memory_mb"] == mb]
+            return Fraction(len(rows) * sum(then) * mb, len(then) * 1000 * 1024)
+        more = self.scale(bill) * (gb_s(1024) - gb_s(512)) * GB_SECOND
+        self.near(bill["after"]["total_exact"], Fraction(bill["total_exact"]) + more)
+        self.assertNotIn("taken to last as long", done.stderr)
+        self.assertIn(f"cart: at 1024 MB as measured, by {len(ids[:-1:2])} invocation", "\n".join(bill["measured"]["remarks"]))
+
     def test_it_says_how_sure_it_is(self):
         bill = self.bill("--memory", "cart=1024")
         for one in (bill, bill["after"]):

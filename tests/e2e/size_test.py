@@ -213,6 +213,20 @@ class Size(unittest.TestCase):
         for objective in ("fast", "balanced:2", "balanced:nan", "fastest-within:-1", "p95<=", "p95<=3", "p42<=3ms", "p95<=-1ms", "p95<=ms"):
             self.assertEqual(self.run_on(table(), "--objective", objective).returncode, 2)
 
+    def test_the_benchmark_says_the_same_however_many_curves_it_works_at_a_time(self):
+        bench = pathlib.Path(__file__).resolve().parents[2] / "bench" / "planning" / "sizing.py"
+        with tempfile.TemporaryDirectory() as folder:
+            lines = "".join(line.replace("x,", f"{name},", 1) + "\n" for number, name in enumerate("abcd")
+                            for line in table(ms=lambda m, n=number: 100 * n + 30_000 / m).splitlines()[1:])
+            (pathlib.Path(folder) / "lambda-s3put.csv.gz").write_bytes(gzip.compress((HEAD + lines).encode()))
+            runs = [subprocess.run(["/usr/bin/python3", "-B", bench, "--data", folder, "--only", "lambda", "--half", "all", "--seeds", "1", "--autotune", BINARY,
+                                    "--jobs", jobs], capture_output=True, text=True, timeout=120) for jobs in ("1", "3")]
+        for done in runs:
+            self.assertIn(done.returncode, (0, 3), done.stderr)
+            self.assertEqual(done.stderr.splitlines(), [f"lambda: {n} of 4 curves, {name}" for n, name in enumerate("abcd", 1)])
+            self.assertEqual(done.stdout, runs[0].stdout)
+        self.assertIn("| balanced:0.5 | Parrotfish |", runs[0].stdout)
+
 
 if __name__ == "__main__":
     unittest.main()

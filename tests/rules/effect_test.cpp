@@ -74,6 +74,7 @@ Invocation from_to(int start, int end) {
     Invocation i;
     i.start = Timestamp(std::chrono::seconds(start));
     i.end = Timestamp(std::chrono::seconds(end));
+    i.wall_start = WallTime(std::chrono::seconds(1'000'000 + start));
     return i;
 }
 
@@ -83,6 +84,15 @@ TEST(Effect, CountsCallsThatTheOldLimitHadRefused) {
     EXPECT_EQ(began_beyond(calls, 2), 2u) << "at 3 and 5: what ended at 4 is over";
     EXPECT_EQ(began_beyond(calls, 3), 0u);
     EXPECT_EQ(began_beyond({}, 1), 0u);
+}
+
+// The machine began anew, and its clock with it; the change is still judged.
+TEST(Effect, CallsOfTwoBootsWereNotUnderWayAtOnce) {
+    std::vector<Invocation> calls{from_to(100, 160), from_to(120, 180)};
+    calls[1].wall_start += std::chrono::hours(1);
+    EXPECT_EQ(began_beyond(calls, 1), 0u);
+    calls[1].wall_start -= std::chrono::hours(1);
+    EXPECT_EQ(began_beyond(calls, 1), 1u);
 }
 
 TEST(Effect, CountsCallsForAsManyAsTheyStandFor) {

@@ -159,6 +159,7 @@ class Blocks:
                 self._function(name)
         for module in program.modules.values():
             module.index()
+        program.resolve()
 
     def _function(self, name):
         module, short = self.program.split(name)

@@ -148,6 +148,9 @@ class Plan:
                 if self._gives_away("result", callee, parameter) or self._gives_away("inside", callee, parameter):
                     for root in sorted(r for r in inner & set(found.changed) if r[0] in ("argument", "variable")):
                         self.stays.setdefault(callee, (*found.changed[root][:2], "returns its argument, and that is changed here", found.module.path))
+            for callee, at in found.uses:  # by whom it is called, and what becomes of the answer, is not known
+                if self.program.is_function(callee) and id(at) not in found.followed and (self._gives_away("result", callee) or self._gives_away("inside", callee)):
+                    self.stays.setdefault(callee, (*place(at, "is handed on here, and returns its argument or a part of it"), found.module.path))
             for callee, node in found.calls:
                 if any(k.arg is None for k in node.keywords) or any(isinstance(a, ast.Starred) for a in node.args):
                     for a in [a.value for a in node.args if isinstance(a, ast.Starred)] + [k.value for k in node.keywords if k.arg is None]:

@@ -33,10 +33,36 @@ def targets(node):
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, (ast.Store, ast.Del))}
 
 
+def imported(node):
+    """(name, (module, name in it or None)) of what an import statement binds; "*" for all that is in a module."""
+    if isinstance(node, ast.Import):
+        return [(a.asname or a.name.partition(".")[0], (a.name if a.asname else a.name.partition(".")[0], None)) for a in node.names]
+    if isinstance(node, ast.ImportFrom) and not node.level:
+        return [(a.asname or a.name, (node.module, a.name)) for a in node.names]
+    return []
+
+
+class Names(set):
+    """Names of a function; `stands`: (module, name in it) or "module.function" of those that are another name of something outside."""
+
+    def __init__(self, names=()):
+        super().__init__(names)
+        self.stands = {}  # name → those that it may be: one, unless several statements bind it
+        self.within = set()  # of them those that only a function within it imports, and that it uses itself: as what they are outside
+
+
 def bound_in(function):
     """Names that are the function's own, its arguments among them; those of functions within it too."""
-    names, outer = set(), set()
+    names, outer, stands, otherwise = Names(), set(), {}, set()
     for node in ast.walk(function):
+        for name, what in imported(node):
+            stands.setdefault(name, set()).add(what)
+        if isinstance(node, ast.arg):
+            otherwise.add(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
+            otherwise.add(node.id)
+        elif isinstance(node, DEFS + (ast.ClassDef,)) and node is not function:
+            otherwise.add(node.name)
         if isinstance(node, ast.arg):
             names.add(node.arg)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
@@ -51,7 +77,11 @@ def bound_in(function):
             names.add(node.name)
         elif isinstance(node, ast.Global):
             outer.update(node.names)
-    return names - outer
+    names -= outer
+    names.stands = {n: s for n, s in stands.items() if n in names and n not in otherwise}
+    here = list(own(function))
+    names.within = (set(names.stands) - {n for at in here for n, _ in imported(at)}) & {n.id for n in here if isinstance(n, ast.Name)}
+    return names
 
 
 def parameters(function):
@@ -75,6 +105,10 @@ class Module:
     def index(self):
         """Functions and classes at the top, what names stand for modules and functions of others, and what is bound."""
         self.functions, self.classes, self.imports, self.bound, self.again = {}, {}, {}, {}, set()
+        self.wanted = set()   # modules that are imported anywhere, in functions too
+        self.either = {}      # name → what several imports of it may mean
+        self.aliases = {}     # name → "module.function", of g = f; of the program, see Program.resolve
+        self.all_of = set()   # modules of which all is imported
         for node in self.tree.body:
             if isinstance(node, DEFS):
                 if node.name in self.functions or node.name in self.bound:
@@ -87,19 +121,23 @@ class Module:
                     if inner.id in self.functions:
                         self.again.add(inner.id)
                     self.bound.setdefault(inner.id, []).append(node)
+        here = {id(n) for s in self.tree.body if not isinstance(s, DEFS) for n in own(s)}
+        everywhere = {n for g in ast.walk(self.tree) if isinstance(g, ast.Global) for n in g.names}
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.Import):
-                for a in node.names:
-                    self.imports[a.asname or a.name.partition(".")[0]] = (a.name if a.asname else a.name.partition(".")[0], None)
-            elif isinstance(node, ast.ImportFrom):
-                if node.level:
-                    raise Trouble(self.path, node, "relative imports need a package; a program starts at a file")
-                for a in node.names:
-                    self.imports[a.asname or a.name] = (node.module, a.name)
-            elif isinstance(node, ast.Global):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                raise Trouble(self.path, node, "relative imports need a package; a program starts at a file")
+            for name, what in imported(node):
+                self.wanted.add(what[0])
+                if name == "*":
+                    self.all_of.add(what[0])
+                elif id(node) in here or name in everywhere:
+                    self.either.setdefault(name, set()).add(what)
+                    self.imports[name] = what
+            if isinstance(node, ast.Global):
                 self.again.update(set(node.names) & set(self.functions))
                 for name in node.names:
                     self.bound.setdefault(name, [])
+        self.either = {n: e for n, e in self.either.items() if len(e) > 1}
 
 
 class Program:
@@ -118,7 +156,7 @@ class Program:
             if not name.isidentifier():
                 raise Trouble(self.shown / f"{name}.py", None, f'"{name}" is no name of a module; call the file otherwise')
             module = self.modules[name] = Module(name, self.shown / f"{name}.py", (self.root / f"{name}.py").read_bytes())
-            for wanted, _ in module.imports.values():
+            for wanted in sorted(module.wanted):
                 top = (wanted or "").partition(".")[0]
                 if (self.root / f"{top}.py").is_file():
                     todo.append(top)
@@ -129,6 +167,39 @@ class Program:
             names = ", ".join(sorted(main.functions)) or "none"
             raise Trouble(main.path, None, f'there is no function "{entry}" at the top of the file; there are: {names}')
         self.entry = f"{self.stem}.{entry}"
+        self.resolve()
+
+    def resolve(self):
+        """What names of modules stand for where that takes other modules to know. Once all are indexed."""
+        for module in self.modules.values():
+            for other in (self.modules[m] for m in sorted(module.all_of) if m in self.modules):
+                for name in {**other.functions, **other.classes, **other.bound, **other.imports}:
+                    if not name.startswith("_") and not any(name in of for of in (module.functions, module.classes, module.bound, module.imports)):
+                        module.imports[name] = (other.name, name)
+            for name, several in list(module.either.items()):
+                if not any(source in self.modules for source, _ in several):
+                    del module.either[name]  # json or its faster twin: what the last one is counts
+                else:
+                    del module.imports[name]
+        assigned = {(m.imports.get(n.value.id, ("", ""))[0], n.attr) for m in self.modules.values() for n in ast.walk(m.tree)
+                    if isinstance(n, ast.Attribute) and not isinstance(n.ctx, ast.Load) and isinstance(n.value, ast.Name)}
+        more = True
+        while more:
+            more = False
+            for module in self.modules.values():
+                for at in module.tree.body:
+                    name = at.targets[0].id if isinstance(at, ast.Assign) and len(at.targets) == 1 and isinstance(at.targets[0], ast.Name) else None
+                    changes = len(module.bound.get(name, ())) != 1 or (module.name, name) in assigned or self._is_global(module, name)
+                    if name is None or name in module.aliases or changes or any(name in of for of in (module.functions, module.classes, module.imports, module.either)):
+                        continue
+                    target = self.named(module, at.value)
+                    if target and self.is_function(target):
+                        module.aliases[name] = target
+                        more = True
+
+    @staticmethod
+    def _is_global(module, name):
+        return any(isinstance(g, ast.Global) and name in g.names for g in ast.walk(module.tree))
 
     def split(self, name):
         module, _, function = name.rpartition(".")
@@ -144,15 +215,33 @@ class Program:
 
     def named(self, module, node, hidden=()):
         """What of the program an expression names: "module.function" or "module.Class"; None: nothing at the top of it."""
-        if isinstance(node, ast.Name) and node.id not in hidden:
-            if node.id in module.functions or node.id in module.classes:
-                return f"{module.name}.{node.id}"
-            source, name = module.imports.get(node.id, (None, None))
-            return self._in(source, name)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id not in hidden:
-            source, name = module.imports.get(node.value.id, (None, None))
-            return self._in(source, node.attr) if name is None else None
-        return None
+        found = self.candidates(module, node, hidden)
+        return found[0] if len(found) == 1 else None
+
+    def candidates(self, module, node, hidden=()):
+        """Likewise, all that a name may stand for where several statements bind it."""
+        found = []
+        if isinstance(node, ast.Name):
+            if node.id not in hidden and (node.id in module.functions or node.id in module.classes):
+                return [f"{module.name}.{node.id}"]
+            if node.id not in hidden and node.id in module.aliases:
+                return [module.aliases[node.id]]
+            for what in self.stands(module, node.id, hidden):
+                found.append(what if isinstance(what, str) else self._in(*what) or "")
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            for what in self.stands(module, node.value.id, hidden):
+                if not isinstance(what, str) and what[1] is None:
+                    found.append(self._in(what[0], node.attr) or "")
+        return found if any(found) else []
+
+    @staticmethod
+    def stands(module, name, hidden=()):
+        """(module, name in it) of the imports that a name may be of, or "module.function" by another name of it."""
+        if name in hidden:
+            return sorted(getattr(hidden, "stands", {}).get(name, ()), key=str)
+        if name in module.either:
+            return sorted(module.either[name], key=str)
+        return [module.imports[name]] if name in module.imports else []
 
     def _in(self, source, name):
         module = self.modules.get(source)
@@ -160,6 +249,8 @@ class Program:
             return None
         if name in module.functions or name in module.classes:
             return f"{module.name}.{name}"
+        if name in module.aliases:
+            return module.aliases[name]
         further, original = module.imports.get(name, (None, None))  # passed on by an import there
         return self._in(further, original) if further != source else None
 
@@ -169,11 +260,12 @@ class Program:
     def dotted(self, module, node, hidden=()):
         """"os.chdir" of what was imported, "open" of what is built in; "" where that is not known."""
         if isinstance(node, ast.Name):
+            stands = self.stands(module, node.id, hidden)
+            if stands and not isinstance(stands[-1], str):
+                source, name = stands[-1]
+                return source if name is None else f"{source}.{name}"
             if node.id in hidden:
                 return ""
-            if node.id in module.imports:
-                source, name = module.imports[node.id]
-                return source if name is None else f"{source}.{name}"
             return "" if node.id in module.bound or node.id in module.functions or node.id in module.classes else node.id
         if isinstance(node, ast.Attribute):
             base = self.dotted(module, node.value, hidden)

@@ -5,7 +5,7 @@ made by copying may be changed itself, but not what is in it: of how many levels
 """
 import ast
 
-from program import DEFS, bound_in, own, parameters
+from program import DEFS, Names, bound_in, own, parameters
 
 CHANGE = {"append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update", "setdefault", "popitem", "add",
           "discard", "difference_update", "intersection_update", "symmetric_difference_update", "appendleft", "extendleft",
@@ -82,10 +82,13 @@ class Looked:
         self.is_class = isinstance(self.node, ast.ClassDef)
         self.hidden = bound_in(self.node)
         if self.is_class:  # its methods' names are not visible in them
-            self.hidden = set()
+            self.hidden = Names()
             for method in ast.walk(self.node):
                 if isinstance(method, DEFS):
-                    self.hidden |= bound_in(method)
+                    bound = bound_in(method)
+                    for one in bound:  # of a name that only one of them imports nothing is known in the others
+                        self.hidden.stands.setdefault(one, set()).update(bound.stands.get(one, {""}))
+                    self.hidden |= bound
         self.calls, self.uses = [], []      # (name, node): of the program; called, or named otherwise
         self.passed = []                    # (callee, parameter or None, roots, node, roots of what is in it)
         self.changed = {}                   # root → place
@@ -94,6 +97,7 @@ class Looked:
         self.stays = None                   # place: it must stay with its callers
         self.objects = []                   # (callee, place): hands over what is no value
         self.returns, self.inside = set(), set()  # roots of what it returns, and of what is in that
+        self._aliases()
         self._roots()
         self._look()
 
@@ -105,6 +109,7 @@ class Looked:
                 return names[node.id]
             if node.id not in self.hidden:
                 return self._outside(self.module, node.id)
+            return self._imported(self.program.stands(self.module, node.id, self.hidden))
         elif isinstance(node, ast.Attribute) and (module := self._module(node.value)):
             return self._outside(module, node.attr)
         elif isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
@@ -129,18 +134,72 @@ class Looked:
 
     def _module(self, node):
         """The module of the program that an expression names."""
-        if not isinstance(node, ast.Name) or node.id in self.hidden:
+        stands = self.program.stands(self.module, node.id, self.hidden) if isinstance(node, ast.Name) else []
+        if len(stands) != 1 or isinstance(stands[0], str) or stands[0][1] is not None:
             return None
-        source, name = self.module.imports.get(node.id, (None, None))
-        return self.program.modules.get(source) if name is None else None
+        return self.program.modules.get(stands[0][0])
 
     def _outside(self, module, name):
+        if name in module.aliases:
+            return set()
         if name in module.bound or name in module.classes:  # a class has variables of its own
             return {(("variable", module.name, name), 0)}
-        source, original = module.imports.get(name, (None, None))
-        if source in self.program.modules and original is not None:
-            return self._outside(self.program.modules[source], original) if source != module.name else set()
-        return set()
+        return self._imported(w for w in self.program.stands(module, name) if w[0] != module.name)
+
+    def _imported(self, stands):
+        return set().union(*(self._outside(self.program.modules[what[0]], what[1]) for what in stands
+                             if not isinstance(what, str) and what[0] in self.program.modules and what[1] is not None))
+
+    def _aliases(self):
+        """Names of its own that are another name of a function: h = g, once, and nothing else binds h."""
+        for name in self.hidden.within:
+            here = name in self.module.functions or name in self.module.classes
+            self.hidden.stands[name] = self.hidden.stands[name] | ({f"{self.module.name}.{name}"} if here else set(self.program.stands(self.module, name)) or {""})
+        self.followed = set()  # expressions of functions that are known by their other name too
+        if self.is_class:
+            return
+        binds = [n.id for n in ast.walk(self.node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)]
+        taken = {n.arg for n in ast.walk(self.node) if isinstance(n, ast.arg)} | {n.name for n in ast.walk(self.node) if isinstance(n, DEFS + (ast.ClassDef,))}
+        taken |= {n for g in ast.walk(self.node) if isinstance(g, (ast.Global, ast.Nonlocal)) for n in g.names} | set(self.hidden.stands)
+        plain = [(a.targets[0].id, a.value) for a in ast.walk(self.node)
+                 if isinstance(a, ast.Assign) and len(a.targets) == 1 and isinstance(a.targets[0], ast.Name)]
+        for _ in plain:  # one may be the name of another
+            for name, value in plain:
+                of = self.program.named(self.module, value, self.hidden)
+                if of and self.program.is_function(of) and binds.count(name) == 1 and name not in taken:
+                    self.hidden.stands[name] = {of}
+                    self.followed.add(id(value))
+
+    def _look_at_names(self):
+        """Functions whose name may stand for something else as well, so that what is called by it is not known."""
+        p = self.program
+        pairs = []
+        for at in ast.walk(self.node):
+            if isinstance(at, (ast.Name, ast.Attribute)) and isinstance(at.ctx, ast.Load):
+                several = p.candidates(self.module, at, self.hidden)
+                for name in (s for s in several if s and len(several) > 1):
+                    self.uses.append((name, at))
+                    self.objects.append((name, place(at, f"is named {ast.unparse(at)} here, which may be something else as well")))
+                if isinstance(at, ast.Attribute) and isinstance(at.value, ast.Name) and at is not self.node:
+                    for what in (s for s in p.stands(self.module, at.value.id, self.hidden) if not isinstance(s, str) and s[1] is None):
+                        module = p.modules.get(what[0])
+                        if module and at.attr in module.bound and self._module(at.value) is None:
+                            self.changed.setdefault(("variable", module.name, at.attr), place(at, ""))
+            elif isinstance(at, ast.Assign):
+                pairs += [(t, at.value) for t in at.targets]
+            elif isinstance(at, (ast.AnnAssign, ast.NamedExpr)) and at.value is not None:
+                pairs.append((at.target, at.value))
+            elif isinstance(at, (ast.For, ast.AsyncFor, ast.comprehension)):
+                pairs.append((at.target, at.iter))
+        called = {n.func.id for n in ast.walk(self.node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+        calls = {id(n.func) for n in ast.walk(self.node) if isinstance(n, ast.Call)}
+        for target, value in pairs:
+            names = {n.id for n in ast.walk(target) if isinstance(n, ast.Name)} & called
+            for name in sorted(n for n in names if n not in self.hidden.stands):
+                for at in (n for n in ast.walk(value) if isinstance(n, (ast.Name, ast.Attribute)) and id(n) not in calls):
+                    of = p.named(self.module, at, self.hidden)
+                    if of and p.is_function(of):
+                        self.objects.append((of, place(at, f"gets the name {name} here, which may be something else as well")))
 
     def _of_call(self, node, names):
         callee = self.program.called(self.module, node, self.hidden)
@@ -226,6 +285,7 @@ class Looked:
                     self.uses.append((name, at))
                     if id(at) in inside and p.is_function(name):
                         self.objects.append((name, place(inside[id(at)], "has an attribute, and is more than a function")))
+        self._look_at_names()
         if not self.is_class:
             self._look_at_form()
 
@@ -309,12 +369,14 @@ class Looked:
             return self._kind_of_name(node.id, seen)
         return None
 
+    def _is_module(self, name):
+        return any(not isinstance(what, str) and what[1] is None for what in self.program.stands(self.module, name, self.hidden))
+
     def _kind_of_name(self, name, seen):
         if name in seen:
             return None
         if name not in self.hidden:
-            source, original = self.module.imports.get(name, (None, None))
-            return "a module" if source and original is None else None
+            return "a module" if self._is_module(name) else None
         if self.name == self.program.entry and parameters(self.node)[1:2] == [name]:
             return "the context of the invocation"
         for at in ast.walk(self.node):

@@ -91,6 +91,8 @@ TEST(JavaFunctions, SayWhatCannotBe) {
     EXPECT_THAT(told("@Lambda(name = \"a b\") static void f() {}"), HasSubstr("2:16: name must be a string"));
     EXPECT_THAT(told("@Lambda void f() {}"), HasSubstr("2:1: f is not static"));
     EXPECT_THAT(told("@Lambda private static void f() {}"), HasSubstr("2:1: f is private"));
+    EXPECT_THAT(told("private @Lambda static void f() {}"), HasSubstr("2:9: f is private"));
+    EXPECT_THAT(told("private @A(x = {1}) static @Lambda void f() {}"), HasSubstr("2:28: f is private"));
     EXPECT_THAT(told("@Lambda static <T> void f(T t) {}"), HasSubstr("type parameters"));
     EXPECT_THAT(told("@Lambda static int x = 1;"), HasSubstr("2:1: the annotation stands before no method"));
     EXPECT_THAT(told("@Lambda"), HasSubstr("before no method"));
@@ -102,6 +104,60 @@ TEST(JavaFunctions, SayWhatCannotBe) {
     EXPECT_EQ(format(read_java("@Lambda class C {}").diagnostics.at(0), "C.java"), "C.java:1:1: the annotation stands before no method");
     EXPECT_TRUE(read_java("").diagnostics.empty());
     EXPECT_TRUE(read_java("@interface Lambda { int memory(); }").diagnostics.empty());
+}
+
+// The handler is a class of its own beside them.
+TEST(JavaFunctions, OfPrivateClassesCannotBeCalledFromOutside) {
+    const auto told = [](const std::string& text) {
+        const JavaFile file = read_java("class C {\n" + text + "\n}\n");
+        EXPECT_EQ(file.functions.size(), 0u) << text;
+        return file.diagnostics.empty() ? std::string("nothing") : format(file.diagnostics[0], "C.java");
+    };
+    EXPECT_EQ(told("private static class D { @Lambda static void f() {} }"),
+              "C.java:2:26: f is within C.D, which is private: the function's handler is a class of its own, and could not call it");
+    EXPECT_THAT(told("private enum D { A, B; @Lambda static void f() {} }"), HasSubstr("f is within C.D, which is private"));
+    EXPECT_THAT(told("private @A(\"x\") record D(int a) { static class E { @Lambda public static void f() {} } }"),
+                HasSubstr("f is within C.D, which is private"));
+    EXPECT_THAT(told("@Lambda static int f(java.util.List<? extends D> all) { return 0; }\nprivate static class D {}"),
+                HasSubstr("2:1: f needs C.D, which is private"));
+    EXPECT_THAT(told("@Lambda static C.D[] f() { return null; } private static class D {}"), HasSubstr("f needs C.D, which is private"));
+    EXPECT_THAT(told("static class D { private static class E {} @Lambda static void f(E e) {} }"), HasSubstr("f needs C.D.E, which is private"));
+}
+
+TEST(JavaFunctions, ArePrivateOnlyWhereTheyAre) {
+    const JavaFile file = read_java(R"(class C {
+    private int x = 3;
+    private static int g() { return 1; }
+    static class D { @Lambda static void f() {} }
+    private static class P { static class D {} }
+    private interface Q {}
+    public static @Lambda void h(D d, java.util.Map<String, D.E[]> all, P p2D) {}
+    static @Lambda int i(Other.D d, String... s) { return 0; }
+    static class R { static class D {} @Lambda static D j(Q.D d, D e) { return e; } }
+}
+)");
+    // h needs P, and j Q; the others stay.
+    ASSERT_EQ(file.functions.size(), 2u);
+    EXPECT_EQ(file.functions[0].owner + "." + file.functions[0].method, "C.D.f");
+    EXPECT_EQ(file.functions[1].method, "i");
+    EXPECT_EQ(file.functions[1].parameters[0].first, "Other.D");
+    ASSERT_EQ(file.diagnostics.size(), 2u);
+    EXPECT_THAT(format(file.diagnostics[0], "C.java"), HasSubstr("C.java:7:19: h needs C.P, which is private"));
+    EXPECT_THAT(format(file.diagnostics[1], "C.java"), HasSubstr("C.java:9:40: j needs C.Q, which is private"));
+}
+
+// Names of nested classes mean something in the file's own class only.
+TEST(JavaFunctions, HaveTypesAsTheyAreNamedFromOutside) {
+    const JavaFile file = read_java(
+        "class C {\nstatic class D { static class E {} }\n"
+        "@Lambda static java.util.Map<String, D[]> f(D d, D.E e, C.D c, x.D foreign, java.util.List<? extends D> more) { return null; }\n"
+        "static class R { static class D {} @Lambda static D g() { return null; } }\n}\n");
+    ASSERT_TRUE(file.diagnostics.empty()) << format(file.diagnostics[0], "C.java");
+    ASSERT_EQ(file.functions.size(), 2u);
+    EXPECT_EQ(file.functions[0].type, "java.util.Map<String, C.D[]>");
+    EXPECT_THAT(file.functions[0].parameters, ElementsAre(Pair("C.D", "d"), Pair("C.D.E", "e"), Pair("C.D", "c"), Pair("x.D", "foreign"),
+                                                          Pair("java.util.List<? extends C.D>", "more")));
+    EXPECT_EQ(file.functions[1].type, "C.R.D");
 }
 
 TEST(JavaProposal, IsAHandlerForEachAndATemplate) {

@@ -207,6 +207,7 @@ TEST(Schema, SaysWhatTheLoaderSays) {
         {"keep_warm: {most: 20, reserve: 5}", false},
         {"resize:", true},
         {"resize: {strategy: big}", false},
+        {"resize: {tariff: [cloud-run]}", false},
         {"recluster: {op: split}", true},
         {"recluster: {op: fuse, last: 6h}", true},
         {"recluster: {op: fuse, last: 6}", false},
