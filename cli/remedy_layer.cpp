@@ -18,7 +18,8 @@ Layer remedy_layer() {
     return {.name = std::string(runtimes::remedy_layer_name()),
             .description = "autotune works around functions from here; their own code stays as it is",
             .zip = *std::move(zip),
-            .runtimes = {"python3.8", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13"}};
+            .runtimes = {"python3.8", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "nodejs18.x",
+                         "nodejs20.x", "nodejs22.x", "nodejs24.x"}};
 }
 
 }  // namespace autotune::cli

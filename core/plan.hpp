@@ -35,6 +35,7 @@ struct Wrap {
     std::string words;      // the same for people: "cache results for 1m"
     Nanos timeout{0};       // time limit that the function gets with it; 0: as it was
     std::string layer;      // name of the wrapper's layer, which stands for its content; whoever carries it out sets it
+    std::string handler;    // the wrapper's for the function's runtime, likewise; "": Python's, by an older program
     bool operator==(const Wrap&) const = default;
 };
 

@@ -66,7 +66,8 @@ struct ChangeWriter {
                   {"settings", w.settings},
                   {"words", w.words},
                   {"timeout_ns", w.timeout.count()},
-                  {"layer", w.layer}}}};
+                  {"layer", w.layer},
+                  {"handler", w.handler}}}};
     }
     json operator()(const Deploy& d) const {
         json j{{"code_hash", d.code_hash}, {"package", d.package}, {"words", d.words}};
@@ -116,7 +117,8 @@ Change to_change(const json& j) {
                     .settings = w.at("settings").get<std::string>(),
                     .words = w.at("words").get<std::string>(),
                     .timeout = Nanos(integer_of<std::int64_t>(w.at("timeout_ns"))),
-                    .layer = w.at("layer").get<std::string>()};
+                    .layer = w.at("layer").get<std::string>(),
+                    .handler = w.value("handler", "")};
     }
     if (j.contains("deploy")) {
         const json& d = j.at("deploy");

@@ -34,8 +34,8 @@ Status admit_wrap(const Wrap& wrap, const FunctionState& state, const Capabiliti
     if (!platform.layers)
         return fail(Errc::unsupported, "the platform cannot lay the wrapper's files beside a function's own");
     if (wrap.layer.empty()) return fail(Errc::unsupported, "this program carries no wrapper");
-    if (!state.config.runtime.starts_with("python3"))
-        return fail(Errc::unsupported, "the wrapper is for Python 3, the function runs on " +
+    if (wrap.handler.empty())
+        return fail(Errc::unsupported, "the wrapper is for Python 3 and Node.js, the function runs on " +
                                            (state.config.runtime.empty() ? "a container's" : state.config.runtime));
     const auto to = tuned(wrap, state.head.tuned, wrap.layer);
     if (!to) return to.forward();

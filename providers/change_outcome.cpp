@@ -20,7 +20,7 @@ std::optional<Change> undo_of(const ChangeRecord& record) {
     if (std::holds_alternative<Deploy>(record.action.change)) return std::nullopt;  // its code is in the version before
     if (!std::holds_alternative<Wrap>(record.action.change)) return std::nullopt;
     const auto& wrap = std::get<Wrap>(record.action.change);
-    Change off = Wrap{.remedy = wrap.remedy, .settings = "", .words = "", .timeout = {}, .layer = wrap.layer};
+    Change off = Wrap{.remedy = wrap.remedy, .settings = "", .words = "", .timeout = {}, .layer = wrap.layer, .handler = wrap.handler};
     const auto undone = tuned(off, tuned_by(record), wrap.layer);
     return undone && same_tuning(*undone, record.before_head) ? std::optional(std::move(off)) : std::nullopt;
 }

@@ -116,7 +116,8 @@ struct Executor::Impl {
         FunctionState state;
         Status admitted;
     };
-    // What is planned without knowing the platform is filled in: for which alias environments are kept, and how many are now.
+    // What is planned without knowing the platform is filled in: by which handler the wrapper is called, for which alias
+    // environments are kept, and how many are now.
     // `begins`: it is to be changed now, which no other agent may be doing. Errors: conflict; the platform's.
     Result<Looked> look(Action& action, bool begins) {
         auto state = provider.get(action.target);
@@ -126,6 +127,7 @@ struct Executor::Impl {
         if (begins)
             if (const Status free = may_begin(out.state, alias); !free) return free.forward("changing " + action.target.name);
         std::vector<Routing> aliases;
+        if (auto* wrap = std::get_if<Wrap>(&action.change)) wrap->handler = wrapper_handler(out.state.config.runtime);
         auto* keep = std::get_if<KeepWarm>(&action.change);
         const bool unplaced = keep != nullptr && keep->alias.empty();
         if (unplaced && alias != nullptr) keep->alias = alias->alias;

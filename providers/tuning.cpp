@@ -10,6 +10,10 @@ namespace autotune {
 namespace {
 using nlohmann::json;
 
+constexpr std::string_view kPythonHandler = "autotune_remedy.handler";
+// As an absolute path, as Lambda's runtime waits for ES modules that are files, not for what it finds in node_modules.
+constexpr std::string_view kNodeHandler = "/opt/nodejs/node_modules/autotune_remedy/index.handler";
+
 // "arn:aws:lambda:…:layer:autotune-remedy-12ab:3" is known by "autotune-remedy-12ab"; all others by themselves.
 std::string known_by(const std::string& layer) {
     const std::string mark = ":layer:" + std::string(kRemedyLayer);
@@ -70,7 +74,7 @@ Result<Tuning> wrapped(const Wrap& wrap, const Tuning& before, std::string_view 
         if (wrap.remedy == "relocate") remedies[wrap.remedy]["code"] = before.code_hash;
         if (wrap.timeout > Nanos(0)) to.timeout = std::max(to.timeout, wrap.timeout);
     }
-    to.handler = kRemedyHandler;
+    to.handler = wrap.handler.empty() ? kPythonHandler : wrap.handler;
     to.layers.emplace_back(layer);
     to.remedy = j->dump(-1, ' ', true, json::error_handler_t::replace);
     return to;
@@ -78,6 +82,12 @@ Result<Tuning> wrapped(const Wrap& wrap, const Tuning& before, std::string_view 
     return fail(Errc::invalid_argument, std::string("settings of the remedy: ") + e.what());
 }
 }  // namespace
+
+std::string_view wrapper_handler(std::string_view runtime) {
+    if (runtime.starts_with("python3")) return kPythonHandler;
+    if (runtime.starts_with("nodejs")) return kNodeHandler;
+    return "";
+}
 
 Result<Tuning> tuned(const Change& change, const Tuning& before, std::string_view layer) {
     if (const auto* wrap = std::get_if<Wrap>(&change)) return wrapped(*wrap, before, layer);

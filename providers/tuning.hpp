@@ -1,6 +1,6 @@
 // What a change makes of a function's configuration, and what has to be set for it. Pure. For this room only.
 //
-// A wrapped function has the wrapper's handler, its layer as the last one, and a variable that holds what
+// A wrapped function has the wrapper's handler for its runtime, its layer as the last one, and a variable that holds what
 // it was: {"handler":"app.handler","timeout_s":3,"remedies":{"cache":{…}}}. So a second remedy joins the first,
 // and a remedy that is taken off leaves what was there before, also where the journal is lost.
 #pragma once
@@ -17,8 +17,10 @@ namespace autotune {
 
 inline constexpr std::string_view kRemedyVariable = "AUTOTUNE_REMEDY";
 inline constexpr std::string_view kRemedyUnknown = "?";  // in a Tuning: the variables cannot be read, so they must not be set
-inline constexpr std::string_view kRemedyHandler = "autotune_remedy.handler";
 inline constexpr std::string_view kRemedyLayer = "autotune-remedy-";  // then the hash of what is in it
+
+// The handler by which a function on that runtime is called through the wrapper; "": there is no wrapper for it.
+[[nodiscard]] std::string_view wrapper_handler(std::string_view runtime);
 
 // How the head is to be configured, from how it was before. `layer`: ARN or name of the wrapper's layer.
 // REQUIRES: the change is no notification. Errors: invalid_argument, for people: the variable is not what a

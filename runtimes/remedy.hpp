@@ -1,4 +1,5 @@
-// The wrapper that works around functions (runtimes/remedy/): the files of its layer, for Python 3.8 and newer.
+// The wrapper that works around functions (runtimes/remedy/): the files of its layer, for Python 3.8 and
+// newer and for Node.js 18 and newer.
 #pragma once
 
 #include <span>

@@ -1,5 +1,5 @@
-# cmake -DSOURCES=a.py;b.py -DHEADER=file -P remedy_layer.cmake: the wrapper's files as constants, and the name of the
-# layer that they make, which stands for what is in them.
+# cmake -DSOURCES=a.py;b.mjs -DHEADER=file -P remedy_layer.cmake: the wrapper's files as constants, and the name of the
+# layer that they make, which stands for what is in them. Each file lies where its runtime looks for modules of layers.
 include(${CMAKE_CURRENT_LIST_DIR}/literal.cmake)
 set(content "")
 set(entries "")
@@ -8,7 +8,12 @@ foreach(source ${SOURCES})
   get_filename_component(name ${source} NAME)
   string(APPEND content "${name} ${hash}\n")
   literal(${source} text size)
-  string(APPEND entries "    RemedyFile{\"python/autotune_remedy/${name}\", std::string_view(\n     ${text}, ${size})},\n")
+  if(name MATCHES "\\.py$")
+    set(folder python/autotune_remedy)
+  else()
+    set(folder nodejs/node_modules/autotune_remedy)
+  endif()
+  string(APPEND entries "    RemedyFile{\"${folder}/${name}\", std::string_view(\n     ${text}, ${size})},\n")
 endforeach()
 string(SHA256 hash "${content}")
 string(SUBSTRING ${hash} 0 16 hash)

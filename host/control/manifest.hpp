@@ -2,7 +2,7 @@
 //
 //   name: thumbnail            # default: the folder's name
 //   description: …
-//   runtime: python3.11        # or provided
+//   runtime: python3.11        # or nodejs20.x, or provided
 //   handler: app.handler       # not needed for provided
 //   memory_mb: 128
 //   timeout: 10s               # a CEL duration in whole seconds, or seconds

@@ -43,22 +43,22 @@ Status check_range(std::uint32_t value, std::string_view member, std::uint32_t l
     return ok();
 }
 
-bool is_python3(std::string_view runtime) {
-    constexpr std::string_view prefix = "python3.";
-    if (!runtime.starts_with(prefix)) return false;
-    const auto minor = runtime.substr(prefix.size());
-    return !minor.empty() && minor.size() <= 2 &&
-           std::all_of(minor.begin(), minor.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+// "python3.11": what stands between is a number of at most two digits.
+bool is_numbered(std::string_view runtime, std::string_view prefix, std::string_view suffix) {
+    if (!runtime.starts_with(prefix) || !runtime.ends_with(suffix) || runtime.size() <= prefix.size() + suffix.size()) return false;
+    const auto number = runtime.substr(prefix.size(), runtime.size() - prefix.size() - suffix.size());
+    return number.size() <= 2 &&
+           std::all_of(number.begin(), number.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
 Status check_runtime(const std::string& runtime) {
-    if (is_python3(runtime) || runtime == "provided" || runtime == "provided.al2" ||
-        runtime == "provided.al2023")
+    if (is_numbered(runtime, "python3.", "") || is_numbered(runtime, "nodejs", ".x") || runtime == "provided" ||
+        runtime == "provided.al2" || runtime == "provided.al2023")
         return ok();
     return lambda_fault(Fault::invalid_parameter,
                         "Value " + runtime +
                             " at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
-                            "[python3.x, provided, provided.al2, provided.al2023] or be a valid ARN");
+                            "[python3.x, nodejsN.x, provided, provided.al2, provided.al2023] or be a valid ARN");
 }
 
 bool is_variable_name(std::string_view name) {

@@ -40,6 +40,25 @@ Result<LaunchCommand> python_command(const FunctionVersion& function, const Laun
     return fail(Errc::invalid_argument, "no python3 interpreter on this machine for " + function.runtime);
 }
 
+// The major version that "nodejs20.x" names; "": none.
+std::string node_version(const std::string& runtime) {
+    constexpr std::string_view prefix = "nodejs";
+    return runtime.starts_with(prefix) ? runtime.substr(prefix.size(), runtime.find('.') - prefix.size()) : "";
+}
+
+// Machines have one Node.js; whether it is the wanted one only it could say.
+Result<LaunchCommand> node_command(const FunctionVersion& function, const LaunchContext& context, const std::vector<fs::path>& folders) {
+    for (const fs::path& folder : folders) {
+        if (!executable(folder / "node")) continue;
+        // Nine tenths of the memory, as on Lambda: garbage is collected before the kernel kills for it.
+        std::vector<std::string> argv{folder / "node", "--max-old-space-size=" + std::to_string(function.memory_mb * 9 / 10),
+                                      context.runtimes / "node" / "bootstrap.mjs"};
+        if (!context.opt.empty()) argv.push_back(context.opt);
+        return LaunchCommand{std::move(argv), ""};
+    }
+    return fail(Errc::invalid_argument, "no node on this machine for " + function.runtime);
+}
+
 Result<LaunchCommand> provided_command(const FunctionVersion& function, const LaunchContext& context) {
     const fs::path bootstrap = function.code / "bootstrap";
     std::error_code error;
@@ -90,6 +109,8 @@ std::vector<std::string> launch_environment(const FunctionVersion& function, con
         {"AWS_ACCESS_KEY_ID", "local"},
         {"AWS_SECRET_ACCESS_KEY", "local"},
     };
+    if (const std::string node = node_version(function.runtime); !node.empty() && !opt.empty())
+        all["NODE_PATH"] = opt + "/nodejs/node" + node + "/node_modules:" + opt + "/nodejs/node_modules";
     if (!context.endpoint_url.empty()) all["AWS_ENDPOINT_URL_LAMBDA"] = context.endpoint_url;
     for (const auto& [name, value] : function.environment) all[name] = value;
     // What Lambda reserves.
@@ -126,9 +147,10 @@ Result<LaunchCommand> launch_command(const FunctionVersion& function, const Laun
                                      const std::vector<fs::path>& interpreter_folders) {
     if (function.runtime.starts_with("python3"))
         return python_command(function, context, interpreter_folders);
+    if (function.runtime.starts_with("nodejs")) return node_command(function, context, interpreter_folders);
     if (function.runtime.starts_with("provided")) return provided_command(function, context);
     return fail(Errc::invalid_argument,
-                "runtime " + function.runtime + " is not supported (python3.x, provided)");
+                "runtime " + function.runtime + " is not supported (python3.x, nodejs, provided)");
 }
 
 }  // namespace autotune::host

@@ -33,8 +33,8 @@ struct LaunchCommand {
     std::string note;  // for the log: what is not exactly as asked for; empty when all is
 };
 
-// python3.x: that interpreter of the system, or its python3 with a note. provided*: `bootstrap` of the
-// package. Errors: invalid_argument with Lambda's words, when there is nothing that could be executed.
+// python3.x: that interpreter of the system, or its python3 with a note. nodejsN.x: the system's node. provided*: `bootstrap`
+// of the package. Errors: invalid_argument with Lambda's words, when there is nothing that could be executed.
 [[nodiscard]] Result<LaunchCommand> launch_command(
     const FunctionVersion& function, const LaunchContext& context,
     const std::vector<std::filesystem::path>& interpreter_folders = {"/usr/bin", "/usr/local/bin"});

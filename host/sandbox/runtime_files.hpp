@@ -1,5 +1,5 @@
 // The files that run inside function processes, carried in this program and written where they can be
-// executed: runtimes/python/bootstrap.py and what comes after it.
+// executed: runtimes/python/bootstrap.py, runtimes/node/bootstrap.mjs and what belongs to them.
 #pragma once
 
 #include <filesystem>

@@ -13,7 +13,7 @@ namespace {
 using testing::HasSubstr;
 
 std::optional<std::string> machine(const std::string& settings) {
-    return map_state_machine(Wrap{.remedy = "map_reduce", .settings = settings, .words = "", .timeout = {}, .layer = ""},
+    return map_state_machine(Wrap{.remedy = "map_reduce", .settings = settings, .words = "", .timeout = {}, .layer = "", .handler = {}},
                              {"aws-lambda", "import"});
 }
 

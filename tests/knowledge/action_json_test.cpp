@@ -50,8 +50,22 @@ TEST(ActionJson, KeepsARemedy) {
                     .settings = R"({"hops":3})",
                     .words = "handover",
                     .timeout = std::chrono::seconds(9),
-                    .layer = "autotune-remedy-12ab"};
+                    .layer = "autotune-remedy-12ab",
+                    .handler = "/opt/nodejs/node_modules/autotune_remedy/index.handler"};
     EXPECT_EQ(action_from_json(to_json(a))->change, a.change);
+}
+
+TEST(ActionJson, ReadsARemedyOfAProgramThatKnewOneWrapper) {
+    Action a = test::resize_action();
+    a.change = Wrap{.remedy = "cache", .settings = "{}", .words = "cache", .timeout = {}, .layer = "autotune-remedy-12ab", .handler = "x"};
+    std::string older = to_json(a);
+    const std::string handler = R"("handler":"x",)";
+    ASSERT_NE(older.find(handler), std::string::npos);
+    older.erase(older.find(handler), handler.size());
+    const auto read = action_from_json(older);
+    ASSERT_TRUE(read) << read.error().message;
+    std::get<Wrap>(a.change).handler.clear();
+    EXPECT_EQ(read->change, a.change);
 }
 
 TEST(ActionJson, KeepsWhatIsOfNoVersion) {

@@ -308,7 +308,7 @@ TEST(AwsLambda, VariablesThatCannotBeReadAreNotReplaced) {
     ScriptedLambda lambda;
     lambda.answers(200, R"({"FunctionName":"orders","MemorySize":128,"Timeout":3,"CodeSha256":"abc","Handler":"app.handler","Environment":{"Error":{"ErrorCode":"AccessDeniedException","Message":"Lambda was unable to decrypt"}}})");
     const FunctionState state = lambda.adapter().configure(kOrders, {}, "r").value();
-    const auto to = tuned(Wrap{.remedy = "cache", .settings = "{}", .words = "", .timeout = {}, .layer = ""}, state.head.tuned, "arn:1");
+    const auto to = tuned(Wrap{.remedy = "cache", .settings = "{}", .words = "", .timeout = {}, .layer = "", .handler = {}}, state.head.tuned, "arn:1");
     ASSERT_FALSE(to) << "its variables would be set to " << to->remedy << " alone";
     EXPECT_THAT(to.error().message, HasSubstr("variables cannot be read"));
 }

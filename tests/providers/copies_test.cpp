@@ -16,7 +16,7 @@ using testing::IsEmpty;
 const FunctionRef kOrders{"fake", "orders"};
 
 Wrap relocation(const std::string& places) {
-    return {.remedy = "relocate", .settings = R"({"places":[)" + places + "]}", .words = "", .timeout = {}, .layer = ""};
+    return {.remedy = "relocate", .settings = R"({"places":[)" + places + "]}", .words = "", .timeout = {}, .layer = "", .handler = {}};
 }
 
 // A place's platform, kept by the test: the executor gets one that only passes calls on.
@@ -120,7 +120,7 @@ TEST(Places, AreReadFromTheSettings) {
     EXPECT_EQ((*places)[0].endpoint, "http://x");
     EXPECT_EQ((*places)[1].endpoint, "");
     EXPECT_FALSE(places_of(relocation(R"({"region":"r"})")));
-    EXPECT_TRUE(places_of(Wrap{.remedy = "cache", .settings = "{}", .words = "", .timeout = {}, .layer = ""})->empty());
+    EXPECT_TRUE(places_of(Wrap{.remedy = "cache", .settings = "{}", .words = "", .timeout = {}, .layer = "", .handler = {}})->empty());
 }
 
 }  // namespace

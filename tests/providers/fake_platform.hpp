@@ -72,6 +72,7 @@ public:
     [[nodiscard]] std::uint32_t memory_of(const Version& v) const { return versions_.at(v).tuned.memory_mb; }
     bool update_in_progress = false;
     std::map<std::string, std::string> labels;
+    std::string runtime = "python3.11";
     bool tells_builds = true;
     std::string lease;
     bool shows_lease = true;  // else as where tags may not be listed
@@ -217,7 +218,7 @@ private:
     [[nodiscard]] FunctionConfig config_of(const Tuning& t) const {
         return {.memory_mb = t.memory_mb,
                 .timeout = t.timeout,
-                .runtime = "python3.11",
+                .runtime = runtime,
                 .handler = t.handler,
                 .environment = environment_,
                 .layers = t.layers};

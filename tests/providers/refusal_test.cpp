@@ -119,10 +119,22 @@ TEST_F(ExecutorTest, ARemedyIsRefusedWhereItCannotBe) {
     world_.platform.can.layers = false;
     expect_refused(a, "cannot lay the wrapper's files");
     world_.platform.can.layers = true;
-    a.change = Wrap{.remedy = "cache", .settings = "", .words = "", .timeout = {}, .layer = {}};
+    a.change = Wrap{.remedy = "cache", .settings = "", .words = "", .timeout = {}, .layer = {}, .handler = {}};
     expect_refused(a, "no cache that could be taken off");
-    a.change = Wrap{.remedy = "cache", .settings = "\"" + std::string(5000, 'x') + "\"", .words = "", .timeout = {}, .layer = {}};
+    a.change = Wrap{.remedy = "cache", .settings = "\"" + std::string(5000, 'x') + "\"", .words = "", .timeout = {}, .layer = {}, .handler = {}};
     expect_refused(a, "leave no room");
+    world_.platform.runtime = "provided.al2023";
+    expect_refused(put_cache(), "the wrapper is for Python 3 and Node.js, the function runs on provided.al2023");
+}
+
+TEST_F(ExecutorTest, EachRuntimeIsCalledByItsOwnWrapper) {
+    world_.platform.runtime = "nodejs20.x";
+    world_.action = put_cache();
+    world_.live_through(Disposition::promoted);
+    EXPECT_EQ(world_.platform.head().handler, "/opt/nodejs/node_modules/autotune_remedy/index.handler") << world_.told();
+    world_.action.change = Wrap{.remedy = "cache", .settings = "", .words = "", .timeout = {}, .layer = {}, .handler = {}};
+    world_.live_through(Disposition::promoted);
+    EXPECT_EQ(world_.platform.head(), world_.platform.tuned("1")) << world_.told();
 }
 
 TEST_F(ExecutorTest, ARemedyThatIsThereAlreadyIsRefusedAndOneMoreIsNot) {
@@ -131,7 +143,7 @@ TEST_F(ExecutorTest, ARemedyThatIsThereAlreadyIsRefusedAndOneMoreIsNot) {
     ASSERT_TRUE(world_.fully_new()) << world_.told();
     world_.platform.effects.clear();
     expect_refused(put_cache(), "has that already");
-    world_.action.change = Wrap{.remedy = "handover", .settings = "{}", .words = "", .timeout = std::chrono::seconds(9), .layer = {}};
+    world_.action.change = Wrap{.remedy = "handover", .settings = "{}", .words = "", .timeout = std::chrono::seconds(9), .layer = {}, .handler = {}};
     world_.live_through(Disposition::promoted);
     EXPECT_THAT(world_.platform.head().remedy, ::testing::HasSubstr(R"("remedies":{"cache":{"ttl_s":60},"handover":{}})"));
     EXPECT_EQ(world_.platform.head().timeout, std::chrono::seconds(9));

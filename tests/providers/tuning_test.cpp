@@ -13,7 +13,7 @@ using testing::HasSubstr;
 constexpr std::string_view kArn = "arn:aws:lambda:eu-west-1:1:layer:autotune-remedy-12ab:1";
 
 Wrap put(std::string remedy, std::string settings, Nanos timeout = Nanos(0)) {
-    return {.remedy = std::move(remedy), .settings = std::move(settings), .words = "", .timeout = timeout, .layer = ""};
+    return {.remedy = std::move(remedy), .settings = std::move(settings), .words = "", .timeout = timeout, .layer = "", .handler = ""};
 }
 Tuning plain() { return {128, std::chrono::seconds(3), "app.handler", {"arn:aws:lambda:r:1:layer:numpy:4"}, "abc", ""}; }
 
@@ -23,6 +23,18 @@ TEST(Tuning, AWrappedFunctionKnowsWhatItWas) {
     EXPECT_THAT(to.layers, ElementsAre("arn:aws:lambda:r:1:layer:numpy:4", kArn));
     EXPECT_EQ(to.remedy, R"({"handler":"app.handler","remedies":{"cache":{"ttl_s":60}},"timeout_s":3})");
     EXPECT_EQ(to.timeout, plain().timeout);
+}
+
+TEST(Tuning, TheRuntimesWrapperIsCalled) {
+    EXPECT_EQ(wrapper_handler("python3.11"), "autotune_remedy.handler");
+    EXPECT_EQ(wrapper_handler("nodejs22.x"), "/opt/nodejs/node_modules/autotune_remedy/index.handler");
+    for (const auto* other : {"provided.al2023", "java21", "python2.7", ""}) EXPECT_EQ(wrapper_handler(other), "") << other;
+    Wrap wrap = put("cache", "{}");
+    wrap.handler = wrapper_handler("nodejs22.x");
+    const Tuning to = tuned(wrap, plain(), kArn).value();
+    EXPECT_EQ(to.handler, wrap.handler);
+    wrap.settings.clear();
+    EXPECT_EQ(tuned(wrap, to, kArn).value(), plain());
 }
 
 TEST(Tuning, ASecondRemedyJoinsTheFirstAndEachIsTakenOffByItself) {

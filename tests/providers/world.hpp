@@ -28,7 +28,7 @@ inline Action oom_bump(std::uint32_t to_mb = 256) {
 
 inline Action put_cache() {
     Action a = oom_bump();
-    a.change = Wrap{.remedy = "cache", .settings = R"({"ttl_s":60})", .words = "cache", .timeout = {}, .layer = {}};
+    a.change = Wrap{.remedy = "cache", .settings = R"({"ttl_s":60})", .words = "cache", .timeout = {}, .layer = {}, .handler = {}};
     a.rule = "data-latency";
     return a;
 }

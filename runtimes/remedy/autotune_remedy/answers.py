@@ -14,6 +14,7 @@ from autotune_remedy.bounded import Bounded
 
 CONDITIONAL = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+MOST_URLS = 10000
 
 
 def directives(text):
@@ -83,10 +84,13 @@ class Cache:
         self.most = int(settings.get("most_mb", 16) * 1024 * 1024)
         self.kept = Bounded(self.most, clock)
         self.varies = {}  # by URL, the request headers that its answers depend on
+        self.changes = {}  # by URL, how often what was kept of it was forgotten
 
     def key(self, url, asked):
         names = self.varies.get(url, ())
-        return hashlib.sha256(json.dumps([url] + [[n, asked.get(n)] for n in names]).encode()).digest()
+        # What was told to anybody is not what is told to somebody, also where the service forgets to say so.
+        whole = [url, self.changes.get(url, 0), "authorization" in asked, "cookie" in asked] + [[n, asked.get(n)] for n in names]
+        return hashlib.sha256(json.dumps(whole).encode()).digest()
 
     def find(self, url, asked):
         return self.kept.get(self.key(url, asked))
@@ -106,15 +110,22 @@ class Cache:
         head += "".join("%s: %s\r\n" % pair for pair in response.getheaders() if pair[0].lower() not in ("connection", "keep-alive"))
         raw = head.encode("latin-1") + b"\r\n" + body
         self.varies[url] = tuple(sorted(n.strip().lower() for n in headers.get("vary", "").split(",") if n.strip()))
-        if len(self.varies) > 10000:
-            self.varies.clear()
-            self.kept.clear()
+        if len(self.varies) > MOST_URLS:
+            self.clear()
         else:
             self.kept.put(self.key(url, asked), raw, lasts)
         return replay(raw)
 
-    def forget(self, url, asked):
-        self.kept.drop(self.key(url, asked))
+    def forget(self, url):
+        """All of it, whoever asked and for what."""
+        self.changes[url] = self.changes.get(url, 0) + 1
+        if len(self.changes) > MOST_URLS:
+            self.clear()
+
+    def clear(self):
+        self.kept.clear()
+        self.varies.clear()
+        self.changes.clear()
 
 
 def may_ask(method, body, asked):
@@ -139,7 +150,7 @@ def install(settings, module=http.client, clock=time.monotonic):
                 return None
             self._autotune_asked = (where, asked)
         elif method in UNSAFE:
-            cache.forget(where, asked)
+            cache.forget(where)
         return plain_request(self, method, url, body, headers, **more)
 
     def getresponse(self):

@@ -151,13 +151,13 @@ TEST_F(Store, RefusesMemoryAndTimeoutsThatLambdaRefuses) {
 
 TEST_F(Store, RefusesRuntimesThatItCannotRun) {
     SettingsDelta delta;
-    for (const auto* runtime : {"nodejs20.x", "python2.7", "PYTHON3.9", "python3.", "python3.x", ""}) {
+    for (const auto* runtime : {"nodejs20", "nodejs.x", "nodejsx.x", "python2.7", "PYTHON3.9", "python3.", "python3.x", ""}) {
         delta.runtime = runtime;
         EXPECT_THAT(refusal(delta),
                     StartsWith("InvalidParameterValueException: Value " + std::string(runtime) +
                                " at 'runtime' failed to satisfy constraint"));
     }
-    for (const auto* runtime : {"python3.8", "python3.13", "provided", "provided.al2023"}) {
+    for (const auto* runtime : {"python3.8", "python3.13", "nodejs20.x", "provided", "provided.al2023"}) {
         delta.runtime = runtime;
         EXPECT_EQ(refusal(delta), "(no error)");
     }

@@ -61,6 +61,19 @@ TEST_F(Launch, WithoutAnInterpreterThereIsNothingToExecute) {
     EXPECT_EQ(command(function("python3.9")).error().code, Errc::invalid_argument);
 }
 
+TEST_F(Launch, NodeIsTheMachinesOne) {
+    EXPECT_THAT(command(function("nodejs20.x")).error().message, HasSubstr("no node on this machine for nodejs20.x"));
+    const fs::path node = program("local/node");
+    EXPECT_THAT(command(function("nodejs20.x"))->argv,
+                ElementsAre(node, "--max-old-space-size=230", "/state/runtimes/node/bootstrap.mjs"));
+    EXPECT_THAT(launch_environment(function("nodejs20.x"), context_), Not(Contains(HasSubstr("NODE_PATH="))));
+    context_.opt = "/opt";
+    EXPECT_EQ(command(function("nodejs20.x"))->argv.back(), "/opt");
+    EXPECT_THAT(launch_environment(function("nodejs20.x"), context_),
+                Contains("NODE_PATH=/opt/nodejs/node20/node_modules:/opt/nodejs/node_modules"));
+    EXPECT_THAT(launch_environment(function("python3.11"), context_), Not(Contains(HasSubstr("NODE_PATH="))));
+}
+
 TEST_F(Launch, ProvidedIsThePackagesBootstrap) {
     EXPECT_THAT(command(function("provided.al2023")).error().message,
                 HasSubstr("Couldn't find valid bootstrap(s)"));
@@ -108,7 +121,7 @@ TEST_F(Launch, ABootstrapOfTheLayersIsNotHiddenByThem) {
 }
 
 TEST_F(Launch, OtherRuntimesAreRefusedByName) {
-    EXPECT_THAT(command(function("nodejs20.x")).error().message, HasSubstr("nodejs20.x"));
+    EXPECT_THAT(command(function("java21")).error().message, HasSubstr("java21"));
 }
 
 TEST_F(Launch, ATracersProbesComeBeforeTheFunctionsOwnLibraries) {

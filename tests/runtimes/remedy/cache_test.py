@@ -152,6 +152,9 @@ class Answers(unittest.TestCase):
                               ("/c", {"Cookie": "a=b"})):
             with self.subTest(headers):
                 self.assertEqual(self.asked_twice(path, **headers), 2)
+        for headers in ({}, {"Authorization": "x"}, {"Cookie": "a=b"}):
+            self.get("/who", **headers)
+        self.assertEqual(Service.asked.count("/who"), 3)  # what is told to anybody is not told to somebody
         self.assertEqual(self.asked_twice("/p", ("Cache-Control", "public, max-age=9"), Authorization="x"), 1)
 
     def test_the_language_asked_for_makes_another_answer_where_the_service_says_so(self):
@@ -167,6 +170,8 @@ class Answers(unittest.TestCase):
         self.assertEqual(len(Service.asked), 2)
         self.get("/x"), self.get("/x", data=b"new"), self.get("/x")
         self.assertEqual(len(Service.asked), 5)
+        self.get("/x", data=b"new", Authorization="x"), self.get("/x")
+        self.assertEqual(len(Service.asked), 7)
 
     def test_a_kept_connection_goes_on(self):
         import http.client
