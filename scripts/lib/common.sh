@@ -22,7 +22,7 @@ build_packages=(
 run_packages=(python3 tzdata)
 test_packages=(
     awscli busybox-static chromium cpio curl gdb git iproute2 libbenchmark-dev libgmock-dev libgtest-dev libssl-dev nginx
-    openssl postgresql-15
+    nodejs openssl postgresql-15
     prometheus prometheus-alertmanager python3 python3-debugpy qemu-system-x86 redis-server redis-tools strace xz-utils zip
 )
 
