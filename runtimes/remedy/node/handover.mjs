@@ -4,9 +4,9 @@
 //
 //     export const handler = async (event, context) => {
 //       let { next, sum } = context.state ?? { next: 0, sum: 0 };
-//       for (; next < event.n; ) {
+//       for (; next < event.n; ++next) {
 //         ...
-//         context.handover?.({ next: ++next, sum });   // does not return when the time is nearly up
+//         context.handover?.({ next: next + 1, sum });   // does not return when the time is nearly up
 //       }
 //       return { sum };
 //     };

@@ -30,7 +30,8 @@ export function folderOf(t, files) {
 // What the wrapper says in the log while this runs.
 export async function saidWhile(work) {
   const write = process.stdout.write, said = [];
-  process.stdout.write = (text, ...more) => (String(text).startsWith("AUTOTUNE ") ? said.push(JSON.parse(text.slice(9))) : write.call(process.stdout, text, ...more));
+  process.stdout.write = (text, ...more) =>
+    String(text).startsWith("AUTOTUNE ") ? said.push(JSON.parse(text.slice(9))) : write.call(process.stdout, text, ...more);
   try {
     await work();
   } finally {
