@@ -9,6 +9,7 @@
 #include "host/control/package.hpp"
 #include "host/sandbox/embedded_group.hpp"
 #include "host/sandbox/embedded_group_node.hpp"
+#include "host/sandbox/embedded_node_handlers.hpp"
 
 namespace autotune::cli {
 
@@ -57,6 +58,7 @@ Result<std::string> pack_group(const GroupCode& code, const std::string& entry, 
     std::vector<File> files{{is_node ? "autotune_group.js" : "autotune_group.py",
                              std::string(is_node ? host::kNodeGroupDispatcher : host::kGroupDispatcher)},
                             {kGroupConfig, config.dump(1) + "\n"}};
+    if (is_node) files.emplace_back("autotune_handlers.mjs", host::kNodeHandlers);
     if (!handler.empty()) {
         auto module = module_of(handler, is_node);
         if (!module) return module.forward();

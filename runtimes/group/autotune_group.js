@@ -25,56 +25,28 @@ const { randomUUID } = require("node:crypto");
 const fs = require("node:fs");
 const Module = require("node:module");
 const path = require("node:path");
-const { pathToFileURL } = require("node:url");
 
 const CONFIG = JSON.parse(fs.readFileSync(path.join(__dirname, "autotune_group.json"), "utf8"));
 const MEMBERS = CONFIG.members;
 for (const [name, value] of Object.entries(CONFIG.environment ?? {})) process.env[name] ??= value;
+const library = import("./autotune_handlers.mjs"); // how handlers are found and called, as by the wrapper of remedies
 const current = new AsyncLocalStorage(); // the context on whose behalf this runs
 const handlers = new Map();
 
-// As Lambda finds it: folder/module.function, the module with one of these endings.
 async function load(member) {
-  const [, module, name] = /^(.*)\.([^.]+)$/.exec(MEMBERS[member].handler);
-  const base = path.join(__dirname, "members", member, module);
-  const file = ["", ".js", ".mjs", ".cjs"].map((ending) => base + ending).find((f) => fs.existsSync(f) && fs.statSync(f).isFile());
-  if (!file) throw new Error(`${member}: there is no module ${module}`);
-  const loaded = await import(pathToFileURL(file).href);
-  const handler = loaded[name] ?? loaded.default?.[name];
-  if (typeof handler !== "function") throw new Error(`${member}: ${name} of ${module} is no function`);
-  return handler;
+  const { called, load: loaded } = await library;
+  try {
+    return called(await loaded(path.join(__dirname, "members", member), MEMBERS[member].handler));
+  } catch (error) {
+    if (error instanceof Error) error.message = `${member}: ${error.message}`;
+    throw error;
+  }
 }
 
 function handlerOf(member) {
   if (!handlers.has(member)) handlers.set(member, load(member));
   return handlers.get(member);
 }
-
-const unanswered = new Set(); // how to answer for handlers that returned no promise; those that began last are last
-
-// As Lambda runs it: what is returned counts if it is a promise; else the answer comes by callback or by the context, each
-// call's own, and is null if it has not come when nothing is left to do.
-function run(handler, event, context) {
-  let answer;
-  const told = new Promise((resolve, reject) => {
-    const done = (error, result) => (error ? reject(error) : resolve(result));
-    Object.assign(context, { succeed: resolve, fail: reject, done });
-    const result = handler(event, context, done);
-    if (typeof result?.then === "function") result.then(resolve, reject);
-    else unanswered.add((answer = resolve));
-  });
-  return told.finally(() => unanswered.delete(answer));
-}
-
-// The platform, too, listens for this, and would end the whole invocation: a callee's caller may have something left to do.
-const plainEmit = process.emit;
-process.emit = function emit(event, ...more) {
-  const last = event === "beforeExit" ? [...unanswered].pop() : undefined;
-  if (!last) return plainEmit.call(this, event, ...more);
-  last(null);
-  setImmediate(() => {}); // the event loop goes on
-  return true;
-};
 
 function contextOf(member, caller) {
   const left = () => caller?.getRemainingTimeInMillis?.() ?? 900_000;
@@ -83,26 +55,18 @@ function contextOf(member, caller) {
     functionName: member,
     awsRequestId: randomUUID(),
     getRemainingTimeInMillis: () => Math.max(0, until - Date.now()),
+    callbackWaitsForEmptyEventLoop: false, // what is left to do may be its caller's, who waits for it
   });
-}
-
-function toldOf(error) {
-  const isError = error instanceof Error;
-  return {
-    errorType: isError ? error.name : typeof error,
-    errorMessage: isError ? error.message : String(error),
-    trace: isError ? String(error.stack).split("\n") : [],
-  };
 }
 
 // What an Invoke of a member answers: [text, whether it is an error].
 async function call(member, payload) {
   const context = contextOf(member, current.getStore());
   try {
-    const result = await current.run(context, async () => run(await handlerOf(member), payload, context));
+    const result = await current.run(context, async () => (await handlerOf(member))(payload, context));
     return [JSON.stringify(result ?? null) ?? "null", false];
   } catch (error) {
-    return [JSON.stringify(toldOf(error)), true];
+    return [JSON.stringify((await library).toldOf(error)), true];
   }
 }
 
@@ -171,5 +135,5 @@ ready.catch(() => {});
 exports.handler = async function handler(event, context) {
   await ready;
   const entry = await handlerOf(CONFIG.entry);
-  return current.run(context, () => run(entry, event, context));
+  return current.run(context, () => entry(event, context));
 };

@@ -5,7 +5,7 @@
 import http from "node:http";
 import { format } from "node:util";
 
-import { called, load } from "./handlers.mjs";
+import { called, load, toldOf } from "./handlers.mjs";
 
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":");
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
@@ -32,15 +32,6 @@ function logged(level) {
 function prepareLogging() {
   const levels = { trace: "TRACE", debug: "DEBUG", log: "INFO", info: "INFO", warn: "WARN", error: "ERROR" };
   for (const [name, level] of Object.entries(levels)) console[name] = logged(level);
-}
-
-function toldOf(error) {
-  const isError = error instanceof Error;
-  return {
-    errorType: isError ? error.name : typeof error,
-    errorMessage: isError ? error.message : String(error),
-    trace: isError ? String(error.stack).split("\n") : [],
-  };
 }
 
 function fail(path, words, error) {

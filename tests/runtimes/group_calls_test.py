@@ -82,6 +82,7 @@ class Dispatcher:
                 (folder / file).parent.mkdir(parents=True, exist_ok=True)
                 (folder / file).write_text(text)
             shutil.copy(SOURCE / "runtimes" / "group" / self.dispatcher, folder)
+            shutil.copy(SOURCE / "runtimes" / "remedy" / "node" / "handlers.mjs", folder / "autotune_handlers.mjs")
             done = subprocess.run([*command, json.dumps(names), arn], cwd=folder, env={**os.environ, **variables}, capture_output=True,
                                   text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -150,6 +151,10 @@ class Node(Dispatcher, unittest.TestCase):
     def test_the_entry_too_ends_by_its_context(self):
         self.assertEqual(self.told([], entry="exports.handler = (e, ctx) => setTimeout(() => ctx.succeed({b: 1}), 5);"), {"b": 1})
         self.assertEqual(self.told([], entry="exports.handler = (e, ctx) => { setTimeout(() => ctx.fail(new Error('no')), 5); };"), "rejected: no")
+
+    def test_an_answer_by_callback_does_not_wait_for_what_its_caller_has_left_to_do(self):
+        entry = NODE_ENTRY.replace("  const told", "  const busy = setInterval(() => {}, 10);\n  const told").replace("  return told", "  clearInterval(busy);\n  return told")
+        self.assertEqual(self.told(["near", "near"], "exports.handler = (e, ctx, callback) => callback(null, 1);", entry=entry), [1, 1])
 
     def test_who_never_answers_has_answered_null_once_nothing_is_left_to_do(self):
         """As on Lambda, where what a handler returns counts only if it is a promise."""

@@ -112,3 +112,13 @@ export function called(handler) {
     return answer.finally(() => resting.delete(rest));
   };
 }
+
+// What a function threw, as the platform tells it.
+export function toldOf(error) {
+  const isError = error instanceof Error;
+  return {
+    errorType: isError ? error.name : typeof error,
+    errorMessage: isError ? error.message : String(error),
+    trace: isError ? String(error.stack).split("\n") : [],
+  };
+}
