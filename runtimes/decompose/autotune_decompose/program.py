@@ -53,31 +53,22 @@ class Names(set):
 
 def bound_in(function):
     """Names that are the function's own, its arguments among them; those of functions within it too."""
-    names, outer, stands, otherwise = Names(), set(), {}, set()
+    stands, otherwise, outer = {}, set(), set()
     for node in ast.walk(function):
-        for name, what in imported(node):
-            stands.setdefault(name, set()).add(what)
-        if isinstance(node, ast.arg):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            for name, what in imported(node):
+                stands.setdefault(name, set()).add(what)
+        elif isinstance(node, ast.arg):
             otherwise.add(node.arg)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
             otherwise.add(node.id)
-        elif isinstance(node, DEFS + (ast.ClassDef,)) and node is not function:
+        elif isinstance(node, DEFS + (ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node is not function and node.name:
             otherwise.add(node.name)
-        if isinstance(node, ast.arg):
-            names.add(node.arg)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
-            names.add(node.id)
-        elif isinstance(node, DEFS + (ast.ClassDef,)) and node is not function:
-            names.add(node.name)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            names.add(node.name)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            names.update((a.asname or a.name).partition(".")[0] for a in node.names)
-        elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
-            names.add(node.name)
+        elif isinstance(node, ast.MatchMapping) and node.rest:
+            otherwise.add(node.rest)
         elif isinstance(node, ast.Global):
             outer.update(node.names)
-    names -= outer
+    names = Names((otherwise | set(stands)) - outer)
     names.stands = {n: s for n, s in stands.items() if n in names and n not in otherwise}
     here = list(own(function))
     names.within = (set(names.stands) - {n for at in here for n, _ in imported(at)}) & {n.id for n in here if isinstance(n, ast.Name)}
