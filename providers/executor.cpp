@@ -8,6 +8,7 @@
 #include "providers/change_driver.hpp"
 #include "providers/change_outcome.hpp"
 #include "providers/change_state.hpp"
+#include "providers/completion.hpp"
 #include "providers/take_over.hpp"
 #include "providers/tuning.hpp"
 
@@ -116,9 +117,8 @@ struct Executor::Impl {
         FunctionState state;
         Status admitted;
     };
-    // What is planned without knowing the platform is filled in: by which handler the wrapper is called, for which alias
-    // environments are kept, and how many are now.
-    // `begins`: it is to be changed now, which no other agent may be doing. Errors: conflict; the platform's.
+    // What the platform tells of the action is filled in. `begins`: it is to be changed now, which no other agent may be doing.
+    // Errors: conflict; the platform's.
     Result<Looked> look(Action& action, bool begins) {
         auto state = provider.get(action.target);
         if (!state) return state.forward("looking at " + action.target.name + " before changing it");
@@ -126,27 +126,10 @@ struct Executor::Impl {
         const Routing* alias = choose_alias(out.state, options.alias);
         if (begins)
             if (const Status free = may_begin(out.state, alias); !free) return free.forward("changing " + action.target.name);
-        std::vector<Routing> aliases;
-        if (auto* wrap = std::get_if<Wrap>(&action.change)) wrap->handler = wrapper_handler(out.state.config.runtime);
-        auto* keep = std::get_if<KeepWarm>(&action.change);
-        const bool unplaced = keep != nullptr && keep->alias.empty();
-        if (unplaced && alias != nullptr) keep->alias = alias->alias;
-        if (keep != nullptr && !provider.capabilities().warm) {
-            out.admitted = fail(Errc::unsupported, "the platform keeps no environments ready");
-        } else if (keep != nullptr && keep->alias.empty()) {
-            out.admitted = admit_keep_warm(*keep, nullptr, std::nullopt);
-        } else if (setting_of(action.change)) {
-            const auto now = read_setting(provider, action);
-            if (!now && now.error().code != Errc::unsupported) return now.forward("before changing it");
-            if (now && unplaced) keep->from = now->number;
-            out.admitted = !now               ? Status(now.forward())
-                           : keep != nullptr ? admit_keep_warm(*keep, find_alias(out.state, keep->alias), now->number)
-                                             : admit_reserve(std::get<Reserve>(action.change), now->number, provider.capabilities());
-        } else {
-            out.admitted = admit(action, out.state, alias, provider.capabilities());
-            if (alias != nullptr) aliases = {*alias};
-        }
-        out.state.aliases = std::move(aliases);
+        auto completed = complete(provider, action, out.state, alias);
+        if (!completed) return completed.forward();
+        out.admitted = std::move(completed->admitted);
+        out.state.aliases = completed->steers ? std::vector{*alias} : std::vector<Routing>{};
         return out;
     }
 };
