@@ -162,7 +162,7 @@ class NodeGroup(unittest.TestCase):
         at = self.group("broken", {"front": ("index.js", "index.handler", FRONT), "price": ("app.mjs", "app.gone", PRICE)})
         done = self.run_group(at)
         self.assertEqual((done.returncode, done.stdout), (3, ""))
-        self.assertIn("price: gone of app is no function", done.stderr)
+        self.assertIn("price: app.gone is undefined or not exported", done.stderr)
 
     def test_no_group_has_two_runtimes(self):
         sources, log = self.folder / "mixed", self.folder / "mixed.jsonl"

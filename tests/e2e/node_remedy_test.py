@@ -4,7 +4,6 @@ handlers are ES modules and CommonJS, async and by callback."""
 import base64
 import json
 import shutil
-import statistics
 import time
 import unittest
 
@@ -32,7 +31,7 @@ exports.handler = ({ sku }, context, callback) => {
 '''
 
 SQUARES = '''
-exports.handler = (event, context, callback) => { setTimeout(() => callback(null, event.n ** 2), 100); };
+exports.handler = (event, context, callback) => { setTimeout(() => callback(null, event.n ** 2), 300); };
 '''
 
 TALKS = '''
@@ -77,20 +76,11 @@ class NodeRemedy(remedy_scene.RemedyStory):
         prices = remedy_scene.Prices()
         url = self.stack.enter_context(harness.service(prices, Cache_Control="max-age=600"))
         self.begin(code, "fn.io_wait_share > 0.6 && fn.invocations >= 10", "{cache: {ttl: 10m}}",
-                   environment=f"environment: {{PRICES: '{url}', SECRET: s3cret}}\n", alpha=0.05, margin=0.02)
+                   environment=f"environment: {{PRICES: '{url}', SECRET: s3cret}}\n")
         return prices, url
 
-    def median_s(self, qualifier):
-        """Of some calls, the first left out: it may begin a sandbox."""
-        times = []
-        for _ in range(16):
-            begin = time.monotonic()
-            self.host.invoke("shop", {}, qualifier=qualifier)
-            times.append(time.monotonic() - begin)
-        return statistics.median(times[1:])
-
-    def expect_kept(self, prices, change, answer):
-        self.assertLess(change["judged"]["canary_p95_ms"], change["judged"]["baseline_p95_ms"] / 2)
+    def expect_kept(self, prices, answer):
+        self.assertLess(self.median_s("live", {"sku": 2}), self.median_s("1", {"sku": 2}) / 2)
         before = prices.asked
         for _ in range(20):
             self.assertEqual(self.host.invoke("shop", {"sku": 2}).json(), answer)
@@ -100,7 +90,7 @@ class NodeRemedy(remedy_scene.RemedyStory):
         prices, url = self.begin_asking(ASKS)
         change = self.until_closed([{"sku": 1}, {"sku": 2}], callers=2)
         self.expect_promoted(change, "cache")
-        self.expect_kept(prices, change, {"sku": 2, "price": 102, "secret": "s3cret"})
+        self.expect_kept(prices, {"sku": 2, "price": 102, "secret": "s3cret"})
 
         # Taken back by people it leaves nothing, and the function's own variables.
         done = harness.run("rollback", str(change["id"]), "--state", self.folder / "state")
@@ -116,7 +106,7 @@ class NodeRemedy(remedy_scene.RemedyStory):
         prices, _ = self.begin_asking(ASKS_BY_CALLBACK)
         change = self.until_closed([{"sku": 1}, {"sku": 2}], callers=2)
         self.expect_promoted(change, "cache")
-        self.expect_kept(prices, change, {"sku": 2, "price": 102})
+        self.expect_kept(prices, {"sku": 2, "price": 102})
 
     def test_results_of_a_safe_function_come_from_memory(self):
         self.file = "handler.js"
@@ -126,7 +116,7 @@ class NodeRemedy(remedy_scene.RemedyStory):
         begin = time.monotonic()
         for _ in range(20):
             self.assertEqual(self.host.invoke("shop", {"n": 3, "caller": "any"}).json(), 9)
-        self.assertLess(time.monotonic() - begin, 20 * 0.1)  # the function alone would take that
+        self.assertLess(time.monotonic() - begin, 20 * 0.3)  # the function alone would take that
 
     def test_calls_go_where_the_data_is_near(self):
         service = self.stack.enter_context(harness.service(remedy_scene.data, Cache_Control="no-store"))
@@ -135,13 +125,11 @@ class NodeRemedy(remedy_scene.RemedyStory):
             harness.Host(self.folder / "none", self.folder / "there", "--region", "eu-west-1")))
         self.begin(TALKS, "fn.io_wait_share > 0.5 && fn.invocations >= 5",
                    f"{{relocate: {{tries: 3, places: [{{region: eu-west-1, endpoint: '{there.url}'}}]}}}}",
-                   environment=f"environment: {{DATA_US_EAST_1: '{service}/far', DATA_EU_WEST_1: '{service}/near'}}\n",
-                   alpha=0.05, margin=0.02)
+                   environment=f"environment: {{DATA_US_EAST_1: '{service}/far', DATA_EU_WEST_1: '{service}/near'}}\n")
         self.assertEqual(self.host.invoke("shop", {}).json(), "us-east-1")
         change = self.until_closed([{}], callers=1)
         self.expect_promoted(change, "relocate")
-        # The first calls of each sandbox go everywhere, and are more than one in twenty of the canary's: its p95 says little.
-        self.assertLess(self.median_s("live"), self.median_s("1"))
+        self.assertLess(self.median_s("live", {}), self.median_s("1", {}))
         self.assertEqual(there.configuration("shop")["CodeSha256"], self.host.configuration("shop")["CodeSha256"])
         answers = [self.host.invoke("shop", {}).json() for _ in range(30)]
         self.assertGreater(answers.count("eu-west-1"), 20, answers)

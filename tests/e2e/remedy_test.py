@@ -54,11 +54,10 @@ class Remedy(remedy_scene.RemedyStory):
         prices = remedy_scene.Prices()
         url = self.stack.enter_context(harness.service(prices, Cache_Control="max-age=600"))
         self.begin(ASKS, "fn.io_wait_share > 0.6 && fn.invocations >= 10", "{cache: {ttl: 10m}}",
-                   environment=f"environment: {{PRICES: '{url}', SECRET: s3cret}}\n",
-                   alpha=0.05, margin=0.02)  # long enough for the first calls of each sandbox to be less than one in twenty
+                   environment=f"environment: {{PRICES: '{url}', SECRET: s3cret}}\n")
         change = self.until_closed([{"sku": 1}, {"sku": 2}], callers=2)
         self.expect_promoted(change, "cache")
-        self.assertLess(change["judged"]["canary_p95_ms"], change["judged"]["baseline_p95_ms"] / 2)
+        self.assertLess(self.median_s("live", {"sku": 2}), self.median_s("1", {"sku": 2}) / 2)
         before = prices.asked
         for _ in range(20):
             self.assertEqual(self.host.invoke("shop", {"sku": 2}).json(), {"sku": 2, "price": 102, "secret": "s3cret"})
@@ -86,7 +85,7 @@ class Remedy(remedy_scene.RemedyStory):
         self.assertIn('"off": "the same input gave another output"', logs)
 
     def test_results_of_a_safe_function_come_from_memory(self):
-        self.begin("import time\ndef handler(event, context):\n    time.sleep(0.1)\n    return event['n'] ** 2\n",
+        self.begin("import time\ndef handler(event, context):\n    time.sleep(0.3)\n    return event['n'] ** 2\n",
                    "fn.p95 > duration('50ms') && fn.invocations >= 5", "{cache: {of: results, safe: true, key: event.n}}")
         change = self.until_closed([{"n": 3}], callers=1)
         self.expect_promoted(change, "cache")
@@ -94,7 +93,7 @@ class Remedy(remedy_scene.RemedyStory):
         begin = time.monotonic()
         for _ in range(20):
             self.assertEqual(self.host.invoke("shop", {"n": 3, "caller": "any"}).json(), 9)
-        self.assertLess(time.monotonic() - begin, 20 * 0.1)  # the function alone would take that
+        self.assertLess(time.monotonic() - begin, 20 * 0.3)  # the function alone would take that
 
     def test_calls_go_where_the_data_is_near(self):
         service = self.stack.enter_context(harness.service(remedy_scene.data, Cache_Control="no-store"))
@@ -103,12 +102,11 @@ class Remedy(remedy_scene.RemedyStory):
             harness.Host(self.folder / "none", self.folder / "there", "--region", "eu-west-1")))
         self.begin(TALKS, "fn.io_wait_share > 0.5 && fn.invocations >= 5",
                    f"{{relocate: {{tries: 3, places: [{{region: eu-west-1, endpoint: '{there.url}'}}]}}}}",
-                   environment=f"environment: {{DATA_US_EAST_1: '{service}/far', DATA_EU_WEST_1: '{service}/near'}}\n",
-                   alpha=0.05, margin=0.02)
+                   environment=f"environment: {{DATA_US_EAST_1: '{service}/far', DATA_EU_WEST_1: '{service}/near'}}\n")
         self.assertEqual(self.host.invoke("shop", {}).json(), "us-east-1")
         change = self.until_closed([{}], callers=1)
         self.expect_promoted(change, "relocate")
-        self.assertLess(change["judged"]["canary_p95_ms"], change["judged"]["baseline_p95_ms"])
+        self.assertLess(self.median_s("live", {}), self.median_s("1", {}))
         self.assertEqual(there.configuration("shop")["CodeSha256"], self.host.configuration("shop")["CodeSha256"])
         self.assertEqual(there.configuration("shop")["Handler"], "handler.handler")
         answers = [self.host.invoke("shop", {}).json() for _ in range(30)]
