@@ -129,7 +129,11 @@ std::vector<Issue> check_call(const CallSite& site, Meaning& meaning) {
         if (fits(o, site.types)) fitting.push_back(&o);
     if (fitting.empty() || !elements_fit(site)) return {no_overload(site)};
     meaning.type = result(site, fitting);
-    if (fitting.size() == 1) meaning.only = fitting[0];
+    if (fitting.size() == 1) {
+        meaning.only = fitting[0];
+        meaning.test = fitting[0]->test;
+        if (meaning.test) meaning.compared = fitting[0]->parameters[0];
+    }
     std::vector<Issue> issues;
     constant_argument(site, meaning, issues);
     return issues;

@@ -34,14 +34,19 @@ enum class Deed : std::uint8_t {
 };
 
 struct Meaning {
+    // What most steps of an evaluation need lies together, at the beginning: rule sets are walked 100,000 times a second.
     Deed deed = Deed::fail;
-    std::uint32_t index = 0;  // of variable and local; of comprehensions: its first local
+    Kind compared = Kind::dyn;      // of `test`: of both sides
+    std::uint32_t index = 0;        // of variable and local; of comprehensions: its first local
+    NodeId left = 0, right = 0;     // of &&, || and calls of two
+    Overload::Test test = nullptr;  // of calls: where `only` compares scalars of one kind
+    Value constant;
+
     std::uint32_t first_child =
         0;  // of calls: 1 where children[0] is no value but a part of the function's name
     const Overload* only = nullptr;  // of calls: the one that fits by the types that are known
     std::span<const Overload> overloads;
     std::shared_ptr<const Pattern> pattern;
-    Value constant;
     Type type;
 };
 

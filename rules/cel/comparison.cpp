@@ -1,5 +1,6 @@
 // == != < <= > >= in and !. Order is defined within a kind, and between the kinds of numbers.
 #include <algorithm>
+#include <functional>
 
 #include "rules/cel/standard.hpp"
 
@@ -13,6 +14,20 @@ Value less(Arguments a) { return *compare(a[0], a[1]) < 0; }
 Value less_equal(Arguments a) { return *compare(a[0], a[1]) <= 0; }
 Value greater(Arguments a) { return *compare(a[0], a[1]) > 0; }
 Value greater_equal(Arguments a) { return *compare(a[0], a[1]) >= 0; }
+
+template <class Order, class T>
+bool ordered_as(const Value& a, const Value& b) {
+    return Order()(*a.get<T>(), *b.get<T>());
+}
+
+// The test of two scalars that are both T; null: such an operator is no order.
+template <class T>
+Overload::Test test_of(std::string_view name) {
+    if (name == "_<_") return ordered_as<std::less<>, T>;
+    if (name == "_<=_") return ordered_as<std::less_equal<>, T>;
+    if (name == "_>_") return ordered_as<std::greater<>, T>;
+    return name == "_>=_" ? ordered_as<std::greater_equal<>, T> : nullptr;
+}
 
 Value contained(Arguments a) {
     const std::vector<Value>& list = *a[1].elements();
@@ -28,7 +43,11 @@ Value negate(Arguments a) { return !*a[0].get<bool>(); }
 void add_comparison(std::vector<Overload>& table) {
     constexpr auto kGlobal = Style::global;
     const auto test = [&](std::string_view name, Kind left, Kind right, Value (*apply)(Arguments)) {
-        table.push_back({name, kGlobal, {left, right}, Kind::boolean, apply});
+        Overload& made = table.emplace_back(Overload{name, kGlobal, {left, right}, Kind::boolean, apply});
+        if (left != right) return;
+        if (left == Kind::integer) made.test = test_of<std::int64_t>(name);
+        if (left == Kind::number) made.test = test_of<double>(name);
+        if (left == Kind::duration) made.test = test_of<Nanos>(name);
     };
     const auto ordered = [&](Kind left, Kind right) {
         test("_<_", left, right, less);

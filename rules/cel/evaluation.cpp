@@ -7,7 +7,8 @@ namespace autotune::cel {
 
 namespace {
 
-Value too_costly() {
+// What hardly ever happens is not inlined: each step of an evaluation would make room for it.
+[[gnu::cold]] Value too_costly() {
     return Value::failure("the evaluation costs more than " + std::to_string(kMostCost) + " steps");
 }
 
@@ -19,41 +20,52 @@ void note(Value& worst, const Value& v) {
 }
 
 bool takes(const Overload& o, std::span<const Value> arguments) {
-    const auto fits = [](Kind p, const Value& v) { return p == Kind::dyn || p == v.kind(); };
-    if (o.variadic)
-        return std::all_of(arguments.begin(), arguments.end(),
-                           [&](const Value& v) { return fits(o.parameters[0], v); });
-    return std::equal(o.parameters.begin(), o.parameters.end(), arguments.begin(), arguments.end(), fits);
+    if (!o.variadic && o.parameters.size() != arguments.size()) return false;
+    const Kind* wanted = o.parameters.data();
+    for (const Value& v : arguments) {
+        if (*wanted != Kind::dyn && *wanted != v.kind()) return false;
+        wanted += o.variadic ? 0 : 1;
+    }
+    return true;
 }
+
+[[gnu::cold]] Value no_overload(const std::string& name) { return Value::failure("no such overload of '" + name + "'"); }
+
+[[gnu::cold]] Value no_overload(const std::string& name, std::span<const Value> arguments) {
+    std::string kinds;
+    for (const Value& v : arguments) (kinds += kinds.empty() ? "" : ", ") += to_string(v.kind());
+    return Value::failure("no such overload of '" + name + "' for (" + kinds + ")");
+}
+
+[[gnu::cold]] Value no_expression() { return Value::failure("not an expression"); }
 
 }  // namespace
 
 Value Evaluation::value(NodeId id) {
     if (!spend(1)) return too_costly();
-    const Node& n = ast_.nodes[id];
+    const auto node = [&]() -> const Node& { return ast_.nodes[id]; };
     const Meaning& m = checked_.meanings[id];
     switch (m.deed) {
-        case Deed::fail:
-            return m.constant.usable() ? Value::failure("no such overload of '" + n.name + "'") : m.constant;
+        case Deed::fail: return m.constant.usable() ? no_overload(node().name) : m.constant;
         case Deed::constant: return m.constant;
         case Deed::variable: return lookup_(m.index);
         case Deed::local: return locals_[m.index];
-        case Deed::field: return field(n);
-        case Deed::has_field: return has_field(n);
+        case Deed::field: return field(node());
+        case Deed::has_field: return has_field(node());
         case Deed::has_variable: {
             Value v = lookup_(m.index);
             return v.kind() == Kind::failure ? v : Value(v.usable());
         }
-        case Deed::list: return list(n);
-        case Deed::map: return map(n);
-        case Deed::both: return decide(n, false);
-        case Deed::either: return decide(n, true);
-        case Deed::choose: return choose(n);
-        case Deed::call: return call(id);
+        case Deed::list: return list(node());
+        case Deed::map: return map(node());
+        case Deed::both: return decide(id, false);
+        case Deed::either: return decide(id, true);
+        case Deed::choose: return choose(node());
+        case Deed::call: return m.test ? compare(id) : call(id);
         case Deed::matches: return found(id);
         case Deed::comprehension: return comprehension(id);
     }
-    return Value::failure("not an expression");
+    return no_expression();
 }
 
 Value Evaluation::built(Value v) {
@@ -101,47 +113,80 @@ Value Evaluation::map(const Node& n) {
 }
 
 // && is decided by one false, || by one true, on whichever side.
-Value Evaluation::decide(const Node& n, bool deciding) {
-    Value left = value(n.children[0]);
-    if (const bool* b = left.get<bool>(); b && *b == deciding) return left;
-    Value right = value(n.children[1]);
-    if (const bool* b = right.get<bool>(); b && *b == deciding) return right;
-    if (left.get<bool>() && right.get<bool>()) return !deciding;
+Value Evaluation::decide(NodeId id, bool deciding) {
+    const Meaning& m = checked_.meanings[id];
+    const Value left = value(m.left);
+    const bool* l = left.get<bool>();
+    if (l && *l == deciding) return deciding;
+    const Value right = value(m.right);
+    const bool* r = right.get<bool>();
+    if (r && *r == deciding) return deciding;
+    if (l && r) return !deciding;
     Value worst;
     note(worst, left);
     note(worst, right);
-    return worst.usable() ? Value::failure("no such overload of '" + n.name + "'") : worst;
+    return worst.usable() ? no_overload(ast_.nodes[id].name) : worst;
 }
 
 Value Evaluation::choose(const Node& n) {
     const Value condition = value(n.children[0]);
     if (const bool* b = condition.get<bool>()) return value(n.children[*b ? 1 : 2]);
-    return condition.usable() ? Value::failure("no such overload of '_?_:_'") : condition;
+    return condition.usable() ? no_overload("_?_:_") : condition;
+}
+
+// One side of a comparison: constants and variables of macros are used where they are.
+class Evaluation::Operand {
+public:
+    Operand(Evaluation& evaluation, NodeId id)
+        : there_(evaluation.in_place(id)), made_(there_ ? Value() : evaluation.value(id)) {}
+    [[nodiscard]] const Value& value() const { return there_ ? *there_ : made_; }
+    [[nodiscard]] Value take() { return there_ ? *there_ : std::move(made_); }
+
+private:
+    const Value* there_;
+    Value made_;
+};
+
+const Value* Evaluation::in_place(NodeId id) {
+    const Meaning& m = checked_.meanings[id];
+    if (m.deed != Deed::constant && m.deed != Deed::local) return nullptr;
+    if (!spend(1)) return nullptr;  // value() tells of it
+    return m.deed == Deed::constant ? &m.constant : &locals_[m.index];
+}
+
+Value Evaluation::compare(NodeId id) {
+    const Meaning& m = checked_.meanings[id];
+    Operand left(*this, m.left), right(*this, m.right);
+    if (left.value().kind() == m.compared && right.value().kind() == m.compared) return m.test(left.value(), right.value());
+    std::array<Value, 2> two{left.take(), right.take()};
+    return called(id, two);
 }
 
 // Most calls have one or two arguments: those live on the stack.
 Value Evaluation::call(NodeId id) {
+    const Meaning& m = checked_.meanings[id];
     const auto& children = ast_.nodes[id].children;
-    const std::uint32_t first = checked_.meanings[id].first_child;
-    const auto run = [&](std::span<Value> arguments) {
-        Value worst;
-        for (const Value& v : arguments) note(worst, v);
-        return worst.usable() ? apply(id, arguments) : worst;
-    };
-    switch (children.size() - first) {
+    switch (children.size() - m.first_child) {
         case 1: {
-            std::array<Value, 1> one{value(children[first])};
-            return one[0].usable() ? apply(id, one) : std::move(one[0]);
+            std::array<Value, 1> one{value(children.back())};
+            return called(id, one);
         }
         case 2: {
-            std::array<Value, 2> two{value(children[first]), value(children[first + 1])};
-            return two[0].usable() && two[1].usable() ? apply(id, two) : run(two);
+            std::array<Value, 2> two{value(m.left), value(m.right)};
+            return called(id, two);
         }
         default: break;
     }
     std::vector<Value> many;
-    for (std::size_t i = first; i < children.size(); ++i) many.push_back(value(children[i]));
-    return run(many);
+    for (std::size_t i = m.first_child; i < children.size(); ++i) many.push_back(value(children[i]));
+    return called(id, many);
+}
+
+Value Evaluation::called(NodeId id, std::span<Value> arguments) {
+    if (std::ranges::all_of(arguments, &Value::usable)) return apply(id, arguments);
+    Value worst;
+    for (const Value& v : arguments) note(worst, v);
+    return worst;
 }
 
 Value Evaluation::apply(NodeId id, std::span<Value> arguments) {
@@ -158,9 +203,7 @@ Value Evaluation::apply(NodeId id, std::span<Value> arguments) {
     if (m.only && takes(*m.only, arguments)) return done(*m.only);
     for (const Overload& o : m.overloads)
         if (takes(o, arguments)) return done(o);
-    std::string kinds;
-    for (const Value& v : arguments) (kinds += kinds.empty() ? "" : ", ") += to_string(v.kind());
-    return Value::failure("no such overload of '" + ast_.nodes[id].name + "' for (" + kinds + ")");
+    return no_overload(ast_.nodes[id].name, arguments);
 }
 
 Value Evaluation::found(NodeId id) {

@@ -13,13 +13,19 @@ public:
     Value value(NodeId id);
 
 private:
+    class Operand;
+
+    // What needs no evaluation; null: it does.
+    const Value* in_place(NodeId id);
     Value field(const Node& n);
     Value has_field(const Node& n);
     Value list(const Node& n);
     Value map(const Node& n);
-    Value decide(const Node& n, bool deciding);
+    Value decide(NodeId id, bool deciding);
     Value choose(const Node& n);
+    Value compare(NodeId id);
     Value call(NodeId id);
+    Value called(NodeId id, std::span<Value> arguments);  // which may be unusable
     Value apply(NodeId id, std::span<Value> arguments);
     Value found(NodeId id);
     // Macros

@@ -28,6 +28,9 @@ struct Overload {
     bool variadic = false;                // one or more arguments, each of parameters[0]
     // Steps that it costs beside what its arguments weigh; null: none.
     std::uint64_t (*cost)(Arguments) = nullptr;
+    // Of comparisons of two scalars of one kind, which most of a condition is: the same, of values that need not lie in an array.
+    using Test = bool (*)(const Value&, const Value&);
+    Test test = nullptr;
 };
 
 // Overloads of one function next to each other.

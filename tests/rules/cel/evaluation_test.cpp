@@ -76,6 +76,22 @@ TEST(Evaluation, UnknownElementsLeaveMacrosUnknownUnlessTheRestDecides) {
     EXPECT_EQ(value("[1, 2].exists_one(i, u)"), "unknown: u");
 }
 
+// What compares scalars of one kind is taken a shorter way.
+TEST(Evaluation, ComparesScalarsWhereTheyAre) {
+    EXPECT_EQ(value("n > 2 && n >= 3 && n < 4 && n <= 3"), "true");
+    EXPECT_EQ(value("n < 3 || n > 3"), "false");
+    EXPECT_EQ(value("2.5 < 2.5 || 2.5 > 2.5"), "false");
+    EXPECT_EQ(value("2.5 <= 2.5 && 2.5 >= 2.5"), "true");
+    EXPECT_EQ(value("[0.0 / 0.0].exists(x, x < 1.0 || x <= 1.0 || x > 1.0 || x >= 1.0)"), "false");
+    EXPECT_EQ(value("[duration('1s')].all(d, d < duration('2s') && duration('1s') <= d)"), "true");
+    EXPECT_EQ(value("[1].all(x, x < [2].map(x, x)[0])"), "true") << "the inner x is another";
+    EXPECT_EQ(value("[1, 'a'].exists(x, x > 1)"), "error: no such overload of '_>_' for (string, int)");
+    EXPECT_EQ(value("[1, 2u, 3.0].all(x, x > 0)"), "true") << "kinds of numbers are compared as ever";
+    EXPECT_EQ(value("1 / 0 < n"), "error: division by zero");
+    EXPECT_EQ(value("n < 1 / 0"), "error: division by zero");
+    EXPECT_EQ(value("u < 1 / 0"), "unknown: u");
+}
+
 TEST(Evaluation, IsBoundedInWhatItCosts) {
     const std::string ten = "[0,1,2,3,4,5,6,7,8,9]";
     std::string loops = "true", twice = "[0]", text = "'aaaaaaaaaaaaaaaa'";
