@@ -8,6 +8,7 @@
 #include <deque>
 #include <mutex>
 #include <stop_token>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -31,15 +32,22 @@ struct MemoryAhead::Impl {
     std::mutex mutex;
     std::condition_variable_any came;
     std::deque<Stretch> asked;
-    std::jthread thread;  // last: it uses the others
+    bool is_alone = false;  // the owner's: no thread is to be had
+    std::jthread thread;    // last: it uses the others
 
     void ask(Stretch stretch) {
+        if (is_alone) return;
         {
             const std::lock_guard lock(mutex);
             asked.push_back(stretch);
         }
         came.notify_one();
-        if (!thread.joinable()) thread = std::jthread([this](std::stop_token stop) { run(stop); });
+        if (thread.joinable()) return;
+        try {
+            thread = std::jthread([this](std::stop_token stop) { run(stop); });
+        } catch (const std::system_error&) {
+            is_alone = true;
+        }
     }
 
     void run(const std::stop_token& stop) {

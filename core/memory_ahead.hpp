@@ -1,7 +1,8 @@
 // MemoryAhead: memory is made ready by another thread, shortly before its owner writes there.
 //
 // The first touch of a page waits for the kernel to clear it, and in a virtual machine for the host too: a third of the time
-// in which millions of nodes are written. Needs a second CPU to be of use, and Linux 5.14 (MADV_POPULATE_WRITE); else it does nothing.
+// in which millions of nodes are written. Needs a second CPU to be of use, and Linux 5.14 (MADV_POPULATE_WRITE), and a
+// thread; else it does nothing.
 #pragma once
 
 #include <cstddef>

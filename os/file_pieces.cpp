@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <semaphore>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "os/fd.hpp"
@@ -40,8 +41,10 @@ Status one_after_the_other(const Fd& fd, const Take& take, const auto& failed) {
     for (;;) {
         const ssize_t n = fill(fd, piece);
         if (n < 0) return failed(errno);
-        if (n == 0) return ok();
-        if (Status s = take({piece.data(), static_cast<std::size_t>(n)}); !s) return s;
+        const auto filled = static_cast<std::size_t>(n);
+        if (filled > 0)
+            if (Status s = take({piece.data(), filled}); !s) return s;
+        if (filled < piece.size()) return ok();  // not read once more: people at a terminal end it once
     }
 }
 
@@ -55,7 +58,7 @@ Status side_by_side(const Fd& fd, const Take& take, const auto& failed) {
     std::array<Slot, 2> slots;
     std::counting_semaphore<3> free(2), full(0);
     std::atomic<bool> is_over = false;
-    const std::jthread reader([&] {
+    const auto read = [&] {
         for (std::size_t i = 0;; ++i) {
             free.acquire();
             Slot& slot = slots[i % 2];
@@ -66,7 +69,13 @@ Status side_by_side(const Fd& fd, const Take& take, const auto& failed) {
             full.release();
             if (was_last) return;
         }
-    });
+    };
+    std::jthread reader;
+    try {
+        reader = std::jthread(read);
+    } catch (const std::system_error&) {  // no thread is to be had
+        return one_after_the_other(fd, take, failed);
+    }
     struct End {  // however this ends, the reader does, before it is waited for
         std::atomic<bool>& is_over;
         std::counting_semaphore<3>& free;

@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "tests/support/no_threads.hpp"
+
 namespace autotune {
 namespace {
 
@@ -40,6 +42,18 @@ TEST_F(FilePieces, AreTheFile) {
         EXPECT_TRUE(read == text) << bytes;
         EXPECT_GE(first, std::min<std::size_t>(bytes, 2));
     }
+}
+
+TEST_F(FilePieces, AreReadWhereNoThreadIsToBeHad) {
+    const std::string text = write(20 << 20);
+    const test::NoThreads none;
+    std::string read;
+    const Status status = read_in_pieces(path_, [&](std::string_view piece) {
+        read += piece;
+        return ok();
+    });
+    EXPECT_TRUE(status);
+    EXPECT_TRUE(read == text);
 }
 
 TEST_F(FilePieces, EndWhereTheyAreRefused) {
