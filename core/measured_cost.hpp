@@ -21,8 +21,9 @@ struct CostSums {
 
 // What was measured of a function at a memory that it had for a while.
 struct MeasuredMemory {
-    Decimal cold, init_ms;         // as CostEndpoint has them
-    std::vector<CostSums> slices;  // equal parts of the time, oldest first; of this memory's calls alone
+    Decimal cold, init_ms;           // as CostEndpoint has them
+    std::uint64_t init_unknown = 0;  // cold starts whose length is not on record
+    std::vector<CostSums> slices;    // equal parts of the time, oldest first; of this memory's calls alone
 };
 
 // One function at the memory that its figures are of.

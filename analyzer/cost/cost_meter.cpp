@@ -114,6 +114,7 @@ void CostMeter::describe(const FunctionRef& name, const Function& f, MeasuredCos
             if (mb == f.memory_mb) continue;
             measured.others.emplace(mb, MeasuredMemory{.cold = Decimal(static_cast<std::int64_t>(at.cold)) / Decimal(static_cast<std::int64_t>(at.calls)),
                                                        .init_ms = at.init_known > 0 ? mean_ms(at.init, at.init_known) : Decimal(),
+                                                       .init_unknown = at.cold - at.init_known,
                                                        .slices = at.slices});
             others += (others.empty() ? "" : ", ") + std::to_string(at.calls) + " at " + std::to_string(mb) + " MB";
         }

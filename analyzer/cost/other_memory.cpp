@@ -45,10 +45,13 @@ std::vector<std::string> take_measured(CostModel& model, const MeasuredCost& mea
         e.cold = found->second.cold, e.init_ms = found->second.init_ms;
         for (std::size_t t = 0; t < measured.tariffs.size(); ++t) e.billed_ms[measured.tariffs[t]] = mean_ms(sum.billed[t], sum.calls);
         const std::uint32_t parts = filled(found->second.slices);
+        const std::uint64_t unknown = found->second.init_unknown;
         told.push_back(service.name + ": at " + std::to_string(service.memory_mb) + " MB as measured, by " + std::to_string(sum.calls) +
                        (sum.calls == 1 ? " invocation" : " invocations") + " in " + std::to_string(parts) + " of " +
                        std::to_string(found->second.slices.size()) + " equal parts of the time" +
-                       (parts < 2 ? ": how much that varies is not known" : ""));
+                       (parts < 2 ? ": how much that varies is not known" : "") +
+                       (unknown == 0 ? ""
+                                     : "; how long " + std::to_string(unknown) + " of its cold starts took to begin is not on record, and not billed"));
     }
     return told;
 }

@@ -14,6 +14,7 @@ namespace autotune {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // a: 10.2, 10.7, 20.5 and 30.1 ms are billed 11, 11, 21 and 31: 18.5 in the mean. b: five of 5 ms, one cold with 120 ms: 25.
@@ -100,6 +101,13 @@ TEST(MeasuredCost, TheNewestMemoryIsTheFunctionsAndOthersAreDurationsOfAWhatIf) 
 Invocation before(Invocation i) {
     i.wall_start = kFrom + Nanos(1);
     return i;
+}
+
+TEST(MeasuredCost, AtAMemoryThatItHadSaysWhatIsNotKnownOfIt) {
+    const MeasuredCost m = measured({before(called("f", 10, 256)), before(cold(called("f", 5, 256), 0)), called("f", 20)});
+    CostModel small = m.model;
+    small.services[0].memory_mb = 256;
+    EXPECT_THAT(analysis::take_measured(small, m), ElementsAre(HasSubstr("how long 1 of its cold starts took to begin is not on record")));
 }
 
 TEST(MeasuredCost, AtAMemoryThatItHadIsBilledAsItWas) {

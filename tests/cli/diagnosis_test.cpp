@@ -175,6 +175,9 @@ TEST(Price, IsThatOfATariffAndItsDay) {
     EXPECT_DOUBLE_EQ(price->kept_gb_second.value_or(0), 0.0000041667);
     EXPECT_EQ(price->name, "AWS Lambda, x86, US East (N. Virginia), prices of 2025-08-01");
     EXPECT_THAT(price_of("aws").error().message, HasSubstr("aws-lambda-arm"));
+    const auto arm = price_of("aws-lambda-arm");
+    ASSERT_TRUE(arm) << arm.error().message;
+    EXPECT_DOUBLE_EQ(arm->kept_gb_second.value_or(0), 0.0000033334);
 }
 
 }  // namespace
