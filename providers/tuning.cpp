@@ -1,6 +1,7 @@
 #include "providers/tuning.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "core/json_depth.hpp"
@@ -81,11 +82,19 @@ Result<Tuning> wrapped(const Wrap& wrap, const Tuning& before, std::string_view 
 } catch (const json::exception& e) {
     return fail(Errc::invalid_argument, std::string("settings of the remedy: ") + e.what());
 }
+
+// 22 of "nodejs22.x" after "nodejs"; 0: another name, or no number.
+int number_after(std::string_view runtime, std::string_view name) {
+    int number = 0;
+    if (runtime.starts_with(name)) std::from_chars(runtime.data() + name.size(), runtime.data() + runtime.size(), number);
+    return number;
+}
+
 }  // namespace
 
 std::string_view wrapper_handler(std::string_view runtime) {
-    if (runtime.starts_with("python3")) return kPythonHandler;
-    if (runtime.starts_with("nodejs")) return kNodeHandler;
+    if (number_after(runtime, "python3.") >= 8) return kPythonHandler;
+    if (number_after(runtime, "nodejs") >= 18) return kNodeHandler;
     return "";
 }
 

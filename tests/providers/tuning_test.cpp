@@ -28,7 +28,7 @@ TEST(Tuning, AWrappedFunctionKnowsWhatItWas) {
 TEST(Tuning, TheRuntimesWrapperIsCalled) {
     EXPECT_EQ(wrapper_handler("python3.11"), "autotune_remedy.handler");
     EXPECT_EQ(wrapper_handler("nodejs22.x"), "/opt/nodejs/node_modules/autotune_remedy/index.handler");
-    for (const auto* other : {"provided.al2023", "java21", "python2.7", ""}) EXPECT_EQ(wrapper_handler(other), "") << other;
+    for (const auto* other : {"provided.al2023", "java21", "python2.7", "python3.7", "nodejs16.x", "nodejs", ""}) EXPECT_EQ(wrapper_handler(other), "") << other;
     Wrap wrap = put("cache", "{}");
     wrap.handler = wrapper_handler("nodejs22.x");
     const Tuning to = tuned(wrap, plain(), kArn).value();
