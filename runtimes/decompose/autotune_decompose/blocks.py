@@ -4,7 +4,7 @@ it writes and somebody reads afterwards (live variables, backwards over the stat
 import ast
 
 from holders import Holders
-from program import DEFS, SCOPES, own
+from scopes import DEFS, SCOPES, own
 from values import CHANGE, CHANGE_FIRST, Looked
 
 LOOPS = (ast.For, ast.While)

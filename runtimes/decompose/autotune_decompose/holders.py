@@ -1,7 +1,7 @@
 """Whether a function alone holds a list or dict, and all that is in it, when a loop begins: then the loop may have it by value."""
 import ast
 
-from program import parameters
+from scopes import parameters
 
 NEW = (ast.List, ast.Dict, ast.Set, ast.Tuple)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp)

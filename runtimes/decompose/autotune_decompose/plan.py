@@ -1,7 +1,7 @@
 """Which functions become pieces of their own, and why others do not."""
 import ast
 
-from program import DEFS, own
+from scopes import DEFS, own
 from state import MOVES, UNKNOWN, State
 from values import NOT_SAME, SHARED, Looked, place
 
@@ -186,9 +186,21 @@ class Plan:
                 if self._is_main_guard(statement):
                     continue
                 for node in self._run_by_import(statement):
-                    name = self.program.called(module, node) if isinstance(node, ast.Call) else None
-                    if name in self.looked and self.program.is_function(name):
-                        self.stays.setdefault(name, (*place(node, "is called when the module is imported, in every piece"), module.path))
+                    for name in self.program.candidates(module, node.func) if isinstance(node, ast.Call) else ():
+                        if name in self.looked and self.program.is_function(name):
+                            self.stays.setdefault(name, (*place(node, "is called when the module is imported, in every piece"), module.path))
+                if not isinstance(statement, DEFS + (ast.ClassDef,)):
+                    self._handed_on_at_import(module, statement)
+
+    def _handed_on_at_import(self, module, statement):
+        """Of functions and modules that are handed to who knows whom, anybody may call what is in them."""
+        called = {id(n.func) for n in ast.walk(statement) if isinstance(n, ast.Call)}
+        loads = [n for n in ast.walk(statement) if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Load) and id(n) not in called]
+        functions = [n for n in loads if any(of and self.program.is_function(of) for of in self.program.candidates(module, n))]
+        for at in functions + [n for n, _ in self.program.whole(module, statement)]:
+            for name in self.looked if id(at) not in self.held.looked else ():
+                what = f"may share what it uses with {ast.unparse(at)}, which is handed on here when the module is imported"
+                self.kept.setdefault(name, (*place(at, what), module.path))
 
     @staticmethod
     def _run_by_import(statement):

@@ -1,8 +1,8 @@
 """What variables of modules hold: each other, functions, and objects whose methods may change them without looking like a change."""
 import ast
 
-from program import DEFS, SCOPES, own
-from values import CHANGE, COPY, OBJECTS, Looked
+from scopes import DEFS, SCOPES, own
+from values import CHANGE, COPY, OBJECTS, Looked, puts
 
 READ = {m for t in (str, bytes, int, float, complex, list, tuple, dict, set, frozenset) for m in dir(t)} - CHANGE
 PLAIN = ("int", "float", "str", "bytes", "bool", "complex", "len", "sum", "abs", "round", "range", "divmod", "pow", "hash", "repr", "format",
@@ -23,19 +23,30 @@ class State:
     def __init__(self, program):
         self.program = program
         self.moves, self.unknown, self.same, self.functions = set(), set(), set(), {}
+        self.looked = set()  # ids of expressions of which it is known which variable holds them
         for module in program.modules.values():
             for name, statements in module.bound.items():
                 for value in [v for s in statements for v in _bound_to(s, name)]:
-                    self._holds(module, (module.name, name), value)
+                    self._put(module, (module.name, name), value)
+            for name, value in [put[:2] for s in module.tree.body for at in own(s) for put in puts(at) if not isinstance(s, DEFS)]:
+                for variable in program.variables(module, ast.Name(name, ast.Load())):
+                    self._put(module, variable, value)
+
+    def _put(self, module, variable, value):
+        self._holds(module, variable, value)
+        for at, modules in self.program.whole(module, value):
+            functions, variables = self.program.within(modules)
+            self.functions.setdefault(variable, set()).update(functions)
+            self.same.update((variable, other) for other in variables)
+            self.looked.add(id(at))
 
     def _holds(self, module, variable, node):
         program = self.program
-        if named := program.named(module, node):
-            self.functions.setdefault(variable, set()).add(named)
-            if not program.is_function(named) and not isinstance(node, ast.Call):
-                self.same.add((variable, tuple(named.rpartition(".")[::2])))
-        elif other := variable_of(program, module, node):
-            self.same.add((variable, other))
+        self.looked.add(id(node))
+        functions, others = [n for n in program.candidates(module, node) if n], program.variables(module, node)
+        if functions or others:
+            self.functions.setdefault(variable, set()).update(functions)
+            self.same.update((variable, other) for other in others)
         elif isinstance(node, ast.Attribute):  # a bound method, it may be
             if not program.dotted(module, node):
                 self.unknown.add(variable)
@@ -68,6 +79,7 @@ class State:
             self.moves.add(variable)
         elif dotted not in COPY and not (isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Constant)):
             self.unknown.add(variable)
+        self.looked.add(id(node.func))
         for part in [*node.args, *(k.value for k in node.keywords)] + ([] if dotted or named else [node.func]):
             self._holds(module, variable, part)
 
@@ -110,20 +122,6 @@ def _bound_to(statement, name):
             continue
         if value is not None and any(isinstance(n, ast.Name) and n.id == name for t in targets for n in ast.walk(t)):
             yield value
-
-
-def variable_of(program, module, node):
-    """(module, name) of the variable that an expression names."""
-    if isinstance(node, ast.Name):
-        if node.id in module.bound:
-            return (module.name, node.id)
-        source, name = module.imports.get(node.id, (None, None))
-    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        source, name = module.imports.get(node.value.id, (None, None))
-        name = node.attr if name is None else None
-    else:
-        return None
-    return (source, name) if source in program.modules and name in program.modules[source].bound else None
 
 
 def changes_itself(program, name, seen=()):

@@ -5,7 +5,7 @@ made by copying may be changed itself, but not what is in it: of how many levels
 """
 import ast
 
-from program import DEFS, Names, bound_in, own, parameters
+from scopes import DEFS, Names, bound_in, outside, own, parameters
 
 CHANGE = {"append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update", "setdefault", "popitem", "add",
           "discard", "difference_update", "intersection_update", "symmetric_difference_update", "appendleft", "extendleft",
@@ -51,7 +51,7 @@ def _within(roots, levels=1):
     return {(root, min(copied + levels, 3)) for root, copied in roots}
 
 
-def _puts(node):
+def puts(node):
     """(name, expression, levels, whether each part of it is meant): what is put so deep into what a name stands for."""
     levels, each = 0, isinstance(node, ast.AugAssign)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in PUT:
@@ -87,8 +87,9 @@ class Looked:
                 if isinstance(method, DEFS):
                     bound = bound_in(method)
                     for one in bound:  # of a name that only one of them imports nothing is known in the others
-                        self.hidden.stands.setdefault(one, set()).update(bound.stands.get(one, {""}))
+                        self.hidden.stands.setdefault(one, set()).update(bound.stands.get(one, {None}))
                     self.hidden |= bound
+            self.hidden.outside = outside(self.node)
         self.calls, self.uses = [], []      # (name, node): of the program; called, or named otherwise
         self.passed = []                    # (callee, parameter or None, roots, node, roots of what is in it)
         self.changed = {}                   # root → place
@@ -105,13 +106,11 @@ class Looked:
     # with whether it was copied.
     def roots(self, node, names):
         if isinstance(node, ast.Name):
-            if node.id in names:
+            if node.id in names and id(node) not in self.hidden.outside:
                 return names[node.id]
-            if node.id not in self.hidden:
-                return self._outside(self.module, node.id)
-            return self._imported(self.program.stands(self.module, node.id, self.hidden))
-        elif isinstance(node, ast.Attribute) and (module := self._module(node.value)):
-            return self._outside(module, node.attr)
+            return self._variables(node)
+        elif isinstance(node, ast.Attribute) and self._modules(node.value):
+            return self._variables(node)
         elif isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
             return _part(self.roots(node.value, names))
         elif isinstance(node, (ast.IfExp,)):
@@ -132,29 +131,15 @@ class Looked:
             return self._of_call(node, names)
         return set()
 
-    def _module(self, node):
-        """The module of the program that an expression names."""
-        stands = self.program.stands(self.module, node.id, self.hidden) if isinstance(node, ast.Name) else []
-        if len(stands) != 1 or isinstance(stands[0], str) or stands[0][1] is not None:
-            return None
-        return self.program.modules.get(stands[0][0])
+    def _modules(self, node):
+        """The modules of the program that an expression may name."""
+        return [m for m, name in filter(None, self.program.meanings(self.module, node, self.hidden)) if name is None and m in self.program.modules]
 
-    def _outside(self, module, name):
-        if name in module.aliases:
-            return set()
-        if name in module.bound or name in module.classes:  # a class has variables of its own
-            return {(("variable", module.name, name), 0)}
-        return self._imported(w for w in self.program.stands(module, name) if w[0] != module.name)
-
-    def _imported(self, stands):
-        return set().union(*(self._outside(self.program.modules[what[0]], what[1]) for what in stands
-                             if not isinstance(what, str) and what[0] in self.program.modules and what[1] is not None))
+    def _variables(self, node):
+        return {(("variable", *of), 0) for of in self.program.variables(self.module, node, self.hidden)}
 
     def _aliases(self):
         """Names of its own that are another name of a function: h = g, once, and nothing else binds h."""
-        for name in self.hidden.within:
-            here = name in self.module.functions or name in self.module.classes
-            self.hidden.stands[name] = self.hidden.stands[name] | ({f"{self.module.name}.{name}"} if here else set(self.program.stands(self.module, name)) or {""})
         self.followed = set()  # expressions of functions that are known by their other name too
         if self.is_class:
             return
@@ -167,7 +152,7 @@ class Looked:
             for name, value in plain:
                 of = self.program.named(self.module, value, self.hidden)
                 if of and self.program.is_function(of) and binds.count(name) == 1 and name not in taken:
-                    self.hidden.stands[name] = {of}
+                    self.hidden.stands[name] = {tuple(of.split("."))}
                     self.followed.add(id(value))
 
     def _look_at_names(self):
@@ -180,11 +165,6 @@ class Looked:
                 for name in (s for s in several if s and len(several) > 1):
                     self.uses.append((name, at))
                     self.objects.append((name, place(at, f"is named {ast.unparse(at)} here, which may be something else as well")))
-                if isinstance(at, ast.Attribute) and isinstance(at.value, ast.Name) and at is not self.node:
-                    for what in (s for s in p.stands(self.module, at.value.id, self.hidden) if not isinstance(s, str) and s[1] is None):
-                        module = p.modules.get(what[0])
-                        if module and at.attr in module.bound and self._module(at.value) is None:
-                            self.changed.setdefault(("variable", module.name, at.attr), place(at, ""))
             elif isinstance(at, ast.Assign):
                 pairs += [(t, at.value) for t in at.targets]
             elif isinstance(at, (ast.AnnAssign, ast.NamedExpr)) and at.value is not None:
@@ -231,11 +211,11 @@ class Looked:
                 pairs.append((node.target, node.iter, True))
             elif isinstance(node, ast.withitem) and node.optional_vars is not None:
                 pairs.append((node.optional_vars, node.context_expr, False))
-        puts = [put for node in ast.walk(self.node) for put in _puts(node) if put[0] in self.hidden]
+        into = [put for node in ast.walk(self.node) for put in puts(node) if put[0] in self.hidden]
         before = None
         while before != names:
             before = {n: set(r) for n, r in names.items()}
-            for base, value, levels, each in puts:
+            for base, value, levels, each in into:
                 put = self.roots(value, names)
                 names.setdefault(base, set()).update(_within({(r, max(d - 1, 0)) for r, d in put} if each else put, levels))
             for target, value, part in pairs:
@@ -264,8 +244,8 @@ class Looked:
                 if p.dotted(self.module, at.value, self.hidden) == "os.environ":
                     self.sets.add("os.environ")
                     self.kept = self.kept or place(at, "changes the environment of the process")
-                if isinstance(at, ast.Attribute) and self._module(at.value):
-                    self.changed.setdefault(("variable", self._module(at.value).name, at.attr), place(at, ""))
+                for module in self._modules(at.value) if isinstance(at, ast.Attribute) else ():
+                    self.changed.setdefault(("variable", module, at.attr), place(at, ""))
                 held = p.named(self.module, at.value, self.hidden)
                 if held and not p.is_function(held):
                     self.kept = self.kept or place(at, f"changes a variable of the class {held.rpartition('.')[2]}")
@@ -286,8 +266,21 @@ class Looked:
                     if id(at) in inside and p.is_function(name):
                         self.objects.append((name, place(inside[id(at)], "has an attribute, and is more than a function")))
         self._look_at_names()
+        for at, modules in p.whole(self.module, node, self.hidden):
+            self._take_whole(at, modules)
         if not self.is_class:
             self._look_at_form()
+
+    def _take_whole(self, at, modules):
+        """All that is in modules may be called and changed by what is done here."""
+        what = f"may be reached by {ast.unparse(at)} here, which is a whole module or gives any"
+        self.kept = self.kept or place(at, f"uses {ast.unparse(at)}, which is a whole module or gives any: what it calls by that is not known")
+        functions, variables = self.program.within(modules)
+        for name in sorted(functions):
+            self.uses.append((name, at))
+            self.objects.append((name, place(at, what)))
+        for variable in variables:
+            self.changed.setdefault(("variable", *variable), place(at, ""))
 
     def _look_at_call(self, at):
         p = self.program
@@ -336,7 +329,7 @@ class Looked:
             if p.dotted(module, called) not in DECORATORS:
                 self.stays = self.stays or place(decorator, "has a decorator, and what that makes of it is not known")
         if short in module.again:
-            self.stays = self.stays or place(node, "is bound more than once")
+            self.stays = self.stays or place(node, "is bound more than once, or within another statement")
 
     def kind(self, node, seen=()):
         """What an expression is where it is no value, as far as that can be told; None: a value, or not known."""
@@ -366,17 +359,14 @@ class Looked:
             if name:
                 return "a function" if p.is_function(name) else "a class"
         if isinstance(node, ast.Name):
-            return self._kind_of_name(node.id, seen)
+            if any(of and of[1] is None for of in p.meanings(self.module, node, self.hidden)):
+                return "a module"
+            return self._kind_of_name(node.id, seen) if node.id in self.hidden else None
         return None
-
-    def _is_module(self, name):
-        return any(not isinstance(what, str) and what[1] is None for what in self.program.stands(self.module, name, self.hidden))
 
     def _kind_of_name(self, name, seen):
         if name in seen:
             return None
-        if name not in self.hidden:
-            return "a module" if self._is_module(name) else None
         if self.name == self.program.entry and parameters(self.node)[1:2] == [name]:
             return "the context of the invocation"
         for at in ast.walk(self.node):

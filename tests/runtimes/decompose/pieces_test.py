@@ -115,7 +115,7 @@ class Pieces(Case):
 
     def test_what_is_no_value_is_refused_at_the_call(self):
         self.take_apart("import datetime\ndef main(event):\n    return show(datetime.date.fromordinal(event))\ndef show(day):\n    return str(day)\n")
-        self.take_apart("def main(event):\n    return show(eval('object()'))\ndef show(it):\n    return 1\n")
+        self.take_apart("def main(event):\n    return show([object()][0])\ndef show(it):\n    return 1\n")
         _, (failed, answer), _ = self.answers(1)
         self.assertTrue(failed)
         self.assertIn("an argument of app.show is of type builtins.object", answer["errorMessage"])
