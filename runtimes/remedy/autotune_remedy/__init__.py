@@ -20,11 +20,11 @@ def wrap(settings):
     remedies = settings["remedies"]
     os.environ["_HANDLER"] = settings["handler"]  # as the function knows itself
     cache = remedies.get("cache")
-    function = load(settings["handler"])
     if cache and cache.get("of") == "answers":
         from autotune_remedy import answers
 
-        answers.install(cache)
+        answers.install(cache)  # before the function can load a certificate
+    function = load(settings["handler"])
     if "relocate" in remedies:
         from autotune_remedy import relocate
 

@@ -8,31 +8,49 @@ import * as byFetch from "./answers_fetch.mjs";
 import * as byHttp from "./answers_http.mjs";
 import { Bounded } from "./bounded.mjs";
 import { monotonic } from "./clock.mjs";
-import { freshFor } from "./freshness.mjs";
+import { freshFor, variesBy } from "./freshness.mjs";
 
-const MOST_URLS = 10_000;
+const COUNTERS = 1 << 14; // a change forgets one in so many of what was kept of other URLs
+
+// Where the request headers are kept that a URL's answers depend on: beside those, so that they count and are forgotten likewise.
+const varyOf = (url) => `vary ${url}`;
 
 export class Cache {
-  #varies = new Map(); // by URL, the request headers that its answers depend on
-  #changes = new Map(); // by URL, how often what was kept of it was forgotten
+  // How often what was kept of a URL was forgotten. Those that share a counter are forgotten together, which costs a question;
+  // a counter for each would take memory without end where the function changes what is ever new.
+  #changes = new Uint32Array(COUNTERS);
+  #numbers = new WeakMap();
+  #last = 0;
 
   constructor(settings, clock = monotonic) {
     this.otherwise = settings.ttl_s ?? 60;
+    this.clock = clock;
     this.most = Math.floor((settings.most_mb ?? 16) * 1024 * 1024);
     this.kept = new Bounded(this.most, clock);
   }
 
-  #key(kind, url, asked) {
-    const names = this.#varies.get(url) ?? [];
+  #counter(url) {
+    let hash = 0;
+    for (let i = 0; i < url.length; ++i) hash = (Math.imul(hash, 31) + url.charCodeAt(i)) | 0;
+    return hash & (COUNTERS - 1);
+  }
+
+  #key(kind, url, asked, names) {
     // What was told to anybody is not what is told to somebody, also where the service forgets to say so.
-    const whole = [kind, url, this.#changes.get(url) ?? 0, "authorization" in asked, "cookie" in asked,
+    const whole = [kind, url, this.#changes[this.#counter(url)], "authorization" in asked, "cookie" in asked,
                    ...names.map((name) => [name, asked[name] ?? null])];
     return createHash("sha256").update(JSON.stringify(whole)).digest("base64");
   }
 
-  // What was kept, bytes; undefined: nothing. `kind`: in which form they are.
+  // A number by which things are told apart, in a kind; 0: undefined.
+  numberOf(one) {
+    if (one !== undefined && !this.#numbers.has(one)) this.#numbers.set(one, ++this.#last);
+    return one === undefined ? 0 : this.#numbers.get(one);
+  }
+
+  // What was kept, bytes; undefined: nothing. `kind`: in which form they are, and by what ways they were got.
   find(kind, url, asked) {
-    return this.kept.get(this.#key(kind, url, asked));
+    return this.kept.get(this.#key(kind, url, asked, JSON.parse(this.kept.get(varyOf(url)) ?? "[]")));
   }
 
   // How long an answer may be kept; 0: it is not to be.
@@ -45,21 +63,23 @@ export class Cache {
     return bytes <= this.most >> 2;
   }
 
-  keep(kind, url, asked, headers, bytes, lasts) {
-    this.#varies.set(url, (headers.vary ?? "").toLowerCase().split(",").map((name) => name.trim()).filter(Boolean).sort());
-    if (this.#varies.size > MOST_URLS) this.#clear();
-    else this.kept.put(this.#key(kind, url, asked), bytes, lasts);
+  // To be noted when a service is asked: what it answers may be older than a change that is made meanwhile, and its age
+  // counts from now.
+  asking(url) {
+    return { url, changes: this.#changes[this.#counter(url)], at: this.clock() };
   }
 
+  keep(kind, { url, changes, at }, asked, headers, bytes, lasts) {
+    if (changes !== this.#changes[this.#counter(url)]) return;
+    const names = variesBy(headers);
+    if (names.length > 0) this.kept.put(varyOf(url), JSON.stringify(names), Infinity);
+    else this.kept.drop(varyOf(url));
+    this.kept.put(this.#key(kind, url, asked, names), bytes, lasts - (this.clock() - at));
+  }
+
+  // When a change is sent, and again when it is answered or fails: nobody knows when between it is made.
   forget(url) {
-    this.#changes.set(url, (this.#changes.get(url) ?? 0) + 1);
-    if (this.#changes.size > MOST_URLS) this.#clear();
-  }
-
-  #clear() {
-    this.#varies.clear();
-    this.#changes.clear();
-    this.kept.clear();
+    ++this.#changes[this.#counter(url)];
   }
 }
 

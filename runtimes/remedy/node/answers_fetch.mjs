@@ -2,6 +2,10 @@
 import { mayAsk, meaning } from "./freshness.mjs";
 
 const KIND = "fetch"; // headers as JSON, a line's end, and the body, decoded
+const DISPATCHER = Symbol.for("undici.globalDispatcher.1"); // by what fetch connects: another may ask a proxy, or by a certificate
+
+// A Request of Node.js 18 has none, one of 24 hides it.
+const hasDispatcher = (request) => Object.getOwnPropertySymbols(request).some((name) => name.description === "dispatcher" && request[name]);
 
 // What is asked; undefined: fetch says better what is wrong with it.
 function askedBy(input, init) {
@@ -15,7 +19,7 @@ function askedBy(input, init) {
       method: String(of("method") ?? "GET").toUpperCase(),
       headers: Object.fromEntries(new Headers(of("headers") ?? undefined)),
       isPlain: /^https?:$/.test(url.protocol) && !of("body") && !of("integrity") && !of("signal")?.aborted &&
-        (of("cache") ?? "default") === "default",
+        (of("cache") ?? "default") === "default" && !init?.dispatcher && !(isRequest && hasDispatcher(input)),
     };
   } catch {
     return undefined;
@@ -25,7 +29,12 @@ function askedBy(input, init) {
 // An answer as fetch gives it.
 function answerOf(body, { url, status, statusText, headers }) {
   const response = new Response(body, { status, statusText, headers });
-  return Object.defineProperties(response, { url: { value: url }, type: { value: "basic" } });
+  return named(response, url);
+}
+
+function named(response, url) {
+  const clone = () => named(Response.prototype.clone.call(response), url);
+  return Object.defineProperties(response, { url: { value: url }, type: { value: "basic" }, clone: { value: clone } });
 }
 
 function rawOf(told, chunks) {
@@ -38,20 +47,20 @@ function answerOfRaw(raw) {
 }
 
 // The answer; it is kept once the function has read it to its end.
-function listened(cache, response, asked, headers, lasts) {
+function listened(response, mayHold, keep) {
   let chunks = [], size = 0;
   const told = { url: response.url, status: response.status, statusText: response.statusText, headers: [...response.headers] };
   const tap = new TransformStream({
     transform(chunk, controller) {
       if (chunks !== undefined) {
-        chunks.push(chunk);
+        chunks.push(Buffer.from(chunk)); // a copy: the function may write to what it gets
         size += chunk.byteLength;
-        if (!cache.mayHold(size)) chunks = undefined;
+        if (!mayHold(size)) chunks = undefined;
       }
       controller.enqueue(chunk);
     },
     flush() {
-      if (chunks !== undefined) cache.keep(KIND, asked.url, asked.headers, headers, rawOf(told, chunks), lasts);
+      if (chunks !== undefined) keep(rawOf(told, chunks));
     },
   });
   return answerOf(response.body.pipeThrough(tap), told);
@@ -60,20 +69,34 @@ function listened(cache, response, asked, headers, lasts) {
 // Returns what takes it out again.
 export function install(cache) {
   const plain = globalThis.fetch;
+  if (plain === undefined) return () => {}; // whoever looks for one is not to find ours
+
+  async function change(url, input, init) {
+    cache.forget(url);
+    try {
+      const response = await plain(input, init);
+      if (response.redirected) cache.forget(response.url);
+      return response;
+    } finally {
+      cache.forget(url);
+    }
+  }
 
   async function fetch(input, init) {
     const asked = askedBy(input, init);
     const means = asked && meaning(asked.method, asked.url);
-    if (means === "forget") cache.forget(asked.url);
+    if (means === "forget") return change(asked.url, input, init);
     if (means !== "ask" || !asked.isPlain || !mayAsk(asked.headers)) return plain(input, init);
-    const kept = cache.find(KIND, asked.url, asked.headers);
+    const kind = [KIND, cache.numberOf(globalThis[DISPATCHER])];
+    const kept = cache.find(kind, asked.url, asked.headers);
     if (kept !== undefined) return answerOfRaw(kept);
+    const asking = cache.asking(asked.url);
     const response = await plain(input, init);
     const headers = Object.fromEntries(response.headers);
     const lasts = cache.lasts(response.status, headers, asked.headers);
     // What a redirection leads to says nothing of how long the redirection is good for.
     if (lasts <= 0 || response.redirected || !response.body || !cache.mayHold(Number(headers["content-length"] ?? 0))) return response;
-    return listened(cache, response, asked, headers, lasts);
+    return listened(response, (size) => cache.mayHold(size), (raw) => cache.keep(kind, asking, asked.headers, headers, raw, lasts));
   }
 
   globalThis.fetch = fetch;

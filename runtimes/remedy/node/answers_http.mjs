@@ -2,7 +2,10 @@
 //
 // A request is looked at when it is handed to an agent, which is before its head is final: it waits for its end(), or at
 // most to the end of this turn of the event loop. A kept answer comes to a request of Node's own by a socket that holds it.
+import { errorMonitor } from "node:events";
 import http from "node:http";
+import { createRequire } from "node:module";
+import { isIPv6 } from "node:net";
 import { Duplex } from "node:stream";
 
 import { mayAsk, meaning } from "./freshness.mjs";
@@ -40,10 +43,28 @@ class Replay extends Duplex {
 const text = (value) => (Array.isArray(value) ? value.join(", ") : String(value));
 const plainHeaders = (headers) => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), text(value)]));
 
-function urlOf(request, options) {
-  const authority = String(request.getHeader("host") ?? options.host);
-  const isElsewhere = !authority.startsWith(String(options.host)); // the same name at another address is another service
-  return `${request.protocol}//${authority}${request.path}${isElsewhere ? ` at ${options.host}:${options.port}` : ""}`;
+// As fetch writes it, so that a change by one client is one for the other.
+function urlOf(request, { host, port }) {
+  const standard = request.protocol === "https:" ? ":443" : ":80";
+  const short = (authority) => (authority.endsWith(standard) ? authority.slice(0, -standard.length) : authority).toLowerCase();
+  const at = short(`${isIPv6(host) ? `[${host}]` : host}:${port}`), called = short(String(request.getHeader("host") ?? at));
+  // The same name at another address is another service.
+  return `${request.protocol}//${called}${request.path}${called === at ? "" : ` at ${at}`}`;
+}
+
+let https; // not imported, which costs a start 5 ms: who asks by it has loaded it
+// By these a service knows who asks; and a socket's path is no address that would say which service it is.
+const PRIVATE = ["cert", "key", "pfx", "secureContext", "clientCertEngine", "pskCallback", "socketPath"];
+
+// By what ways a request goes to its service; undefined: what it brings is for nobody else. Requests that could not share a connection,
+// as their checks of the service's certificate are not the same, share no answer.
+function waysOf(cache, agent, options, protocol) {
+  const has = (name) => options[name] || agent.options?.[name];
+  if (PRIVATE.some(has)) return undefined;
+  const own = (protocol === "https:" ? (https ??= createRequire(import.meta.url)("node:https")) : http).Agent.prototype;
+  const isOwn = agent.createConnection === own.createConnection && agent.createSocket === own.createSocket;
+  // An agent that connects in a way of its own asks whom it likes, a proxy for one.
+  return [agent.getName({ ...options, ...agent.options }), cache.numberOf(isOwn ? undefined : agent), ...["lookup", "checkServerIdentity"].map((name) => cache.numberOf(has(name) || undefined))];
 }
 
 function rawOf(response, body) {
@@ -54,10 +75,18 @@ function rawOf(response, body) {
   return Buffer.concat([Buffer.from(`${head}Content-Length: ${body.length}\r\n\r\n`, "latin1"), body]);
 }
 
-// Keeps what comes by, if it may be kept and once it is whole; whoever asked reads it as before.
-function listen(cache, request, url, asked) {
+// Before the function hears of it.
+function onAnswer(request, then) {
   request.prependOnceListener("response", (response) => {
     if (request.listenerCount("response") === 0) response.resume(); // nobody wants it: so it is without us
+    then(response);
+  });
+}
+
+// Keeps what comes by, if it may be kept and once it is whole; whoever asked reads it as before.
+function listen(cache, kind, request, url, asked) {
+  const asking = cache.asking(url);
+  onAnswer(request, (response) => {
     const headers = plainHeaders(response.headers);
     const lasts = cache.lasts(response.statusCode, headers, asked);
     if (lasts <= 0 || !cache.mayHold(Number(headers["content-length"] ?? 0))) return;
@@ -69,7 +98,7 @@ function listen(cache, request, url, asked) {
         size += chunk.length;
         if (!cache.mayHold(size)) chunks = undefined;
       } else if (chunk === null && chunks !== undefined && response.complete) {
-        cache.keep(KIND, url, asked, headers, rawOf(response, Buffer.concat(chunks)), lasts);
+        cache.keep(kind, asking, asked, headers, rawOf(response, Buffer.concat(chunks)), lasts);
       }
       return push.call(this, chunk, ...more);
     };
@@ -84,9 +113,16 @@ export function install(cache) {
   agent.addRequest = function addRequest(request, options, ...more) {
     const goOn = () => plain.call(this, request, options, ...more);
     const means = meaning(request.method, urlOf(request, options));
-    if (means === "forget") cache.forget(urlOf(request, options));
-    // Whose head is written already has headers that cannot be read; a client's certificate says who asks.
-    if (means !== "ask" || request._header || options.cert || options.pfx) return goOn();
+    if (means === "forget") {
+      const forget = () => cache.forget(urlOf(request, options));
+      forget();
+      onAnswer(request, forget);
+      request.prependOnceListener(errorMonitor, forget);
+    }
+    // Whose head is written already has headers that cannot be read.
+    const ways = means === "ask" && !request._header ? waysOf(cache, this, options, request.protocol) : undefined;
+    if (ways === undefined) return goOn();
+    const kind = [KIND, ...ways];
 
     let isDecided = false;
     const decide = (isWhole) => {
@@ -94,9 +130,9 @@ export function install(cache) {
       isDecided = true;
       const asked = plainHeaders(request.getHeaders()), url = urlOf(request, options);
       if (!isWhole || !mayAsk(asked) || "upgrade" in asked) return goOn();
-      const kept = cache.find(KIND, url, asked);
+      const kept = cache.find(kind, url, asked);
       if (kept !== undefined) return request.onSocket(new Replay(kept));
-      listen(cache, request, url, asked);
+      listen(cache, kind, request, url, asked);
       goOn();
     };
     const { end, write, flushHeaders } = request;
