@@ -13,7 +13,8 @@
 //   answered as Lambda does: FunctionError and an errorMessage. Event stays remote: nobody waits for it, and it has its own
 //   retries and limits. Middleware of the client does not see calls made here.
 // - The callee's context has its own name, a request id of its own, and the time that is left to the caller or the callee's
-//   own timeout, whichever is less; that is looked at by the callee, not enforced. Its succeed, fail and done end its own call.
+//   own timeout, whichever is less; that is looked at by the callee, not enforced. Its succeed, fail and done, where the
+//   platform has them, end its own call.
 //   All members share one thread, the working folder and the deployment's memory.
 // - `environment` of the configuration, the variables of all members, is there before they are loaded; what the deployment
 //   has of the same names goes before.
@@ -48,20 +49,23 @@ function handlerOf(member) {
   return handlers.get(member);
 }
 
-function contextOf(member, caller) {
-  const left = () => caller?.getRemainingTimeInMillis?.() ?? 900_000;
-  const until = Date.now() + Math.min((MEMBERS[member].timeout_s ?? 900) * 1000, left());
-  return Object.assign(Object.create(caller ?? null), {
+async function contextOf(member, caller) {
+  const { blank, contextLike, hasCallbacks } = await library;
+  const left = caller?.getRemainingTimeInMillis?.() ?? 900_000;
+  const until = Date.now() + Math.min((MEMBERS[member].timeout_s ?? 900) * 1000, left);
+  const from = caller ?? blank;
+  return contextLike(from, {
     functionName: member,
     awsRequestId: randomUUID(),
     getRemainingTimeInMillis: () => Math.max(0, until - Date.now()),
-    callbackWaitsForEmptyEventLoop: false, // what is left to do may be its caller's, who waits for it
+    // What is left to do may be its caller's, who waits for it.
+    ...(hasCallbacks(from) && { callbackWaitsForEmptyEventLoop: false }),
   });
 }
 
 // What an Invoke of a member answers: [text, whether it is an error].
 async function call(member, payload) {
-  const context = contextOf(member, current.getStore());
+  const context = await contextOf(member, current.getStore());
   try {
     const result = await current.run(context, async () => (await handlerOf(member))(payload, context));
     return [JSON.stringify(result ?? null) ?? "null", false];

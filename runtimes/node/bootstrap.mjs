@@ -5,16 +5,16 @@
 import http from "node:http";
 import { format } from "node:util";
 
-import { called, load, toldOf } from "./handlers.mjs";
+import { blank, called, load, named, toldOf } from "./handlers.mjs";
 
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":");
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 let requestId = "";
 
-function ask(method, path, body, more = {}) {
+function ask(method, path, body, more = {}, by = agent) {
   return new Promise((resolve, reject) => {
     const headers = method === "POST" ? { "content-type": "application/json", "content-length": Buffer.byteLength(body), ...more } : {};
-    const request = http.request({ host, port, agent, method, path: `/2018-06-01/runtime/${path}`, headers }, (response) => {
+    const request = http.request({ host, port, agent: by, method, path: `/2018-06-01/runtime/${path}`, headers }, (response) => {
       const chunks = [];
       response.on("data", (chunk) => chunks.push(chunk)).on("error", reject).on("end", () =>
         resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString("utf8") }));
@@ -34,25 +34,57 @@ function prepareLogging() {
   for (const [name, level] of Object.entries(levels)) console[name] = logged(level);
 }
 
+// An error as Lambda's log lines have it: with what it has of its own, and errors among that likewise.
+function shown(error) {
+  const parts = (_name, value) => !(value instanceof Error) ? value
+    : { errorType: value.name, errorMessage: value.message, code: value.code, ...value, stack: value.stack.split("\n") };
+  try {
+    return JSON.stringify(error instanceof Error ? error : new Error(error), parts);
+  } catch {
+    return JSON.stringify(toldOf(error)); // what it has cannot be JSON
+  }
+}
+
+// By a connection of its own: on the other one an answer may be waited for that is long in coming, the next invocation.
 function fail(path, words, error) {
   const told = toldOf(error);
-  console.error(words, JSON.stringify(told));
-  return ask("POST", path, JSON.stringify(told), { "lambda-runtime-function-error-type": told.errorType.replace(/[^\x20-\x7e]/g, "?") });
+  console.error(words, `\t${shown(error)}`);
+  const type = { "lambda-runtime-function-error-type": told.errorType.replace(/[^\x20-\x7e]/g, "?") };
+  return ask("POST", path, JSON.stringify(told), type, false);
 }
 
 // What nobody caught ends the process; the invocation that it was in, or the start, failed by it.
-function endAt(event, words, status) {
-  process.on(event, (error) => {
-    const path = requestId === "" ? "init/error" : `invocation/${requestId}/error`;
-    fail(path, words, error).finally(() => process.exit(status));
+function end(error, words, status) {
+  const path = requestId === "" ? "init/error" : `invocation/${requestId}/error`;
+  fail(path, words, error).finally(() => process.exit(status));
+}
+
+function endAtErrors() {
+  process.on("uncaughtException", (error) => end(error, "Uncaught Exception", 129));
+  process.on("unhandledRejection", (reason, promise) => {
+    const error = named("Runtime.UnhandledPromiseRejection", String(reason));
+    end(Object.assign(error, { reason, promise }), "Unhandled Promise Rejection", 128);
   });
+}
+
+// The answer, or an error once nothing is left to do that it could come by: the process would end without a word.
+async function settled(answer) {
+  const error = named("Runtime.NodeJsExit", "Nothing is left to do, and the promise of the function's answer was not settled");
+  let rest;
+  const never = new Promise((_, reject) => { rest = () => setImmediate(reject, error); });
+  process.once("beforeExit", rest);
+  try {
+    return await Promise.race([answer, never]);
+  } finally {
+    process.off("beforeExit", rest);
+  }
 }
 
 function contextOf(headers) {
   const env = process.env, deadline = Number(headers["lambda-runtime-deadline-ms"]);
   const json = (text) => (text === undefined ? undefined : JSON.parse(text));
   return {
-    callbackWaitsForEmptyEventLoop: true,
+    ...blank,
     functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
     functionName: env.AWS_LAMBDA_FUNCTION_NAME,
     memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
@@ -74,7 +106,7 @@ async function serve(handler) {
   else delete process.env._X_AMZN_TRACE_ID;
   let answer;
   try {
-    answer = JSON.stringify((await handler(JSON.parse(body || "{}"), contextOf(headers))) ?? null) ?? "null";
+    answer = JSON.stringify((await settled(handler(JSON.parse(body || "{}"), contextOf(headers)))) ?? null) ?? "null";
   } catch (error) {
     await fail(`invocation/${requestId}/error`, "Invoke Error", error);
     return;
@@ -89,8 +121,7 @@ function handlerName() {
 }
 
 prepareLogging();
-endAt("uncaughtException", "Uncaught Exception", 129);
-endAt("unhandledRejection", "Unhandled Promise Rejection", 128);
+endAtErrors();
 let handler;
 try {
   handler = called(await load(process.env.LAMBDA_TASK_ROOT, handlerName()));

@@ -62,7 +62,7 @@ exports.handler = (event, context, callback) => { setTimeout(() => callback(null
 '''
 RUN = '''
 const group = require(process.argv[2] + "/autotune_group.js");
-const context = {functionName: "front", invokedFunctionArn: "arn:aws:lambda:us-east-1:000000000000:function:front", awsRequestId: "r-1", logStreamName: "stream", getRemainingTimeInMillis: () => 60000};
+const context = {functionName: "front", invokedFunctionArn: "arn:aws:lambda:us-east-1:000000000000:function:front", awsRequestId: "r-1", logStreamName: "stream", callbackWaitsForEmptyEventLoop: true, getRemainingTimeInMillis: () => 60000};
 group.handler({}, context).then((told) => console.log(JSON.stringify({...told, pid: process.pid})), (error) => { console.error(String(error)); process.exitCode = 3; });
 '''
 

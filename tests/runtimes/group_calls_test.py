@@ -66,6 +66,10 @@ NODE_STORY = '''
 const told = (answer) => console.log(JSON.stringify(answer ?? null));
 const context = {invokedFunctionArn: process.argv[3] || undefined, succeed: () => told("the platform's succeed"), fail: () => told("the platform's fail"),
                  done: () => told("the platform's done"), getRemainingTimeInMillis: () => 60000};
+// As Lambda's: what is set there is the platform's own, and read by it at the end. Not there at all since nodejs24.x.
+let waits = true;
+if (!process.env.AUTOTUNE_TEST_NO_CALLBACKS)
+  Object.defineProperty(context, "callbackWaitsForEmptyEventLoop", {enumerable: true, get: () => waits, set: (value) => { waits = value; }});
 require("./autotune_group.js").handler(JSON.parse(process.argv[2]), context).then(told, (error) => told(`rejected: ${error.message ?? error}`));
 '''
 
@@ -155,6 +159,22 @@ class Node(Dispatcher, unittest.TestCase):
     def test_an_answer_by_callback_does_not_wait_for_what_its_caller_has_left_to_do(self):
         entry = NODE_ENTRY.replace("  const told", "  const busy = setInterval(() => {}, 10);\n  const told").replace("  return told", "  clearInterval(busy);\n  return told")
         self.assertEqual(self.told(["near", "near"], "exports.handler = (e, ctx, callback) => callback(null, 1);", entry=entry), [1, 1])
+
+    def test_a_call_of_a_member_leaves_its_callers_context_alone(self):
+        entry = NODE_ENTRY.replace("async (names)", "async (names, context)").replace("return told", "return [...told, context.callbackWaitsForEmptyEventLoop]")
+        near = "exports.handler = async (e, context) => [context.callbackWaitsForEmptyEventLoop, context.functionName];"
+        self.assertEqual(self.told(["near"], near, entry=entry), [[False, "near"], True])
+
+    def test_where_the_platform_has_no_callbacks_what_is_returned_is_the_answer(self):
+        near = "exports.handler = (e, context) => ['callbackWaitsForEmptyEventLoop' in context, context.functionName];"
+        entry = "exports.handler = () => 5;"
+        self.assertEqual(self.told(["near"], near, AUTOTUNE_TEST_NO_CALLBACKS="1"), [[False, "near"]])
+        self.assertEqual(self.told(["near"], entry=entry, AUTOTUNE_TEST_NO_CALLBACKS="1"), 5)
+        # Asked for at the start, when there is no context yet, by what Lambda says it runs.
+        entry = NODE_ENTRY + "const early = exports.handler(['near']);\nexports.handler = () => early;"
+        self.assertEqual(self.told([], near, entry=entry, AUTOTUNE_TEST_NO_CALLBACKS="1", AWS_EXECUTION_ENV="AWS_Lambda_nodejs24.x"), [[False, "near"]])
+        self.assertEqual(self.told([], near.replace("=> [", "=> context.succeed([").replace("];", "]);"), entry=entry.replace("() => early", "async () => early"),
+                                   AWS_EXECUTION_ENV="AWS_Lambda_nodejs22.x"), [[True, "near"]])
 
     def test_who_never_answers_has_answered_null_once_nothing_is_left_to_do(self):
         """As on Lambda, where what a handler returns counts only if it is a promise."""

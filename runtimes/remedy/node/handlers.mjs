@@ -6,11 +6,20 @@ import { pathToFileURL } from "node:url";
 
 const require = createRequire(import.meta.url);
 
-function named(name, message) {
-  const error = new Error(message);
-  error.name = name;
-  return error;
+// An error of Lambda's names, which its stack begins with, too.
+export function named(name, message) {
+  class Named extends Error {}
+  Named.prototype.name = name;
+  return new Named(message);
 }
+
+// What a context has where answers may come by callback: since nodejs24.x Lambda takes what is returned, and nothing else.
+const WAITS = "callbackWaitsForEmptyEventLoop";
+export const hasCallbacks = (context) => WAITS in context;
+
+// As much of a context as is known without one.
+const [, major] = /nodejs(\d+)/.exec(process.env.AWS_EXECUTION_ENV ?? "") ?? [];
+export const blank = major >= 24 ? {} : { [WAITS]: true };
 
 // Whether .js in this folder is an ES module: the nearest package.json says so.
 function isModuleFolder(folder) {
@@ -50,7 +59,8 @@ export async function load(root, name) {
     if (error?.code === "MODULE_NOT_FOUND") throw named("Runtime.ImportModuleError", String(error));
     throw error;
   }
-  for (const part of place.split(".")) found = found?.[part];
+  const within = (module) => place.split(".").reduce((at, part) => at?.[part], module);
+  found = within(found) ?? within(found?.default); // since nodejs24.x also in `export default { handler }`
   if (typeof found !== "function")
     throw named("Runtime.HandlerNotFound", `${name} is ${found === undefined ? "undefined or not exported" : "not a function"}`);
   return found;
@@ -79,11 +89,15 @@ process.emit = function emit(event, ...more) {
   return true;
 };
 
-// The handler as a function that gives a promise. What it returns counts if that is a promise (or a generator, for handover);
-// else the answer comes by callback or by the context, and is null if it has not come when nothing is left to do. An answer by
-// callback waits for that too, unless the function set context.callbackWaitsForEmptyEventLoop to false.
+// The handler as a function that gives a promise. Where there are no callbacks, what it returns is the answer. Where there are, that
+// counts if it is a promise (or a generator, for handover); else the answer comes by callback or by the context, and is null if it
+// has not come when nothing is left to do. An answer by callback waits for that too, unless the function set
+// context.callbackWaitsForEmptyEventLoop to false.
 export function called(handler) {
-  return (event, context) => {
+  if (handler.length > 2 && !hasCallbacks(blank))
+    throw named("Runtime.CallbackHandlerDeprecated", "Handlers that take a callback are not supported since nodejs24.x");
+  return async (event, context) => {
+    if (!hasCallbacks(context)) return handler(event, context);
     let rest; // how to answer when nothing is left to do
     const answer = new Promise((resolve, reject) => {
       let isTold = false;
@@ -104,7 +118,12 @@ export function called(handler) {
         resting.delete(rest);
         resting.add((rest = () => resolve(result)));
       });
-      const result = handler(event, own, callback);
+      let result;
+      try {
+        result = handler(event, own, callback);
+      } catch (error) {
+        return callback(error); // an ending like the others: the first counts
+      }
       if (isGenerator(result)) first(resolve)(result);
       else if (typeof result?.then === "function") result.then(own.succeed, own.fail);
       else if (!isTold) resting.add((rest = () => resolve(null)));

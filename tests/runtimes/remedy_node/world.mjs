@@ -8,10 +8,11 @@ export class Clock {
   read = () => this.now; // to be handed on
 }
 
-// The platform's: so much time is left of the whole.
+// The platform's, as it is up to nodejs22.x: so much time is left of the whole.
 export function context(clock, seconds) {
   const ends = clock.now + seconds;
-  return { awsRequestId: "id", getRemainingTimeInMillis: () => Math.max(0, Math.trunc((ends - clock.now) * 1000)) };
+  const getRemainingTimeInMillis = () => Math.max(0, Math.trunc((ends - clock.now) * 1000));
+  return { awsRequestId: "id", callbackWaitsForEmptyEventLoop: true, getRemainingTimeInMillis };
 }
 
 export const throughJson = (value) => JSON.parse(JSON.stringify(value));

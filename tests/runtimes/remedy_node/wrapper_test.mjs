@@ -20,11 +20,11 @@ test("paths find and replace without touching the event", () => {
 });
 
 // What the wrapped handler answers to two calls, and whether it is the function itself.
-function wrapped(t, file, code, remedies, node = process.execPath) {
+function wrapped(t, file, code, remedies, node = process.execPath, callbacks = true) {
   const root = folderOf(t, { [file]: code });
   const program = `
     import { handler } from ${JSON.stringify(WRAPPER)};
-    const context = { getRemainingTimeInMillis: () => 3000 };
+    const context = { getRemainingTimeInMillis: () => 3000, ...${callbacks} && { callbackWaitsForEmptyEventLoop: true } };
     console.log(JSON.stringify([await handler({ n: 1 }, context), await handler({ n: 1 }, context), handler.name, handler.constructor.name]));
     process.exit();`;
   return spawnSync(node, ["--input-type=module", "-e", program], { encoding: "utf8", env: {
@@ -46,6 +46,11 @@ test("is taken for the function by every Node.js there is, whatever the function
       assert.deepEqual(JSON.parse(done.stdout).slice(0, 2), [answer, answer], `${node} ${file}`);
       assert.equal(JSON.parse(done.stdout)[3], "AsyncFunction");
     }
+});
+
+test("where the platform has no callbacks, a plain value is the answer of a wrapped function, too", (t) => {
+  const done = wrapped(t, "app.js", "exports.handler = (event) => event.n;", ALL, process.execPath, false);
+  assert.deepEqual(JSON.parse(done.stdout), [1, 1, "", "AsyncFunction"], done.stderr);
 });
 
 test("a function that only has answers kept for it is called by itself", (t) => {
