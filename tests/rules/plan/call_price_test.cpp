@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "rules/fixture/fixture.hpp"
 #include "rules/plan/resize.hpp"
 #include "tests/rules/builders.hpp"
 
@@ -172,6 +173,27 @@ TEST(RulesWithTariffs, AreEvaluatedByWhatThePlatformIsBilledBy) {
     const Plan house_prices = planned("house");
     ASSERT_EQ(house_prices.refused.size(), 1u);
     EXPECT_THAT(house_prices.refused[0].reason, HasSubstr("above max_cost_increase_pct"));
+}
+
+TEST(RulesWithTariffs, AreTriedByTheTariffOfAFixturesPlatform) {
+    const std::string text = "guardrails: {budget: {max_cost_increase_pct: 10}}\nrules:\n- {name: a, when: fn.oom_count > 0, plan: [{resize: {}}]}\n";
+    const Loaded loaded = read(text, std::make_shared<const std::vector<Tariff>>(1, house()));
+    ASSERT_TRUE(loaded.rules);
+    const auto ran = [&](const std::string& tariff, const std::string& expected) {
+        const LoadedFixture fixture = load_fixture(
+            "version: 1\nrules: rules.yaml\ntests:\n- name: t\n  platform: {tariff: " + tariff +
+            "}\n  functions: [{name: f, facts: [{at: 0s, fn: {invocations: 100, oom_count: 10, errors: 10, memory_mb: 128, peak_memory_mb: 128, "
+            "oncpu_share: 1, timeouts: 0, p50: 40ms, p99: 40ms}}]}]\n  expect: [{at: 0s, " +
+            expected + "}]\n");
+        std::string all;
+        for (const Diagnostic& d : fixture.diagnostics) all += d.message + "\n";
+        for (const FixtureTest& test : fixture.fixture ? fixture.fixture->tests : std::vector<FixtureTest>())
+            for (const Diagnostic& d : run(test, *loaded.rules)) all += d.message + "\n";
+        return all;
+    };
+    EXPECT_EQ(ran("none", "actions: [{rule: a, function: f}], refused: []"), "");
+    EXPECT_EQ(ran("house", "actions: [], refused: [{rule: a, function: f, because: above max_cost_increase_pct}]"), "");
+    EXPECT_EQ(ran("hose", "actions: []"), "'t': there is no tariff 'hose'; did you mean 'house'?\n");
 }
 
 }  // namespace
