@@ -186,7 +186,10 @@ private:
         std::vector<Type> types;
         for (std::size_t i = meaning(id).first_child; i < n.children.size(); ++i)
             types.push_back(value(n.children[i]));
-        if (types.size() == 2) meaning(id).left = *(n.children.end() - 2), meaning(id).right = n.children.back();
+        if (types.size() == 2) {
+            meaning(id).left = n.children[meaning(id).first_child];
+            meaning(id).right = n.children[meaning(id).first_child + 1];
+        }
         const CallSite site{ast_, id, meaning(id).first_child, std::move(types)};
         if (const auto deed = logic_of(n.name); deed && style == Style::global) {
             meaning(id).deed = *deed;

@@ -34,7 +34,7 @@ enum class Deed : std::uint8_t {
 };
 
 struct Meaning {
-    // What most steps of an evaluation need lies together, at the beginning: rule sets are walked 100,000 times a second.
+    // What most steps of an evaluation need lies together, at the beginning: a tick of the loop takes millions of steps.
     Deed deed = Deed::fail;
     Kind compared = Kind::dyn;      // of `test`: of both sides
     std::uint32_t index = 0;        // of variable and local; of comprehensions: its first local

@@ -116,7 +116,7 @@ public:
 
 private:
     // Most values of conditions are numbers and truths. A variant of so many kinds goes through a table of functions to copy
-    // and to end them: a tenth of what an evaluation takes.
+    // and to end them.
     bool copy_plain(const Value& v) noexcept {
         if (const auto* number = v.get<double>()) return std::construct_at(&data_, *number), true;
         if (const auto* truth = v.get<bool>()) return std::construct_at(&data_, *truth), true;
