@@ -328,7 +328,6 @@ class Answers(unittest.TestCase):
         self.by(connection), self.by(connection)
         self.assertEqual(len(Service.asked), 2)
 
-    @unittest.skipUnless(shutil.which("openssl"), "no openssl")
     def test_what_is_told_to_the_bearer_of_a_certificate_is_not_kept(self):
         folder = pathlib.Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, str(folder))
