@@ -28,7 +28,6 @@ struct ServiceCalls {
 class ServingSearch {
 public:
     static constexpr std::uint32_t kNone = Assignment::kNone;
-    using Kids = std::vector<std::uint32_t>;  // outgoing calls, in order
 
     // REQUIRES: `calls` outlives it.
     ServingSearch(const ServiceCalls& calls, double step_us);
@@ -59,22 +58,15 @@ public:
     // Incoming calls of which there is no doubt what was made for them.
     [[nodiscard]] std::size_t certain() const;
 
-    // For what changes several services at once.
-    [[nodiscard]] const Kids& kids(std::uint32_t parent) const { return kids_[parent]; }
-    void set_kids(std::uint32_t parent, const Kids& kids);
-    [[nodiscard]] std::vector<std::uint32_t> rivals(std::uint32_t parent) const;
-    [[nodiscard]] float score_of(const ServingModel& model, std::uint32_t parent, const Kids& kids);
-    [[nodiscard]] float score_of_group(const ServingModel& model, std::span<const Incoming> members,
-                                       const Kids& kids);
-    // Calls `consider(kids of p, kids of q, set)` for what the two could exchange.
-    template <class Consider>
-    void for_each_exchange(std::uint32_t p, std::uint32_t q, const Consider& consider);
-
 private:
+    using Kids = std::vector<std::uint32_t>;  // outgoing calls, in order
     struct Slot {
         std::uint32_t a = kNone, b = kNone;  // what p and q have there
     };
     static constexpr std::size_t kMostSlots = 12, kAllSets = 5;
+    // Calls `consider(kids of p, kids of q)` for what the two could exchange.
+    template <class Consider>
+    void for_each_exchange(std::uint32_t p, std::uint32_t q, const Consider& consider);
     std::size_t find_slots(std::uint32_t p, std::uint32_t q, Slot* slots) const;
     void exchanged(std::uint32_t p, std::uint32_t q, const Slot* slots, std::size_t n, std::uint32_t set);
     static constexpr double kAlone = -60;    // score of a call that is given to none
@@ -89,6 +81,9 @@ private:
         return !calls_.given.empty() && calls_.given[kid] != kNone;
     }
     void place(std::uint32_t kid, std::uint32_t parent);
+    void set_kids(std::uint32_t parent, const Kids& kids);
+    [[nodiscard]] std::vector<std::uint32_t> rivals(std::uint32_t parent) const;
+    [[nodiscard]] float score_of(const ServingModel& model, std::uint32_t parent, const Kids& kids);
     bool rematch(const ServingModel& model, std::uint32_t type);
     bool swap_all(const ServingModel& model);
     bool swap(const ServingModel& model, std::uint32_t p, std::uint32_t q);

@@ -88,18 +88,6 @@ std::uint32_t ServingSearch::trigger(const ServingModel& model, std::uint32_t re
     return best;
 }
 
-float ServingSearch::score_of_group(const ServingModel& model, std::span<const Incoming> members,
-                                    const Kids& kids) {
-    made_of(kids);
-    float base = 0, best = kImpossible;
-    for (const Incoming& m : members) {
-        const float idle = model.score(m, {});
-        base += idle;
-        if (!kids.empty() && holds_all(m, made_)) best = std::max(best, model.score(m, made_) - idle);
-    }
-    return base + (kids.empty() ? static_cast<float>(empty_) : best);
-}
-
 float ServingSearch::score_of(const ServingModel& model, std::uint32_t parent, const Kids& kids) {
     made_of(kids);
     if (calls_.members.empty()) return model.score(calls_.incoming[parent], made_);
