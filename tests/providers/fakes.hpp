@@ -61,13 +61,14 @@ public:
     }
     Status keep(std::span<const RefusalRecord> more) override {
         for (const RefusalRecord& r : more) {
+            if (r.until <= r.at) {
+                refusals.push_back(r);
+                continue;
+            }
             const auto known = std::find_if(refusals.begin(), refusals.end(), [&](const RefusalRecord& k) {
                 return k.at == r.at && k.what.target == r.what.target && k.what.rule == r.what.rule;
             });
-            if (r.until <= r.at)
-                refusals.push_back(r);
-            else if (known != refusals.end())
-                known->until = r.until;
+            if (known != refusals.end()) known->until = r.until;
         }
         return ok();
     }
