@@ -2,7 +2,7 @@
 """Kills the agent at every changing call of a canary, of a size and of each remedy, starts it again, and looks: the alias serves the old
 version or the new one, whole; nothing was done twice; the audit holds.
 
-A walk ends by construction: n grows until a run completes without reaching its n-th call. CI walks every third n, each walk from
+A walk ends by construction: n grows until a run completes without reaching its n-th call. CI walks every fourth n, each walk from
 another one on; AUTOTUNE_ALL_POINTS=1 walks all of them.
 """
 import concurrent.futures
@@ -76,7 +76,7 @@ REMEDIES = {
 OF_NO_VERSION = ("concurrency", "keep_warm")  # they change how many environments there are, not what runs in them
 
 MOST_STEPS = 30  # far above what a canary takes; a walk that gets there never completes
-STRIDE = 1 if os.environ.get("AUTOTUNE_ALL_POINTS") == "1" else 3
+STRIDE = 1 if os.environ.get("AUTOTUNE_ALL_POINTS") == "1" else 4
 
 
 class Walk:
