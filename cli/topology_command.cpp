@@ -41,7 +41,7 @@ const std::map<std::string, analysis::Ranking> kRankings{{"ratio", analysis::Ran
                                                          {"logarithm", analysis::Ranking::logarithm}};
 
 struct Arguments {
-    std::string flows, calls, workflow, state, method, format, ranking = "logarithm", out;
+    std::string flows, pcap, sockets, calls, workflow, state, method, format, ranking = "logarithm", out;
     std::vector<std::string> given;
     bool json = false, no_patterns = false, critical_path = false;
     std::size_t window = 50'000;
@@ -207,14 +207,16 @@ int run_workflow(const Arguments& arguments) {
                        workflows.error().code == Errc::invalid_argument ? kUsage : kFailed);
 }
 
+bool of_flows(const Arguments& a) { return !a.flows.empty() || !a.pcap.empty() || !a.sockets.empty(); }
+
 int run(Arguments& arguments) {
-    if (arguments.critical_path && (!arguments.workflow.empty() || !arguments.flows.empty() || arguments.method == "nsdminer"))
+    if (arguments.critical_path && (!arguments.workflow.empty() || of_flows(arguments) || arguments.method == "nsdminer"))
         return failed_with("--critical-path is of requests: of those that are watched or recorded, or of --calls with --method requests",
                            kUsage);
     if (!arguments.workflow.empty() && arguments.state.empty()) return run_workflow(arguments);
-    const bool has_table = !arguments.flows.empty() || !arguments.calls.empty();
+    const bool has_table = of_flows(arguments) || !arguments.calls.empty();
     if (arguments.method == "owner" && has_table)
-        return failed_with("--method owner watches who calls whom: it reads no --flows or --calls", kUsage);
+        return failed_with("--method owner watches who calls whom: it reads no --flows, --pcap, --ss or --calls", kUsage);
     const bool names_target = !arguments.owner.pids.empty() || !arguments.owner.command.empty() ||
                               !arguments.owner.recording.empty() || arguments.seconds > 0;
     if (!arguments.state.empty()) {
@@ -227,9 +229,8 @@ int run(Arguments& arguments) {
     if (names_target && (has_table || (!arguments.method.empty() && arguments.method != "owner")))
         return failed_with("-p, --for, --from and a command go with --method owner, not with a table", kUsage);
     if (!has_table && (arguments.method.empty() || arguments.method == "owner")) return run_owner(arguments);
-    if (arguments.flows.empty() == arguments.calls.empty())
-        return failed_with("one of --flows FILE and --calls FILE is needed; see autotune topology --help",
-                           kUsage);
+    if (!has_table)
+        return failed_with("one of --flows, --pcap, --ss and --calls FILE is needed; see autotune topology --help", kUsage);
     if (arguments.method.empty()) arguments.method = arguments.calls.empty() ? "nsdminer" : "requests";
     const auto format = format_of(arguments);
     if (!format) return failed_with(format.error().message, kUsage);
@@ -242,7 +243,12 @@ int run(Arguments& arguments) {
                            kUsage);
     arguments.flow.dependencies.ranking = kRankings.at(arguments.ranking);
     if (!arguments.inference.empty()) arguments.flow.dependencies.inference = {arguments.inference[0], arguments.inference[1]};
-    arguments.flow.path = arguments.flows.empty() ? arguments.calls : arguments.flows;
+    if (!arguments.pcap.empty())
+        arguments.flow.input = FlowInput::capture, arguments.flow.path = arguments.pcap;
+    else if (!arguments.sockets.empty())
+        arguments.flow.input = FlowInput::sockets, arguments.flow.path = arguments.sockets;
+    else
+        arguments.flow.path = arguments.flows.empty() ? arguments.calls : arguments.flows;
     const auto mined = mine_flows(arguments.flow);
     if (!mined) return failed_with(mined.error());
     std::fprintf(stderr, "autotune topology: %s\n", mined->told.c_str());
@@ -263,6 +269,8 @@ int topology_command(int argc, char** argv) {
         "  autotune topology --state /var/lib/autotune        # what the running agent has seen in its last hour\n"
         "  autotune topology --flows flows.csv.gz\n"
         "  autotune topology --flows flows.csv --ranking ratio --alpha 50 --clusters 3 -o graph.html\n"
+        "  sudo timeout 60 tcpdump -i any -s 96 -w - | autotune topology --pcap -\n"
+        "  for i in $(seq 300); do date +%s.%N; ss -tan; sleep 0.2; done | autotune topology --ss -\n"
         "  autotune topology --calls calls.csv.gz --method nsdminer --format mermaid\n"
         "  autotune topology --calls calls.csv.gz --method requests --format jsonl > parents.jsonl\n"
         "  autotune topology --calls calls.csv.gz --critical-path              # where the time goes, what 10 % would save\n"
@@ -275,11 +283,21 @@ int topology_command(int argc, char** argv) {
     Arguments arguments;
     auto* flows =
         app.add_option("--flows", arguments.flows, "CSV of flows, plain or .gz; - is standard input");
+    auto* pcap = app.add_option("--pcap", arguments.pcap, "flows of a packet capture, pcap or pcapng, as tcpdump -w writes it; - is standard input")
+                     ->excludes(flows);
+    auto* sockets = app.add_option("--ss", arguments.sockets,
+                                   "flows of what ss listed again and again, each list after a line with its time in seconds")
+                        ->excludes(flows)
+                        ->excludes(pcap);
     app.add_option("--calls", arguments.calls, "CSV of calls between services, plain or .gz")
-        ->excludes(flows);
+        ->excludes(flows)
+        ->excludes(pcap)
+        ->excludes(sockets);
     app.add_option("--workflow", arguments.workflow,
                    "a state machine in Amazon States Language, or an OpenWhisk sequence")
-        ->excludes(flows);
+        ->excludes(flows)
+        ->excludes(pcap)
+        ->excludes(sockets);
     app.add_option("--given", arguments.given,
                    "CHOICE>NEXT=PROBABILITY or MAP=ITEMS: what no workflow says of itself");
     app.add_option("--method", arguments.method,

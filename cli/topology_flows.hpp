@@ -1,6 +1,7 @@
 // autotune topology --method nsdminer: which service needs which, from flows alone.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "analyzer/topology/dependencies.hpp"
@@ -9,8 +10,15 @@
 
 namespace autotune::cli {
 
+enum class FlowInput : std::uint8_t {
+    table,    // of flows, or of calls, which are read as such
+    capture,  // of packets, pcap or pcapng
+    sockets   // what ss listed again and again
+};
+
 struct FlowOptions {
-    std::string path;  // of flows, or of calls, which are read as such; - is standard input
+    FlowInput input = FlowInput::table;
+    std::string path;  // - is standard input
     bool exclusive = false, one_address = false;
     double hold_back_s = 60;
     analysis::DependencyOptions dependencies;

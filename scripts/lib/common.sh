@@ -16,14 +16,14 @@ as_root() {
 build_packages=(
     bpftool ca-certificates ccache clang-14 cmake g++ libboost-dev libbpf-dev libcli11-dev
     libcurl4-openssl-dev libdebuginfod-dev libdw-dev libelf-dev libfmt-dev libiberty-dev
-    liblzma-dev libre2-dev libsqlite3-dev libssl-dev libyaml-cpp-dev libzip-dev ninja-build nlohmann-json3-dev pkg-config
+    liblzma-dev libpcap-dev libre2-dev libsqlite3-dev libssl-dev libyaml-cpp-dev libzip-dev ninja-build nlohmann-json3-dev pkg-config
     prometheus-cpp-dev zlib1g-dev
 )
 run_packages=(python3 tzdata)
 test_packages=(
     awscli busybox-static chromium cpio curl gdb git iproute2 libbenchmark-dev libgmock-dev libgtest-dev libssl-dev nginx
     nodejs openssl postgresql-15
-    prometheus prometheus-alertmanager python3 python3-debugpy qemu-system-x86 redis-server redis-tools strace xz-utils zip
+    prometheus prometheus-alertmanager python3 python3-debugpy qemu-system-x86 redis-server redis-tools strace tcpdump xz-utils zip
 )
 
 # install_missing PACKAGE…: apt-get for those that are not installed; silent when none is. Daemons

@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """`autotune topology` as people run it: the services of three measured applications, every format, bad tables."""
+import contextlib
 import csv
 import gzip
 import json
 import os
 import pathlib
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -60,6 +64,78 @@ class Topology(unittest.TestCase):
         done = topology("--calls", path, "--method", "nsdminer", "--one-address", "--json")
         found = {(a.removeprefix("one-address:"), b.removeprefix("one-address:")) for a, b in edges(done)}
         self.assertNotEqual(found, called(path))
+
+    def test_flows_of_packets_and_of_sockets_are_those_that_were_made(self):
+        """Real connections between servers on addresses of their own, seen by tcpdump and by ss."""
+        harness.need_root()
+        network = f"127.77.{os.getpid() % 250}"
+        store, web, tool = (f"{network}.{n}" for n in (1, 2, 3))
+        capture, lists, calls = self.folder / "run.pcap", self.folder / "sockets.txt", 25
+
+        def begun():
+            return sum(line.count(b" ") == 0 for line in lists.read_bytes().splitlines())
+
+        def more(count):
+            """Until so many lists of sockets were begun: so one less was made whole meanwhile."""
+            before = begun()
+            harness.wait_for("lists of sockets", lambda: begun() >= before + count, 20, 0.005)
+
+        def answer(connection, ask):
+            with connection:
+                connection.recv(100)
+                if ask:
+                    more(1)
+                    ask()
+                    more(1)
+                else:
+                    more(2)
+                connection.sendall(b"done")
+
+        def serve(address, ask=None):
+            listener = self.enterContext(socket.create_server((address, 0)))
+
+            def accept():
+                with contextlib.suppress(OSError):
+                    while True:
+                        threading.Thread(target=answer, args=(listener.accept()[0], ask), daemon=True).start()
+            threading.Thread(target=accept, daemon=True).start()
+            self.addCleanup(listener.shutdown, socket.SHUT_RDWR)
+            return listener.getsockname()
+
+        def ask(source, service):
+            with socket.create_connection(service, source_address=(source, 0)) as connection:
+                connection.sendall(b"get")
+                self.assertEqual(connection.recv(100), b"done")
+
+        behind = serve(store)
+        front = serve(web, lambda: ask(web, behind))
+        dump = subprocess.Popen(["tcpdump", "-Z", "root", "--immediate-mode", "-i", "lo", "-U", "-s", "96", "-w", capture,
+                                 "tcp", "and", "net", f"{network}.0/24"], stderr=subprocess.PIPE, text=True)
+        try:
+            self.assertIn("listening on lo", dump.stderr.readline())
+            with open(lists, "w") as out:
+                sockets = subprocess.Popen(["sh", "-c", "while date +%s.%N; do ss -tan; done"], stdout=out, start_new_session=True)
+            try:
+                for _ in range(calls):
+                    ask(tool, front)
+            finally:
+                os.killpg(sockets.pid, signal.SIGKILL)
+                sockets.wait()
+            harness.wait_for("all answers", lambda: capture.read_bytes().count(b"done") == 2 * calls, 10, 0.05)
+        finally:
+            dump.terminate()
+            told = dump.communicate(timeout=10)[1]
+        self.assertIn("0 packets dropped by kernel", told)
+        edge = f"{web}:{front[1]}/tcp", f"{store}:{behind[1]}/tcp"
+        done = topology("--pcap", capture, "--least-flows", "20")
+        self.assertEqual(done.stdout, f"{edge[0]} → {edge[1]}  100.0, {calls}.0 flows\n", done.stderr)
+        self.assertIn(f"{2 * calls} flows, {calls} of them within others, 0 within several in ", done.stderr)
+        self.assertNotIn("beginning was not captured", done.stderr)
+        with open(capture, "rb") as packets:
+            piped = subprocess.run([harness.AUTOTUNE, "topology", "--pcap", "-", "--least-flows", "20"], stdin=packets, capture_output=True, text=True)
+        self.assertEqual(piped.stdout, done.stdout)
+        # The lists are of all the machine: others may be in them.
+        self.assertIn(edge, edges(topology("--ss", lists, "--least-flows", "20", "--json")))
 
     def test_formats(self):
         path = self.table(FLOWS)
@@ -209,7 +285,9 @@ class Topology(unittest.TestCase):
     def test_mistakes_are_one_clear_line(self):
         bad = self.table("when,who\n1,2\n", "bad.csv")
         for arguments, status, words in [(["--method", "nsdminer"], 2, "--flows"), (["--flows", bad], 2, "bad.csv:1: the first line must name"),
-                                         (["--flows", self.folder / "none"], 1, "No such file"),
+                                         (["--flows", self.folder / "none"], 1, "No such file"), (["--pcap", self.folder / "none"], 1, "No such file"),
+                                         (["--pcap", bad], 2, "bad.csv: no packet capture"), (["--ss", bad], 2, "bad.csv:1: each list begins with its time"),
+                                         (["--ss", bad, "--pcap", bad], 2, "excludes"), (["--pcap", bad, "--critical-path"], 2, "--critical-path is of requests"),
                                          (["--calls", self.folder / "none"], 1, "No such file"),
                                          (["--calls", self.table("", "empty.csv")], 2, "empty.csv:1: there is no first line"),
                                          (["--calls", self.table("id,id,caller,callee,callee_start_us,callee_end_us\n", "twice.csv")], 2,
