@@ -5,7 +5,8 @@ bench/topology/topology.py [--binary build/release/autotune] [--data ../shared/d
 
 The table: precision and recall of edges per application and load; flows as the callee's start to end, each service on an
 address of its own, all on one address, and all on one address with ambiguous flows dropped. Then the speed over generated
-flows, CPU time of the whole command, reading the table included, one core. Exit status 3 when a bar is missed.
+flows and over generated packets, eight a connection: CPU time of the whole command, reading included, one core. Exit status 3
+when a bar is missed.
 """
 import argparse
 import csv
@@ -14,6 +15,7 @@ import json
 import pathlib
 import random
 import resource
+import struct
 import subprocess
 import sys
 import tempfile
@@ -72,17 +74,48 @@ def generate(path, count):
     return written
 
 
+def generate_packets(path, count):
+    """TCP between 200 clients and 200 services, eight packets a connection."""
+    source, at, written = random.Random(2), 10**12, 0
+    address = lambda net, host: bytes([10, net, 0, host])
+
+    def packet(file, one, other, ports, flags):
+        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 40, 7, 0, 64, 6, 0, one, other)
+        data = bytes(12) + struct.pack(">H", 0x0800) + ip + struct.pack(">HHIIBBHHH", *ports, 0, 0, 0x50, flags, 0, 0, 0)
+        file.write(struct.pack("<IIII", at // 1_000_000, at % 1_000_000, len(data), len(data)) + data)
+
+    with open(path, "wb") as file:
+        file.write(struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 96, 1))
+        while written < count:
+            client, service, port = address(1, source.randrange(200)), address(0, source.randrange(200)), 20_000 + written // 8 % 40_000
+            for flags, asks in ((2, True), (18, False), (16, True), (24, True), (24, False), (17, True), (17, False), (16, True)):
+                at += source.randint(1, 20)
+                if asks:
+                    packet(file, client, service, (port, 80), flags)
+                else:
+                    packet(file, service, client, (80, port), flags)
+            written += 8
+    return written
+
+
+def cpu_of(*command):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, after.ru_maxrss / 1024
+
+
 def speed(args):
     with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / "flows.csv"
-        count = generate(path, args.flows)
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([args.binary, "topology", "--flows", path, "-o", f"{folder}/out.json"], check=True, stderr=subprocess.DEVNULL)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    took = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    rate = count / took
-    print(f"\n{count:,} flows: {took:.2f} s of CPU, {rate / 1e6:.2f} million flows/s (bar {BAR_FLOWS_A_SECOND / 1e6:g}); the "
-          f"largest of all commands here took {after.ru_maxrss / 1024:.0f} MiB")
+        flows, packets, out = (pathlib.Path(folder) / name for name in ("flows.csv", "run.pcap", "out.json"))
+        count = generate(flows, args.flows)
+        took, most = cpu_of(args.binary, "topology", "--flows", flows, "-o", out)
+        rate = count / took
+        print(f"\n{count:,} flows: {took:.2f} s of CPU, {rate / 1e6:.2f} million flows/s (bar {BAR_FLOWS_A_SECOND / 1e6:g}); the "
+              f"largest of all commands here took {most:.0f} MiB")
+        count = generate_packets(packets, args.flows)
+        took, most = cpu_of(args.binary, "topology", "--pcap", packets, "-o", out)
+        print(f"{count:,} packets: {took:.2f} s of CPU, {count / took / 1e6:.2f} million packets/s; the largest of all until here {most:.0f} MiB")
     return rate >= BAR_FLOWS_A_SECOND
 
 
