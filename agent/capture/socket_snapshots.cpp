@@ -30,7 +30,8 @@ bool is_one_of(std::string_view word, const std::array<std::string_view, N>& wor
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-constexpr std::array<std::string_view, 2> kKinds{"tcp", "udp"}, kHeads{"State", "Netid"};
+constexpr std::array<std::string_view, 2> kKinds{"tcp", "udp"};
+constexpr std::array<std::string_view, 3> kHeads{"State", "Netid", "Recv-Q"};
 constexpr std::array<std::string_view, 11> kOtherKinds{"nl",  "p_raw", "p_dgr", "u_str", "u_dgr", "u_seq",
                                                        "raw", "icmp6", "v_str", "v_dgr", "???"};
 constexpr std::array<std::string_view, 8> kOpen{"ESTAB",      "SYN-SENT",   "SYN-RECV", "FIN-WAIT-1",
@@ -125,6 +126,7 @@ void SocketSnapshots::end(const Connection& connection, const Seen& seen, std::v
 void SocketSnapshots::line(std::string_view text, std::vector<Flow>& out) {
     ++number_;
     if (!state_ || text.find_first_not_of(kSpace) == std::string_view::npos) return;
+    if (begun_ && kSpace.find(text[0]) != std::string_view::npos) return;  // more about the socket before, as ss -i has it
     const std::vector<std::string_view> words = words_of(text);
     const auto time = words.size() == 1 ? fixed_point(words[0], 9) : std::nullopt;
     if (!begun_ && !time) {

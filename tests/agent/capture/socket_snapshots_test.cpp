@@ -68,6 +68,15 @@ TEST(SocketSnapshots, PassOverOtherKindsAndNameUdp) {
     EXPECT_THAT(r.flows, ElementsAre("1-1 0>fe80::2:53/udp"));
 }
 
+TEST(SocketSnapshots, PassOverWhatMoreOptionsSay) {
+    const Read r = read("1\nRecv-Q Send-Q Local Address:Port Peer Address:PortProcess\n"
+                        "0      0          127.0.0.1:50000    127.0.0.1:80 users:((\"sh\",pid=1,fd=4)) timer:(keepalive,34sec,0) ino:77 sk:26 <->\n"
+                        "\t skmem:(r0,rb131072,t0,tb16384,f0,w0,o0,bl0,d0) bbr cwnd:10\n\t 2\n2\n");
+    EXPECT_THAT(r.told, IsEmpty());
+    EXPECT_EQ(r.snapshots, 2u);
+    EXPECT_THAT(r.flows, ElementsAre("1-1 0>127.0.0.1:80/tcp"));
+}
+
 TEST(SocketSnapshots, SayWhatTheyCannotUseByLine) {
     const Read r = read("5\nESTAB 0 0 10.0.0.1:40001 10.0.0.2:80\nwhat is this\nESTAB x 0 a:1 b:2\nASLEEP 0 0 a:1 b:2\n4\nESTAB 0 0 10.0.0.1:40003 10.0.0.2:80\n6\n");
     ASSERT_TRUE(r.status);
