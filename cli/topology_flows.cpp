@@ -65,6 +65,7 @@ Result<Reading> read_packets(FlowNames& names, const std::string& path, std::vec
     if (capture->others > 0) remarks += fmt::format("; {} packets of neither TCP nor UDP, or cut before their ports", capture->others);
     if (c.by_port > 0) remarks += fmt::format("; of {} flows the beginning was not captured: the lower port was taken for the service's", c.by_port);
     if (c.forgotten > 0) remarks += fmt::format("; {} flows cut short, too many connections at once", c.forgotten);
+    if (c.clock_back > 0) remarks += fmt::format("; the clock went back {} times, and what was open ended there", c.clock_back);
     if (c.nameless > 0) remarks += fmt::format("; {} flows lost, too many different names", c.nameless);
     if (!capture->broken_off.empty()) remarks += "; the capture breaks off: " + capture->broken_off;
     return Reading{{}, remarks};
@@ -93,7 +94,8 @@ Result<MinedFlows> mine_flows(const FlowOptions& options) {
     FlowNames names;
     analysis::DependencyMiner miner(
         names, {.ambiguous = options.exclusive ? analysis::Ambiguous::exclusive : analysis::Ambiguous::shared,
-                .hold_back_ns = static_cast<std::int64_t>(options.hold_back_s * 1e9)});
+                .hold_back_ns = static_cast<std::int64_t>(options.hold_back_s * 1e9) +
+                                (options.input == FlowInput::capture ? Connections::kTcpIdle : 0)});  // told so late, if they end by silence
     const auto reading = read_flows(names, options, miner);
     if (!reading) return Unexpected{reading.error()};
     for (const std::string& told : reading->told)

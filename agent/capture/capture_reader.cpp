@@ -56,7 +56,8 @@ Result<CaptureCounters> read_capture(const std::string& path,
     while ((got = pcap_next_ex(capture.get(), &head, &data)) == 1) {
         ++counters.packets;
         const auto segment = read_segment(*link, {data, head->caplen});
-        if (!segment) {
+        constexpr std::int64_t kMostSeconds = 2'000'000'000;  // pcapng can say any; nanoseconds must hold it
+        if (!segment || head->ts.tv_sec < -kMostSeconds || head->ts.tv_sec > kMostSeconds) {
             ++counters.others;
             continue;
         }

@@ -12,7 +12,7 @@ namespace autotune {
 
 struct CaptureCounters {
     std::uint64_t packets = 0;
-    std::uint64_t others = 0;  // no TCP or UDP, or cut before its ports
+    std::uint64_t others = 0;  // no TCP or UDP, cut before its ports, or of no possible time
     std::string broken_off;    // where the file ends in the middle of a packet, or goes on with nonsense: why; what came before counts
 };
 

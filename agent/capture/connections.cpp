@@ -29,8 +29,9 @@ void Connections::open(Connection& connection, const Key& key, const Segment& se
     const bool source = client_is_source(segment, connection.by_port);
     connection.client_is_low = (segment.source == key.low) == source;
     connection.fin_low = connection.fin_high = false;
-    if (!connection.by_port && services_.size() < most_open_)
-        services_.insert({source ? segment.target : segment.source, segment.tcp});
+    // Of UDP nothing says who asked but the order, which may have begun before the capture.
+    if (segment.tcp && !connection.by_port && services_.size() < most_open_)
+        services_.insert({source ? segment.target : segment.source, true});
 }
 
 void Connections::move_to(Connection& connection, const Key& key, State state) {
@@ -40,6 +41,14 @@ void Connections::move_to(Connection& connection, const Key& key, State state) {
 }
 
 void Connections::add(const Segment& segment, std::int64_t time_ns, std::vector<Flow>& out) {
+    constexpr std::int64_t kMost = std::int64_t{1} << 61;  // differences hold
+    time_ns = std::clamp(time_ns, -kMost, kMost);
+    if (clock_ != INT64_MIN && time_ns < clock_ - kUdpIdle) {
+        // It was set back, or one packet had a time far ahead: else all that follows would be silent for too long.
+        ++counters_.clock_back;
+        finish(out);
+        clock_ = time_ns;
+    }
     clock_ = std::max(clock_, time_ns);
     end_silent(out);
     const Key key{std::min(segment.source, segment.target), std::max(segment.source, segment.target), segment.tcp};
@@ -68,6 +77,7 @@ void Connections::add(const Segment& segment, std::int64_t time_ns, std::vector<
     }
     Connection& connection = at->second;
     connection.start = std::min(connection.start, time_ns), connection.last = std::max(connection.last, time_ns);
+    if (segment.syn && connection.by_port) open(connection, key, segment);  // a packet came before it
     if (segment.fin) (segment.source == key.low ? connection.fin_low : connection.fin_high) = true;
     if (segment.rst || (connection.fin_low && connection.fin_high)) {
         end(key, connection, out);

@@ -18,12 +18,13 @@ struct ConnectionCounters {
     std::uint64_t flows = 0;
     std::uint64_t by_port = 0;    // of them: their beginning was not captured, and the lower port was taken for the service's
     std::uint64_t forgotten = 0;  // of them: ended here since too many were open
+    std::uint64_t clock_back = 0;  // times that the clock went back by more than half a minute: what was open ended there
     std::uint64_t nameless = 0;   // no flows: more names than FlowNames holds
 };
 
 // TCP ends by RST or by FIN from both sides, else after five minutes of silence; UDP, which has no end, after 30 s (as
-// conntrack has it). Who sent SYN is the client; of UDP who sent first. Flows come in the order of their ends. Times in nanoseconds
-// of the capture's clock; they may run backwards. One owner.
+// conntrack has it). Who sent SYN is the client; of UDP who sent first. Flows come when they end, those that
+// ended by silence so much later. Times in nanoseconds of the capture's clock; they may run backwards. One owner.
 class Connections {
 public:
     static constexpr std::int64_t kTcpIdle = 300'000'000'000, kUdpIdle = 30'000'000'000;

@@ -36,7 +36,7 @@ constexpr std::array<std::string_view, 11> kOtherKinds{"nl",  "p_raw", "p_dgr", 
                                                        "raw", "icmp6", "v_str", "v_dgr", "???"};
 constexpr std::array<std::string_view, 8> kOpen{"ESTAB",      "SYN-SENT",   "SYN-RECV", "FIN-WAIT-1",
                                                 "FIN-WAIT-2", "CLOSE-WAIT", "LAST-ACK", "CLOSING"};
-constexpr std::array<std::string_view, 3> kOver{"TIME-WAIT", "UNCONN", "CLOSED"};
+constexpr std::array<std::string_view, 2> kOver{"TIME-WAIT", "CLOSED"};
 
 // Who listens on all addresses has none.
 std::string listening_host(const std::string& host) {
@@ -45,13 +45,13 @@ std::string listening_host(const std::string& host) {
 
 }  // namespace
 
-// "10.0.0.1:80", "[::1]:80", "10.0.0.1%eth0:80", "[::ffff:10.0.0.1]:80", "*:80"
+// "10.0.0.1:80", "[::1]:80", "10.0.0.1%eth0:80", "[fe80::1]%eth0:80", "[::ffff:10.0.0.1]:80", "*:80"
 bool SocketSnapshots::read_side(std::string_view text, Side& side) {
     const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size()) return false;
     std::string_view host = text.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
     host = host.substr(0, host.find('%'));
+    if (host.starts_with('[')) host.remove_prefix(1);
     if (host.ends_with(']')) host.remove_suffix(1);
     if (host.starts_with("::ffff:") && host.find('.') != std::string_view::npos) host.remove_prefix(7);
     side = {std::string(host), std::string(text.substr(colon + 1))};
@@ -66,39 +66,46 @@ void SocketSnapshots::skip(const std::string& why) {
 void SocketSnapshots::socket(std::string_view text) {
     std::vector<std::string_view> words = words_of(text);
     if (is_one_of(words[0], kHeads) || is_one_of(words[0], kOtherKinds)) return;
-    Socket socket{{}, {}, "tcp"};
-    if (is_one_of(words[0], kKinds)) socket.kind = words[0], words.erase(words.begin());
+    Side local, peer;
+    std::string kind;
+    if (is_one_of(words[0], kKinds)) kind = words[0], words.erase(words.begin());
     std::string_view state = "ESTAB";
     if (!words.empty() && !is_number(words[0])) state = words[0], words.erase(words.begin());
-    if (words.size() < 4 || !is_number(words[0]) || !is_number(words[1]) || !read_side(words[2], socket.local) ||
-        !read_side(words[3], socket.peer))
+    if (words.size() < 4 || !is_number(words[0]) || !is_number(words[1]) || !read_side(words[2], local) ||
+        !read_side(words[3], peer))
         return skip("no socket as ss lists them");
     if (is_one_of(state, kOver)) return;
-    if (state == "LISTEN") {
-        listening_.insert({listening_host(socket.local.host), socket.local.port});
+    if (state == "LISTEN" || state == "UNCONN") {
+        const bool udp = state == "UNCONN";  // a server, or one that waits for an answer
+        if (kind.empty()) (udp ? of_udp_ : of_tcp_) = true;
+        if (listening_.size() >= kMostOpen) return skip("too many that listen");
+        listening_.insert({udp ? "udp" : "tcp", {listening_host(local.host), local.port}});
     } else if (is_one_of(state, kOpen)) {
-        sockets_.push_back(std::move(socket));
+        if (sockets_.size() >= kMostOpen) return skip("too many connections at once");
+        sockets_.insert({std::move(local), std::move(peer), std::move(kind)});
     } else {
         skip("no state of a socket: \"" + std::string(state.substr(0, 40)) + "\"");
     }
 }
 
-bool SocketSnapshots::listens(const Side& side) const {
-    return listening_.contains(side) || listening_.contains({"", side.port});
+bool SocketSnapshots::listens(const std::string& kind, const Side& side) const {
+    return listening_.contains({kind, side}) || listening_.contains({kind, {"", side.port}});
 }
 
-bool SocketSnapshots::is_service(const Side& side, const Side& other) const {
-    const bool one = listens(side), another = listens(other);
+bool SocketSnapshots::is_service(const std::string& kind, const Side& side, const Side& other) const {
+    const bool one = listens(kind, side), another = listens(kind, other);
     if (one != another) return one;
-    if (!one && !listening_.empty()) return false;  // it would be listed: so the service is elsewhere
+    const auto first = listening_.lower_bound({kind, {}});
+    if (!one && first != listening_.end() && first->first == kind) return false;  // it would be listed: so the service is elsewhere
     const bool numbers = is_number(side.port) && is_number(other.port);
     return numbers && (side.port.size() != other.port.size() ? side.port.size() < other.port.size() : side.port < other.port);
 }
 
 void SocketSnapshots::end_snapshot(std::vector<Flow>& out) {
-    for (const Socket& socket : sockets_) {
-        Connection connection{socket.local, socket.peer, socket.kind};
-        if (is_service(socket.local, socket.peer)) std::swap(std::get<0>(connection), std::get<1>(connection));
+    for (const auto& [local, peer, told_kind] : sockets_) {
+        const std::string kind = !told_kind.empty() ? told_kind : of_udp_ && !of_tcp_ ? "udp" : "tcp";
+        Connection connection{local, peer, kind};
+        if (is_service(kind, local, peer)) std::swap(std::get<0>(connection), std::get<1>(connection));
         if (const auto at = open_.find(connection); at != open_.end())
             at->second.last = time_;
         else if (open_.size() < kMostOpen)
@@ -106,6 +113,7 @@ void SocketSnapshots::end_snapshot(std::vector<Flow>& out) {
         else
             skip("too many connections at once");
     }
+    of_tcp_ = of_udp_ = false;
     sockets_.clear();
     std::erase_if(open_, [&](const auto& one) {
         if (one.second.last == time_) return false;
@@ -141,7 +149,8 @@ void SocketSnapshots::line(std::string_view text, std::vector<Flow>& out) {
     if (begun_ && !backwards_) end_snapshot(out);
     backwards_ = begun_ && *time <= time_;
     begun_ = true;
-    if (backwards_) return skip("the clock ran backwards: this list is passed over");
+    if (backwards_) return skip(*time == time_ ? "the same time as the list before: this one is passed over"
+                                              : "the clock ran backwards: this list is passed over");
     time_ = *time;
     ++snapshots_;
 }

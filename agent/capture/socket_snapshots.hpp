@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "agent/flows/csv_rows.hpp"
@@ -44,11 +45,8 @@ private:
         std::string host, port;
         auto operator<=>(const Side&) const = default;
     };
-    struct Socket {
-        Side local, peer;
-        std::string kind;
-    };
     using Connection = std::tuple<Side, Side, std::string>;  // client, service, kind
+    using Socket = std::tuple<Side, Side, std::string>;      // local, peer, kind or empty
     struct Seen {
         std::int64_t first = 0, last = 0;
     };
@@ -58,8 +56,8 @@ private:
     void end_snapshot(std::vector<Flow>& out);
     void end(const Connection& connection, const Seen& seen, std::vector<Flow>& out);
     void skip(const std::string& why);
-    [[nodiscard]] bool listens(const Side& side) const;
-    [[nodiscard]] bool is_service(const Side& side, const Side& other) const;
+    [[nodiscard]] bool listens(const std::string& kind, const Side& side) const;
+    [[nodiscard]] bool is_service(const std::string& kind, const Side& side, const Side& other) const;
     static bool read_side(std::string_view text, Side& side);
 
     FlowNames& names_;
@@ -68,8 +66,9 @@ private:
     std::uint64_t number_ = 0, snapshots_ = 0, skipped_ = 0;
     std::int64_t time_ = INT64_MIN;
     bool begun_ = false, backwards_ = false;
-    std::vector<Socket> sockets_;  // of the snapshot that is read
-    std::set<Side> listening_;     // ever; host empty: on all addresses
+    bool of_tcp_ = false, of_udp_ = false;  // the list that is read has no kinds, and what only they have
+    std::set<Socket> sockets_;   // of the list that is read
+    std::set<std::pair<std::string, Side>> listening_;  // ever, by kind; host empty: on all addresses
     std::map<Connection, Seen> open_;
     std::vector<std::string> told_;
 };

@@ -87,7 +87,33 @@ TEST_F(ConnectionsTest, SurviveAClockThatRunsBackwards) {
     tcp(1, 50'000, 2, 80, ack, 500);
     tcp(1, 50'000, 2, 80, ack, 1'001);
     connections_.finish(flows_);
-    EXPECT_THAT(told(), ElementsAre("5000-10010 0>10.0.0.2:80/tcp"));
+    EXPECT_THAT(told(), ElementsAre("10000-10000 0>10.0.0.2:80/tcp", "5000-5000 0>10.0.0.2:80/tcp", "10010-10010 0>10.0.0.2:80/tcp"));
+    EXPECT_EQ(connections_.counters().clock_back, 1u);
+}
+
+TEST_F(ConnectionsTest, AreWholeAgainAfterAPacketFromTheFuture) {
+    tcp(1, 50'000, 2, 80, syn, 2'000);
+    tcp(2, 80, 1, 50'000, rst, 2'000);
+    for (int i = 0; i < 20; ++i) tcp(1, 50'001, 2, 80, i == 0 ? syn : ack, 1'600 + i);
+    for (int i = 0; i < 3; ++i) tcp(1, 50'001, 2, 80, ack, 1'619 - i);  // a little back is nothing
+    connections_.finish(flows_);
+    EXPECT_THAT(told(), ElementsAre("20000-20000 0>10.0.0.2:80/tcp", "16000-16190 0>10.0.0.2:80/tcp"));
+}
+
+TEST_F(ConnectionsTest, ASynTellsTheDirectionThoughAPacketCameBeforeIt) {
+    tcp(1, 40'000, 2, 50'051, ack, 1);
+    tcp(1, 40'000, 2, 50'051, syn, 1);
+    connections_.finish(flows_);
+    EXPECT_THAT(told(), ElementsAre("10-10 0>10.0.0.2:50051/tcp"));
+    EXPECT_EQ(connections_.counters().by_port, 0u);
+}
+
+TEST_F(ConnectionsTest, OfUdpMakeNoServiceOfWhoIsAnswered) {
+    udp(2, 8'125, 1, 5'000, 1);  // the question was not captured
+    udp(1, 5'000, 3, 9'000, 2);
+    udp(1, 5'000, 2, 8'125, 60);
+    connections_.finish(flows_);
+    EXPECT_THAT(told(), ElementsAre("10-10 0>10.0.0.1:5000/udp", "20-20 1>10.0.0.3:9000/udp", "600-600 1>10.0.0.2:8125/udp"));
 }
 
 TEST_F(ConnectionsTest, BeyondTheBoundTheMostSilentEndsAndIsCounted) {

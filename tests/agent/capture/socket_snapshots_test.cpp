@@ -68,6 +68,22 @@ TEST(SocketSnapshots, PassOverOtherKindsAndNameUdp) {
     EXPECT_THAT(r.flows, ElementsAre("1-1 0>fe80::2:53/udp"));
 }
 
+TEST(SocketSnapshots, OfUdpAloneAreKnownByWhatOnlyUdpHas) {
+    const Read r = read("1\nState Recv-Q Send-Q Local Address:Port Peer Address:Port\nUNCONN 0 0 0.0.0.0:1194 0.0.0.0:*\n"
+                        "ESTAB 0 0 10.0.0.1:1194 10.0.0.2:40000\n");
+    EXPECT_THAT(r.flows, ElementsAre("1-1 0>10.0.0.1:1194/udp"));
+}
+
+TEST(SocketSnapshots, OfAnInterfaceAreTheSameAsOfItsAddress) {
+    const Read r = read("1\nLISTEN 0 5 [::1]%lo:80 [::]:*\nESTAB 0 0 [::1]%lo:40000 [::1]:80\nESTAB 0 0 [::1]:80 [::1]:40000\n");
+    EXPECT_THAT(r.flows, ElementsAre("1-1 0>::1:80/tcp"));
+}
+
+TEST(SocketSnapshots, WhoListensForTcpSaysNothingOfUdp) {
+    const Read r = read("1\ntcp LISTEN 0 128 0.0.0.0:50000 0.0.0.0:*\nudp ESTAB 0 0 10.0.0.1:50000 10.0.0.2:8125\n");
+    EXPECT_THAT(r.flows, ElementsAre("1-1 0>10.0.0.2:8125/udp"));
+}
+
 TEST(SocketSnapshots, PassOverWhatMoreOptionsSay) {
     const Read r = read("1\nRecv-Q Send-Q Local Address:Port Peer Address:PortProcess\n"
                         "0      0          127.0.0.1:50000    127.0.0.1:80 users:((\"sh\",pid=1,fd=4)) timer:(keepalive,34sec,0) ino:77 sk:26 <->\n"
