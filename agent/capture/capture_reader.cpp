@@ -63,7 +63,9 @@ Result<CaptureCounters> read_capture(const std::string& path,
         }
         take(*segment, std::int64_t{head->ts.tv_sec} * 1'000'000'000 + head->ts.tv_usec);  // nanoseconds, as asked
     }
-    if (got == PCAP_ERROR) counters.broken_off = pcap_geterr(capture.get());
+    if (got != PCAP_ERROR) return counters;
+    counters.broken_off = pcap_geterr(capture.get());
+    if (counters.packets == 0) return fail(Errc::corrupt, shown + ": no packet can be read: " + counters.broken_off);
     return counters;
 }
 

@@ -17,7 +17,7 @@ struct CaptureCounters {
 };
 
 // Calls `take(segment, time_ns)` for each packet of TCP and UDP, in the order of the file; a packet is held at a time. "-" is
-// standard input. Errors: the system's for the file; corrupt: it is no capture; unsupported: of a kind of link that is not
+// standard input. Errors: the system's for the file; corrupt: it is no capture, or breaks off before its first packet; unsupported: of a kind of link that is not
 // known.
 [[nodiscard]] Result<CaptureCounters> read_capture(const std::string& path,
                                                    const std::function<void(const Segment&, std::int64_t)>& take);

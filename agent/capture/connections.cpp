@@ -17,8 +17,8 @@ std::size_t Connections::KeyHash::operator()(const Key& key) const {
 
 bool Connections::client_is_source(const Segment& segment, bool& by_port) const {
     if (segment.syn) return !segment.ack;
-    const bool asked = services_.contains({segment.target, segment.tcp}), answers = services_.contains({segment.source, segment.tcp});
-    if (asked != answers) return asked;
+    const bool asked = services_.contains(segment.target), answers = services_.contains(segment.source);
+    if (segment.tcp && asked != answers) return asked;
     constexpr std::uint16_t kWellKnown = 1024;
     by_port = segment.tcp || (segment.source.port < kWellKnown && segment.target.port >= kWellKnown);
     return !by_port || segment.target.port <= segment.source.port;
@@ -31,7 +31,7 @@ void Connections::open(Connection& connection, const Key& key, const Segment& se
     connection.fin_low = connection.fin_high = false;
     // Of UDP nothing says who asked but the order, which may have begun before the capture.
     if (segment.tcp && !connection.by_port && services_.size() < most_open_)
-        services_.insert({source ? segment.target : segment.source, true});
+        services_.insert(source ? segment.target : segment.source);
 }
 
 void Connections::move_to(Connection& connection, const Key& key, State state) {
@@ -41,8 +41,6 @@ void Connections::move_to(Connection& connection, const Key& key, State state) {
 }
 
 void Connections::add(const Segment& segment, std::int64_t time_ns, std::vector<Flow>& out) {
-    constexpr std::int64_t kMost = std::int64_t{1} << 61;  // differences hold
-    time_ns = std::clamp(time_ns, -kMost, kMost);
     if (clock_ != INT64_MIN && time_ns < clock_ - kUdpIdle) {
         // It was set back, or one packet had a time far ahead: else all that follows would be silent for too long.
         ++counters_.clock_back;

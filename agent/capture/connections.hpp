@@ -29,9 +29,10 @@ class Connections {
 public:
     static constexpr std::int64_t kTcpIdle = 300'000'000'000, kUdpIdle = 30'000'000'000;
 
-    // `most_open`: beyond, who was silent for longest is ended. REQUIRES: `names` outlives it.
+    // `most_open`: beyond, who was silent for longest of its protocol is ended. REQUIRES: `names` outlives it.
     explicit Connections(FlowNames& names, std::size_t most_open = 1'000'000) : names_(names), most_open_(most_open) {}
 
+    // REQUIRES: times that are less than 2^63 apart.
     void add(const Segment& segment, std::int64_t time_ns, std::vector<Flow>& out);
     // What is open ends with its last packet.
     void finish(std::vector<Flow>& out);
@@ -55,7 +56,6 @@ private:
         State state = tcp_open;
         std::list<Key>::iterator place;  // in silent_[state]
     };
-    using Service = std::pair<Endpoint, bool>;  // TCP?
 
     void open(Connection& connection, const Key& key, const Segment& segment);
     [[nodiscard]] bool client_is_source(const Segment& segment, bool& by_port) const;
@@ -68,7 +68,7 @@ private:
     std::size_t most_open_;
     std::unordered_map<Key, Connection, KeyHash> known_;
     std::array<std::list<Key>, kStates> silent_;  // who was silent for longest first
-    std::set<Service> services_;                  // as many as names_ holds at most
+    std::set<Endpoint> services_;                 // of TCP; most_open_ at most
     std::int64_t clock_ = INT64_MIN;
     ConnectionCounters counters_;
 };

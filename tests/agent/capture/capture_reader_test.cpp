@@ -62,6 +62,16 @@ TEST_F(CaptureReader, UsesWhatComesBeforeABreak) {
     EXPECT_THAT(read_->broken_off, HasSubstr("truncated"));
 }
 
+TEST_F(CaptureReader, RefusesWhatBreaksOffBeforeItsFirstPacketButNotWhatHasNone) {
+    Bytes bytes = pcap(1, {{7, packet_}});
+    bytes.resize(bytes.size() - 5);
+    const auto broken = read(bytes);
+    ASSERT_FALSE(broken);
+    EXPECT_EQ(broken.error().code, Errc::corrupt);
+    EXPECT_THAT(broken.error().message, HasSubstr("no packet can be read: truncated"));
+    EXPECT_TRUE(read(pcap(1, {})));
+}
+
 TEST_F(CaptureReader, RefusesWhatIsNoCaptureAndLinksItDoesNotKnow) {
     const auto text = read(Bytes{'s', 't', 'a', 'r', 't', ',', 'e', 'n', 'd', '\n'});
     ASSERT_FALSE(text);
