@@ -14,7 +14,6 @@ import csv
 import gzip
 import io
 import json
-import os
 import pathlib
 import random
 import subprocess
@@ -22,6 +21,9 @@ import sys
 import tempfile
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(SOURCE / "tests/e2e"))
+import resource_usage
+
 LOADS = (25, 50, 75, 100)
 JOIN = "compose-review-service"
 # Of the pilot, per row and load.
@@ -200,9 +202,7 @@ def speed(args, folder):
     path = pathlib.Path(folder) / "many.csv"
     count = generate(path, args.calls)
     with open(pathlib.Path(folder) / "many.jsonl", "w") as out:
-        process = subprocess.Popen([args.binary, "topology", "--calls", path, "--method", "requests", "--format", "jsonl"], stdout=out)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = status
+        status, took, most = resource_usage.run([args.binary, "topology", "--calls", path, "--method", "requests", "--format", "jsonl"], stdout=out)
     assert status == 0
     wrong, requests = set(), set()
     with open(pathlib.Path(folder) / "many.jsonl") as lines:
@@ -214,8 +214,7 @@ def speed(args, folder):
             requests.add(request)
             if call["parent"] != (parent and f"{request}.{parent}"):
                 wrong.add(request)
-    took = usage.ru_utime + usage.ru_stime
-    print(f"{count:,} calls: {took:.1f} s of CPU, {count / took:,.0f} calls/s (bar {BAR_CALLS_A_SECOND:,}), {usage.ru_maxrss / 1024:.0f} MiB at "
+    print(f"{count:,} calls: {took:.1f} s of CPU, {count / took:,.0f} calls/s (bar {BAR_CALLS_A_SECOND:,}), {most:.0f} MiB at "
           f"most, {100 * (1 - len(wrong) / len(requests)):.1f} % of the requests right\n")
     return count / took >= BAR_CALLS_A_SECOND
 

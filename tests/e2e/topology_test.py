@@ -17,6 +17,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import browser
 import harness
+import resource_usage
 
 REQUESTS = pathlib.Path(os.environ.get("AUTOTUNE_SHARED", harness.SOURCE / ".." / "shared")) / "data" / "requests"
 FLOWS = "start,end,proto,src,dst,dst_port\n" + "".join(
@@ -73,7 +74,7 @@ class Topology(unittest.TestCase):
         capture, lists, calls = self.folder / "run.pcap", self.folder / "sockets.txt", 25
 
         def begun():
-            return sum(line.count(b" ") == 0 for line in lists.read_bytes().splitlines())
+            return lists.read_bytes().count(b"State")
 
         def more(count):
             """Until so many lists of sockets were begun: so one less was made whole meanwhile."""
@@ -114,7 +115,8 @@ class Topology(unittest.TestCase):
         try:
             self.assertIn("listening on lo", dump.stderr.readline())
             with open(lists, "w") as out:
-                sockets = subprocess.Popen(["sh", "-c", "while date +%s.%N; do ss -tan; done"], stdout=out, start_new_session=True)
+                sockets = subprocess.Popen(["sh", "-c", f"while kill -0 $PPID && date +%s.%N; do ss -tan src {network}.0/24; done"],
+                                           stdout=out, start_new_session=True)
             try:
                 for _ in range(calls):
                     ask(tool, front)
@@ -134,8 +136,7 @@ class Topology(unittest.TestCase):
         with open(capture, "rb") as packets:
             piped = subprocess.run([harness.AUTOTUNE, "topology", "--pcap", "-", "--least-flows", "20"], stdin=packets, capture_output=True, text=True)
         self.assertEqual(piped.stdout, done.stdout)
-        # The lists are of all the machine: others may be in them.
-        self.assertIn(edge, edges(topology("--ss", lists, "--least-flows", "20", "--json")))
+        self.assertEqual({edge}, edges(topology("--ss", lists, "--least-flows", "20", "--json")))
 
     def test_formats(self):
         path = self.table(FLOWS)
@@ -327,11 +328,14 @@ class Topology(unittest.TestCase):
     def measured(self, *arguments):
         """Status, what it said, and the most memory that it had, in MiB."""
         with open(self.folder / "said", "w+") as said:
-            process = subprocess.Popen([str(harness.AUTOTUNE), "topology", *map(str, arguments)], stdout=said, stderr=said)
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
+            status, _, most = resource_usage.run([harness.AUTOTUNE, "topology", *arguments], stdout=said, stderr=said)
             said.seek(0)
-            return process.returncode, said.read(), usage.ru_maxrss / 1024
+            return status, said.read(), most
+
+    def test_what_the_test_itself_takes_is_not_measured(self):
+        held = b"\1" * (300 << 20)
+        _, _, most = self.measured("--help")
+        self.assertLess(most, len(held) >> 21)
 
     def test_a_table_of_ten_gigabytes_takes_no_more_memory_than_a_small_one(self):
         # One line of it is nearly all: it is told, skipped and counted, and what follows is read.
