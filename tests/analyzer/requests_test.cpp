@@ -12,6 +12,7 @@
 #include "analyzer/topology/requests/assignment.hpp"
 #include "analyzer/topology/requests/gap_density.hpp"
 #include "analyzer/topology/requests/reconstructor.hpp"
+#include "analyzer/topology/requests/serving_search.hpp"
 
 namespace autotune::analysis {
 namespace {
@@ -286,6 +287,46 @@ TEST(GapDensity, OfNothingOrOneThingIsFlat) {
     EXPECT_GT(table_of(same).log(5), table_of(same).log(50));
     EXPECT_TRUE(std::isfinite(table_of({}).log(3)));
     EXPECT_TRUE(std::isfinite(table_of({7}).log(3)));
+}
+
+// Three hundred calls that overlap by dozens, each of which makes some of four or seven kinds of calls after gaps of its own.
+ServiceCalls crowd(unsigned seed) {
+    World world(seed);
+    ServiceCalls calls;
+    calls.kinds = 1, calls.types = seed % 2 ? 4 : 7;
+    double at = 0;
+    for (int i = 0; i < 300; ++i) {
+        at += world.exponential(calls.types == 4 ? 60 : 150);
+        double then = at;
+        for (std::uint32_t type = 0; type < calls.types; ++type) {
+            if (world.between(0, 1) < 0.2) continue;
+            const double start = then + world.gap(100 + 50 * type);
+            then = start + world.exponential(300);
+            calls.outgoing.push_back({start, then, type});
+        }
+        calls.incoming.push_back({at, then + world.gap(80), 0, 0, 0, 0});
+    }
+    std::sort(calls.outgoing.begin(), calls.outgoing.end(), [](const Outgoing& a, const Outgoing& b) { return a.start < b.start; });
+    return calls;
+}
+
+// What was looked at is not looked at again: nothing better may be left by that.
+TEST(ServingSearch, LeavesNothingBetterThatItWouldFindByLookingAtAllOnceMore) {
+    for (const unsigned seed : {1u, 6u, 8u}) {
+        const ServiceCalls calls = crowd(seed);
+        ServingSearch search(calls, 1);
+        ServingModel model;
+        search.guess();
+        search.learn(model, 0.02, false);
+        const auto guessed = search.parents();
+        search.improve(model);
+        const auto found = search.parents();
+        EXPECT_FALSE(found == guessed);
+        ServingSearch again(calls, 1);
+        again.set_parents(found);
+        again.improve(model);
+        EXPECT_TRUE(again.parents() == found) << seed;
+    }
 }
 
 TEST(Assignment, FindsTheBestOfAllAsTryingAllDoes) {

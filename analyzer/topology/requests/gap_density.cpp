@@ -38,56 +38,95 @@ struct Grid {
 // Gaussian kernels of width `h` over the grid's counts.
 std::vector<double> smoothed(const Grid& grid, double h) {
     const int reach = std::max(1, static_cast<int>(std::ceil(4 * h / grid.step)));
-    std::vector<double> kernel(static_cast<std::size_t>(reach) + 1);
+    std::vector<double> kernel(2 * static_cast<std::size_t>(reach) + 1);  // both sides, so that it is read in one direction
     for (int i = 0; i <= reach; ++i) {
         const double z = i * grid.step / h;
-        kernel[static_cast<std::size_t>(i)] = std::exp(-0.5 * z * z) / (h * 2.5066282746310002);
+        kernel[static_cast<std::size_t>(reach - i)] = kernel[static_cast<std::size_t>(reach + i)] =
+            std::exp(-0.5 * z * z) / (h * 2.5066282746310002);
     }
     std::vector<double> out(grid.counts.size(), 0.0);
     const int size = static_cast<int>(grid.counts.size());
     for (int i = 0; i < size; ++i) {
         const double n = grid.counts[static_cast<std::size_t>(i)];
         if (n == 0) continue;
-        for (int j = std::max(0, i - reach); j <= std::min(size - 1, i + reach); ++j)
-            out[static_cast<std::size_t>(j)] += n * kernel[static_cast<std::size_t>(std::abs(j - i))];
+        const int begin = std::max(0, i - reach), end = std::min(size - 1, i + reach) + 1;
+        const double* const k = kernel.data() + (begin - i + reach);
+        double* const to = out.data() + begin;
+        for (int j = 0; j < end - begin; ++j) to[j] += n * k[j];
     }
     return out;
+}
+
+// A gap that is learned from: where it lies on the grid, and what is told of it by the others.
+struct Learned {
+    double gap = 0;
+    std::uint32_t number = 0;  // among those that were given
+    std::uint32_t cell = 0;
+    double part = 0;  // of the way to the next cell
+    double weight = 1;
+    double stretch = 0;  // log of the scale's slope there
+    double broad = 0;
+    [[nodiscard]] double value(const std::vector<double>& f) const { return f[cell] * (1 - part) + f[cell + 1] * part; }
+};
+
+// Of each place of the table: what is asked of it for any density.
+struct Place {
+    double asinh = 0, stretch = 0;
+};
+
+const std::vector<Place>& places() {
+    static const std::vector<Place> all = [] {
+        std::vector<Place> out(2 * kHalf + 2);
+        for (int i = 0; i < 2 * kHalf + 2; ++i) {
+            const double g = x_of(i);
+            out[static_cast<std::size_t>(i)] = {std::asinh(g), 0.5 * std::log(g * g + 1)};
+        }
+        return out;
+    }();
+    return all;
 }
 
 }  // namespace
 
 GapDensity GapDensity::learn(std::span<const double> gaps, double step_us, std::span<const double> weights) {
     GapDensity d;
-    const auto weight = [&](std::size_t i) { return weights.empty() ? 1.0 : weights[i]; };
-    std::vector<std::uint32_t> order;
+    std::vector<std::pair<double, std::uint32_t>> order;  // gap, number
+    order.reserve(gaps.size());
     double count = 0, squares = 0;
+    const auto weight = [&](std::size_t i) { return weights.empty() ? 1.0 : weights[i]; };
     for (std::size_t i = 0; i < gaps.size(); ++i)
         if (const double w = weight(i); w > 0)
-            order.push_back(static_cast<std::uint32_t>(i)), count += w, squares += w * w;
+            order.push_back({gaps[i], static_cast<std::uint32_t>(i)}), count += w, squares += w * w;
     d.count_ = order.size();
     d.each_.assign(gaps.size(), -16.0f);
     if (order.size() < 2) {
         d.mean_log_ = -16;
         return d;
     }
-    std::sort(order.begin(), order.end(),
-              [&](std::uint32_t a, std::uint32_t b) { return gaps[a] < gaps[b]; });
-    const std::size_t n = order.size();
-    const auto sorted = [&](std::size_t i) { return gaps[order[i]]; };
+    std::sort(order.begin(), order.end());
+    std::vector<Learned> seen(order.size());
+    for (std::size_t i = 0; i < order.size(); ++i)
+        seen[i].gap = order[i].first, seen[i].number = order[i].second, seen[i].weight = weight(order[i].second);
+    const std::size_t n = seen.size();
     // The densest quarter tells where and how sharp the peak is.
     const std::size_t quarter = std::max<std::size_t>(1, n / 4);
     std::size_t densest = 0;
     for (std::size_t i = 0; i + quarter < n; ++i)
-        if (sorted(i + quarter) - sorted(i) < sorted(densest + quarter) - sorted(densest)) densest = i;
-    d.centre_ = sorted(densest + quarter / 2);
-    d.scale_ = std::max({(sorted(densest + quarter) - sorted(densest)) / 2, 1.0, step_us});
+        if (seen[i + quarter].gap - seen[i].gap < seen[densest + quarter].gap - seen[densest].gap) densest = i;
+    d.centre_ = seen[densest + quarter / 2].gap;
+    d.scale_ = std::max({(seen[densest + quarter].gap - seen[densest].gap) / 2, 1.0, step_us});
 
     std::vector<double> x(n);
-    for (std::size_t i = 0; i < n; ++i) x[i] = std::asinh((sorted(i) - d.centre_) / d.scale_);
+    const double log_scale = std::log(d.scale_);
+    for (std::size_t i = 0; i < n; ++i) {
+        const double g = (seen[i].gap - d.centre_) / d.scale_;
+        x[i] = std::asinh(g);
+        seen[i].stretch = 0.5 * std::log(g * g + 1) + log_scale;
+    }
     double mean = 0, square = 0;
-    for (std::size_t i = 0; i < n; ++i) mean += x[i] * weight(order[i]);
+    for (std::size_t i = 0; i < n; ++i) mean += x[i] * seen[i].weight;
     mean /= count;
-    for (std::size_t i = 0; i < n; ++i) square += (x[i] - mean) * (x[i] - mean) * weight(order[i]);
+    for (std::size_t i = 0; i < n; ++i) square += (x[i] - mean) * (x[i] - mean) * seen[i].weight;
     const double deviation = std::sqrt(square / count);
     const double quartiles = x[n * 3 / 4] - x[n / 4];
     double spread = std::min(deviation, quartiles / 1.34);
@@ -102,19 +141,13 @@ GapDensity GapDensity::learn(std::span<const double> gaps, double step_us, std::
     grid.step = range / static_cast<double>(cells);
     grid.counts.assign(cells + 2, 0.0);
     for (std::size_t i = 0; i < n; ++i) {
+        Learned& l = seen[i];
         const double at = (x[i] - grid.low) / grid.step;
-        const auto cell = static_cast<std::size_t>(at);
-        const double part = at - static_cast<double>(cell);
-        grid.counts[cell] += (1 - part) * weight(order[i]);
-        grid.counts[cell + 1] += part * weight(order[i]);
+        l.cell = static_cast<std::uint32_t>(at);
+        l.part = at - static_cast<double>(l.cell);
+        grid.counts[l.cell] += (1 - l.part) * l.weight;
+        grid.counts[l.cell + 1] += l.part * l.weight;
     }
-    const auto value = [&](const std::vector<double>& f, double at_x) {
-        const double at = (at_x - grid.low) / grid.step;
-        if (at < 0 || at >= static_cast<double>(cells)) return 0.0;
-        const auto cell = static_cast<std::size_t>(at);
-        const double part = at - static_cast<double>(cell);
-        return f[cell] * (1 - part) + f[cell + 1] * part;
-    };
     // The width of the kernels is the one by which each gap is best told by all the others.
     const double flat = kFlatShare / range;
     std::vector<double> best;
@@ -122,6 +155,8 @@ GapDensity GapDensity::learn(std::span<const double> gaps, double step_us, std::
     const double wide_h = std::max(kWider * silverman, grid.step);
     const std::vector<double> wide = smoothed(grid, wide_h);
     const double own_wide = 1 / (wide_h * 2.5066282746310002);
+    for (Learned& l : seen)
+        l.broad = kWideShare * std::max(0.0, l.value(wide) - l.weight * own_wide) / std::max(count - l.weight, 1e-9) + flat;
     std::vector<float> each(n);
     for (const double part : {1.0, 0.6, 0.35}) {
         const double h = std::max(silverman * part, grid.step);
@@ -129,18 +164,14 @@ GapDensity GapDensity::learn(std::span<const double> gaps, double step_us, std::
         const double own = 1 / (h * 2.5066282746310002);
         double sum = 0;
         for (std::size_t i = 0; i < n; ++i) {
-            const double g = (sorted(i) - d.centre_) / d.scale_;
-            const double w = weight(order[i]), rest = std::max(count - w, 1e-9);
-            const double narrow = std::max(0.0, value(f, x[i]) - w * own) / rest;
-            const double broad = std::max(0.0, value(wide, x[i]) - w * own_wide) / rest;
-            each[i] = static_cast<float>(
-                std::log((1 - kWideShare - kFlatShare) * narrow + kWideShare * broad + flat) -
-                0.5 * std::log(g * g + 1) - std::log(d.scale_));
-            sum += w * each[i];
+            const Learned& l = seen[i];
+            const double narrow = std::max(0.0, l.value(f) - l.weight * own) / std::max(count - l.weight, 1e-9);
+            each[i] = static_cast<float>(std::log((1 - kWideShare - kFlatShare) * narrow + l.broad) - l.stretch);
+            sum += l.weight * each[i];
         }
         if (sum <= best_log) continue;
         best_log = sum, best = std::move(f);
-        for (std::size_t i = 0; i < n; ++i) d.each_[order[i]] = each[i];
+        for (std::size_t i = 0; i < n; ++i) d.each_[seen[i].number] = each[i];
     }
     d.mean_log_ = best_log / count;
     d.low_ = grid.low, d.cell_ = grid.step;
@@ -157,17 +188,17 @@ void GapDensity::tabulate() {
     if (shape_.empty()) return;
     table_.resize(2 * kHalf + 2);
     const double last = static_cast<double>(shape_.size() - 1);
-    for (int i = 0; i < 2 * kHalf + 2; ++i) {
-        const double g = x_of(i);
-        const double at = (std::asinh(g) - low_) / cell_;
-        double f = flat_;
+    const double log_scale = std::log(scale_), log_flat = std::log(flat_);
+    for (std::size_t i = 0; i < table_.size(); ++i) {
+        const Place& place = places()[i];
+        const double at = (place.asinh - low_) / cell_;
+        double log_f = log_flat;
         if (at >= 0 && at < last) {
             const auto cell = static_cast<std::size_t>(at);
             const double part = at - static_cast<double>(cell);
-            f += shape_[cell] * (1 - part) + shape_[cell + 1] * part;
+            log_f = std::log(flat_ + shape_[cell] * (1 - part) + shape_[cell + 1] * part);
         }
-        table_[static_cast<std::size_t>(i)] =
-            static_cast<float>(std::log(f) - 0.5 * std::log(g * g + 1) - std::log(scale_));
+        table_[i] = static_cast<float>(log_f - place.stretch - log_scale);
     }
     shape_.clear();
     shape_.shrink_to_fit();
@@ -219,6 +250,8 @@ float ConditionalDensity::log(double gap_us, double beside) const {
     const double at = place(beside);
     const auto low = std::min(static_cast<std::size_t>(at), knots_.size() - 2);
     const auto part = static_cast<float>(at - static_cast<double>(low));
+    if (part == 0) return parts_[low].log(gap_us);
+    if (part == 1) return parts_[low + 1].log(gap_us);
     return parts_[low].log(gap_us) * (1 - part) + parts_[low + 1].log(gap_us) * part;
 }
 

@@ -286,11 +286,15 @@ void ServingModel::learn(std::span<const Served> seen, std::size_t kinds, std::s
             Feature f = kind.end;
             if (fit(f, lesson, -1, n) > kNothing) kind.end = std::move(f);
         }
-        Feature any;
-        any.after = After::latest_end_of_all;
-        std::size_t n = 0;
-        fit(any, lesson, -1, n);
-        kind.any_end = std::move(any.density);
+        if (kind.end.after == After::latest_end_of_all && kind.end.beside == Beside::nothing)
+            kind.any_end = kind.end.density;
+        else {
+            Feature any;
+            any.after = After::latest_end_of_all;
+            std::size_t n = 0;
+            fit(any, lesson, -1, n);
+            kind.any_end = std::move(any.density);
+        }
         for (Start& start : kind.starts) {
             for (GapDensity* d : {&start.fallback, &start.feature.density, &start.duration}) d->tabulate();
             start.feature.conditional.tabulate();

@@ -17,6 +17,7 @@ ServingSearch::ServingSearch(const ServiceCalls& calls, double step_us) : calls_
     parent_.assign(calls.outgoing.size(), kNone);
     kids_.resize(calls.incoming.size());
     scores_.assign(calls.incoming.size(), 0);
+    changed_.assign(calls.incoming.size(), 0);
     find_candidates();
 }
 
@@ -33,7 +34,8 @@ void ServingSearch::find_candidates() {
     const auto& out = calls_.outgoing;
     contested_.assign(in.size(), 0);
     std::vector<std::uint32_t> open;
-    std::vector<std::pair<double, std::uint32_t>> near;
+    std::vector<std::uint32_t> near;
+    std::vector<std::pair<double, std::uint32_t>> nearest;
     std::size_t next = 0;
     first_.assign(1, 0);
     for (std::uint32_t c = 0; c < out.size(); ++c) {
@@ -49,21 +51,25 @@ void ServingSearch::find_candidates() {
         for (const std::uint32_t p : open) {
             if (in[p].end < out[c].start) continue;
             open[kept++] = p;
-            const double left = in[p].end - out[c].end;
-            if (left >= -kOverrun * (in[p].end - in[p].start) && can(p, c))
-                near.push_back({std::log1p(out[c].start - in[p].start) +
-                                    (left >= 0 ? std::log1p(left) : 6 + std::log1p(-left)),
-                                p});
+            if (in[p].end - out[c].end >= -kOverrun * (in[p].end - in[p].start) && can(p, c)) near.push_back(p);
         }
         open.resize(kept);
         if (near.size() > kMostCandidates) {
-            std::nth_element(near.begin(), near.begin() + kMostCandidates, near.end());
-            near.resize(kMostCandidates);
+            nearest.clear();
+            for (const std::uint32_t p : near) {
+                const double left = in[p].end - out[c].end;
+                nearest.push_back({std::log1p(out[c].start - in[p].start) +
+                                       (left >= 0 ? std::log1p(left) : 6 + std::log1p(-left)),
+                                   p});
+            }
+            std::nth_element(nearest.begin(), nearest.begin() + kMostCandidates, nearest.end());
+            near.clear();
+            for (std::size_t i = 0; i < kMostCandidates; ++i) near.push_back(nearest[i].second);
+            std::sort(near.begin(), near.end());
         }
-        std::sort(near.begin(), near.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
         std::size_t within = 0;
-        for (const auto& [cost, p] : near) within += in[p].end >= out[c].end;
-        for (const auto& [cost, p] : near) {
+        for (const std::uint32_t p : near) within += in[p].end >= out[c].end;
+        for (const std::uint32_t p : near) {
             candidates_.push_back(p);
             if (within > 1) contested_[p] = 1;
         }
@@ -72,21 +78,25 @@ void ServingSearch::find_candidates() {
 }
 
 void ServingSearch::place(std::uint32_t kid, std::uint32_t parent) {
-    if (parent_[kid] != kNone) std::erase(kids_[parent_[kid]], kid);
+    ++change_;
+    if (const std::uint32_t before = parent_[kid]; before != kNone) {
+        std::erase(kids_[before], kid);
+        changed_[before] = change_;
+    }
     parent_[kid] = parent;
     if (parent == kNone) return;
     Kids& kids = kids_[parent];
     kids.insert(std::lower_bound(kids.begin(), kids.end(), kid), kid);  // numbers are in order of start
+    changed_[parent] = change_;
 }
 
 void ServingSearch::set_parents(const std::vector<std::uint32_t>& parents) {
-    for (auto& k : kids_) k.clear();
-    parent_.assign(parents.size(), kNone);
     for (std::uint32_t c = 0; c < parents.size(); ++c)
-        if (parents[c] != kNone) place(c, parents[c]);
+        if (parents[c] != parent_[c]) place(c, parents[c]);
 }
 
 void ServingSearch::set_kids(std::uint32_t parent, const Kids& kids) {
+    changed_[parent] = ++change_;
     kids_[parent] = kids;
     for (const std::uint32_t k : kids) parent_[k] = parent;
 }

@@ -85,8 +85,15 @@ private:
     [[nodiscard]] std::vector<std::uint32_t> rivals(std::uint32_t parent) const;
     [[nodiscard]] float score_of(const ServingModel& model, std::uint32_t parent, const Kids& kids);
     bool rematch(const ServingModel& model, std::uint32_t type);
+    void begin_to_improve();
     bool swap_all(const ServingModel& model);
     bool swap(const ServingModel& model, std::uint32_t p, std::uint32_t q);
+    [[nodiscard]] bool may_make(std::uint32_t parent, std::uint32_t kid) const;
+    [[nodiscard]] bool untouched_since(std::uint32_t look, std::uint32_t p, std::uint32_t q) const {
+        return look != 0 && changed_[p] <= look && changed_[q] <= look;
+    }
+    [[nodiscard]] bool rivals_untouched(std::uint32_t p) const;
+    [[nodiscard]] bool looked_at(std::uint32_t p, std::uint32_t q) const;
     void made_of(const Kids& kids);
 
     const ServiceCalls& calls_;
@@ -98,6 +105,15 @@ private:
     std::vector<std::uint8_t> contested_;  // by incoming call: something could be its or another's
     std::vector<Outgoing> made_;
     Kids of_p_, of_q_;
+    // What was looked at already, by one model, is not looked at again: the number of the latest change, by incoming call that of
+    // its own latest, and that which was the latest when its exchanges were looked at (0: not yet); by type, the same of rematch.
+    std::uint32_t change_ = 1, scored_ = 0;
+    std::vector<std::uint32_t> changed_, looked_, rematched_;
+    struct Gain {
+        std::uint32_t at = 0;  // the latest change then
+        float value = 0;
+    };
+    std::vector<Gain> gains_;  // by candidate, of rematch: what the call adds to what else it has
     Assignment assignment_;
     double empty_ = -6;  // of a join: log of the share of requests for which nothing was called
     const ServingModel* base_of_ = nullptr;

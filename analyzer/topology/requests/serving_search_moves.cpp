@@ -7,6 +7,7 @@
 namespace autotune::analysis {
 
 bool ServingSearch::rematch(const ServingModel& model, std::uint32_t type) {
+    if (rematched_[type] == change_) return false;  // it would be found again
     std::vector<std::uint32_t> first{0}, who;
     std::vector<Edge> edges;
     std::vector<float> without(calls_.incoming.size(), NAN);
@@ -25,12 +26,15 @@ bool ServingSearch::rematch(const ServingModel& model, std::uint32_t type) {
         for (std::uint32_t e = first_[c]; e < first_[c + 1]; ++e) {
             const std::uint32_t p = candidates_[e];
             if (several[p]) continue;
-            kids.clear();
-            for (const std::uint32_t k : kids_[p])
-                if (calls_.outgoing[k].type != type) kids.push_back(k);
-            if (std::isnan(without[p])) without[p] = score_of(model, p, kids);
-            kids.insert(std::lower_bound(kids.begin(), kids.end(), c), c);
-            edges.push_back({p, static_cast<double>(score_of(model, p, kids) - without[p])});
+            if (Gain& gain = gains_[e]; gain.at == 0 || changed_[p] > gain.at) {
+                kids.clear();
+                for (const std::uint32_t k : kids_[p])
+                    if (calls_.outgoing[k].type != type) kids.push_back(k);
+                if (std::isnan(without[p])) without[p] = score_of(model, p, kids);
+                kids.insert(std::lower_bound(kids.begin(), kids.end(), c), c);
+                gain = {change_, score_of(model, p, kids) - without[p]};
+            }
+            edges.push_back({p, static_cast<double>(gains_[e].value)});
         }
         who.push_back(c);
         first.push_back(static_cast<std::uint32_t>(edges.size()));
@@ -39,6 +43,7 @@ bool ServingSearch::rematch(const ServingModel& model, std::uint32_t type) {
     bool changed = false;
     for (std::size_t i = 0; i < who.size(); ++i)
         if (parent_[who[i]] != found[i]) changed = true, place(who[i], found[i]);
+    rematched_[type] = change_;
     return changed;
 }
 
@@ -105,20 +110,58 @@ bool ServingSearch::swap(const ServingModel& model, std::uint32_t p, std::uint32
     return true;
 }
 
+bool ServingSearch::may_make(std::uint32_t parent, std::uint32_t kid) const {
+    const auto begin = candidates_.begin();
+    return std::binary_search(begin + first_[kid], begin + first_[kid + 1], parent);
+}
+
+// Nothing of it and of all that it could exchange with was changed since that was looked at.
+bool ServingSearch::rivals_untouched(std::uint32_t p) const {
+    if (looked_[p] == change_) return true;
+    if (!untouched_since(looked_[p], p, p)) return false;
+    for (const std::uint32_t k : kids_[p])
+        for (std::uint32_t e = first_[k]; e < first_[k + 1]; ++e)
+            if (changed_[candidates_[e]] > looked_[p]) return false;
+    return true;
+}
+
+// Whether the exchanges of the two were looked at as they are now: in p's turn, or in q's, whose exchanges are the same ones
+// where they are all sets.
+bool ServingSearch::looked_at(std::uint32_t p, std::uint32_t q) const {
+    if (untouched_since(looked_[p], p, q)) return true;
+    return untouched_since(looked_[q], p, q) && kids_[p].size() + kids_[q].size() <= kAllSets &&
+           std::any_of(kids_[q].begin(), kids_[q].end(), [&](std::uint32_t k) { return may_make(p, k); });
+}
+
+void ServingSearch::begin_to_improve() {
+    scored_ = 0;
+    looked_.assign(calls_.incoming.size(), 0);
+    rematched_.assign(calls_.types, 0);
+    gains_.assign(candidates_.size(), {});
+}
+
 bool ServingSearch::swap_all(const ServingModel& model) {
     bool any = false;
-    for (std::uint32_t p = 0; p < kids_.size(); ++p) scores_[p] = score_of(model, p, kids_[p]);
+    for (std::uint32_t p = 0; p < kids_.size(); ++p)
+        if (scored_ == 0 || changed_[p] > scored_) scores_[p] = score_of(model, p, kids_[p]);
     for (int sweep = 0; sweep < 10; ++sweep) {
         bool changed = false;
-        for (std::uint32_t p = 0; p < kids_.size(); ++p)
-            for (const std::uint32_t q : rivals(p)) changed |= swap(model, p, q);
+        for (std::uint32_t p = 0; p < kids_.size(); ++p) {
+            if (rivals_untouched(p)) continue;
+            const std::uint32_t now = change_;
+            for (const std::uint32_t q : rivals(p))
+                if (!looked_at(p, q)) changed |= swap(model, p, q);
+            looked_[p] = now;
+        }
         any |= changed;
         if (!changed) break;
     }
+    scored_ = change_;
     return any;
 }
 
 void ServingSearch::improve(const ServingModel& model) {
+    begin_to_improve();
     for (int round = 0; round < 6; ++round) {
         bool changed = false;
         for (std::uint32_t t = 0; t < calls_.types; ++t) changed |= rematch(model, t);

@@ -238,20 +238,22 @@ void WindowSolver::work_on(Service& service, Known& known) {
             first && round <= kRoundsOfChoice ? ServingModel::Choose::anew : ServingModel::Choose::as_before);
         if (search.parents() == before) break;
     }
+    const auto learned_of = search.parents();
     search.improve(model);
     // Is it first in, first out? Then order tells more than gaps: as likely, though each pair might be
     // otherwise.
     if (!service.join) {
-        ServingSearch ordered(service.calls, step_us_);
-        ordered.set_parents(search.parents());
+        ServingSearch ordered = search;
         const ServingSearch::Order order = ordered.put_in_order();
         // Both learned alike, so that only what was found differs.
-        search.learn(model, kRare, false, ServingModel::Choose::as_before);
-        ServingModel of_order = model;
-        ordered.learn(of_order, kRare, false, ServingModel::Choose::as_before);
-        service.in_order = ordered.score(of_order) -
-                           (search.score(model) - static_cast<double>(order.free) * std::log(2.0)) -
-                           50.0 * static_cast<double>(order.broken);
+        if (first || search.parents() != learned_of)
+            search.learn(model, kRare, false, ServingModel::Choose::as_before);
+        service.in_order = static_cast<double>(order.free) * std::log(2.0) - 50.0 * static_cast<double>(order.broken);
+        if (ordered.parents() != search.parents()) {
+            ServingModel of_order = model;
+            ordered.learn(of_order, kRare, false, ServingModel::Choose::as_before);
+            service.in_order += ordered.score(of_order) - search.score(model);
+        }
     }
     service.solved = true;
     write(service, known);
