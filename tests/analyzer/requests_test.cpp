@@ -310,7 +310,8 @@ ServiceCalls crowd(unsigned seed) {
     return calls;
 }
 
-// What was looked at is not looked at again: nothing better may be left by that.
+// What was looked at is not looked at again: nothing better may be left by that. (Of seeds whose search ends by itself, not by its
+// bound of rounds.)
 TEST(ServingSearch, LeavesNothingBetterThatItWouldFindByLookingAtAllOnceMore) {
     for (const unsigned seed : {1u, 6u, 8u}) {
         const ServiceCalls calls = crowd(seed);

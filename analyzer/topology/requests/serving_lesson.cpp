@@ -11,13 +11,18 @@ struct ServingModel::Lesson {
     std::vector<Served> seen;
     std::vector<Slots> slots;
     double step_us = 1;
-    std::uint32_t noise = 12345;
+    std::uint32_t place = 0;  // within a step
     std::vector<double> gaps, besides;
 
+    // The next gaps are filled as all others were: what is learned of the same is the same.
+    void begin() {
+        place = 0;
+        gaps.clear(), besides.clear();
+    }
     // Milliseconds have steps: what lies between is filled evenly.
     double jitter() {
-        noise = noise * 1664525u + 1013904223u;
-        return step_us > 2 ? (static_cast<double>(noise >> 8) / 16777216.0 - 0.5) * step_us : 0.0;
+        place += 2654435769u;  // 2^32 / golden ratio: any run of them lies evenly
+        return step_us > 2 ? (static_cast<double>(place >> 8) / 16777216.0 - 0.5) * step_us : 0.0;
     }
 };
 
@@ -59,7 +64,7 @@ void ServingModel::learn_patterns(Kind& kind, const Lesson& lesson, double rare)
 // Learns the feature of a slot's start (of the answer: slot < 0). Mean log likelihood of each gap, told by
 // the others.
 double ServingModel::fit(Feature& f, Lesson& lesson, int slot, std::size_t& count) {
-    lesson.gaps.clear(), lesson.besides.clear();
+    lesson.begin();
     for (std::size_t i = 0; i < lesson.seen.size(); ++i) {
         const Served& s = lesson.seen[i];
         const int own = slot < 0 ? 0 : lesson.slots[i].at[static_cast<std::size_t>(slot)];
@@ -169,7 +174,7 @@ void ServingModel::choose_besides(Kind& kind, Lesson& lesson) {
 }
 
 void ServingModel::learn_durations(Start& start, Lesson& lesson, std::size_t slot, std::size_t other) {
-    lesson.gaps.clear(), lesson.besides.clear();
+    lesson.begin();
     for (std::size_t i = 0; i < lesson.seen.size(); ++i) {
         const int j = lesson.slots[i].at[slot], k = lesson.slots[i].at[other];
         if (j < 0 || k < 0) continue;
@@ -258,7 +263,7 @@ void ServingModel::learn(std::span<const Served> seen, std::size_t kinds, std::s
         kind.seen = lesson.seen.size();
         learn_patterns(kind, lesson, rare);
         kind.starts.resize(std::min(types * kOrdinals, kMostSlots));
-        lesson.gaps.clear();
+        lesson.begin();
         for (const Served& s : lesson.seen)
             if (s.made.empty()) lesson.gaps.push_back(s.call.end - s.call.start + lesson.jitter());
         kind.alone = GapDensity::learn(lesson.gaps, step_us);
@@ -287,7 +292,7 @@ void ServingModel::learn(std::span<const Served> seen, std::size_t kinds, std::s
             if (fit(f, lesson, -1, n) > kNothing) kind.end = std::move(f);
         }
         if (kind.end.after == After::latest_end_of_all && kind.end.beside == Beside::nothing)
-            kind.any_end = kind.end.density;
+            kind.any_end = {};  // never asked for
         else {
             Feature any;
             any.after = After::latest_end_of_all;

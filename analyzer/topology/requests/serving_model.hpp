@@ -97,7 +97,7 @@ private:
     struct Kind {
         std::vector<Start> starts;  // by slot
         Feature end;
-        GapDensity any_end;  // after the latest end of all
+        GapDensity any_end;  // after the latest end of all, where `end` is not known
         GapDensity alone;    // nothing was called
         std::vector<std::pair<std::uint64_t, float>> patterns;
         std::size_t seen = 0;

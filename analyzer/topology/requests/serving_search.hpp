@@ -49,6 +49,7 @@ public:
     Order put_in_order();
 
     [[nodiscard]] const std::vector<std::uint32_t>& parents() const { return parent_; }
+    // REQUIRES: one for each outgoing call.
     void set_parents(const std::vector<std::uint32_t>& parents);
     [[nodiscard]] double score(const ServingModel& model);
     // Of a join: which of the request's calls made the outgoing ones, or kNone.

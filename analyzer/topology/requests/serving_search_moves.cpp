@@ -168,6 +168,7 @@ void ServingSearch::improve(const ServingModel& model) {
         changed |= swap_all(model);
         if (!changed) break;
     }
+    gains_ = {};
 }
 
 ServingSearch::Order ServingSearch::put_in_order() {
