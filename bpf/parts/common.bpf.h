@@ -48,6 +48,18 @@ extern void bpf_task_release(struct task_struct* task) __ksym __attribute__((wea
         at_value;                                                                                   \
     })
 
+/*
+ * A kernel object whose pointers are followed. The verifier (Linux 6.3 on) looks a name up among all types of the
+ * kernel, one after the other, for each pointer that a path of ours reads from an object it trusts: most of the time of
+ * loading. Of a cast one it asks nothing.
+ */
+#define AT_FOLLOW(pointer)                                                                                     \
+    ({                                                                                                         \
+        typeof(pointer) at_followed = (pointer);                                                               \
+        if (at_has_casts) at_followed = bpf_rdonly_cast(at_followed, bpf_core_type_id_kernel(typeof(*at_followed))); \
+        at_followed;                                                                                           \
+    })
+
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
     __uint(max_entries, 8 << 20);
@@ -80,9 +92,9 @@ struct at_tls_frame {
 
 /* What we know of a thread that is watched. */
 struct at_thread {
-    /* Its scope, as found when it was in this cgroup and this was the wish. */
+    /* Its scope, as found when it had this set of cgroups and this was the wish. */
     __u64 scope;
-    __u64 cgroup;
+    __u64 cgroups; /* address of the css_set: another one when it was moved, in any hierarchy */
     __u32 generation;
     __u32 has_waited; /* `waits` has a wait that nobody has taken */
     struct at_ledger ledger;

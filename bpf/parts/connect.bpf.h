@@ -46,7 +46,7 @@ AT_APART int at_own(__u64 socket) {
     const unsigned short family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
     if (family != AT_AF_INET && family != AT_AF_INET6) return 0;
     if (BPF_CORE_READ(sk, sk_type) != AT_SOCK_STREAM) return 0;
-    struct at_owner owner = {.start_ns = task->group_leader->start_boottime,
+    struct at_owner owner = {.start_ns = AT_FOLLOW(task)->group_leader->start_boottime,
                              .scope = thread->scope,
                              .tgid = task->tgid,
                              .tid = task->pid};

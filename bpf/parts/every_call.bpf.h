@@ -59,7 +59,7 @@ AT_APART int at_find_slot(void) {
         }
         struct at_slot_owner* owner = bpf_map_lookup_elem(&slot_owners, &slot);
         if (owner) {
-            owner->start_ns = task->group_leader->start_boottime;
+            owner->start_ns = AT_FOLLOW(task)->group_leader->start_boottime;
             owner->scope = thread->scope;
             owner->tgid = tgid;
         }

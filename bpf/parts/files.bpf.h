@@ -23,7 +23,7 @@ AT_INLINE enum at_file at_file_type(unsigned short mode) {
 
 /* Null when the task has no such descriptor. */
 AT_INLINE struct file* at_file_of(struct task_struct* task, __u64 fd) {
-    struct fdtable* table = task->files->fdt;
+    struct fdtable* table = AT_FOLLOW(task)->files->fdt;
     if ((__u32)fd >= table->max_fds) return 0;
     struct file** slots = table->fd;
     struct file* file = 0;

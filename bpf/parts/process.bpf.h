@@ -22,7 +22,7 @@ int BPF_PROG(at_fork, struct task_struct* parent, struct task_struct* child) {
 
 /* Those that were to be closed on exec have been. Higher ones are taken for closed. */
 AT_INLINE void at_read_open_fds(struct task_struct* task, __u64* bits) {
-    struct fdtable* table = task->files->fdt;
+    struct fdtable* table = AT_FOLLOW(task)->files->fdt;
     __u32 bytes = table->max_fds / 8;
     barrier_var(bytes);
     if (bytes > AT_OPEN_FDS / 8) bytes = AT_OPEN_FDS / 8;
@@ -38,12 +38,12 @@ int BPF_PROG(at_exec, struct task_struct* task, int old_pid, struct linux_binprm
     struct at_exec_record* r = at_reserve(AT_EXEC, sizeof *r);
     if (!r) return 0;
     at_fill_header(&r->header, AT_EXEC, sizeof *r, task, thread->scope);
-    r->parent = task->real_parent->tgid;
+    r->parent = AT_FOLLOW(task)->real_parent->tgid;
     bpf_probe_read_kernel(r->comm, sizeof r->comm, task->comm);
     if (bpf_probe_read_kernel_str(r->path, sizeof r->path, program->filename) < 0) r->path[0] = 0;
     /* The environment was just copied to the new stack, so it is there; /proc may be gone when we look. */
-    const __u64 start = task->mm->env_start;
-    const __u64 end = task->mm->env_end;
+    const __u64 start = AT_FOLLOW(task)->mm->env_start;
+    const __u64 end = AT_FOLLOW(task)->mm->env_end;
     r->environment_full = end > start ? end - start : 0;
     __u32 size = r->environment_full < AT_ENVIRONMENT_SIZE ? r->environment_full : AT_ENVIRONMENT_SIZE;
     barrier_var(size);
@@ -69,7 +69,7 @@ int BPF_PROG(at_exit, struct task_struct* task) {
     if (thread) at_tell_times(task, thread);
     if (thread && at_causes_shed) at_settle_apart(task, thread, bpf_ktime_get_ns());
     /* Two threads that leave together may both see 0; the agent takes the first. */
-    if (task->signal->live.counter) return 0;
+    if (AT_FOLLOW(task)->signal->live.counter) return 0;
     at_leave_tree(task);
     at_leave_slot(task);
     if (!thread) return 0;
@@ -135,7 +135,7 @@ int at_existing(struct bpf_iter__task* ctx) {
     if (thread) scope = thread->scope;
     struct at_existing_record r = {};
     at_fill_header(&r.header, AT_EXISTING, sizeof r, task, scope);
-    r.parent = task->real_parent->tgid;
+    r.parent = AT_FOLLOW(task)->real_parent->tgid;
     r.watched = thread != 0;
     bpf_probe_read_kernel(r.comm, sizeof r.comm, task->comm);
     bpf_seq_write(ctx->meta->seq, &r, sizeof r);

@@ -22,7 +22,10 @@ struct {
     __type(value, __u32);
 } unwatched SEC(".maps");
 
-AT_INLINE __u64 at_cgroup_of(struct task_struct* task) { return task->cgroups->dfl_cgrp->kn->id; }
+AT_INLINE __u64 at_cgroup_of(struct task_struct* task) { return AT_FOLLOW(task)->cgroups->dfl_cgrp->kn->id; }
+
+/* Only to be compared. */
+AT_INLINE __u64 at_cgroups_of(struct task_struct* task) { return (__u64)AT_FOLLOW(task)->cgroups; }
 
 AT_INLINE struct at_cgroup* at_sums(__u64 scope) { return bpf_map_lookup_elem(&tracked_cgroups, &scope); }
 
@@ -36,7 +39,7 @@ AT_INLINE int at_watch(__u64 cgroup) {
 }
 
 AT_INLINE int at_is_below_root(struct task_struct* task) {
-    struct cgroup* c = task->cgroups->dfl_cgrp;
+    struct cgroup* c = AT_FOLLOW(task)->cgroups->dfl_cgrp;
     for (int depth = 0; depth < AT_MAX_DEPTH; ++depth) {
         __u64 id = c->kn->id;
         if (bpf_map_lookup_elem(&roots, &id)) return 1;
@@ -81,7 +84,7 @@ AT_INLINE struct at_thread* at_make_thread(struct task_struct* task, __u64 scope
     }
     at_forget_slot(task->tgid);
     t->scope = scope;
-    t->cgroup = at_cgroup_of(task);
+    t->cgroups = at_cgroups_of(task);
     t->generation = at_generation;
     return t;
 }
@@ -89,7 +92,7 @@ AT_INLINE struct at_thread* at_make_thread(struct task_struct* task, __u64 scope
 /* The entry of a thread as far as it is right still: the wish is the same, and the thread has not moved. */
 AT_INLINE struct at_thread* at_known_thread(struct task_struct* task) {
     struct at_thread* t = bpf_task_storage_get(&threads, task, 0, 0);
-    if (!t || !t->scope || t->generation != at_generation || t->cgroup != at_cgroup_of(task)) return 0;
+    if (!t || !t->scope || t->generation != at_generation || t->cgroups != at_cgroups_of(task)) return 0;
     return t;
 }
 
@@ -117,7 +120,7 @@ AT_INLINE void at_join_tree(struct task_struct* task) {
     if (!at_by_process) return;
     __u32 pid = task->tgid;
     if (at_tree_of(pid)) return;
-    struct task_struct* ancestor = task->real_parent;
+    struct task_struct* ancestor = AT_FOLLOW(task)->real_parent;
     for (int generation = 0; generation < AT_MAX_ANCESTORS; ++generation) {
         const __u32 up = ancestor->tgid;
         if (up <= 1) return;

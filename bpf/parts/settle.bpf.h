@@ -50,7 +50,7 @@ AT_APART int at_settle_tid(__u32 tid, __u64 now) {
 /* The other threads of the running one's process. */
 AT_APART int at_settle_siblings(__u64 now) {
     struct task_struct* task = bpf_get_current_task_btf();
-    const __u64 head = (__u64)&task->signal->thread_head;
+    const __u64 head = (__u64)&AT_FOLLOW(task)->signal->thread_head;
     __u64 node = 0;
     bpf_core_read(&node, sizeof node, &((struct list_head*)head)->next);
     for (int i = 0; i < AT_MOST_SETTLED; ++i) {

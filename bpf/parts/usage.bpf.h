@@ -11,7 +11,7 @@ AT_INLINE struct rq* at_run_queue(struct at_slice* slice, __u32 cpu, void** box)
     if (slice->queue) return (struct rq*)slice->queue;
     struct task_struct* task = bpf_get_current_task_btf();
     if (!bpf_core_field_exists(task->sched_task_group->cfs_rq)) return 0;
-    if (bpf_core_read(box, sizeof *box, &task->sched_task_group->cfs_rq)) return 0;
+    if (bpf_core_read(box, sizeof *box, &AT_FOLLOW(task)->sched_task_group->cfs_rq)) return 0;
     if (bpf_probe_read_kernel(box, sizeof *box, *box + cpu * sizeof *box)) return 0;
     struct cfs_rq* group_queue = *box;
     if (bpf_core_read(box, sizeof *box, &group_queue->rq)) return 0;
