@@ -85,6 +85,7 @@ AT_INLINE struct at_thread* at_make_thread(struct task_struct* task, __u64 scope
     at_forget_slot(task->tgid);
     t->scope = scope;
     t->cgroups = at_cgroups_of(task);
+    t->cgroup = at_cgroup_of(task);
     t->generation = at_generation;
     return t;
 }
@@ -92,7 +93,11 @@ AT_INLINE struct at_thread* at_make_thread(struct task_struct* task, __u64 scope
 /* The entry of a thread as far as it is right still: the wish is the same, and the thread has not moved. */
 AT_INLINE struct at_thread* at_known_thread(struct task_struct* task) {
     struct at_thread* t = bpf_task_storage_get(&threads, task, 0, 0);
-    if (!t || !t->scope || t->generation != at_generation || t->cgroups != at_cgroups_of(task)) return 0;
+    if (!t || !t->scope || t->generation != at_generation) return 0;
+    const __u64 cgroups = at_cgroups_of(task);
+    if (t->cgroups == cgroups) return t;
+    if (t->cgroup != at_cgroup_of(task)) return 0;
+    t->cgroups = cgroups; /* moved in a hierarchy that is none of ours */
     return t;
 }
 

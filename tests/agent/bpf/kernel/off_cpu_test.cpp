@@ -185,26 +185,42 @@ TEST_F(BpfOffCpu, EachWaitIsToldOnRequest) {
     EXPECT_LE(sleeps, 20);
 }
 
-TEST_F(BpfOffCpu, OfThreadsThatGoOnIsToldAtTheEndOfTheTracing) {
-    const OwnCgroup cgroup("finish");
-    Recorder r({cgroup.path()});
-    WatchedChild child(cgroup, [] {
-        const auto open_and_wait = [] {
-            const Fd fd(open("/dev/null", O_WRONLY));
-            return pause();
-        };
+// Two threads that go on, having opened a file each.
+class BpfOffCpuOfThreadsThatGoOn : public BpfOffCpu {
+protected:
+    static int open_and_wait() {
+        const Fd fd(open("/dev/null", O_WRONLY));
+        return pause();
+    }
+    static int two_threads() {
         std::thread(open_and_wait).detach();
         return open_and_wait();
-    });
-    const auto threads_of = [&](const std::vector<Event>& events) {
+    }
+    static std::set<ThreadId> threads_of(const std::vector<Event>& events) {
         std::set<ThreadId> threads;
         for (const Event& e : events) threads.insert(e.thread);
         return threads;
-    };
+    }
+};
+
+TEST_F(BpfOffCpuOfThreadsThatGoOn, IsToldAtTheEndOfTheTracing) {
+    const OwnCgroup cgroup("finish");
+    Recorder r({cgroup.path()});
+    WatchedChild child(cgroup, two_threads);
     ASSERT_TRUE(r.poll_until([&] { return threads_of(r.events_of<IoDone>(child.pid())).size() == 2; }));
     ASSERT_TRUE(r.source->finish(r.batch));
     EXPECT_EQ(threads_of(r.events_of<ThreadTimes>(child.pid())), threads_of(r.events_of<IoDone>(child.pid())));
     EXPECT_EQ(r.source->health().records_attempted, r.source->health().records_received);
+}
+
+TEST_F(BpfOffCpuOfThreadsThatGoOn, IsToldOfThoseThatWereMovedInAnotherHierarchyWhileTheySlept) {
+    const OwnCgroup cgroup("moved"), elsewhere("elsewhere", {Controller::cpu});
+    Recorder r({cgroup.path()});
+    WatchedChild child(cgroup, two_threads);
+    ASSERT_TRUE(r.poll_until([&] { return threads_of(r.events_of<IoDone>(child.pid())).size() == 2; }));
+    elsewhere.take_on_v1(child.pid());
+    ASSERT_TRUE(r.source->finish(r.batch));
+    EXPECT_EQ(threads_of(r.events_of<ThreadTimes>(child.pid())).size(), 2U);
 }
 
 }  // namespace

@@ -72,6 +72,12 @@ public:
         for (const auto& directory : directories_)
             if (directory.parent_path() != unified_) write(directory / "cgroup.procs", "0");
     }
+    // That process, and in hierarchies of v1 only; where there are none it stays where it is.
+    void take_on_v1(pid_t pid) const {
+        for (const auto& directory : directories_)
+            if (directory != unified_ && directory.parent_path() != unified_)
+                write(directory / "cgroup.procs", std::to_string(pid));
+    }
     static bool write(const std::filesystem::path& file, const std::string& text) {
         std::ofstream out(file);
         out << text;
