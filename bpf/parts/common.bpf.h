@@ -95,8 +95,6 @@ struct at_thread {
     /* Its scope, as found when it was in this cgroup and this was the wish. */
     __u64 scope;
     __u64 cgroup;
-    __u64 cgroups; /* address of its css_set, of which the cgroup is one: another one when it was moved, in
-                      any hierarchy */
     __u32 generation;
     __u32 has_waited; /* `waits` has a wait that nobody has taken */
     struct at_ledger ledger;

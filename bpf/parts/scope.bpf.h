@@ -24,9 +24,6 @@ struct {
 
 AT_INLINE __u64 at_cgroup_of(struct task_struct* task) { return AT_FOLLOW(task)->cgroups->dfl_cgrp->kn->id; }
 
-/* Only to be compared. */
-AT_INLINE __u64 at_cgroups_of(struct task_struct* task) { return (__u64)AT_FOLLOW(task)->cgroups; }
-
 AT_INLINE struct at_cgroup* at_sums(__u64 scope) { return bpf_map_lookup_elem(&tracked_cgroups, &scope); }
 
 AT_INLINE int at_watch(__u64 cgroup) {
@@ -84,7 +81,6 @@ AT_INLINE struct at_thread* at_make_thread(struct task_struct* task, __u64 scope
     }
     at_forget_slot(task->tgid);
     t->scope = scope;
-    t->cgroups = at_cgroups_of(task);
     t->cgroup = at_cgroup_of(task);
     t->generation = at_generation;
     return t;
@@ -94,10 +90,10 @@ AT_INLINE struct at_thread* at_make_thread(struct task_struct* task, __u64 scope
 AT_INLINE struct at_thread* at_known_thread(struct task_struct* task) {
     struct at_thread* t = bpf_task_storage_get(&threads, task, 0, 0);
     if (!t || !t->scope || t->generation != at_generation) return 0;
-    const __u64 cgroups = at_cgroups_of(task);
-    if (t->cgroups == cgroups) return t;
-    if (t->cgroup != at_cgroup_of(task)) return 0;
-    t->cgroups = cgroups; /* moved in a hierarchy that is none of ours */
+    const __u64 cgroup = at_cgroup_of(task);
+    if (t->cgroup == cgroup) return t;
+    if (!at_by_process || at_tree_of(task->tgid) != t->scope) return 0;
+    t->cgroup = cgroup; /* its tree goes with it */
     return t;
 }
 

@@ -72,7 +72,9 @@ public:
         for (const auto& directory : directories_)
             if (directory.parent_path() != unified_) write(directory / "cgroup.procs", "0");
     }
-    // That process, and in hierarchies of v1 only; where there are none it stays where it is.
+    // That process, in the v2 hierarchy only.
+    [[nodiscard]] bool take(pid_t pid) const { return write(unified_ / "cgroup.procs", std::to_string(pid)); }
+    // That process, in hierarchies of v1 only; where there are none it stays where it is.
     void take_on_v1(pid_t pid) const {
         for (const auto& directory : directories_)
             if (directory != unified_ && directory.parent_path() != unified_)

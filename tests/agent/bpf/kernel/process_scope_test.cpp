@@ -61,6 +61,20 @@ protected:
     }
 };
 
+TEST_F(BpfProcessScope, KnowsAThreadThatIsMovedToAnotherCgroupWhileItSleeps) {
+    NamedChild child([] {
+        write_null(11);
+        return pause();
+    });
+    Recorder r(Detail{.processes = {child.pid()}});
+    child.go();
+    ASSERT_TRUE(r.poll_until([&] { return !written_by(r, child.pid()).empty(); }));
+    const OwnCgroup elsewhere("elsewhere");
+    ASSERT_TRUE(elsewhere.take(child.pid()));
+    ASSERT_TRUE(r.source->finish(r.batch));
+    EXPECT_EQ(r.of<ThreadTimes>(child.pid()).size(), 1U);
+}
+
 TEST_F(BpfProcessScope, HoldsThreadsChildrenAndWhatTheyBecome) {
     Shared<pid_t> forked;
     NamedChild child([&] {
