@@ -47,13 +47,12 @@ AT_INLINE int at_is_below_root(struct task_struct* task) {
     return 0;
 }
 
-/* The task's scope, 0 when it is not watched; decides for a cgroup not seen before. */
-AT_INLINE __u64 at_find_scope(struct task_struct* task) {
+/* The scope of a task in that cgroup, 0 when it is not watched; decides for a cgroup not seen before. */
+AT_INLINE __u64 at_find_scope(struct task_struct* task, __u64 cgroup) {
     if (at_by_process) {
         const __u64 tree = at_tree_of(task->tgid);
         if (tree) return tree;
     }
-    __u64 cgroup = at_cgroup_of(task);
     if (at_sums(cgroup)) return cgroup;
     if (at_discover) return 0;
     const __u32 generation = at_generation;
@@ -64,8 +63,9 @@ AT_INLINE __u64 at_find_scope(struct task_struct* task) {
     return 0;
 }
 
-/* The entry of a thread of `scope`. Never under the run-queue lock: it may allocate. */
-AT_INLINE struct at_thread* at_make_thread(struct task_struct* task, __u64 scope) {
+/* The entry of a thread of `scope`, as found when it was in `cgroup`. Never under the run-queue lock: it may
+ * allocate. */
+AT_INLINE struct at_thread* at_make_thread(struct task_struct* task, __u64 scope, __u64 cgroup) {
     struct at_thread* t = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
     if (!t) {
         at_count_state_full();
@@ -81,7 +81,7 @@ AT_INLINE struct at_thread* at_make_thread(struct task_struct* task, __u64 scope
     }
     at_forget_slot(task->tgid);
     t->scope = scope;
-    t->cgroup = at_cgroup_of(task);
+    t->cgroup = cgroup;
     t->generation = at_generation;
     return t;
 }
@@ -101,8 +101,9 @@ AT_INLINE struct at_thread* at_known_thread(struct task_struct* task) {
 AT_INLINE struct at_thread* at_watched_thread(struct task_struct* task) {
     struct at_thread* t = at_known_thread(task);
     if (t) return t;
-    const __u64 scope = at_find_scope(task);
-    if (scope) return at_make_thread(task, scope);
+    const __u64 cgroup = at_cgroup_of(task);
+    const __u64 scope = at_find_scope(task, cgroup);
+    if (scope) return at_make_thread(task, scope, cgroup);
     t = bpf_task_storage_get(&threads, task, 0, 0);
     if (t) t->scope = 0; /* it was */
     return 0;

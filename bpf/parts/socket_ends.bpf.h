@@ -81,7 +81,7 @@ int BPF_PROG(at_socket_sent, struct sock* sk, int sent, int flags) {
         if (heard.request != AT_REQUEST_NEXT) return 0;
         const __u64 scope = at_cgroup_of(task);
         if (!at_watch(scope)) return 0;
-        thread = at_make_thread(task, scope);
+        thread = at_make_thread(task, scope, scope);
         if (!thread) return 0;
     }
     at_note_call(thread, call, regs, sk);

@@ -68,7 +68,7 @@ int BPF_PROG(at_sys_enter, struct pt_regs* regs, long number) {
         } else if (request != AT_REQUEST_UNREAD) {
             return 0;
         }
-        thread = at_make_thread(task, scope);
+        thread = at_make_thread(task, scope, scope);
         if (!thread) return 0;
         thread->calls_since = at_calls_since;
     }
@@ -163,7 +163,7 @@ AT_APART int at_hear_late(void) {
     if (!thread->scope) {
         const __u64 cgroup = at_cgroup_of(task);
         if (heard.request != AT_REQUEST_NEXT || !at_watch(cgroup)) return 1;
-        thread = at_make_thread(task, cgroup);
+        thread = at_make_thread(task, cgroup, cgroup);
         if (!thread) return 1;
     }
     if (!at_note_request(thread->scope, fd, (__u64)thread->sk, &heard)) return 1;

@@ -218,7 +218,7 @@ TEST_F(BpfOffCpuOfThreadsThatGoOn, IsToldOfThoseThatWereMovedInAnotherHierarchyW
     Recorder r({cgroup.path()});
     WatchedChild child(cgroup, two_threads);
     ASSERT_TRUE(r.poll_until([&] { return threads_of(r.events_of<IoDone>(child.pid())).size() == 2; }));
-    elsewhere.take_on_v1(child.pid());
+    if (!elsewhere.take_on_v1(child.pid())) GTEST_SKIP() << "optional: no hierarchy of v1 to be moved in";
     ASSERT_TRUE(r.source->finish(r.batch));
     EXPECT_EQ(threads_of(r.events_of<ThreadTimes>(child.pid())).size(), 2U);
 }

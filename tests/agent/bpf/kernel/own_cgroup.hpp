@@ -74,11 +74,13 @@ public:
     }
     // That process, in the v2 hierarchy only.
     [[nodiscard]] bool take(pid_t pid) const { return write(unified_ / "cgroup.procs", std::to_string(pid)); }
-    // That process, in hierarchies of v1 only; where there are none it stays where it is.
-    void take_on_v1(pid_t pid) const {
+    // The same in hierarchies of v1 only. False where there are none.
+    [[nodiscard]] bool take_on_v1(pid_t pid) const {
+        bool taken = false;
         for (const auto& directory : directories_)
             if (directory != unified_ && directory.parent_path() != unified_)
-                write(directory / "cgroup.procs", std::to_string(pid));
+                taken = write(directory / "cgroup.procs", std::to_string(pid)) || taken;
+        return taken;
     }
     static bool write(const std::filesystem::path& file, const std::string& text) {
         std::ofstream out(file);

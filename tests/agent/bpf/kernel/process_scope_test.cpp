@@ -1,6 +1,7 @@
 // Processes named by their pids: they, their threads and all they start are told; nobody else is.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 
 #include <atomic>
 #include <set>
@@ -62,6 +63,7 @@ protected:
 };
 
 TEST_F(BpfProcessScope, KnowsAThreadThatIsMovedToAnotherCgroupWhileItSleeps) {
+    const OwnCgroup elsewhere("elsewhere");
     NamedChild child([] {
         write_null(11);
         return pause();
@@ -69,10 +71,30 @@ TEST_F(BpfProcessScope, KnowsAThreadThatIsMovedToAnotherCgroupWhileItSleeps) {
     Recorder r(Detail{.processes = {child.pid()}});
     child.go();
     ASSERT_TRUE(r.poll_until([&] { return !written_by(r, child.pid()).empty(); }));
-    const OwnCgroup elsewhere("elsewhere");
     ASSERT_TRUE(elsewhere.take(child.pid()));
     ASSERT_TRUE(r.source->finish(r.batch));
     EXPECT_EQ(r.of<ThreadTimes>(child.pid()).size(), 1U);
+}
+
+TEST_F(BpfProcessScope, TellsEachCallOfAThreadThatIsMovedToAnotherCgroup) {
+    const OwnCgroup elsewhere("elsewhere");
+    Shared<std::atomic<bool>> moved;
+    NamedChild child([&] {
+        write_null(11);
+        while (!*moved) usleep(1000);
+        for (int i = 0; i < 7; ++i) syscall(SYS_getppid);  // nobody decodes it
+        return 0;
+    });
+    Recorder r(Detail{.processes = {child.pid()}, .syscalls = SyscallDetail::each});
+    child.go();
+    ASSERT_TRUE(r.poll_until([&] { return !written_by(r, child.pid()).empty(); }));
+    ASSERT_TRUE(elsewhere.take(child.pid()));
+    *moved = true;
+    child.wait();
+    ASSERT_TRUE(r.poll_until([&] { return r.has_ended; }));
+    int told = 0;
+    for (const SyscallDone& call : r.of<SyscallDone>(child.pid())) told += call.number == SYS_getppid;
+    EXPECT_EQ(told, 7);
 }
 
 TEST_F(BpfProcessScope, HoldsThreadsChildrenAndWhatTheyBecome) {
