@@ -1,6 +1,5 @@
 // Requests made up here, whose parents are known, and what is found of them; the measured ones where they
 // are.
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,15 +8,10 @@
 #include <random>
 #include <set>
 
-#include "analyzer/topology/requests/assignment.hpp"
-#include "analyzer/topology/requests/gap_density.hpp"
 #include "analyzer/topology/requests/reconstructor.hpp"
-#include "analyzer/topology/requests/serving_search.hpp"
 
 namespace autotune::analysis {
 namespace {
-
-using ::testing::ElementsAre;
 
 constexpr std::uint32_t kNobody = ServiceCall::kNone;
 
@@ -246,126 +240,6 @@ TEST(Reconstructor, HoldsNoMoreThanItsWindows) {
     EXPECT_GT(r.counters().forgotten, 0u);
     r.finish(out);
     EXPECT_EQ(out.size(), 20'000u);
-}
-
-GapDensity table_of(const std::vector<double>& gaps) {
-    GapDensity d = GapDensity::learn(gaps, 1);
-    d.tabulate();
-    return d;
-}
-
-TEST(ConditionalDensity, KnowsThatAGapDependsOnSomethingElse) {
-    std::mt19937 source(2);
-    std::vector<double> gaps, beside;
-    for (int i = 0; i < 2'000; ++i) {
-        beside.push_back(std::uniform_real_distribution<double>(0, 1'000)(source));
-        gaps.push_back(beside.back() + std::lognormal_distribution<double>(3, 0.3)(source));
-    }
-    ConditionalDensity d = ConditionalDensity::learn(gaps, beside, 1);
-    EXPECT_GT(d.mean_log(), GapDensity::learn(gaps, 1).mean_log() + 0.3);
-    d.tabulate();
-    EXPECT_GT(d.log(120, 100), d.log(920, 100));
-    EXPECT_GT(d.log(920, 900), d.log(120, 900));
-}
-
-TEST(GapDensity, IsADensityWithAPeakWhereGapsAre) {
-    std::mt19937 source(1);
-    std::vector<double> gaps;
-    for (int i = 0; i < 2'000; ++i) gaps.push_back(std::lognormal_distribution<double>(5, 0.3)(source));
-    const GapDensity d = table_of(gaps);
-    double sum = 0;
-    for (double at = -2'000; at < 5'000; at += 0.5) sum += 0.5 * std::exp(static_cast<double>(d.log(at)));
-    EXPECT_NEAR(sum, 1, 0.03);
-    EXPECT_GT(d.log(140), d.log(60));
-    EXPECT_GT(d.log(60), d.log(5'000));
-    EXPECT_GT(d.log(-1e9), -60);  // nothing is impossible
-}
-
-TEST(GapDensity, OfNothingOrOneThingIsFlat) {
-    EXPECT_EQ(GapDensity().log(1), GapDensity().log(1e6));
-    const std::vector<double> same(100, 5.0);
-    EXPECT_GT(table_of(same).log(5), table_of(same).log(50));
-    EXPECT_TRUE(std::isfinite(table_of({}).log(3)));
-    EXPECT_TRUE(std::isfinite(table_of({7}).log(3)));
-}
-
-// Three hundred calls that overlap by dozens, each of which makes some of four or seven kinds of calls after gaps of its own.
-ServiceCalls crowd(unsigned seed) {
-    World world(seed);
-    ServiceCalls calls;
-    calls.kinds = 1, calls.types = seed % 2 ? 4 : 7;
-    double at = 0;
-    for (int i = 0; i < 300; ++i) {
-        at += world.exponential(calls.types == 4 ? 60 : 150);
-        double then = at;
-        for (std::uint32_t type = 0; type < calls.types; ++type) {
-            if (world.between(0, 1) < 0.2) continue;
-            const double start = then + world.gap(100 + 50 * type);
-            then = start + world.exponential(300);
-            calls.outgoing.push_back({start, then, type});
-        }
-        calls.incoming.push_back({at, then + world.gap(80), 0, 0, 0, 0});
-    }
-    std::sort(calls.outgoing.begin(), calls.outgoing.end(), [](const Outgoing& a, const Outgoing& b) { return a.start < b.start; });
-    return calls;
-}
-
-// What was looked at is not looked at again: nothing better may be left by that. (Of seeds whose search ends by itself, not by its
-// bound of rounds.)
-TEST(ServingSearch, LeavesNothingBetterThatItWouldFindByLookingAtAllOnceMore) {
-    for (const unsigned seed : {1u, 6u, 8u}) {
-        const ServiceCalls calls = crowd(seed);
-        ServingSearch search(calls, 1);
-        ServingModel model;
-        search.guess();
-        search.learn(model, 0.02, false);
-        const auto guessed = search.parents();
-        search.improve(model);
-        const auto found = search.parents();
-        EXPECT_FALSE(found == guessed);
-        ServingSearch again(calls, 1);
-        again.set_parents(found);
-        again.improve(model);
-        EXPECT_TRUE(again.parents() == found) << seed;
-    }
-}
-
-TEST(Assignment, FindsTheBestOfAllAsTryingAllDoes) {
-    std::mt19937 source(7);
-    for (int round = 0; round < 300; ++round) {
-        const std::size_t children = 1 + source() % 5, parents = 1 + source() % 5;
-        std::vector<std::vector<double>> gain(children, std::vector<double>(parents, NAN));
-        std::vector<std::uint32_t> first{0};
-        std::vector<Edge> edges;
-        for (std::size_t c = 0; c < children; ++c) {
-            for (std::uint32_t p = 0; p < parents; ++p)
-                if (source() % 3) edges.push_back({p, gain[c][p] = static_cast<double>(source() % 100) - 60});
-            first.push_back(static_cast<std::uint32_t>(edges.size()));
-        }
-        std::vector<std::uint8_t> taken(parents, 0);
-        const auto best = [&](const auto& self, std::size_t c) -> double {
-            if (c == children) return 0;
-            double most = -40 + self(self, c + 1);
-            for (std::size_t p = 0; p < parents; ++p) {
-                if (taken[p] || std::isnan(gain[c][p])) continue;
-                taken[p] = 1;
-                most = std::max(most, gain[c][p] + self(self, c + 1));
-                taken[p] = 0;
-            }
-            return most;
-        };
-        Assignment assignment;
-        double sum = 0;
-        std::set<std::uint32_t> used;
-        const auto& found = assignment.solve(first, edges, parents, -40);
-        for (std::size_t c = 0; c < children; ++c) {
-            sum += found[c] == Assignment::kNone ? -40 : gain[c][found[c]];
-            if (found[c] != Assignment::kNone) {
-                EXPECT_TRUE(used.insert(found[c]).second);
-            }
-        }
-        EXPECT_DOUBLE_EQ(sum, best(best, 0)) << round;
-    }
 }
 
 }  // namespace

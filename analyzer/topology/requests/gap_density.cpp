@@ -28,6 +28,7 @@ double x_of(int place) {
     return place < kHalf ? -size : size;
 }
 
+constexpr double kSqrtTwoPi = 2.5066282746310002;
 constexpr double kWideShare = 0.10, kFlatShare = 0.002, kWider = 4;
 
 struct Grid {
@@ -42,7 +43,7 @@ std::vector<double> smoothed(const Grid& grid, double h) {
     for (int i = 0; i <= reach; ++i) {
         const double z = i * grid.step / h;
         kernel[static_cast<std::size_t>(reach - i)] = kernel[static_cast<std::size_t>(reach + i)] =
-            std::exp(-0.5 * z * z) / (h * 2.5066282746310002);
+            std::exp(-0.5 * z * z) / (h * kSqrtTwoPi);
     }
     std::vector<double> out(grid.counts.size(), 0.0);
     const int size = static_cast<int>(grid.counts.size());
@@ -65,7 +66,7 @@ struct Learned {
     double part = 0;  // of the way to the next cell
     double weight = 1;
     double stretch = 0;  // log of the scale's slope there
-    double broad = 0;
+    double broad = 0;    // what the wide kernels of the others and the flat part give it
     [[nodiscard]] double value(const std::vector<double>& f) const { return f[cell] * (1 - part) + f[cell + 1] * part; }
 };
 
@@ -154,14 +155,14 @@ GapDensity GapDensity::learn(std::span<const double> gaps, double step_us, std::
     double best_log = -1e300;
     const double wide_h = std::max(kWider * silverman, grid.step);
     const std::vector<double> wide = smoothed(grid, wide_h);
-    const double own_wide = 1 / (wide_h * 2.5066282746310002);
+    const double own_wide = 1 / (wide_h * kSqrtTwoPi);
     for (Learned& l : seen)
         l.broad = kWideShare * std::max(0.0, l.value(wide) - l.weight * own_wide) / std::max(count - l.weight, 1e-9) + flat;
     std::vector<float> each(n);
     for (const double part : {1.0, 0.6, 0.35}) {
         const double h = std::max(silverman * part, grid.step);
         std::vector<double> f = smoothed(grid, h);
-        const double own = 1 / (h * 2.5066282746310002);
+        const double own = 1 / (h * kSqrtTwoPi);
         double sum = 0;
         for (std::size_t i = 0; i < n; ++i) {
             const Learned& l = seen[i];
@@ -189,8 +190,9 @@ void GapDensity::tabulate() {
     table_.resize(2 * kHalf + 2);
     const double last = static_cast<double>(shape_.size() - 1);
     const double log_scale = std::log(scale_), log_flat = std::log(flat_);
+    const std::vector<Place>& all = places();
     for (std::size_t i = 0; i < table_.size(); ++i) {
-        const Place& place = places()[i];
+        const Place& place = all[i];
         const double at = (place.asinh - low_) / cell_;
         double log_f = log_flat;
         if (at >= 0 && at < last) {

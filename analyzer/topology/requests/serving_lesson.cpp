@@ -35,21 +35,11 @@ constexpr std::size_t kEnoughBeside = 200;  // gaps for one that depends on some
 constexpr double kWorthBeside = 0.1, kWorthDuration = 0.1,
                  kWorth = 0.01;  // of gain in log likelihood, each gap
 
-std::uint64_t pattern_of(std::span<const Outgoing> made, std::size_t most) {
-    std::uint64_t key = 0;
-    for (const Outgoing& o : made.first(std::min(made.size(), most))) {
-        std::uint64_t x = (o.type + 1) * 0x9E3779B97F4A7C15u;
-        x ^= x >> 29;
-        key += x * 0xBF58476D1CE4E5B9u | 1;
-    }
-    return key;
-}
-
 }  // namespace
 
 void ServingModel::learn_patterns(Kind& kind, const Lesson& lesson, double rare) {
     std::unordered_map<std::uint64_t, double> count;
-    for (const Served& s : lesson.seen) count[pattern_of(s.made, 64)] += 1;
+    for (const Served& s : lesson.seen) count[pattern_of(s.made)] += 1;
     double most = 0;
     for (const auto& [key, n] : count) most = std::max(most, n);
     const double all = static_cast<double>(lesson.seen.size()) + 1;
@@ -250,7 +240,7 @@ void ServingModel::learn(std::span<const Served> seen, std::size_t kinds, std::s
         Lesson& lesson = lessons[s.call.kind];
         const std::size_t every = 1 + all[s.call.kind] / kMostLearned;
         if (passed[s.call.kind]++ % every != 0) continue;
-        lesson.seen.push_back({s.call, s.made.first(std::min<std::size_t>(s.made.size(), 64))});
+        lesson.seen.push_back({s.call, s.made.first(std::min(s.made.size(), kMostMade))});
         lesson.slots.emplace_back();
         find_slots(lesson.seen.back().made, lesson.slots.back());
     }

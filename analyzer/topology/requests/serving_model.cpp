@@ -7,16 +7,19 @@ namespace autotune::analysis {
 
 namespace {
 
-constexpr float kUnseen = -20;         // a pattern that was never seen, or is not believed
-constexpr std::size_t kMostMade = 64;  // of more, the first
-
-std::uint64_t mark(std::uint32_t type) {
-    std::uint64_t x = (type + 1) * 0x9E3779B97F4A7C15u;
-    x ^= x >> 29;
-    return x * 0xBF58476D1CE4E5B9u | 1;
-}
+constexpr float kUnseen = -20;  // a pattern that was never seen, or is not believed
 
 }  // namespace
+
+std::uint64_t ServingModel::pattern_of(std::span<const Outgoing> made) {
+    std::uint64_t key = 0;
+    for (const Outgoing& o : made) {
+        std::uint64_t x = (o.type + 1) * 0x9E3779B97F4A7C15u;
+        x ^= x >> 29;
+        key += x * 0xBF58476D1CE4E5B9u | 1;
+    }
+    return key;
+}
 
 void ServingModel::find_slots(std::span<const Outgoing> made, Slots& slots) {
     for (std::size_t j = 0; j < made.size(); ++j) {
@@ -93,8 +96,7 @@ double ServingModel::log(const Feature& f, const Gap& gap) {
 float ServingModel::score(const Incoming& call, std::span<const Outgoing> made) const {
     const Kind& kind = kinds_[call.kind];
     made = made.first(std::min(made.size(), kMostMade));
-    std::uint64_t key = 0;
-    for (const Outgoing& o : made) key += mark(o.type);
+    const std::uint64_t key = pattern_of(made);
     double sum = kUnseen;
     for (const auto& [pattern, log] : kind.patterns)
         if (pattern == key) {

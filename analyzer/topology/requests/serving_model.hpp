@@ -40,6 +40,7 @@ class ServingModel {
 public:
     static constexpr std::size_t kOrdinals = 3;  // first, second, and all later ones of a type
     static constexpr std::size_t kMostSlots = 48;
+    static constexpr std::size_t kMostMade = 64;  // for a call; of more, the first
 
     enum class Choose : std::uint8_t { anew, as_before };
 
@@ -104,7 +105,7 @@ private:
     };
     struct Slots {
         std::array<std::int8_t, kMostSlots> at;  // outgoing call in each slot
-        std::array<std::uint8_t, 64> of;         // slot of each outgoing call
+        std::array<std::uint8_t, kMostMade> of;  // slot of each outgoing call
         Slots() { at.fill(-1); }
     };
     struct Gap {
@@ -113,6 +114,8 @@ private:
     };
     struct Lesson;  // what learning has at hand
 
+    // Which types were called how often, in whatever order.
+    static std::uint64_t pattern_of(std::span<const Outgoing> made);
     static void find_slots(std::span<const Outgoing> made, Slots& slots);
     static Gap gap(const Feature& f, const Incoming& call, std::span<const Outgoing> made, const Slots& slots,
                    std::size_t own);
