@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import pathlib
-import resource
 import secrets
 import signal
 import sys
@@ -39,21 +38,19 @@ def main():
         scene.send(arguments.requests, arguments.at_once)
         took = time.monotonic() - began
         watcher.process.send_signal(signal.SIGINT)
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        status = watcher.process.wait(120)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        _, status, used = os.wait4(watcher.process.pid, 0)  # its own, not the services'
+        watcher.process.returncode = status = os.waitstatus_to_exitcode(status)
         watcher.stop()
         if status != 0:
             sys.exit(f"autotune topology ended with status {status}:\n{watcher.output()}")
         score = owner_scene.score(scene, json.loads((folder / "graph.json").read_text()))
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(f"{arguments.requests} requests, {arguments.at_once} at once, in {took:.1f} s: {score['calls']} calls over {score['edges']} edges")
     print(f"edges: precision {score['precision']:.3f}, recall {score['recall']:.3f}")
     for what in ("surplus", "not_found"):
         for edge in score[what]:
             print(f"  {what.replace('_', ' ')}: {edge}")
     print(f"calls given to the right parent: {score['right']} of {score['calls']}; ambiguous {score['ambiguous']}, events lost {score['lost']}")
-    print(f"autotune topology: {cpu:.2f} s of CPU, {after.ru_maxrss / 1024:.0f} MiB")
+    print(f"autotune topology: {used.ru_utime + used.ru_stime:.2f} s of CPU, {used.ru_maxrss / 1024:.0f} MiB")
     good = (score["precision"] == score["recall"] == 1.0 and score["right"] == score["calls"] and not score["counts_differ"])
     if not good:
         print(json.dumps(score, indent=1))
