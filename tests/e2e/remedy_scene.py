@@ -63,6 +63,15 @@ class RemedyStory(harness.Story):
             times.append(time.monotonic() - begin)
         return statistics.median(times[1:])
 
+    def until_answered_in(self, region):
+        """Calls until they go there; each sandbox finds out for itself, a slow one later, and looks at others now and then."""
+        answers = []
+
+        def settled():
+            answers.append(self.host.invoke("shop", {}).json())
+            return answers[-12:].count(region) > 10
+        harness.wait_for(f"calls to go to {region}", settled, 120, 0)
+
     def change(self):
         rows = harness.history(self.folder / "state")
         return rows[0] if rows else None

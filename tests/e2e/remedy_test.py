@@ -107,11 +107,10 @@ class Remedy(remedy_scene.RemedyStory):
         self.assertEqual(self.host.invoke("shop", {}).json(), "us-east-1")
         change = self.until_closed([{}], callers=1)
         self.expect_promoted(change, "relocate")
+        self.until_answered_in("eu-west-1")
         self.assertLess(self.median_s("live", {}), self.median_s("1", {}))
         self.assertEqual(there.configuration("shop")["CodeSha256"], self.host.configuration("shop")["CodeSha256"])
         self.assertEqual(there.configuration("shop")["Handler"], "handler.handler")
-        answers = [self.host.invoke("shop", {}).json() for _ in range(30)]
-        self.assertGreater(answers.count("eu-west-1"), 20, answers)
 
         # Other code, deployed by whoever, is not answered for by the copies.
         new = awscli.package(TALKS.replace("return region", "return 'new ' + region"), "handler.py")

@@ -2,8 +2,11 @@
 it waits for, or here.
 
 Each place, this one too, gets the first few calls in turn; then the one with the smallest median of its last calls gets
-them all, but for every fiftieth, which keeps the others' figures fresh. A place that cannot be reached within a second is left
-alone for a minute, and the call is made here. What a copy answers, an error too, is the answer.
+them all, but for a look at another now and then: soon at first, as what has just begun is slow, later every fiftieth call. A look
+that was quicker than that median is followed by as many calls as at first, and what was known of the place is forgotten.
+A place's very first call says nothing: a sandbox begins there, or here what the function needs is loaded.
+A place that cannot be reached within a second is left alone for a minute, and the call is made here. What a copy answers, an
+error too, is the answer.
 
 The copies are of the code that the function had when they were made ("code"). Where this version has another, deployed
 since by whoever, or cannot find out, its calls stay here.
@@ -22,7 +25,17 @@ class Place:
     def __init__(self, name, call):
         self.name, self.call = name, call
         self.times = collections.deque(maxlen=REMEMBERED)
-        self.asked, self.rests_until = 0, 0.0
+        self.tried = 0  # calls of its first ones, or since a look was quicker
+        self.last_asked, self.rests_until = 0, 0.0
+
+    def took(self, seconds):
+        if self.tried > 1:
+            self.times.append(seconds)
+
+    def try_anew(self, seconds):
+        self.times.clear()
+        self.times.append(seconds)
+        self.tried = 2
 
     def median(self):
         return statistics.median(self.times) if self.times else float("inf")
@@ -47,7 +60,8 @@ def not_begun(error):
 class Relocate:
     def __init__(self, function, settings, clock=time.monotonic, invoke=again.invoke, env=None, own_code=again.own_code_hash):
         self.clock, self.tries, self.again = clock, settings.get("tries", 5), settings.get("again", 50)
-        self.calls, self.told = 0, None
+        self.calls, self.told = 0, None  # told: the place that gets the calls
+        self.next_look = None  # the number of the call that goes to another place
         self.here = Place("here", function)
         self.places = [self.here]
         if is_of(settings["code"], own_code):
@@ -66,9 +80,14 @@ class Relocate:
 
     def choose(self):
         awake = [p for p in self.places if self.clock() >= p.rests_until]
-        least = min(awake, key=lambda p: p.asked)
-        if least.asked < self.tries or self.calls % self.again == 0:
-            return least
+        untried = min(awake, key=lambda p: p.tried)
+        if untried.tried <= self.tries:
+            return untried
+        if self.next_look is None:
+            self.next_look = 2 * self.calls
+        if self.calls >= self.next_look:
+            self.next_look = min(2 * self.calls, self.calls + self.again)
+            return min(awake, key=lambda p: p.last_asked)
         best = min(awake, key=Place.median)
         if best is not self.told:
             self.told = best
@@ -93,7 +112,12 @@ class Relocate:
 
     def timed(self, place, event, context):
         begin = self.clock()
-        place.asked += 1
+        place.tried += 1
+        place.last_asked = self.calls
         answer = place.call(event, context)
-        place.times.append(self.clock() - begin)
+        seconds = self.clock() - begin
+        if self.told and place is not self.told and place.tried > self.tries + 1 and seconds < self.told.median():
+            place.try_anew(seconds)
+        else:
+            place.took(seconds)
         return answer

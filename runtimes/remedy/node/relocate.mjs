@@ -2,8 +2,11 @@
 // it waits for, or here.
 //
 // Each place, this one too, gets the first few calls in turn; then the one with the smallest median of its last calls gets
-// them all, but for every fiftieth, which keeps the others' figures fresh. A place that cannot be reached within a second is
-// left alone for a minute, and the call is made here. What a copy answers, an error too, is the answer.
+// them all, but for a look at another now and then: soon at first, as what has just begun is slow, later every fiftieth call. A look
+// that was quicker than that median is followed by as many calls as at first, and what was known of the place is forgotten.
+// A place's very first call says nothing: a sandbox begins there, or here what the function needs is loaded.
+// A place that cannot be reached within a second is left alone for a minute, and the call is made here. What a copy answers, an
+// error too, is the answer.
 //
 // The copies are of the code that the function had when they were made ("code"). Where this version has another, deployed
 // since by whoever, or cannot find out, its calls stay here.
@@ -15,7 +18,8 @@ const REMEMBERED = 20, REST_S = 60;
 
 class Place {
   times = [];
-  asked = 0;
+  tried = 0; // calls of its first ones, or since a look was quicker
+  lastAsked = 0;
   restsUntil = 0;
 
   constructor(name, call) {
@@ -24,8 +28,14 @@ class Place {
   }
 
   took(seconds) {
+    if (this.tried === 1) return;
     this.times.push(seconds);
     if (this.times.length > REMEMBERED) this.times.shift();
+  }
+
+  tryAnew(seconds) {
+    this.times = [seconds];
+    this.tried = 2;
   }
 
   median() {
@@ -55,7 +65,8 @@ const least = (places, of) => places.reduce((best, place) => (of(place) < of(bes
 
 export class Relocate {
   calls = 0;
-  told = undefined;
+  nextLook = undefined; // the number of the call that goes to another place
+  told = undefined; // the place that gets the calls
 
   // `mayLeave`: as isOf() says.
   constructor(fn, settings, mayLeave, clock = monotonic, ask = invoke, env = process.env) {
@@ -78,8 +89,13 @@ export class Relocate {
 
   #choose() {
     const awake = this.places.filter((place) => this.clock() >= place.restsUntil);
-    const rarest = least(awake, (place) => place.asked);
-    if (rarest.asked < this.tries || this.calls % this.again === 0) return rarest;
+    const untried = least(awake, (place) => place.tried);
+    if (untried.tried <= this.tries) return untried;
+    this.nextLook ??= 2 * this.calls;
+    if (this.calls >= this.nextLook) {
+      this.nextLook = Math.min(2 * this.calls, this.calls + this.again);
+      return least(awake, (place) => place.lastAsked);
+    }
     const best = least(awake, (place) => place.median());
     if (best !== this.told) {
       this.told = best;
@@ -106,9 +122,12 @@ export class Relocate {
 
   async #timed(place, event, context) {
     const begin = this.clock();
-    place.asked += 1;
+    place.tried += 1;
+    place.lastAsked = this.calls;
     const answer = await place.call(event, context);
-    place.took(this.clock() - begin);
+    const seconds = this.clock() - begin;
+    if (this.told && place !== this.told && place.tried > this.tries + 1 && seconds < this.told.median()) place.tryAnew(seconds);
+    else place.took(seconds);
     return answer;
   }
 }

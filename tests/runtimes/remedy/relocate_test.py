@@ -36,14 +36,32 @@ class Relocate(unittest.TestCase):
 
     def test_the_quickest_gets_the_calls_and_the_others_are_not_forgotten(self):
         moved = self.moved(far=2.0, near=0.1)
-        self.call(moved, 9)
-        self.assertEqual(sorted(self.asked), ["far"] * 3 + ["here"] * 3 + ["near"] * 3)
+        self.call(moved, 12)
+        self.assertEqual(sorted(self.asked), ["far"] * 4 + ["here"] * 4 + ["near"] * 4)
         self.asked.clear()
-        self.assertEqual(self.call(moved, 40), ["near", {"n": 1}])
+        self.assertEqual(self.call(moved, 11), ["near", {"n": 1}])
         self.assertEqual(set(self.asked), {"near"})
         self.times.update(far=0.01, near=3.0)  # the world changes
         self.call(moved, 2000)
         self.assertEqual(self.asked[-1], "far")
+
+    def test_a_place_that_has_to_begin_is_not_judged_by_that(self):
+        moved = self.moved(near=0.1)
+        for seconds in (5.0, 2.0, 0.1, 0.1):  # a sandbox begins there, then what it runs is warmed up
+            self.times["near"] = seconds
+            self.call(moved, 2)
+        self.assertEqual(self.call(moved)[0], "near")
+
+    def test_what_was_slow_at_first_is_soon_asked_again_and_not_so_often_later(self):
+        moved = self.moved(near=2.0)
+        self.call(moved, 8)
+        self.times["near"] = 0.1
+        self.asked.clear()
+        self.call(moved, 60)
+        self.assertGreaterEqual(self.asked.count("near"), 20, self.asked)
+        self.asked.clear()
+        self.call(moved, 1000)
+        self.assertEqual(self.asked.count("here"), 20)
 
     def test_other_code_than_the_copies_stays_here(self):
         self.code = "def"
@@ -52,7 +70,7 @@ class Relocate(unittest.TestCase):
 
     def test_where_here_is_quickest_it_stays(self):
         moved = self.moved(here=0.1, far=2.0)
-        self.call(moved, 6)
+        self.call(moved, 8)
         self.assertEqual(self.call(moved)[0], "here")
 
     def test_a_place_that_cannot_be_reached_costs_no_call(self):
@@ -63,11 +81,11 @@ class Relocate(unittest.TestCase):
         del self.fails["near"]
         self.clock.now += 60
         self.call(moved, 20)
-        self.assertEqual(self.asked[-1], "near")
+        self.assertGreaterEqual(self.asked[-15:].count("near"), 14)  # one may be a look
 
     def test_what_may_have_been_done_is_not_done_again_and_an_error_is_the_answer(self):
         moved = self.moved(near=0.1)
-        self.call(moved, 6)
+        self.call(moved, 8)
         self.fails["near"] = again.Failed({"errorType": "KeyError", "errorMessage": "x"})
         with self.assertRaises(Exception) as raised:
             self.call(moved)
@@ -116,7 +134,7 @@ class Connecting(unittest.TestCase):
             with self.subTest(scheme), FullPlace() as place:
                 moved, answers_ = self.relocated("%s://127.0.0.1:%d" % (scheme, place.port))
                 self.assertEqual(answers_, ["here"] * 3)
-                self.assertEqual(moved.places[1].asked, 1)
+                self.assertEqual(moved.places[1].tried, 1)
 
     def test_one_that_takes_connections_and_says_nothing_may_have_done_it(self):
         with socket.socket() as listener:

@@ -31,15 +31,36 @@ const count = (list, what) => list.filter((one) => one === what).length;
 
 test("the quickest gets the calls and the others are not forgotten", async () => {
   const world = moved({ here: 1, far: 2, near: 0.1 });
-  await world.call(9);
-  assert.deepEqual([...world.asked].sort(), ["far", "far", "far", "here", "here", "here", "near", "near", "near"]);
+  await world.call(12);
+  for (const place of ["here", "far", "near"]) assert.equal(count(world.asked, place), 4);
   world.asked.length = 0;
-  assert.deepEqual(await world.call(40), ["near", { n: 1 }]);
+  assert.deepEqual(await world.call(11), ["near", { n: 1 }]);
   assert.deepEqual(world.said, [{ remedy: "relocate", to: "near", medians_ms: { here: 1000, far: 2000, near: 100 } }]);
   assert.deepEqual(new Set(world.asked), new Set(["near"]));
   Object.assign(world.times, { far: 0.01, near: 3 }); // the world changes
   await world.call(2000);
   assert.equal(world.asked.at(-1), "far");
+});
+
+test("a place that has to begin is not judged by that", async () => {
+  const world = moved({ here: 1, near: 0.1 });
+  for (const seconds of [5, 2, 0.1, 0.1]) { // a sandbox begins there, then what it runs is compiled
+    world.times.near = seconds;
+    await world.call(2);
+  }
+  assert.equal((await world.call())[0], "near");
+});
+
+test("what was slow at first is soon asked again, and not so often later", async () => {
+  const world = moved({ here: 1, near: 2 });
+  await world.call(8);
+  world.times.near = 0.1;
+  world.asked.length = 0;
+  await world.call(60);
+  assert.ok(count(world.asked, "near") >= 20, world.asked.join());
+  world.asked.length = 0;
+  await world.call(1000);
+  assert.equal(count(world.asked, "here"), 20);
 });
 
 test("other code than the copies' stays here", async () => {
@@ -56,7 +77,7 @@ test("other code than the copies' stays here", async () => {
 
 test("where here is quickest it stays", async () => {
   const world = moved({ here: 0.1, far: 2 });
-  await world.call(6);
+  await world.call(8);
   assert.equal((await world.call())[0], "here");
 });
 
@@ -72,12 +93,12 @@ test("a place that cannot be reached costs no call", async () => {
   delete world.fails.near;
   world.clock.now += 60;
   await world.call(20);
-  assert.equal(world.asked.at(-1), "near");
+  assert.ok(count(world.asked.slice(-15), "near") >= 14); // one may be a look
 });
 
 test("what may have been done is not done again and an error is the answer", async () => {
   const world = moved({ here: 1, near: 0.1 });
-  await world.call(6);
+  await world.call(8);
   world.fails.near = new Failed({ errorType: "KeyError", errorMessage: "x" });
   await assert.rejects(world.call(), { name: "KeyError", message: "x" });
   const before = count(world.asked, "here");
@@ -96,7 +117,7 @@ async function relocated(url) {
   const relocate = new Relocate(async () => "here", settings, true, clock.read, undefined, env);
   const answers = [];
   await saidWhile(async () => { for (let i = 0; i < 3; ++i) answers.push(await relocate.answer({}, context(clock, 2))); });
-  return { answers, asked: relocate.places[1].asked };
+  return { answers, asked: relocate.places[1].tried };
 }
 const listening = async (t, took) => {
   const server = net.createServer(took);
