@@ -66,8 +66,8 @@ REMEDIES = {
     "resize": ("fn.oom_count > 0", "{resize: {strategy: oom-bump}}", {}, "60s"),
     "map_reduce": ("fn.oom_count > 0", "{map_reduce: {over: event.items, part: 20}}", {"items": [1] * 60}, "60s"),
     "handover": ("fn.timeouts > 0", "{handover: {hops: 4}}", {"steps": 8}, "1s"),
-    "cache": ("fn.io_wait_share > 0.5", "{cache: {ttl: 10m}}", {"ask": "the service's URL"}, "60s"),
-    "relocate": ("fn.io_wait_share > 0.5", "{relocate: {tries: 1, places: [{region: eu-west-1, endpoint: 'ENDPOINT'}]}}",
+    "cache": ("fn.io_wait_share > 0.1", "{cache: {ttl: 10m}}", {"ask": "the service's URL"}, "60s"),
+    "relocate": ("fn.io_wait_share > 0.1", "{relocate: {tries: 1, places: [{region: eu-west-1, endpoint: 'ENDPOINT'}]}}",
                  {"ask": "the service's URL"}, "60s"),
     "concurrency": ("fn.throttles > 5", "{concurrency: {most: 4}}", {"nap": 0.3}, "60s"),
     "keep_warm": ("fn.cold_starts >= 6", "{keep_warm: {most: 4}}", {"nap": 0.3}, "60s"),
@@ -75,6 +75,7 @@ REMEDIES = {
 }
 OF_NO_VERSION = ("concurrency", "keep_warm")  # they change how many environments there are, not what runs in them
 
+PATIENCE_S = 300
 MOST_STEPS = 30  # far above what a canary takes; a walk that gets there never completes
 STRIDE = 1 if os.environ.get("AUTOTUNE_ALL_POINTS") == "1" else 4
 
@@ -136,8 +137,10 @@ class Walk:
 
     def until(self, name, done):
         if self.keep_calling:
-            return self.traffic_until(name, done, 90)
-        return harness.wait_for("death or end", done, 90, 0.1)
+            end = self.traffic_until(name, done, PATIENCE_S)
+            self.check.assertTrue(end, f"not within {PATIENCE_S} s: death or end")
+            return end
+        return harness.wait_for("death or end", done, PATIENCE_S, 0.1)
 
     @staticmethod
     def change(state):

@@ -20,10 +20,12 @@ import os
 import sys
 import threading
 sys.path.append("/usr/lib/python3/dist-packages/awscli")
+import botocore.config
 import botocore.session
 import helper
 client = botocore.session.get_session().create_client("lambda", region_name="us-east-1", aws_access_key_id="test",
-                                                      aws_secret_access_key="test", endpoint_url="{endpoint}")
+                                                      aws_secret_access_key="test", endpoint_url="{endpoint}",
+                                                      config=botocore.config.Config(read_timeout={timeout}))
 
 
 def invoke(function, event, **more):
@@ -127,7 +129,7 @@ class Group(harness.Story):
         return harness.run("fuse", "--replay", log, "--json", "--functions", self.sources, "--package", self.folder / "groups", *more)
 
     def ask(self, **event):
-        answer = self.host.invoke("front", event or {"skus": ["a", "bbb", "cc"]}, qualifier=None)
+        answer = self.host.invoke("front", event or {"skus": ["a", "bbb", "cc"]}, qualifier=None, timeout=TIMEOUT_S)
         self.assertTrue(answer.ok, answer.body)
         return answer.json()
 

@@ -37,7 +37,7 @@ class Refused(harness.Story):
     def setUp(self):
         super().setUp()
         for name in ("greedy", "cold", "mixed"):
-            harness.write_function(self.folder / "functions", name, GREEDY)
+            harness.write_function(self.folder / "functions", name, GREEDY, timeout="60s")
         self.host = self.stack.enter_context(harness.running(harness.Host(self.folder / "functions", self.folder / "host")))
 
     def refusals(self, state):

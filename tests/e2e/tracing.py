@@ -69,13 +69,13 @@ class TraceCase(unittest.TestCase):
 
 
 class Running:
-    """A Python program that runs until it is closed."""
+    """A Python program (its first statement is a simple one) that runs until it is closed."""
 
     def __init__(self, program):
-        self.process = subprocess.Popen([PYTHON, "-c", program])
+        self.process = subprocess.Popen([PYTHON, "-c", "print('ready', flush=True); " + program], stdout=subprocess.PIPE)
         self.pid = self.process.pid
-        time.sleep(0.3)  # the interpreter begins
+        self.process.stdout.readline()
 
     def close(self):
         self.process.kill()
-        self.process.wait()
+        self.process.communicate()

@@ -73,7 +73,7 @@ test("handlers that answer by callback are waited for, and say nothing when noth
     exports.handler = (event, context, callback) => {
       context.callbackWaitsForEmptyEventLoop = event.waits;
       if (event.says === "nothing") return 7;
-      setTimeout(() => { ++done; }, 300);
+      setTimeout(() => { ++done; }, 1500);
       callback(null, done);
     };` }, { events: [{ waits: true }, { waits: true, says: "nothing" }, { waits: true }, { waits: false }, { waits: false }] });
   assert.deepEqual(posted.map((one) => one[1]), [0, null, 1, 2, 2]);
