@@ -35,7 +35,7 @@ rules:
   scope: {functions: hungry}
   when: fn.oom_count > 0
   plan: [{resize: {strategy: oom-bump}}]
-  canary: {weight: 0.5, horizon: 1m}
+  canary: {weight: 0.5, horizon: 10m}
 - name: second-thoughts
   scope: {functions: hungry}
   when: fn.oom_count > 0
@@ -114,15 +114,20 @@ class Alerts(unittest.TestCase):
         caller.payload = LARGE
         cls.wait_for_alert("AutotuneFunctionOOM", "hungry", ["firing"])
         cls.wait_for_alert("AutotuneFunctionOOM", "doomed", ["firing"])
-        harness.wait_for("the repair", cls.repaired, 70, 0.2)  # the horizon of its canary, and some more
+        harness.wait_for("the repair", cls.repaired, 300, 0.2)
         cls.at_repair = cls.seen_by_people("AutotuneFunctionOOM", "hungry")
         cls.wait_for_alert("AutotuneFunctionOOM", "hungry", ["firing", "resolved"])
         cls.wait_for_alert("AutotuneFunctionOOM", "doomed", ["firing", "resolved"])
-        cls.ended = time.time()
+        cls.ended = harness.wait_for("calls that were scraped", cls.called_now)  # on a busy machine there may be none for seconds
         cls.alerts_raised = {alert["labels"]["alertname"] for alert in cls.receiver.alerts(PEOPLE)
                              if alert["labels"].get("function") in FUNCTIONS}
         cls.agent.stop()
         harness.wait_for("AutotuneAgentDown", lambda: cls.receiver.alerts(PEOPLE, alertname="AutotuneAgentDown"))
+
+    @classmethod
+    def called_now(cls):
+        now = time.time()
+        return cls.prometheus.at(f'rate(autotune_invocations_total{{function="hungry"}}[{RATE_INTERVAL}]) > 0', now) and now
 
     @classmethod
     def seen_by_people(cls, alertname, function):
@@ -131,7 +136,7 @@ class Alerts(unittest.TestCase):
     @classmethod
     def wait_for_alert(cls, alertname, function, statuses):
         harness.wait_for(f"{alertname} of {function}: {statuses}",
-                         lambda: cls.seen_by_people(alertname, function)[:len(statuses)] == statuses, 30)
+                         lambda: cls.seen_by_people(alertname, function)[:len(statuses)] == statuses)
 
     @classmethod
     def repaired(cls):
@@ -158,19 +163,22 @@ class Alerts(unittest.TestCase):
         return [one for where, _, series in self.panels() if where == title for one in series]
 
     def test_a_kill_raises_the_alert_and_the_repair_ends_it(self):
-        self.assertEqual(self.at_repair, ["firing"], "the alert ended before its cause did")
-        fired, resolved = self.receiver.alerts(PEOPLE, function="hungry")
-        self.assertEqual((fired["status"], resolved["status"]), ("firing", "resolved"))
+        # After a scrape that failed it may be told once more.
+        self.assertEqual(set(self.at_repair), {"firing"}, "the alert ended before its cause did")
+        told = self.receiver.alerts(PEOPLE, function="hungry")
+        fired, resolved = told[0], next(alert for alert in told if alert["status"] == "resolved")
         self.assertEqual(fired["labels"]["severity"], "critical")
         self.assertEqual(fired["annotations"]["summary"], "hungry runs out of memory")
         self.assertRegex(fired["annotations"]["description"], r"killed [1-9]\d* invocation")
         self.assertGreater(resolved["endsAt"], resolved["startsAt"])
 
     def test_one_that_is_first_seen_because_it_was_killed_raises_it_too(self):
-        self.assertEqual(self.seen_by_people("AutotuneFunctionOOM", "doomed"), ["firing", "resolved"])
+        self.assertEqual(self.seen_by_people("AutotuneFunctionOOM", "doomed")[:2], ["firing", "resolved"])
 
     def test_nothing_else_is_alarming_until_the_agent_is_gone(self):
-        self.assertEqual(self.alerts_raised, {"AutotuneFunctionOOM"})
+        # A scrape that the machine was too busy for looks like an agent that is gone, for a while.
+        missed = any(0 in values for _, values in self.prometheus.between('up{job="autotune"}', self.began, self.ended))
+        self.assertEqual(self.alerts_raised - ({"AutotuneAgentDown"} if missed else set()), {"AutotuneFunctionOOM"})
 
     def test_prometheus_can_judge_all_alerts(self):
         rules = [rule for group in self.prometheus.api("rules")["groups"] for rule in group["rules"]]

@@ -60,7 +60,7 @@ class Deploy(harness.Story):
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
             calling = [pool.submit(call) for _ in range(3)]
             try:
-                return harness.wait_for("the end of the deployment", closed, 90, 0.2)
+                return harness.wait_for("the end of the deployment", closed, 240, 0.2)
             finally:
                 over.set()
                 for future in calling:
@@ -70,7 +70,7 @@ class Deploy(harness.Story):
         return self.host.request("GET", f"/2015-03-31/functions/shop/configuration?Qualifier={version}").json()["CodeSha256"]
 
     def test_good_code_serves_in_the_end_and_bad_code_does_not_stay(self):
-        self.deploy(self.package("good", sleep=0.005, body="pass", word="good"))  # no agent runs yet
+        self.deploy(self.package("good", sleep=0.005, body="pass", word="good"), "--latency-margin", 1)  # no agent runs yet
         with self.agent():
             change = self.end(1)
             self.assertEqual((change["disposition"], change["change"]), ("promoted", "deploy good"), json.dumps(change))
@@ -92,7 +92,7 @@ class Deploy(harness.Story):
     def test_what_serves_already_and_what_is_no_archive_are_refused(self):
         before = self.host.configuration("shop")
         with self.agent() as agent:
-            self.deploy(self.folder / "functions" / "shop")  # function.yaml is in it, so it is another archive
+            self.deploy(self.folder / "functions" / "shop", "--latency-margin", 1)  # function.yaml is in it, so it is another archive
             (self.folder / "no.zip").write_text("no archive")
             change = self.end(1)
             self.assertEqual(change["disposition"], "promoted", json.dumps(change))

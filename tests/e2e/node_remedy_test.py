@@ -4,7 +4,6 @@ handlers are ES modules and CommonJS, async and by callback."""
 import base64
 import json
 import shutil
-import time
 import unittest
 
 import awscli
@@ -113,10 +112,8 @@ class NodeRemedy(remedy_scene.RemedyStory):
         self.begin(SQUARES, "fn.p95 > duration('50ms') && fn.invocations >= 5", "{cache: {of: results, safe: true, key: event.n}}")
         change = self.until_closed([{"n": 3}], callers=1)
         self.expect_promoted(change, "cache")
-        begin = time.monotonic()
-        for _ in range(20):
-            self.assertEqual(self.host.invoke("shop", {"n": 3, "caller": "any"}).json(), 9)
-        self.assertLess(time.monotonic() - begin, 20 * 0.3)  # the function alone would take that
+        self.assertEqual(self.host.invoke("shop", {"n": 3, "caller": "any"}).json(), 9)
+        self.assertLess(self.median_s("live", {"n": 3, "caller": "any"}), 0.3)  # the function alone would take that
 
     def test_calls_go_where_the_data_is_near(self):
         service = self.stack.enter_context(harness.service(remedy_scene.data, Cache_Control="no-store"))
@@ -141,11 +138,11 @@ class NodeRemedy(remedy_scene.RemedyStory):
         self.assertEqual(answers, {"new us-east-1"})
 
     def test_a_handover_finishes_what_one_invocation_cannot(self):
-        self.begin(COUNTS, "fn.timeout_rate > 0.5 && fn.invocations >= 3", "{handover: {hops: 5}}", timeout="1s")
+        self.begin(COUNTS, "fn.timeout_rate > 0.5 && fn.invocations >= 3", "{handover: {hops: 9}}", timeout="1s")
         self.assertIn("Task timed out", self.host.invoke("shop", {"n": 20}).body.decode())
         change = self.until_closed([{"n": 20}])
         self.expect_promoted(change, "handover")
-        self.assertEqual(self.host.configuration("shop")["Timeout"], 6)
+        self.assertEqual(self.host.configuration("shop")["Timeout"], 10)
         self.assertEqual(self.host.invoke("shop", {"n": 20}).json(), {"sum": 210})
 
     def test_a_list_that_is_too_much_for_one_is_mapped_over_many(self):

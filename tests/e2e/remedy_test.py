@@ -58,7 +58,7 @@ class Remedy(remedy_scene.RemedyStory):
                    alpha=0.05, margin=0.02)  # long enough for the first calls of each sandbox to be less than one in twenty
         change = self.until_closed([{"sku": 1}, {"sku": 2}], callers=2)
         self.expect_promoted(change, "cache")
-        self.assertLess(change["judged"]["canary_p95_ms"], change["judged"]["baseline_p95_ms"] / 2)
+        self.assertLess(self.median_s("live", {"sku": 2}), self.median_s("1", {"sku": 2}) / 2)
         before = prices.asked
         for _ in range(20):
             self.assertEqual(self.host.invoke("shop", {"sku": 2}).json(), {"sku": 2, "price": 102, "secret": "s3cret"})
@@ -91,10 +91,8 @@ class Remedy(remedy_scene.RemedyStory):
         change = self.until_closed([{"n": 3}], callers=1)
         self.expect_promoted(change, "cache")
         self.assertEqual(self.host.invoke("shop", {"n": 3}).json(), 9)
-        begin = time.monotonic()
-        for _ in range(20):
-            self.assertEqual(self.host.invoke("shop", {"n": 3, "caller": "any"}).json(), 9)
-        self.assertLess(time.monotonic() - begin, 20 * 0.3)  # the function alone would take that
+        self.assertEqual(self.host.invoke("shop", {"n": 3, "caller": "any"}).json(), 9)
+        self.assertLess(self.median_s("live", {"n": 3, "caller": "any"}), 0.3)  # the function alone would take that
 
     def test_calls_go_where_the_data_is_near(self):
         service = self.stack.enter_context(harness.service(remedy_scene.data, Cache_Control="no-store"))
@@ -120,13 +118,12 @@ class Remedy(remedy_scene.RemedyStory):
         self.assertEqual(answers, {"new us-east-1"})
 
     def test_a_handover_finishes_what_one_invocation_cannot(self):
-        self.begin(COUNTS, "fn.timeout_rate > 0.5 && fn.invocations >= 3", "{handover: {hops: 5}}", timeout="1s")
+        self.begin(COUNTS, "fn.timeout_rate > 0.5 && fn.invocations >= 3", "{handover: {hops: 9}}", timeout="1s")
         self.assertIn("Task timed out", self.host.invoke("shop", {"n": 20}).body.decode())
         change = self.until_closed([{"n": 20}])
         self.expect_promoted(change, "handover")
-        self.assertEqual(self.host.configuration("shop")["Timeout"], 6)
-        answer = self.host.invoke("shop", {"n": 20}, log=True)
-        self.assertEqual(answer.json(), {"sum": 210})
+        self.assertEqual(self.host.configuration("shop")["Timeout"], 10)
+        self.assertEqual(self.host.invoke("shop", {"n": 20}).json(), {"sum": 210})
 
     def test_a_list_that_is_too_much_for_one_is_mapped_over_many(self):
         self.begin(LOADS, "fn.oom_count > 0", "{map_reduce: {over: event.order.items, part: 20}}", timeout="60s")
