@@ -364,7 +364,7 @@ class ByInvocation(unittest.TestCase):
 
     def test_all_one_and_slow_ones_against_the_median(self):
         events = [{"n": 20, "size": 1000, "nap": 0.002} for _ in range(30)]
-        events[12] = {"n": 300, "size": 1000, "nap": 0.3}
+        events[12] = {"n": 300, "size": 1000, "nap": 3}
         stacks, _ = self.executed(events)
         self.assertEqual(given(stacks), sum(map(asked, events)))
         stacks, said = self.executed(events, "--invocation", "request-7")
@@ -384,7 +384,7 @@ class ByInvocation(unittest.TestCase):
         self.addCleanup(host.stop)
         idle = {"n": 0, "size": 0}
         events = [{"n": 10 + 5 * i, "size": 2000} for i in range(32)]
-        events[9]["nap"] = 1.5
+        events[9]["nap"] = 5
         for view in ("each", "slowest"):
             host.invoke("gives", idle)
             out = self.folder / "out.folded"
