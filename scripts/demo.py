@@ -18,9 +18,9 @@ import time
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 SETTLE_S = 6            # of traffic after the last repair, for the "after" figures
-# What a report takes of a CPU. At 128 MB (a fourteenth of a CPU) that is 3.5 s, above its limit of 2 s; at four times the
-# memory 0.9 s, which leaves room for a machine that has other things to do.
-REPORT_CPU_S = 0.25
+# What a report takes of a CPU. At 128 MB (a fourteenth of a CPU) that is 4 s, above its limit of 2 s; at four times the
+# memory 1 s, which leaves room for a machine that has other things to do.
+REPORT_CPU_S = 0.29
 
 # AWS Lambda, x86, us-east-1, first tier, 2026-01; USD.
 USD_PER_GB_S = 0.0000166667
