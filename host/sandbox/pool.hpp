@@ -30,6 +30,9 @@ struct SandboxLimits {
     Nanos init_timeout = std::chrono::seconds(10);
     std::uint64_t processes = 1024;  // processes and threads of one sandbox
     std::uint64_t open_files = 1024;
+    // Between its answer and its next question a runtime needs microseconds, or a throttled CPU's period
+    // or two. A job waits that long for a warm sandbox, about a cold start, before it is given to another.
+    Nanos patience = std::chrono::milliseconds(100);
 };
 
 struct SandboxPoolOptions {

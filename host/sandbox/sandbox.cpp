@@ -7,10 +7,6 @@
 namespace autotune::host {
 namespace {
 
-// Between its answer and its next question a runtime needs microseconds, or a throttled CPU's period
-// or two. A job waits that long for a warm sandbox, about a cold start, before it is given to another.
-constexpr Nanos kPatience = std::chrono::milliseconds(100);
-
 std::int64_t epoch_ms(WallTime t) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(t.time_since_epoch()).count();
 }
@@ -99,7 +95,7 @@ void Sandbox::run(Job job) {
     }
     if (api_.state() == RuntimeApi::State::ready) return start_invocation();
     if (initialized_) {
-        patience_timer_ = options_.loop.after(kPatience, [this] {
+        patience_timer_ = options_.loop.after(options_.limits.patience, [this] {
             slow_ = true;
             options_.events.returned(*this, *std::exchange(job_, std::nullopt));
         });

@@ -29,6 +29,25 @@ TEST_F(SandboxLifecycle, ReusesAWarmSandboxAlsoForCallsBackToBack) {
     }
 }
 
+// It answers, and never asks again.
+TEST_F(SandboxLifecycle, ACallThatWaitsInVainForASandboxIsGivenToAnother) {
+    limits.patience = std::chrono::milliseconds(50);
+    const auto function = provided("silent", R"(#!/usr/bin/python3
+import http.client, os, time
+api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+api.request("GET", "/2018-06-01/runtime/invocation/next")
+answer = api.getresponse(); answer.read()
+request = answer.headers["Lambda-Runtime-Aws-Request-Id"]
+api.request("POST", "/2018-06-01/runtime/invocation/%s/response" % request, str(os.getpid()))
+time.sleep(1000)
+)");
+    const InvokeResult first = invoke(function), second = invoke(function);
+    EXPECT_EQ(first.kind, Kind::ok) << first.payload;
+    EXPECT_EQ(second.kind, Kind::ok) << second.payload;
+    EXPECT_NE(first.payload, second.payload);
+    EXPECT_EQ(sandboxes(), 2U);
+}
+
 TEST_F(SandboxLifecycle, OverItsConcurrencyAFunctionIsThrottled) {
     limits.function_concurrency = 2;
     const auto function = python("busy", "import time\ndef handler(e, c): time.sleep(e.get('s', 0))\n");
