@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "os/cgroup_layout.hpp"
@@ -43,6 +44,13 @@ def fill(mb):
 bool alive(const std::string& pid) {
     const std::string stat = read_file("/proc/" + pid + "/stat").value_or("");
     return !stat.empty() && stat.find(") Z ") == std::string::npos;
+}
+
+// Of the REPORT line; 0: there is none.
+double duration_ms(const std::string& log) {
+    const auto report = log.find("REPORT RequestId: ");
+    const auto at = report == std::string::npos ? report : log.find("\tDuration: ", report);
+    return at == std::string::npos ? 0 : std::stod(log.substr(at + 11));
 }
 
 TEST_F(SandboxPoolKernel, RunsAPythonFunction) {
@@ -188,9 +196,12 @@ TEST_F(SandboxPoolKernel, AnInitThatCrashesIsACrash) {
 TEST_F(SandboxPoolKernel, AnInitThatIsTooLongGoesOnOnTheInvocationsClock) {
     limits.init_timeout = std::chrono::milliseconds(300);
     const auto function = python("longinit", "import time\ntime.sleep(1)\n" + std::string(kHello));
+    const Timestamp before = clock.now();
     const InvokeResult result = invoke(function, R"({"name":"late"})");
+    const double took = to_ms(clock.now() - before);
     EXPECT_EQ(result.kind, Kind::ok) << result.payload;
-    EXPECT_THAT(result.log_tail, MatchesRegex("(.|\n)*REPORT [^\n]*Duration: 1[0-9][0-9][0-9]\\.(.|\n)*"));
+    EXPECT_GE(duration_ms(result.log_tail), 1000) << result.log_tail;
+    EXPECT_LE(duration_ms(result.log_tail), took + 0.01) << "it is rounded";
     const auto hurried = std::make_shared<FunctionVersion>(*function);
     hurried->revision_id = "r2";
     hurried->timeout = std::chrono::milliseconds(500);
@@ -279,12 +290,16 @@ import time
 def handler(event, context):
     wall, cpu = time.monotonic(), time.process_time()
     while time.monotonic() - wall < 1: pass
-    return time.process_time() - cpu
+    return (time.process_time() - cpu) / (time.monotonic() - wall)
 )");
     function->memory_mb = 442;  // a quarter of a processor
-    const double share = json::parse(invoke(function).payload).get<double>();
-    EXPECT_LT(share, 0.30);
-    EXPECT_GT(share, 0.10);  // others may want the machine too
+    double most = 0;
+    for (int i = 0; i < 5 && most <= 0.10; ++i) {  // others may want the machine too
+        const double share = json::parse(invoke(function).payload).get<double>();
+        EXPECT_LT(share, 0.30);
+        most = std::max(most, share);
+    }
+    EXPECT_GT(most, 0.10);
 }
 
 // Answers come through promises, which throw when they are set twice.
