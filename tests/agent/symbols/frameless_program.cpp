@@ -1,5 +1,6 @@
 // Burns CPU for argv[1] milliseconds of each kind, all below main: in a comparison that libc's qsort calls
-// back, in libstdc++'s regular expressions, in a function that aligns its stack, and in a signal's handler.
+// back, in libstdc++'s regular expressions, in a function that aligns its stack, and in a signal's handler. Before it waits for the
+// file argv[2]; "stop" instead: it stops itself once, in the first of them, when it has had 150 ms of CPU altogether.
 // Built with -O2 and without frame pointers; the libraries are Debian's, stripped.
 #include <csignal>
 #include <cstdio>
@@ -8,7 +9,10 @@
 #include <numeric>
 #include <regex>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "wait_for_go.h"
 
 namespace {
 
@@ -20,6 +24,7 @@ double now() {
 
 volatile unsigned sink;
 double burn_until;
+bool stops;
 
 }  // namespace
 
@@ -38,6 +43,10 @@ KEPT void sort_in_libc(double until) {
         std::vector<int> numbers(256);
         for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<int>(i * 7919 % 1009);
         qsort(numbers.data(), numbers.size(), sizeof(int), compare_slowly);
+        if (stops && now() >= 0.15) {
+            stops = false;
+            std::raise(SIGSTOP);
+        }
         sink = sink + static_cast<unsigned>(numbers[7]);
     }
 }
@@ -67,6 +76,8 @@ KEPT int down(int depth, double until) {
 
 int main(int argc, char** argv) {
     const double share = argc > 1 ? std::atof(argv[1]) / 1000 : 0.1;
+    stops = argc > 2 && std::string_view(argv[2]) == "stop";
+    if (argc > 2 && !stops) wait_for_go(argv[2]);
     sort_in_libc(now() + share);
     match_in_libstdcxx(now() + share);
     aligned_work(now() + share);

@@ -90,7 +90,7 @@ protected:
         EXPECT_TRUE(status) << status.error().message;
         return status ? std::move(source) : nullptr;
     }
-    // Of a program that waits to be let go (python_program): what comes after. Else all.
+    // Of a program that waits to be let go (made_to_wait, python_program): what comes after. Else all.
     void collect(SamplerSource& source, TracedChild& child, Collected& into) {
         bool ended = false;
         bool counts = go_.empty();
@@ -134,11 +134,16 @@ protected:
     // interpreter's files on a busy machine is no part of these tests. For collect(), or whoever asks is_waiting() and makes go().
     // `pause`: what it does meanwhile, over and over.
     std::string python_program(const std::string& name, const std::string& text, const std::string& pause = "pass") {
+        made_to_wait(name);
+        return write_program(name, "import os, time; exec(\"def wait_for_go(path):\\n while not os.path.exists(path): " + pause +
+                                       "\\nwait_for_go('" + go_ + "')\")\n" + text);
+    }
+    // The file that a program is to wait for (wait_for_go.h).
+    const std::string& made_to_wait(const std::string& name) {
         go_ = ::testing::TempDir() + "/" + std::to_string(getpid()) + "-" + name + ".go";
         unlink(go_.c_str());
         written_.push_back(go_);
-        return write_program(name, "import os, time; exec(\"def wait_for_go(path):\\n while not os.path.exists(path): " + pause +
-                                       "\\nwait_for_go('" + go_ + "')\")\n" + text);
+        return go_;
     }
     [[nodiscard]] const std::string& go() const { return go_; }
     [[nodiscard]] static bool is_waiting(const Collected& into, const Event& event) {
