@@ -1,4 +1,5 @@
 // Dies as it is told, or waits to be killed. The test finds lines by their marks.
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -6,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static volatile unsigned long turns;
@@ -56,6 +58,32 @@ static void* wait_deep(void* unused) {
     return unused;
 }
 
+static int is_in_pause(const char* thread) {
+#ifdef SYS_pause
+    const long wanted = SYS_pause;
+#else
+    const long wanted = SYS_ppoll;
+#endif
+    char path[64];
+    long call = -1;
+    snprintf(path, sizeof path, "/proc/self/task/%.20s/syscall", thread);
+    FILE* file = fopen(path, "r");
+    if (!file) return 0;
+    if (fscanf(file, "%ld", &call) != 1) call = -1;  // "running"
+    fclose(file);
+    return call == wanted;
+}
+
+// All threads but this one, the only one whose id is the process's.
+static void wait_for_pauses(void) {
+    DIR* threads = opendir("/proc/self/task");
+    if (!threads) exit(4);
+    for (struct dirent* one; (one = readdir(threads));)
+        if (atoi(one->d_name) != 0 && atoi(one->d_name) != getpid())
+            while (!is_in_pause(one->d_name)) usleep(1000);
+    closedir(threads);
+}
+
 int main(int argc, char** argv) {
     const char* how = argc > 1 ? argv[1] : "";
     if (strcmp(how, "later") == 0) wait_to_go_on();
@@ -64,7 +92,7 @@ int main(int argc, char** argv) {
     if (strcmp(how, "threads") == 0) {
         pthread_t thread;
         for (int i = 0; i < 3; ++i) pthread_create(&thread, NULL, wait_for_ever, NULL);
-        usleep(20000);
+        wait_for_pauses();
         spin();
     }
     if (strcmp(how, "many") == 0) {
@@ -74,7 +102,7 @@ int main(int argc, char** argv) {
         pthread_attr_setstacksize(&small, 128 << 10);
         for (int i = 0; i < 1500; ++i)
             if (pthread_create(&thread, &small, wait_deep, NULL)) return 2;
-        usleep(200000);
+        wait_for_pauses();
         spin();
     }
     if (strcmp(how, "spin") == 0 || strcmp(how, "later") == 0) spin();
@@ -83,7 +111,7 @@ int main(int argc, char** argv) {
     if (strcmp(how, "leave") == 0) {  // while others live: they go too, but nobody kills them
         pthread_t thread;
         pthread_create(&thread, NULL, wait_for_ever, NULL);
-        usleep(20000);
+        wait_for_pauses();
         exit(3);
     }
     return 0;

@@ -22,7 +22,7 @@ using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-constexpr Nanos kPatience = std::chrono::seconds(10);
+constexpr Nanos kPatience = std::chrono::seconds(60);
 
 std::uint32_t line_of(const std::string& mark) {
     std::ifstream source(AUTOTUNE_DYING_SOURCE);
@@ -79,6 +79,17 @@ protected:
         const Timestamp until = clock.now() + kPatience;
         while (cpu_ns(child.pid) < before + 5'000'000 && clock.now() < until) ::usleep(1000);
         ASSERT_GE(cpu_ns(child.pid), before + 5'000'000);
+    }
+    // A look at it has begun and ended since. One that ends may have begun before: the second one has not.
+    void wait_looked_at(const Child& child) {
+        const SystemClock clock;
+        const Timestamp until = clock.now() + kPatience;
+        for (int look = 0; look < 2; ++look) {
+            const std::uint64_t before = recorder_->health().looked;
+            recorder_->watch({child.pid, 0}, cgroup_->id());
+            while (recorder_->health().looked == before && clock.now() < until) ::usleep(1000);
+            ASSERT_GT(recorder_->health().looked, before);
+        }
     }
     void wait_weighed() {
         const SystemClock clock;
@@ -163,6 +174,7 @@ TEST_F(RecorderOnKernel, WalksStacksThroughLibrariesWhileNoCallsAreRemembered) {
     const SystemClock clock;
     const Timestamp until = clock.now() + kPatience;
     while (recorder_->health().looked < 2 && clock.now() < until) ::usleep(1000);  // at its start, and a while later
+    ASSERT_GE(recorder_->health().looked, 2u);
     ASSERT_TRUE(send_signal(child.pidfd, SIGKILL));
     const BlackBox box = box_of(child);
     EXPECT_TRUE(box.calls_given_up);
@@ -296,6 +308,7 @@ TEST_F(RecorderOnKernel, NamesPythonsFunctionsAndLines) {
                                   "with_a_long_table()\n";
     const Child child = start({"/usr/bin/python3", program});
     wait_spinning(child);
+    wait_looked_at(child);  // whose Python frames are noted at its end was known before
     ASSERT_TRUE(send_signal(child.pidfd, SIGKILL));
     const BlackBox box = box_of(child);
     ASSERT_FALSE(box.threads.empty());
