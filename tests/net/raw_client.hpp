@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -74,7 +75,7 @@ private:
     }
     bool receive() {
         pollfd waiting{fd_, POLLIN, 0};
-        if (::poll(&waiting, 1, 10'000) != 1) return false;
+        if (::poll(&waiting, 1, 60'000) != 1) return false;
         char bytes[4096];
         const auto n = ::recv(fd_, bytes, sizeof bytes, 0);
         if (n <= 0) {
@@ -89,6 +90,28 @@ private:
     bool connected_ = false;
     bool at_end_ = false;
     std::string pending_;
+};
+
+// A port at which nobody listens: it is taken, so that nobody else can.
+class UnansweredPort {
+public:
+    UnansweredPort() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in at{};
+        at.sin_family = AF_INET;
+        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof at;
+        if (::bind(fd_, reinterpret_cast<const sockaddr*>(&at), size) == 0 &&
+            ::getsockname(fd_, reinterpret_cast<sockaddr*>(&at), &size) == 0)
+            number_ = ntohs(at.sin_port);
+    }
+    ~UnansweredPort() { ::close(fd_); }
+    UnansweredPort(const UnansweredPort&) = delete;
+    UnansweredPort& operator=(const UnansweredPort&) = delete;
+    [[nodiscard]] std::uint16_t number() const { return number_; }
+
+private:
+    int fd_;
+    std::uint16_t number_ = 0;
 };
 
 inline std::string body_of(const std::string& response) {

@@ -1,6 +1,7 @@
 // RunningServer: a server and its loop on a thread of their own, for tests that talk to it by socket.
 #pragma once
 
+#include <functional>
 #include <future>
 #include <memory>
 #include <thread>
@@ -34,6 +35,17 @@ public:
             done.set_value();
         });
         done.get_future().wait();
+    }
+    // Runs `task` here while the loop stands still: to the server what clients did meanwhile happens in one moment.
+    void while_held(const std::function<void()>& task) {
+        std::promise<void> held, go_on;
+        loop_.post([&held, released = go_on.get_future().share()] {
+            held.set_value();
+            released.wait();
+        });
+        held.get_future().wait();
+        task();
+        go_on.set_value();
     }
     void destroy_server() {
         run_there([this] { destroy_server_here(); });
