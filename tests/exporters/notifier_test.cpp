@@ -32,7 +32,7 @@ public:
 
     std::vector<std::string> wait_for(std::size_t count) {
         std::unique_lock lock(mutex_);
-        came_.wait_for(lock, std::chrono::seconds(10), [&] { return functions_.size() >= count; });
+        EXPECT_TRUE(came_.wait_for(lock, std::chrono::seconds(60), [&] { return functions_.size() >= count; }));
         return functions_;
     }
     std::string url() { return server_.base() + "/hook?team=a"; }
@@ -159,7 +159,7 @@ TEST_F(NotifierTest, GivesUpAfterItsTries) {
 
 TEST_F(NotifierTest, DeliversWhatIsQueuedBeforeItEnds) {
     Receiver receiver;
-    auto notifier = webhook({.url = receiver.url()});
+    auto notifier = webhook({.url = receiver.url(), .flush_limit = std::chrono::seconds(60)});
     for (int i = 0; i < 20; ++i) tell(*notifier, std::to_string(i));
     notifier.reset();
     EXPECT_EQ(receiver.wait_for(20).size(), 20u);
@@ -168,13 +168,16 @@ TEST_F(NotifierTest, DeliversWhatIsQueuedBeforeItEnds) {
 TEST_F(NotifierTest, EndsInBoundedTimeWhenNobodyAnswersAndCountsDrops) {
     std::vector<net::Responder> kept;
     net::RunningServer silent([&](net::HttpRequest, net::Responder r) { kept.push_back(std::move(r)); });
-    auto notifier = webhook({.url = silent.base(), .queue_limit = 2, .flush_limit = milliseconds(10)});
+    auto notifier = webhook({.url = silent.base(),
+                             .queue_limit = 2,
+                             .http = {.timeout = std::chrono::seconds(60)},
+                             .flush_limit = milliseconds(10)});
     for (int i = 0; i < 9; ++i) tell(*notifier, std::to_string(i));
     EXPECT_GE(notifier->counts().dropped, 6u) << "two wait, one is on its way";
     EXPECT_EQ(notifier->counts().last_error, "the queue is full");
     const auto before = std::chrono::steady_clock::now();
     notifier.reset();
-    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5));
+    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(30));
     silent.destroy_server();
 }
 

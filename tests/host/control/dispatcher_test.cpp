@@ -48,9 +48,12 @@ protected:
         return fault_of(dispatcher_.invoke(call(function),
                                            [this](const InvokeResult& r) { results_.push_back(r.kind); }));
     }
-    // Runs the loop until the invoker was asked `count` times, or for two seconds.
+    // Runs the loop until the invoker was asked `count` times.
     void run_until_asked(std::size_t count) {
-        const auto enough = loop_.after(std::chrono::seconds(2), [this] { loop_.stop(); });
+        const auto enough = loop_.after(std::chrono::seconds(60), [this] {
+            ADD_FAILURE() << "asked " << invoker_.asked.size() << " times only";
+            loop_.stop();
+        });
         invoker_.when_asked = [this, count] {
             if (invoker_.asked.size() >= count) loop_.stop();
         };
