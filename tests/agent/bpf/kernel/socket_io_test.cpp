@@ -168,13 +168,10 @@ TEST_F(BpfSockets, MeasuresTheWaitOfAReceive) {
 TEST_F(BpfSockets, TellsARefusedConnectionAndByWhom) {
     const OwnCgroup cgroup("refused");
     Recorder r({cgroup.path()});
-    std::uint16_t port = 0;
-    {
-        const Fd bound(socket(AF_INET, SOCK_STREAM, 0));
-        const sockaddr_in a = loopback(0);
-        ASSERT_EQ(bind(bound.get(), reinterpret_cast<const sockaddr*>(&a), sizeof a), 0);
-        port = port_of(bound.get());
-    }
+    const Fd bound(socket(AF_INET, SOCK_STREAM, 0));  // kept, and does not listen: nobody else can
+    const sockaddr_in a = loopback(0);
+    ASSERT_EQ(bind(bound.get(), reinterpret_cast<const sockaddr*>(&a), sizeof a), 0);
+    const std::uint16_t port = port_of(bound.get());
     WatchedChild child(cgroup, [&] {
         const Fd blocking(socket(AF_INET, SOCK_STREAM, 0));
         if (connect_to(blocking.get(), port) == 0 || errno != ECONNREFUSED) return 1;
