@@ -134,7 +134,9 @@ TEST(SlowInput, BodyThatNeverEndsIsGivenUp) {
     RunningServer server([](HttpRequest, Responder r) { r.send({}); },
                          {.header_timeout = std::chrono::milliseconds(30)});
     std::optional<RawClient> client;
-    server.while_held([&] { client.emplace(server.port()).send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nand then"); });
+    server.while_held([&] {
+        client.emplace(server.port()).send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nand then");
+    });
     EXPECT_EQ(client->read_to_end(), "");
 }
 

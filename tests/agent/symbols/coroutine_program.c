@@ -1,4 +1,5 @@
-/* When the file argv[1] is there: burns 400 ms of CPU in a coroutine whose frames lie at the upper end of its stack, with nothing mapped above. Without frame pointers. */
+/* When the file argv[1] is there: burns 400 ms of CPU in a coroutine whose frames lie at the
+ * upper end of its stack, with nothing mapped above. Without frame pointers. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -90,8 +90,8 @@ TEST_F(SamplerOnJit, NamesWhatTheJvmCompiled) {
     std::ofstream(folder_ + "/Burn.java") << kJavaProgram;
     ASSERT_EQ(std::system(("/usr/bin/javac -d " + folder_ + " " + folder_ + "/Burn.java").c_str()), 0);
     // One compiler: code that the other one made later would be at an address that the map does not have.
-    TracedChild child(cgroup_, {"/usr/bin/java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+PreserveFramePointer", "-XX:CompileCommand=quiet",
-                                "-XX:CompileCommand=dontinline,Burn.*", "-cp", folder_, "Burn", folder_ + "/go"});
+    TracedChild child(cgroup_, {"/usr/bin/java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+PreserveFramePointer",
+                                "-XX:CompileCommand=quiet", "-XX:CompileCommand=dontinline,Burn.*", "-cp", folder_, "Burn", folder_ + "/go"});
     while (child.text().find("up\n") == std::string::npos && !child.ended()) ::poll(nullptr, 0, 5);
     map_ = "/tmp/perf-" + std::to_string(child.pid()) + ".map";
     // As long as it takes until both are compiled for good; the map tells.
