@@ -57,7 +57,7 @@ TEST_F(BpfDiscovery, AnExecutorThatSharesItsCgroupIsNamedAndSoAreItsNeighbours) 
     const auto has_joined = [&](pid_t pid) {
         return read_file("/proc/" + std::to_string(pid) + "/cgroup").value_or("").find("-shared\n") != std::string::npos;
     };
-    for (int i = 0; i < 2000 && !(has_joined(neighbour.pid()) && has_joined(executor.pid())); ++i) usleep(1000);
+    ASSERT_TRUE(wait_until([&] { return has_joined(neighbour.pid()) && has_joined(executor.pid()); }));
     Recorder r(Detail{});
     let_go();
     ASSERT_TRUE(r.poll_until([&] { return !r.of<InvocationStarted>(executor.pid()).empty(); }));
@@ -87,7 +87,7 @@ TEST_F(BpfDiscovery, ItsParentAndItsChildrenAreNoStrangers) {
         waitpid(executor, &status, 0);
         return WEXITSTATUS(status);
     });
-    for (int i = 0; i < 2000 && *inner == 0; ++i) usleep(1000);
+    ASSERT_TRUE(wait_until([&] { return *inner != 0; }));
     Recorder r(Detail{});
     let_go();
     ASSERT_TRUE(r.poll_until([&] { return !r.of<InvocationStarted>(*inner).empty(); }));

@@ -35,6 +35,15 @@ private:
     T* value_;
 };
 
+// Whether it was seen within a minute.
+inline bool wait_until(const std::function<bool()>& seen) {
+    for (int i = 0; i < 60'000; ++i) {
+        if (seen()) return true;
+        usleep(1000);
+    }
+    return false;
+}
+
 class WatchedChild {
 public:
     WatchedChild(const OwnCgroup& cgroup, const std::function<int()>& work) {
