@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/time.hpp"
 #include "tests/agent/bpf/kernel/loopback.hpp"
 
 namespace autotune::test {
@@ -18,16 +19,22 @@ struct FakeInvocation {
     std::string payload;
     std::chrono::milliseconds time_left{3000};
     std::string qualifier = {};
-    bool in_pieces = false;  // the head arrives in two segments
+    bool in_pieces = false;              // the head arrives in two segments
+    std::chrono::milliseconds pause{0};  // before it is given: its executor waits
 };
 
 class FakeRuntimeApi {
 public:
+    struct Times {
+        Timestamp asked, given;  // its deadline counts from between these two; then it is sent
+        Timestamp posted;        // after its end was read
+    };
     // Serves until each invocation was answered (or its executor closed the connection) `connections` times.
     FakeRuntimeApi(std::vector<FakeInvocation> work, int connections)
         : listener_(listening()),
           port_(port_of(listener_.get())),
           work_(std::move(work)),
+          times_(work_.size()),
           thread_([this, connections] { serve(connections); }) {}
     ~FakeRuntimeApi() { join(); }
     void join() {
@@ -36,6 +43,7 @@ public:
     }
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
+    [[nodiscard]] const std::vector<Times>& times() const { return times_; }  // of each of the work; after join()
     [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
 private:
@@ -66,15 +74,21 @@ private:
             if (n <= 0) return false;
             have += static_cast<std::size_t>(n);
         }
-        if (!request.starts_with("GET"))
+        if (!request.starts_with("GET")) {
+            if (next_ > 0) times_[next_ - 1].posted = SystemClock().now();
             return send_all(fd, "HTTP/1.1 202 Accepted\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n");
+        }
         if (next_ >= work_.size()) return false;
-        return give(fd, work_[next_++]);
+        const std::size_t n = next_++;
+        return give(fd, work_[n], times_[n]);
     }
 
-    static bool give(int fd, const FakeInvocation& i) {
+    static bool give(int fd, const FakeInvocation& i, Times& times) {
         using namespace std::chrono;
+        std::this_thread::sleep_for(i.pause);
+        times.asked = SystemClock().now();
         const auto deadline = system_clock::now() + i.time_left;
+        times.given = SystemClock().now();
         const std::string head =
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: " + i.id +
             "\r\nLambda-Runtime-Deadline-Ms: " +
@@ -93,6 +107,7 @@ private:
     Fd listener_;
     std::uint16_t port_;
     std::vector<FakeInvocation> work_;
+    std::vector<Times> times_;
     std::size_t next_ = 0;
     std::thread thread_;
 };
