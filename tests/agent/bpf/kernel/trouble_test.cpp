@@ -35,12 +35,14 @@ TEST_F(BpfTrouble, IsToldOfAResetThatThePeerSent) {
     const std::uint16_t port = port_of(listener.get());
     std::thread peer([&] {
         const Fd c(accept(listener.get(), nullptr, nullptr));
+        char byte = 0;
+        read(c.get(), &byte, 1);  // its connect has returned
         const linger at_once{.l_onoff = 1, .l_linger = 0};
         setsockopt(c.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     });
     WatchedChild child(cgroup, [&] {
         const Fd fd(socket(AF_INET, SOCK_STREAM, 0));
-        if (connect_to(fd.get(), port) != 0) return 1;
+        if (connect_to(fd.get(), port) != 0 || !send_all(fd.get(), "!")) return 1;
         char byte = 0;
         return read(fd.get(), &byte, 1) == -1 ? 0 : 2;
     });
@@ -64,7 +66,7 @@ TEST_F(BpfTrouble, IsToldOfAResetThatAnUnreadByteCaused) {
         const Fd fd(socket(AF_INET, SOCK_STREAM, 0));
         if (connect_to(fd.get(), port) != 0) return 1;
         pollfd p{fd.get(), POLLIN, 0};
-        return poll(&p, 1, 5000) == 1 ? 0 : 2;
+        return poll(&p, 1, 60'000) == 1 ? 0 : 2;
     });
     EXPECT_EQ(child.wait(), 0);
     peer.join();

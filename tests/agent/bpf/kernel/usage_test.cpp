@@ -53,6 +53,13 @@ protected:
         while (std::chrono::steady_clock::now() < end) {
         }
     }
+    // Until the thread has waited for a CPU so much longer than that.
+    static void burn_until_waited(std::chrono::nanoseconds time, double than) {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+        while (Account::read().waiting_ns < than + static_cast<double>(time.count()) &&
+               std::chrono::steady_clock::now() < end)
+            burn(std::chrono::milliseconds(20));
+    }
     // One invocation, from its start to its response; what the kernel counted in it goes to `seen`.
     static int execute(std::uint16_t port, Seen& seen, const std::function<void()>& handler) {
         const Fd fd(socket(AF_INET, SOCK_STREAM, 0));
@@ -107,8 +114,11 @@ TEST_P(BpfUsageEitherWay, CpuAndRunnableTimeOfAThrottledLoopAgreeWithTheSchedule
     Recorder r(detail(cgroup));
     FakeRuntimeApi api({{.id = "abc", .payload = "{}"}}, 1);
     Shared<Seen> seen;
-    WatchedChild child(
-        cgroup, [&] { return execute(api.port(), *seen, [] { burn(std::chrono::milliseconds(1000)); }); });
+    WatchedChild child(cgroup, [&] {
+        return execute(api.port(), *seen, [&] {
+            burn_until_waited(std::chrono::milliseconds(500), seen->after_start.waiting_ns);
+        });
+    });
     EXPECT_EQ(child.wait(), 0);
     ASSERT_TRUE(r.poll_until_exit(child.pid()));
     const auto [from, to] = boundaries(r, child.pid());
