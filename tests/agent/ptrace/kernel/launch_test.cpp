@@ -192,7 +192,7 @@ TEST(PtraceLaunch, AWaitForADescriptorIsTheReceivesThatItWasFor) {
                                             "s=socket.create_server(('127.0.0.1',0))\n"
                                             "c=socket.create_connection(s.getsockname())\n"
                                             "a,_=s.accept()\n"
-                                            "threading.Timer(0.1,lambda: c.sendall(b'x')).start()\n") +
+                                            "threading.Timer(1.0,lambda: c.sendall(b'x')).start()\n") +
                                     wait + "\na.recv(9)\n"},
                                {.waits = true});
         EXPECT_EQ(t.status, ExitStatus{});
