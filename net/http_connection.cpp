@@ -172,6 +172,7 @@ asio::awaitable<bool> Connection::read_body(Parser& parser) {
         too_large = parser.get().body().size() > limit;
     }
     if (!too_large) co_return true;
+    if (server_->stopped) co_return false;  // as in answer()
 
     parser.get().body().clear();
     const HttpRequest request = to_request(parser);
@@ -190,6 +191,7 @@ asio::awaitable<bool> Connection::answer(Parser& parser) {
 
     const auto state = std::make_shared<Responder::State>();
     state->server = server_;
+    if (server_->stopped) co_return false;  // since this was read: the handler's owner may be gone
     server_->handler(std::move(request), Responder(state));
     if (!state->response && !server_->stopped) co_await wait_for_answer(state);
     if (server_->stopped || !state->response) co_return false;

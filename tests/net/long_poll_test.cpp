@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <future>
+#include <list>
 #include <optional>
 
 #include "tests/net/raw_client.hpp"
@@ -186,6 +188,24 @@ TEST(LongPoll, OutlivesTheHeaderTimeout) {
             server.loop().after(std::chrono::milliseconds(100), [&] { responder.send(with_body("late")); });
     });
     EXPECT_EQ(body_of(client->read_response()), "late");
+}
+
+// All requests are there: those of others have been read when the first one's handler ends the server.
+TEST(LongPoll, AServerThatWasDestroyedHandlesNothingMore) {
+    RunningServer* running = nullptr;
+    std::atomic<int> handled = 0;
+    RunningServer server([&](HttpRequest, Responder) {
+        ++handled;
+        running->destroy_server_here();
+    });
+    running = &server;
+    std::list<RawClient> clients;
+    server.while_held([&] {
+        for (int i = 0; i < 20; ++i) clients.emplace_back(server.port()).send(kNext);
+    });
+    (void)clients.front().read_to_end();
+    server.run_there([] {});
+    EXPECT_EQ(handled, 1);
 }
 
 TEST(LongPoll, AHandlerMayDestroyTheServer) {
