@@ -127,8 +127,7 @@ class KeepWarm(harness.Story):
 
     def test_somebody_elses_number_stays(self):
         self.begin()
-        for _ in range(2):
-            self.burst()
+        self.bursts_until(self.change)
         harness.wait_for("observing", lambda: self.change().get("step") == "observing")  # without calls, which could end it
         self.assertEqual(self.provisioned(2).status, 202)
         self.bursts_until(lambda: self.change().get("step") == "closed")

@@ -148,6 +148,7 @@ class Profile(unittest.TestCase):
         for name in ("nap", "burn"):
             weight = sum(w for frames, w in stacks if name in frames)
             self.assertAlmostEqual(weight / 1e9, told[name], delta=0.05 * told[name] + 0.005 + apart / 1e9)
+            self.assertGreater(weight / 1e9, 0.6 * told[name])
         asleep = sum(w for frames, w in stacks if "nap" in frames and frames[-1] == "__schedule")
         self.assertGreater(asleep / 1e9, 0.9 * told["nap"])
 

@@ -74,7 +74,8 @@ class Running:
     def __init__(self, program):
         self.process = subprocess.Popen([PYTHON, "-c", "print('ready', flush=True); " + program], stdout=subprocess.PIPE)
         self.pid = self.process.pid
-        self.process.stdout.readline()
+        if self.process.stdout.readline() != b"ready\n":
+            raise AssertionError(f"it ended: {program}")
 
     def close(self):
         self.process.kill()

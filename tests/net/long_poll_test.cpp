@@ -44,6 +44,7 @@ private:
     std::promise<void> arrived_, left_;
 };
 
+constexpr std::string_view kLarge = "POST /next HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n123456789";
 constexpr std::string_view kNext = "GET /next HTTP/1.1\r\nHost: h\r\n\r\n";
 constexpr std::string_view kPost = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nwork";
 
@@ -192,20 +193,29 @@ TEST(LongPoll, OutlivesTheHeaderTimeout) {
 
 // All requests are there: those of others have been read when the first one's handler ends the server.
 TEST(LongPoll, AServerThatWasDestroyedHandlesNothingMore) {
-    RunningServer* running = nullptr;
-    std::atomic<int> handled = 0;
-    RunningServer server([&](HttpRequest, Responder) {
-        ++handled;
-        running->destroy_server_here();
-    });
-    running = &server;
-    std::list<RawClient> clients;
-    server.while_held([&] {
-        for (int i = 0; i < 20; ++i) clients.emplace_back(server.port()).send(kNext);
-    });
-    (void)clients.front().read_to_end();
-    server.run_there([] {});
-    EXPECT_EQ(handled, 1);
+    for (const std::string_view others : {kNext, kLarge}) {
+        RunningServer* running = nullptr;
+        std::atomic<int> handled = 0, refused = 0;
+        const auto destroy = [&](HttpRequest, Responder) {
+            ++handled;
+            running->destroy_server_here();
+        };
+        const auto too_large = [&](const HttpRequest&) {
+            ++refused;
+            return HttpResponse{};
+        };
+        RunningServer server(destroy, {.body_limit = 1, .too_large = too_large});
+        running = &server;
+        std::list<RawClient> clients;
+        server.while_held([&] {
+            clients.emplace_back(server.port()).send(kNext);
+            for (int i = 0; i < 20; ++i) clients.emplace_back(server.port()).send(others);
+        });
+        (void)clients.front().read_to_end();
+        server.run_there([] {});
+        EXPECT_EQ(handled, 1);
+        EXPECT_EQ(refused, 0);
+    }
 }
 
 TEST(LongPoll, AHandlerMayDestroyTheServer) {

@@ -3,8 +3,8 @@ it waits for, or here.
 
 Each place, this one too, gets the first few calls in turn; then the one with the smallest median of its last calls gets
 them all, but for a look at another now and then: soon at first, as what has just begun is slow, later every fiftieth call. A look
-that was quicker than that median is followed by as many calls as at first, and what was known of the place is forgotten.
-A place's very first call says nothing: a sandbox begins there, or here what the function needs is loaded.
+that was quicker than that median is followed by as many calls as count at first, and what was known of the place is forgotten.
+The first call that a place answers says nothing: a sandbox begins there, or here what the function needs is loaded.
 A place that cannot be reached within a second is left alone for a minute, and the call is made here. What a copy answers, an
 error too, is the answer.
 
@@ -25,17 +25,9 @@ class Place:
     def __init__(self, name, call):
         self.name, self.call = name, call
         self.times = collections.deque(maxlen=REMEMBERED)
-        self.tried = 0  # calls of its first ones, or since a look was quicker
+        self.answered = False
+        self.tried = 0  # calls since the first that it answered, and 1, or since a look was quicker; before, all
         self.last_asked, self.rests_until = 0, 0.0
-
-    def took(self, seconds):
-        if self.tried > 1:
-            self.times.append(seconds)
-
-    def try_anew(self, seconds):
-        self.times.clear()
-        self.times.append(seconds)
-        self.tried = 2
 
     def median(self):
         return statistics.median(self.times) if self.times else float("inf")
@@ -84,7 +76,7 @@ class Relocate:
         if untried.tried <= self.tries:
             return untried
         if self.next_look is None:
-            self.next_look = 2 * self.calls
+            self.next_look = min(2 * self.calls, self.calls + self.again)
         if self.calls >= self.next_look:
             self.next_look = min(2 * self.calls, self.calls + self.again)
             return min(awake, key=lambda p: p.last_asked)
@@ -116,8 +108,11 @@ class Relocate:
         place.last_asked = self.calls
         answer = place.call(event, context)
         seconds = self.clock() - begin
+        if not place.answered:
+            place.answered, place.tried = True, 1
+            return answer
         if self.told and place is not self.told and place.tried > self.tries + 1 and seconds < self.told.median():
-            place.try_anew(seconds)
-        else:
-            place.took(seconds)
+            place.times.clear()
+            place.tried = 1
+        place.times.append(seconds)
         return answer

@@ -3,8 +3,8 @@
 //
 // Each place, this one too, gets the first few calls in turn; then the one with the smallest median of its last calls gets
 // them all, but for a look at another now and then: soon at first, as what has just begun is slow, later every fiftieth call. A look
-// that was quicker than that median is followed by as many calls as at first, and what was known of the place is forgotten.
-// A place's very first call says nothing: a sandbox begins there, or here what the function needs is loaded.
+// that was quicker than that median is followed by as many calls as count at first, and what was known of the place is forgotten.
+// The first call that a place answers says nothing: a sandbox begins there, or here what the function needs is loaded.
 // A place that cannot be reached within a second is left alone for a minute, and the call is made here. What a copy answers, an
 // error too, is the answer.
 //
@@ -18,7 +18,8 @@ const REMEMBERED = 20, REST_S = 60;
 
 class Place {
   times = [];
-  tried = 0; // calls of its first ones, or since a look was quicker
+  answered = false;
+  tried = 0; // calls since the first that it answered, and 1, or since a look was quicker; before, all
   lastAsked = 0;
   restsUntil = 0;
 
@@ -28,14 +29,8 @@ class Place {
   }
 
   took(seconds) {
-    if (this.tried === 1) return;
     this.times.push(seconds);
     if (this.times.length > REMEMBERED) this.times.shift();
-  }
-
-  tryAnew(seconds) {
-    this.times = [seconds];
-    this.tried = 2;
   }
 
   median() {
@@ -91,9 +86,10 @@ export class Relocate {
     const awake = this.places.filter((place) => this.clock() >= place.restsUntil);
     const untried = least(awake, (place) => place.tried);
     if (untried.tried <= this.tries) return untried;
-    this.nextLook ??= 2 * this.calls;
+    const next = Math.min(2 * this.calls, this.calls + this.again);
+    this.nextLook ??= next;
     if (this.calls >= this.nextLook) {
-      this.nextLook = Math.min(2 * this.calls, this.calls + this.again);
+      this.nextLook = next;
       return least(awake, (place) => place.lastAsked);
     }
     const best = least(awake, (place) => place.median());
@@ -126,8 +122,16 @@ export class Relocate {
     place.lastAsked = this.calls;
     const answer = await place.call(event, context);
     const seconds = this.clock() - begin;
-    if (this.told && place !== this.told && place.tried > this.tries + 1 && seconds < this.told.median()) place.tryAnew(seconds);
-    else place.took(seconds);
+    if (!place.answered) {
+      place.answered = true;
+      place.tried = 1;
+      return answer;
+    }
+    if (this.told && place !== this.told && place.tried > this.tries + 1 && seconds < this.told.median()) {
+      place.times = [];
+      place.tried = 1;
+    }
+    place.took(seconds);
     return answer;
   }
 }

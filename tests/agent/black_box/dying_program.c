@@ -80,7 +80,8 @@ static void wait_for_pauses(void) {
     if (!threads) exit(4);
     for (struct dirent* one; (one = readdir(threads));)
         if (atoi(one->d_name) != 0 && atoi(one->d_name) != getpid())
-            while (!is_in_pause(one->d_name)) usleep(1000);
+            for (int tries = 0; !is_in_pause(one->d_name); usleep(1000))
+                if (++tries == 60000) exit(5);
     closedir(threads);
 }
 

@@ -1,6 +1,6 @@
 // Burns CPU for argv[1] milliseconds of each kind, all below main: in a comparison that libc's qsort calls
-// back, in libstdc++'s regular expressions, in a function that aligns its stack, and in a signal's handler. Before it waits for the
-// file argv[2]; "stop" instead: it stops itself once, in the first of them, when it has had 150 ms of CPU altogether.
+// back, in libstdc++'s regular expressions, in a function that aligns its stack, and in a signal's handler. First it waits
+// for the file argv[2]; where that is "stop" it does not, but stops itself once, in the first of them, after 150 ms of CPU in all.
 // Built with -O2 and without frame pointers; the libraries are Debian's, stripped.
 #include <csignal>
 #include <cstdio>

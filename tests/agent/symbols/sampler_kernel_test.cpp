@@ -167,18 +167,22 @@ TEST_F(SamplerOnKernel, NamesAProcessThatIsGoneBeforeAnybodyLooks) {
 }
 
 TEST_F(SamplerOnKernel, AccountsForEverySampleThatFoundNoRoom) {
-    const auto source = started({.ring_bytes = 8192});
-    ASSERT_NE(source, nullptr);
-    TracedChild child(cgroup_, {AUTOTUNE_NATIVE_PROGRAM, "400"});
-    while (!child.ended()) ::poll(nullptr, 0, 1);
-    Collected got;
-    ASSERT_TRUE(source->poll(Nanos(0), got.batch));
-    for (const Event& e : got.batch.events) got.add(e);
-    EXPECT_GT(got.samples, 0u);
-    EXPECT_GT(got.lost, 0u) << got.summary();
-    // 400 ms of CPU at 997 Hz and the loader's own time, by a clock that a busy machine serves late.
-    EXPECT_GE(got.samples + got.lost, 200u) << got.summary();
-    EXPECT_LE(got.samples + got.lost, 800u) << got.summary();
+    // 400 ms of CPU at 997 Hz and the loader's own time, by a clock that a busy machine serves late now and then.
+    std::uint64_t most = 0;
+    for (int tries = 0; tries < 5 && most < 360; ++tries) {
+        const auto source = started({.ring_bytes = 8192});
+        ASSERT_NE(source, nullptr);
+        TracedChild child(cgroup_, {AUTOTUNE_NATIVE_PROGRAM, "400"});
+        while (!child.ended()) ::poll(nullptr, 0, 1);
+        Collected got;
+        ASSERT_TRUE(source->poll(Nanos(0), got.batch));
+        for (const Event& e : got.batch.events) got.add(e);
+        EXPECT_GT(got.samples, 0u);
+        EXPECT_GT(got.lost, 0u) << got.summary();
+        EXPECT_LE(got.samples + got.lost, 500u) << got.summary();
+        most = std::max<std::uint64_t>(most, got.samples + got.lost);
+    }
+    EXPECT_GE(most, 360u);
 }
 
 TEST_F(SamplerOnKernel, SamplesNothingOutsideTheTracedCgroups) {

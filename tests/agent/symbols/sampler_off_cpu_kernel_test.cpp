@@ -125,7 +125,7 @@ private:
     }
 };
 
-TEST_F(SamplerOffCpu, IsWhatTheThreadsSayOfThemselvesWithinOnePercent) {
+TEST_F(SamplerOffCpu, IsWhatTheThreadsSayOfThemselves) {
     Times times;
     const auto told = run({.mode = SamplerMode::off_cpu}, times);
     for (const auto& [thread, one] : told) {

@@ -12,7 +12,7 @@ class Relocate(unittest.TestCase):
     """Places that take so long, and fail as they are told to."""
     code = "abc"
 
-    def moved(self, here=1.0, **there):
+    def moved(self, here=1.0, tries=3, **there):
         self.clock, self.times, self.fails, self.asked = Clock(), there, {}, []
 
         def invoke(event, seconds, wait, env, connect_s):
@@ -28,7 +28,7 @@ class Relocate(unittest.TestCase):
             self.clock.now += here
             return ["here", event]
 
-        settings = {"places": [{"name": name, "region": name} for name in there], "tries": 3, "code": "abc"}
+        settings = {"places": [{"name": name, "region": name} for name in there], "tries": tries, "code": "abc"}
         return relocate.Relocate(function, settings, self.clock, invoke, {"AWS_REGION": "home"}, lambda: self.code)
 
     def call(self, moved, times=1):
@@ -55,10 +55,21 @@ class Relocate(unittest.TestCase):
     def test_what_was_slow_at_first_is_soon_asked_again_and_not_so_often_later(self):
         moved = self.moved(near=2.0)
         self.call(moved, 8)
+        self.asked.clear()
+        self.call(moved, 10)
+        self.assertEqual(self.asked.count("near"), 1)  # a look
+        self.times["near"] = 0.9
+        self.asked.clear()
+        while "near" not in self.asked:
+            self.call(moved)
+        self.times["near"] = 5.0  # it was luck
+        self.asked.clear()
+        self.call(moved, 10)
+        self.assertEqual(self.asked, ["near"] * 3 + ["here"] * 7)
         self.times["near"] = 0.1
         self.asked.clear()
-        self.call(moved, 60)
-        self.assertGreaterEqual(self.asked.count("near"), 20, self.asked)
+        self.call(moved, 100)
+        self.assertGreaterEqual(self.asked.count("near"), 30, self.asked)
         self.asked.clear()
         self.call(moved, 1000)
         self.assertEqual(self.asked.count("here"), 20)
@@ -82,6 +93,18 @@ class Relocate(unittest.TestCase):
         self.clock.now += 60
         self.call(moved, 20)
         self.assertGreaterEqual(self.asked[-15:].count("near"), 14)  # one may be a look
+
+    def test_one_that_begins_late_is_not_judged_by_that_either(self):
+        moved = self.moved(tries=1, near=5.0)
+        self.fails["near"] = again.Unreachable()
+        self.call(moved, 3)
+        del self.fails["near"]
+        self.clock.now += 60
+        self.call(moved)
+        self.times["near"] = 0.1
+        self.asked.clear()
+        self.call(moved, 10)
+        self.assertGreaterEqual(self.asked.count("near"), 8, self.asked)
 
     def test_what_may_have_been_done_is_not_done_again_and_an_error_is_the_answer(self):
         moved = self.moved(near=0.1)

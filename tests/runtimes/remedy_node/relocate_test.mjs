@@ -8,7 +8,7 @@ import { Relocate, isOf } from "../../../runtimes/remedy/node/relocate.mjs";
 import { Clock, context, saidWhile } from "./world.mjs";
 
 // Places that take so long, and fail as they are told to.
-function moved(times, mayLeave = true) {
+function moved(times, mayLeave = true, tries = 3) {
   const clock = new Clock(), world = { clock, times, fails: {}, asked: [] };
   const took = (place) => {
     world.asked.push(place);
@@ -18,7 +18,7 @@ function moved(times, mayLeave = true) {
   const invoke = async (event, _seconds, _wait, env) => { took(env.AWS_REGION); return [env.AWS_REGION, event]; };
   const fn = async (event) => { took("here"); return ["here", event]; };
   const places = Object.keys(times).filter((name) => name !== "here").map((name) => ({ name, region: name }));
-  const relocate = new Relocate(fn, { places, tries: 3, code: "abc" }, mayLeave, clock.read, invoke, { AWS_REGION: "home" });
+  const relocate = new Relocate(fn, { places, tries, code: "abc" }, mayLeave, clock.read, invoke, { AWS_REGION: "home" });
   world.call = async (n = 1) => {
     let answer;
     const said = await saidWhile(async () => { for (let i = 0; i < n; ++i) answer = await relocate.answer({ n: 1 }, context(clock, 60)); });
@@ -54,10 +54,20 @@ test("a place that has to begin is not judged by that", async () => {
 test("what was slow at first is soon asked again, and not so often later", async () => {
   const world = moved({ here: 1, near: 2 });
   await world.call(8);
+  world.asked.length = 0;
+  await world.call(10);
+  assert.equal(count(world.asked, "near"), 1); // a look
+  world.times.near = 0.9;
+  world.asked.length = 0;
+  while (!world.asked.includes("near")) await world.call();
+  world.times.near = 5; // it was luck
+  world.asked.length = 0;
+  await world.call(10);
+  assert.deepEqual(world.asked, [...Array(3).fill("near"), ...Array(7).fill("here")]);
   world.times.near = 0.1;
   world.asked.length = 0;
-  await world.call(60);
-  assert.ok(count(world.asked, "near") >= 20, world.asked.join());
+  await world.call(100);
+  assert.ok(count(world.asked, "near") >= 30, world.asked.join());
   world.asked.length = 0;
   await world.call(1000);
   assert.equal(count(world.asked, "here"), 20);
@@ -94,6 +104,19 @@ test("a place that cannot be reached costs no call", async () => {
   world.clock.now += 60;
   await world.call(20);
   assert.ok(count(world.asked.slice(-15), "near") >= 14); // one may be a look
+});
+
+test("one that begins late is not judged by that either", async () => {
+  const world = moved({ here: 1, near: 5 }, true, 1);
+  world.fails.near = new Unreachable("no answer");
+  await world.call(3);
+  delete world.fails.near;
+  world.clock.now += 60;
+  await world.call();
+  world.times.near = 0.1;
+  world.asked.length = 0;
+  await world.call(10);
+  assert.ok(count(world.asked, "near") >= 8, world.asked.join());
 });
 
 test("what may have been done is not done again and an error is the answer", async () => {
