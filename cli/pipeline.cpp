@@ -40,7 +40,7 @@ Status Pipeline::start() {
 
 void Pipeline::step(Nanos wait) {
     const Poll polled = poll(executing_ ? Nanos(0) : wait);
-    ingest();
+    ingest(polled);
     std::vector<Invocation> finished = parts_.analyzer.take_finished();
     mark_unheard(finished);
     if (parts_.black_boxes != nullptr) check(parts_.black_boxes->join(finished));
@@ -64,15 +64,18 @@ Poll Pipeline::poll(Nanos wait) {
             continue;
         }
         all.urgent |= polled->urgent;
+        if (polled->told_until) all.told_until = std::min(all.told_until.value_or(Timestamp::max()), *polled->told_until);
         if (polled->state == PollState::ready) all.state = PollState::ready;
     }
     return all;
 }
 
-void Pipeline::ingest() {
+void Pipeline::ingest(const Poll& polled) {
     if (parts_.black_boxes != nullptr) parts_.black_boxes->listen(batch_.events);
     if (parts_.owners != nullptr) parts_.owners->ingest(batch_);
-    parts_.analyzer.ingest(batch_, {parts_.clock.now(), parts_.clock.wall()});
+    // A source that does not know has told everything; one that fails for once tells the rest later.
+    told_until_ = std::max(told_until_, polled.told_until.value_or(parts_.clock.now()));
+    parts_.analyzer.ingest(batch_, {told_until_, wall_at(parts_.clock, told_until_)});
     batch_.events.clear();
 }
 

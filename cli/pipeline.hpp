@@ -81,7 +81,7 @@ public:
 
 private:
     Poll poll(Nanos wait);
-    void ingest();
+    void ingest(const Poll& polled);
     void evaluate();
     void begin(const Action& action, WallTime planned);
     void add_evidence(Action& action, WallTime now);
@@ -134,6 +134,7 @@ private:
     std::string observed_until_;             // Observations::next
     std::uint64_t observations_missed_ = 0;
     Timestamp observed_;
+    Timestamp told_until_;  // the analyzer has all that happened before
     Nanos observe_again_{0};                 // so long after that
     Timestamp began_, evaluated_, published_, saved_, forgotten_;
     Timestamp unheard_ = Timestamp::min();  // when calls were last known not to be told

@@ -58,10 +58,11 @@ public:
     Status run() {
         for (bool last = false; !last;) {
             last = subject_.is_over();
-            if (auto polled = bpf_->poll(last ? Nanos(0) : kProfilePoll, batch_); !polled) return polled.forward();
-            const Instant now{clock_.now(), clock_.wall()};  // boundaries are known up to here, however long the rest takes
+            const auto polled = bpf_->poll(last ? Nanos(0) : kProfilePoll, batch_);
+            if (!polled) return polled.forward();
+            if (polled->told_until) boundaries_until_ = *polled->told_until;
             if (Status s = deeds_->poll(batch_); !s) return s;
-            take(now);
+            take({boundaries_until_, wall_at(clock_, boundaries_until_)});
         }
         if (Status s = bpf_->finish(batch_); !s) return s;
         if (Status s = deeds_->finish(batch_); !s) return s;
@@ -201,6 +202,7 @@ private:
     const ProfileTarget& target_;
     ProfileSubject& subject_;
     SystemClock clock_;
+    Timestamp boundaries_until_;  // those before are known
     std::unique_ptr<BpfSource> bpf_;
     std::unique_ptr<InvocationDeeds> deeds_;
     Analyzer analyzer_{{.hold_back = 5 * kProfilePoll, .samples_per_function = kMostSamples}};

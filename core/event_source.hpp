@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/event.hpp"
 #include "core/result.hpp"
+#include "core/time.hpp"
 
 namespace autotune {
 
@@ -54,6 +56,9 @@ enum class PollState : std::uint8_t {
 struct Poll {
     PollState state = PollState::idle;
     bool urgent = false;  // a kill or a failed init is among them: worth evaluating now
+    // What happened before this is told, now or in earlier polls. The poll may return much later: on a busy machine more happens
+    // between its last look and whatever its caller does next. None: the source does not know.
+    std::optional<Timestamp> told_until = std::nullopt;
 };
 
 // One thread uses a source at a time.

@@ -82,7 +82,7 @@ public:
             if (all_ended || clock_.now() >= totals_told_ + kTotalsInterval) tell_totals(batch);
             if (batch.events.size() > before || all_ended || clock_.now() >= deadline) break;
         }
-        Poll result;
+        Poll result{.told_until = told_until_};
         if (all_ended) result.state = PollState::ended;
         if (batch.events.size() > before) result.state = PollState::ready;
         result.urgent = std::any_of(batch.events.begin() + static_cast<std::ptrdiff_t>(before),
@@ -227,9 +227,14 @@ private:
         const std::size_t before = batch.events.size();
         decoder_.set_wall_offset(clock_.wall().time_since_epoch() - clock_.now().time_since_epoch());
         if (auto s = tell_existing(batch); !s) return s;
+        const Timestamp looked = clock_.now();
         const auto drained = kernel_.drain([&](std::span<const std::byte> record) { decode(record, batch); },
                                            kRecordsPerDrain);
         if (!drained) return drained.forward();
+        if (*drained < kRecordsPerDrain)
+            told_until_ = looked;
+        else if (batch.events.size() > before)  // there is more, and what is told is in the order of time
+            told_until_ = std::max(told_until_.value_or(Timestamp::min()), batch.events.back().at);
         if (decoder_.take_unlisted())
             if (auto s = list_existing(); !s) return s;
         if (detail_.io)
@@ -271,6 +276,7 @@ private:
     LossMeter meter_;
     SourceHealth health_;
     Timestamp drained_{};
+    std::optional<Timestamp> told_until_;  // what happened before this has been read
     Timestamp losses_told_{}, settled_{};
     Nanos drain_interval_ = kDrainInterval;
     std::uint64_t undecodable_ = 0;

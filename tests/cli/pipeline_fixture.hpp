@@ -37,6 +37,7 @@ rules:
 class ScriptedSource final : public EventSource {
 public:
     std::function<std::optional<Error>()> fault = [] { return std::nullopt; };
+    std::optional<Timestamp> told_until;
 
     void tell(std::function<void(EventScript&)> what) { told_.push_back(std::move(what)); }
 
@@ -48,7 +49,7 @@ public:
         for (const auto& what : told_) what(script_);
         told_.clear();
         std::swap(script_.batch, batch);
-        Poll polled{.state = batch.events.empty() ? PollState::idle : PollState::ready};
+        Poll polled{.state = batch.events.empty() ? PollState::idle : PollState::ready, .told_until = told_until};
         for (const Event& e : batch.events) polled.urgent |= std::holds_alternative<Killed>(e.body);
         return polled;
     }

@@ -186,6 +186,23 @@ TEST_F(PipelineTest, ADeploymentThatWasBegunIsNotBegunAgainAfterADeath) {
     EXPECT_EQ(store_.changes(10)->size(), 1u);
 }
 
+// Held up after its last look, it tells the rest with the next one; meanwhile the other has told of later things.
+TEST_F(PipelineTest, WhatASourceHasNotToldYetIsWaitedFor) {
+    const Nanos now = clock_.now().time_since_epoch();
+    const Box box = EventScript::sandbox(1, 101, "orders");
+    source_.tell([=](EventScript& s) { s.at(now).born(box).ready(box); });
+    source_.told_until = clock_.now() + 1ms;
+    second_source_.tell([=](EventScript& s) { s.at(now + 20ms).add(box, StackSample{.period = 10ms}); });
+    clock_.advance(1s);
+    turn();
+    source_.tell([=](EventScript& s) { s.at(now + 10ms).start(box, "call", {.limit = 3s}).at(now + 30ms).end(box, "call"); });
+    source_.told_until = clock_.now();
+    turn();
+    EXPECT_EQ(analyzer_.counters().late, 0u);
+    ASSERT_EQ(memory_.calls.size(), 1u);
+    EXPECT_EQ(memory_.calls.front().samples, 1u);
+}
+
 TEST_F(PipelineTest, AnAppliedChangeOfAFunctionThatIsNotThereIsNotAskedForForEver) {
     Action action = test::resize_action();
     action.target = {"fake", "orders"};
