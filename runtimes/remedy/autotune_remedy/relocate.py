@@ -26,7 +26,7 @@ class Place:
         self.name, self.call = name, call
         self.times = collections.deque(maxlen=REMEMBERED)
         self.answered = False
-        self.tried = 0  # calls since the first that it answered, and 1, or since a look was quicker; before, all
+        self.tried = 0  # calls; from 1 on again when it first answered, and when a look was quicker
         self.last_asked, self.rests_until = 0, 0.0
 
     def median(self):
@@ -75,10 +75,11 @@ class Relocate:
         untried = min(awake, key=lambda p: p.tried)
         if untried.tried <= self.tries:
             return untried
+        next_look = min(2 * self.calls, self.calls + self.again)
         if self.next_look is None:
-            self.next_look = min(2 * self.calls, self.calls + self.again)
+            self.next_look = next_look
         if self.calls >= self.next_look:
-            self.next_look = min(2 * self.calls, self.calls + self.again)
+            self.next_look = next_look
             return min(awake, key=lambda p: p.last_asked)
         best = min(awake, key=Place.median)
         if best is not self.told:

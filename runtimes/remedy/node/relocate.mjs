@@ -19,7 +19,7 @@ const REMEMBERED = 20, REST_S = 60;
 class Place {
   times = [];
   answered = false;
-  tried = 0; // calls since the first that it answered, and 1, or since a look was quicker; before, all
+  tried = 0; // calls; from 1 on again when it first answered, and when a look was quicker
   lastAsked = 0;
   restsUntil = 0;
 

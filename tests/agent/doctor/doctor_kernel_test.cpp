@@ -36,9 +36,18 @@ protected:
 };
 
 TEST_F(DoctorOnKernel, FindsThatBpfWorksAndWhatItCosts) {
-    const auto begin = std::chrono::steady_clock::now();
-    Diagnosis d = diagnose();
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60)) << "it ends";
+    Diagnosis d;
+    std::chrono::nanoseconds took{};
+    // A few times: it, or one of two costs, may have been measured while others wanted the machine.
+    const auto is_undisturbed = [&] {
+        return took < std::chrono::seconds(3) && d.costs.size() == 5u && d.costs[2].median_ns > d.costs[1].median_ns;
+    };
+    for (int tries = 0; tries < 5 && (tries == 0 || !is_undisturbed()); ++tries) {
+        const auto begin = std::chrono::steady_clock::now();
+        d = diagnose();
+        took = std::chrono::steady_clock::now() - begin;
+    }
+    EXPECT_LT(took, std::chrono::seconds(3));
     EXPECT_TRUE(d.bpf_works());
     for (const Check& c : d.checks) {
         if (!c.required) continue;
@@ -46,11 +55,6 @@ TEST_F(DoctorOnKernel, FindsThatBpfWorksAndWhatItCosts) {
     }
     ASSERT_EQ(d.costs.size(), 5u);
     EXPECT_GT(d.costs[0].median_ns, 10);
-    // One of the two may have been measured while others wanted the machine.
-    for (int i = 1; i < 5 && d.costs[2].median_ns <= d.costs[1].median_ns; ++i) {
-        d = diagnose();
-        ASSERT_EQ(d.costs.size(), 5u);
-    }
     EXPECT_GT(d.costs[2].median_ns, d.costs[1].median_ns) << "a record costs more than an empty program";
 }
 

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
@@ -103,35 +104,39 @@ TEST_F(SamplerOnKernel, WalksStacksThatWereTakenBeforeThereWereTables) {
     EXPECT_LE(source->health().copied, copied + 20);
 }
 
-void expect_halves(Collected& got) {
-    const std::uint64_t first = got.holding["spin_in_first"], other = got.holding["spin_in_other"];
-    // Of about 100 each: a machine whose clock is not served in time misses some.
-    EXPECT_GE(first, 40u) << got.summary();
-    EXPECT_GE(other, 40u) << got.summary();
-    EXPECT_LE(std::max(first, other), 2 * std::min(first, other)) << got.summary();
-}
+// Half of the time in a library, half in another one in its place.
+class SamplerOnSwappedLibraries : public SamplerOnKernel {
+protected:
+    // Three tries: a machine whose clock is not served in time misses some. `late`: nobody looks before both have been there.
+    void expect_halves(Collected& got, bool late = false) {
+        std::uint64_t first = 0, other = 0;
+        const auto apart = [&] { return std::max(first, other) - std::min(first, other); };
+        for (int tries = 0; tries < 3 && (std::min(first, other) < 80 || apart() > 25); ++tries) {
+            const auto source = started();
+            ASSERT_NE(source, nullptr);
+            got = Collected();
+            TracedChild child(cgroup_, {AUTOTUNE_SWAPPING_PROGRAM, AUTOTUNE_FIRST_LIBRARY, AUTOTUNE_OTHER_LIBRARY});
+            while (late && cpu_seconds_of(child.pid()) < 0.15 && !child.ended()) ::poll(nullptr, 0, 1);
+            collect(*source, child, got);
+            ASSERT_EQ(child.status(), 0) << "4: the other library lies elsewhere";
+            first = got.holding["spin_in_first"], other = got.holding["spin_in_other"];
+        }
+        EXPECT_GE(first, 80u) << got.summary();
+        EXPECT_GE(other, 80u) << got.summary();
+        EXPECT_LE(apart(), 25u) << got.summary();
+    }
+};
 
-TEST_F(SamplerOnKernel, NamesALibraryThatTookTheUnloadedOnesPlace) {
-    const auto source = started();
-    ASSERT_NE(source, nullptr);
+TEST_F(SamplerOnSwappedLibraries, NamesTheOneThatTookTheUnloadedOnesPlace) {
     Collected got;
-    TracedChild child(cgroup_, {AUTOTUNE_SWAPPING_PROGRAM, AUTOTUNE_FIRST_LIBRARY, AUTOTUNE_OTHER_LIBRARY});
-    collect(*source, child, got);
-    ASSERT_EQ(child.status(), 0) << "4: the other library lies elsewhere";
     expect_halves(got);
     EXPECT_EQ(got.together("spin_in_first", "spin_in_other"), 0u);
 }
 
-// Nobody looks before both have been there: what is mapped then is later than half of the samples.
-TEST_F(SamplerOnKernel, NamesALibraryThatAnotherOneHasReplacedSince) {
-    const auto source = started();
-    ASSERT_NE(source, nullptr);
+// What is mapped when it is looked at is later than half of the samples.
+TEST_F(SamplerOnSwappedLibraries, NamesTheOneThatAnotherHasReplacedSince) {
     Collected got;
-    TracedChild child(cgroup_, {AUTOTUNE_SWAPPING_PROGRAM, AUTOTUNE_FIRST_LIBRARY, AUTOTUNE_OTHER_LIBRARY});
-    while (cpu_seconds_of(child.pid()) < 0.15 && !child.ended()) ::poll(nullptr, 0, 1);
-    collect(*source, child, got);
-    ASSERT_EQ(child.status(), 0) << "4: the other library lies elsewhere";
-    expect_halves(got);
+    expect_halves(got, true);
 }
 
 // Nobody looks before it has ended: what it had mapped was heard of.
@@ -167,9 +172,9 @@ TEST_F(SamplerOnKernel, NamesAProcessThatIsGoneBeforeAnybodyLooks) {
 }
 
 TEST_F(SamplerOnKernel, AccountsForEverySampleThatFoundNoRoom) {
-    // 400 ms of CPU at 997 Hz and the loader's own time, by a clock that a busy machine serves late now and then.
-    std::uint64_t most = 0;
-    for (int tries = 0; tries < 5 && most < 360; ++tries) {
+    // 400 ms of CPU at 997 Hz; the loader's own time is some milliseconds. By a clock that a busy machine serves late now and then.
+    double told = 0;
+    for (int tries = 0; tries < 5 && std::abs(told - 400 * 0.997) > 40; ++tries) {
         const auto source = started({.ring_bytes = 8192});
         ASSERT_NE(source, nullptr);
         TracedChild child(cgroup_, {AUTOTUNE_NATIVE_PROGRAM, "400"});
@@ -179,10 +184,9 @@ TEST_F(SamplerOnKernel, AccountsForEverySampleThatFoundNoRoom) {
         for (const Event& e : got.batch.events) got.add(e);
         EXPECT_GT(got.samples, 0u);
         EXPECT_GT(got.lost, 0u) << got.summary();
-        EXPECT_LE(got.samples + got.lost, 500u) << got.summary();
-        most = std::max<std::uint64_t>(most, got.samples + got.lost);
+        told = static_cast<double>(got.samples + got.lost);
     }
-    EXPECT_GE(most, 360u);
+    EXPECT_NEAR(told, 400 * 0.997, 40);
 }
 
 TEST_F(SamplerOnKernel, SamplesNothingOutsideTheTracedCgroups) {
